@@ -1,0 +1,40 @@
+// Decoded images with their labels, in memory as bytes: what every split, transform and loader indexes into.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tern {
+
+/// The two levels of classes. The last index of each level means "novel" and names no class of the data.
+struct ClassTable {
+  std::vector<std::string> superclass_names;    ///< by index; the last is "novel"
+  std::vector<std::string> subclass_names;      ///< by index; the last is "novel"
+  std::vector<std::int32_t> subclass_to_super;  ///< by subclass index; the novel subclass maps to the novel superclass
+
+  std::int32_t superclass_count() const { return static_cast<std::int32_t>(superclass_names.size()); }
+  std::int32_t subclass_count() const { return static_cast<std::int32_t>(subclass_names.size()); }
+  std::int32_t novel_superclass() const { return superclass_count() - 1; }
+  std::int32_t novel_subclass() const { return subclass_count() - 1; }
+};
+
+/// Images of one size, RGB bytes, row-major NHWC without padding.
+struct Dataset {
+  int image_size = 64;  ///< pixels a side
+  std::vector<std::uint8_t> pixels;
+  std::vector<std::string> names;          ///< file names, or "cifar:<record>:<fine class>"
+  std::vector<std::int32_t> superclasses;  ///< by image; empty for unlabelled images
+  std::vector<std::int32_t> subclasses;
+  std::vector<std::uint8_t> is_extra;  ///< 1 for images added from CIFAR-100 as the novel superclass
+  ClassTable classes;
+
+  std::int64_t count() const { return static_cast<std::int64_t>(names.size()); }
+  std::size_t image_bytes() const { return static_cast<std::size_t>(image_size) * image_size * 3; }
+  std::span<const std::uint8_t> image(std::int64_t index) const {
+    return std::span(pixels).subspan(static_cast<std::size_t>(index) * image_bytes(), image_bytes());
+  }
+};
+
+}  // namespace tern
