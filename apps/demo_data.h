@@ -1,0 +1,17 @@
+// tern demo-data --out DIR [--seed N]: a small synthetic data set in the study's layout, with test labels.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+namespace tern {
+
+struct DemoDataOptions {
+  std::filesystem::path out;  ///< absent or empty folder
+  std::uint64_t seed = 0;
+};
+
+/// Returns 0; throws Error on failure. Prints what was written and what to do with it.
+int demo_data(const DemoDataOptions& options);
+
+}  // namespace tern

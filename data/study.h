@@ -1,0 +1,37 @@
+// The study's folder, read whole and checked whole:
+//   train_data.csv          image,superclass_index,subclass_index[,description]
+//   superclass_mapping.csv  index,class
+//   subclass_mapping.csv    index,class
+//   train_images/           or train_images.zip, whose files may lie in a folder train_images/
+//
+// A mapping's indices are 0..n-1, each once, in any order of rows. Its last index is the class named "novel";
+// a mapping without that name gets it appended. A training row may be novel only at both levels at once (the
+// reference's combined table has such rows): a novel superclass with a seen subclass, or the reverse, is an
+// error. Every subclass lies in one superclass; a subclass without images has superclass -1.
+#pragma once
+
+#include <filesystem>
+
+#include "data/dataset.h"
+
+namespace tern {
+
+/// Labelled images in the order of train_data.csv. Image files that the CSV does not name are ignored.
+/// threads = 0 decodes with all of thread_count(). Throws Error{file, ...}, with line and key, on the first
+/// fault.
+Dataset load_study(const std::filesystem::path& folder, int image_size = 64, int threads = 0);
+
+/// The class names of a study's folder alone; subclass_to_super is -1 but for novel.
+ClassTable load_class_names(const std::filesystem::path& folder);
+
+/// Unlabelled images of a folder or zip, in numeric order of their names (2.jpg before 10.jpg); files that
+/// are no images by their extension are ignored. Throws Error{path, ...} if there are none.
+Dataset load_images(const std::filesystem::path& folder_or_zip, int image_size = 64, int threads = 0);
+
+/// Labels for images loaded without them: `csv` has columns image,superclass_index,subclass_index and names
+/// every image of the data set once (rows for other images are an error). Where dataset.classes is filled,
+/// indices are checked against it; novel indices are welcome, and a novel subclass may lie in a known
+/// superclass.
+void load_labels(const std::filesystem::path& csv, Dataset& dataset);
+
+}  // namespace tern
