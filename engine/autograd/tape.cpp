@@ -1,0 +1,111 @@
+#include "engine/autograd/tape.h"
+
+#include <atomic>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/autograd/node.h"
+#include "engine/backend/backend.h"
+#include "engine/core/check.h"
+
+namespace tern {
+namespace {
+
+using detail::Node;
+using NodePointer = std::shared_ptr<Node>;
+
+// The nodes that `root` depends on and that need a gradient, each after its inputs. Depth-first without
+// recursion: a chain of ops may be longer than the stack is deep.
+std::vector<NodePointer> topological_order(const NodePointer& root) {
+  static std::atomic<std::uint64_t> passes = 0;
+  const std::uint64_t pass = ++passes;
+  std::vector<NodePointer> order;
+  std::vector<std::pair<NodePointer, std::size_t>> stack{{root, 0}};
+  root->visited = pass;
+  while (!stack.empty()) {
+    auto& [node, next] = stack.back();
+    if (next == node->inputs.size()) {
+      order.push_back(node);
+      stack.pop_back();
+      continue;
+    }
+    const NodePointer input = node->inputs[next++];
+    if (input == nullptr || !input->requires_grad || input->visited == pass) continue;
+    input->visited = pass;
+    stack.emplace_back(input, 0);
+  }
+  return order;
+}
+
+// node.grad += gradient. An op may hand the same tensor to several inputs, so memory is written only when it
+// is ours.
+void accumulate(Node& node, const Tensor& gradient) {
+  check_same_shape(node.is_leaf() ? "gradient" : node.op, node.data, gradient);
+  if (!node.grad_valid) {
+    const bool keep_memory = node.is_leaf() && node.grad.defined() && !gradient.sole_owner();
+    if (keep_memory) {
+      node.grad.assign(gradient);
+    } else {
+      node.grad = gradient;
+    }
+    node.grad_valid = true;
+    return;
+  }
+  Backend& backend = backend_of(gradient);
+  if (node.grad.sole_owner()) {
+    backend.add(node.grad, gradient, node.grad);
+    return;
+  }
+  Tensor sum = Tensor::empty_like(gradient);
+  backend.add(node.grad, gradient, sum);
+  node.grad = std::move(sum);
+}
+
+void run_backward(Node& node) {
+  if (!node.backward) {
+    throw Error(node.op, "a history to go back through", "one that an earlier backward() has freed");
+  }
+  Grads grads = node.backward(node.grad);
+  if (grads.size() != node.inputs.size()) {
+    throw Error(node.op, std::to_string(node.inputs.size()) + " input gradients",
+                std::to_string(grads.size()));
+  }
+  node.grad = Tensor();
+  node.grad_valid = false;
+  node.backward = nullptr;  // frees what the op saved
+  for (std::size_t i = 0; i < grads.size(); ++i) {
+    const NodePointer& input = node.inputs[i];
+    if (input == nullptr || !input->requires_grad) continue;
+    if (!grads[i].defined()) throw Error(node.op, "a gradient for input " + std::to_string(i), "none");
+    const Tensor gradient = std::move(grads[i]);
+    accumulate(*input, gradient);
+  }
+  node.inputs.clear();
+}
+
+}  // namespace
+
+void backward(const Variable& output, const Tensor& gradient) {
+  check(output.requires_grad(), "backward", "a value that depends on one with requires_grad",
+        "one that does not");
+  check_same_shape("backward", output.data(), gradient);
+  std::vector<NodePointer> order = topological_order(output.node_);
+  accumulate(*output.node_, gradient);
+  while (!order.empty()) {
+    const NodePointer node = std::move(order.back());
+    order.pop_back();
+    if (!node->is_leaf()) run_backward(*node);
+  }
+}
+
+void backward(const Variable& output) {
+  if (output.data().numel() != 1) {
+    throw Error("backward", "one element, or a gradient to start from", output.shape().text());
+  }
+  Tensor one = Tensor::empty_like(output.data());
+  backend_of(one).fill(1.0f, one);
+  backward(output, one);
+}
+
+}  // namespace tern

@@ -1,0 +1,81 @@
+#include "engine/autograd/variable.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/autograd/node.h"
+#include "engine/core/check.h"
+
+namespace tern {
+namespace {
+
+thread_local bool grad_is_enabled = true;
+
+}  // namespace
+
+Variable::Variable(Tensor data, bool requires_grad) : node_(std::make_shared<detail::Node>()) {
+  if (requires_grad && data.dtype() != DType::f32) {
+    throw Error("variable", "f32 for a value with a gradient", name_of(data.dtype()));
+  }
+  node_->data = std::move(data);
+  node_->requires_grad = requires_grad;
+}
+
+const Tensor& Variable::data() const {
+  check(defined(), "variable", "a value", "an undefined variable");
+  return node_->data;
+}
+
+Tensor& Variable::data() {
+  check(defined(), "variable", "a value", "an undefined variable");
+  return node_->data;
+}
+
+bool Variable::requires_grad() const {
+  return defined() && node_->requires_grad;
+}
+
+void Variable::set_requires_grad(bool requires_grad) {
+  check(defined() && node_->is_leaf(), "variable", "a leaf to set requires_grad of", "an op's output");
+  node_->requires_grad = requires_grad;
+}
+
+const Tensor& Variable::grad() const {
+  static const Tensor none;
+  return defined() && node_->grad_valid ? node_->grad : none;
+}
+
+void Variable::clear_grad() {
+  if (defined()) node_->grad_valid = false;
+}
+
+Variable record(const char* op, std::vector<Variable> inputs, Tensor output, Backward backward) {
+  Variable result(std::move(output));
+  const bool needed =
+      std::any_of(inputs.begin(), inputs.end(), [](const Variable& x) { return x.requires_grad(); });
+  if (!grad_enabled() || !needed) return result;
+  detail::Node& node = *result.node_;
+  node.requires_grad = true;
+  node.op = op;
+  node.backward = std::move(backward);
+  node.inputs.reserve(inputs.size());
+  for (const Variable& input : inputs) node.inputs.push_back(input.node_);
+  return result;
+}
+
+bool grad_enabled() {
+  return grad_is_enabled;
+}
+
+bool will_record(std::initializer_list<const Variable*> inputs) {
+  return grad_enabled() &&
+         std::any_of(inputs.begin(), inputs.end(), [](const Variable* x) { return x->requires_grad(); });
+}
+
+NoGrad::NoGrad() : before_(std::exchange(grad_is_enabled, false)) {}
+
+NoGrad::~NoGrad() {
+  grad_is_enabled = before_;
+}
+
+}  // namespace tern
