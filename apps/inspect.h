@@ -1,0 +1,14 @@
+// `tern inspect FILE`
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace tern {
+
+/// A text for people: a table of names, types and shapes (in the file's layout), the metadata if there is
+/// any, then the number of tensors and of parameters (floating tensors that are not running statistics), the
+/// bytes and the format of the file.
+std::string inspect(const std::filesystem::path& path);
+
+}  // namespace tern

@@ -1,0 +1,65 @@
+// Named tensors, and the one place where tern's layout of convolution weights meets torchvision's.
+// In a file a rank-4 tensor is OIHW (out, in, height, width), as torchvision names and lays it out; in memory
+// it is KRSC (out, height, width, in). Everything above engine/io sees memory layout only.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/tensor/tensor.h"
+
+namespace tern {
+
+struct NamedTensor {
+  std::string name;
+  Tensor tensor;
+};
+
+/// In the order in which a model registers its tensors, which is the order in a file.
+using StateDict = std::vector<NamedTensor>;
+
+/// Free text that a safetensors file carries beside its tensors.
+using Metadata = std::map<std::string, std::string>;
+
+/// The tensor of that name, or nullptr. Valid while `tensors` is unchanged. Linear: for one-off look-ups.
+const Tensor* find(const StateDict& tensors, std::string_view name);
+Tensor* find(StateDict& tensors, std::string_view name);
+
+/// [out, height, width, in] -> [out, in, height, width] for rank 4, of any type; a copy. Other ranks come
+/// back as they are, sharing their elements. CPU tensors only.
+Tensor to_file_layout(const Tensor& tensor);
+
+/// [out, in, height, width] -> [out, height, width, in], the inverse of to_file_layout.
+Tensor to_memory_layout(const Tensor& tensor);
+
+/// f16, bf16 and f64 to f32 (f64 rounds); f32 and integers come back as they are, sharing their elements.
+Tensor to_f32(const Tensor& tensor);
+
+enum class WeightFormat { torch_zip, safetensors };
+
+const char* name_of(WeightFormat format);  ///< "PyTorch (zip)", "safetensors"
+
+/// What the file is, by its content and not by its name. Throws Error{path, ...}, saying what it seems to be,
+/// for anything else: an old PyTorch format, a TorchScript archive, a web page, text, an empty file.
+WeightFormat detect_weight_format(const std::filesystem::path& path);
+
+/// A file of weights just as it is: names, order, types and layout (OIHW) of the file.
+struct WeightFile {
+  WeightFormat format = WeightFormat::safetensors;
+  StateDict tensors;
+  Metadata metadata;  ///< empty for PyTorch's files
+};
+WeightFile read_weight_file(const std::filesystem::path& path);
+
+/// The tensors of a .pth or .safetensors file for use: on the CPU, memory layout, floating types as f32,
+/// integers as they are. Throws Error{path, ...} for whatever is wrong with the file.
+StateDict load_weights(const std::filesystem::path& path);
+
+/// Writes `tensors` (memory layout, any device) as safetensors in file layout, whole or not at all. The same
+/// tensors and metadata give the same bytes. Throws Error{path, ...}, also for a name that appears twice.
+void save_weights(const std::filesystem::path& path, const StateDict& tensors, const Metadata& metadata = {});
+
+}  // namespace tern
