@@ -1,0 +1,86 @@
+// From an image's bytes to a network's input: random changes on bytes (training only), then to 0..1, minus
+// mean, over standard deviation. What happens to an image depends on (seed, epoch, image index) alone: not on
+// its batch, the number of threads, or what other images drew.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "data/image_io.h"
+
+namespace tern {
+
+/// ImageNet's channel statistics, which torchvision's weights expect.
+inline constexpr std::array<float, 3> kImagenetMean{0.485f, 0.456f, 0.406f};
+inline constexpr std::array<float, 3> kImagenetDeviation{0.229f, 0.224f, 0.225f};
+
+/// Validation, prediction: normalise only.
+struct EvaluationTransform {};
+
+struct TrainTransform {
+  bool flip = true;             ///< mirror with probability one half
+  float rotation_degrees = 10;  ///< turn by a uniform angle in +- this; 0 turns nothing
+  bool remove_blur_cue =
+      false;  ///< soften and re-encode seen images, which hides what sets CIFAR images apart
+  float blur_probability = 0.5f;  ///< of the images that are not extra
+  float lowest_scale = 0.4f;      ///< they shrink by a uniform factor in [lowest_scale, 1] and grow back
+  int lowest_quality = 50;  ///< and become a JPEG of uniform quality in [lowest_quality, highest_quality]
+  int highest_quality = 95;
+};
+
+/// Anything else: writes the network's input for one image of [size, size, 3] bytes. Called by several
+/// threads at once; what it throws comes out of Loader::next().
+using CustomTransform = std::function<void(std::span<const std::uint8_t> image, int size, std::int64_t index,
+                                           int epoch, std::span<float> to)>;
+
+using Transform = std::variant<EvaluationTransform, TrainTransform, CustomTransform>;
+
+/// What one image gets.
+struct Augmentation {
+  bool flip = false;
+  float degrees = 0;
+  bool soften = false;
+  float scale = 1;    ///< of the size between shrinking and growing; only with soften
+  int quality = 100;  ///< of the JPEG; only with soften
+};
+
+/// Draws from RandomStream(seed, augment, epoch, index). Every number is drawn whether it is used or not, so
+/// that switching one augmentation off leaves the others as they were. `is_extra` images are never softened.
+Augmentation draw_augmentation(const TrainTransform& transform, std::uint64_t seed, int epoch,
+                               std::int64_t index, bool is_extra);
+
+/// Throws Error{"transform", ...} unless probabilities are in 0..1, angles finite, qualities and scales in
+/// range.
+void check_transform(const TrainTransform& transform);
+
+/// Applies transforms to images of one size; holds scratch memory, so one a thread. The common path (no
+/// softening) does not allocate.
+class Augmenter {
+ public:
+  explicit Augmenter(int image_size);
+
+  /// The random changes, on bytes: soften, mirror, rotate. from, to: [size, size, 3], not overlapping.
+  void apply(std::span<const std::uint8_t> from, const Augmentation& augmentation,
+             std::span<std::uint8_t> to);
+
+  /// The network's input for one image: apply, then normalise. from: [size, size, 3] bytes; to: as many
+  /// floats.
+  void run(std::span<const std::uint8_t> from, const Augmentation& augmentation, std::span<float> to);
+
+ private:
+  void soften(std::span<const std::uint8_t> from, float scale, int quality);
+
+  int image_size_;
+  std::vector<std::uint8_t> softened_, turned_, shrunk_;
+};
+
+/// to[i] = (from[i] / 255 - mean[c]) / deviation[c], c = i mod 3, with ImageNet's statistics, by a table of 3
+/// * 256 floats. The table holds what PyTorch's ToTensor and Normalize give in f32.
+void normalise(std::span<const std::uint8_t> from, std::span<float> to);
+
+}  // namespace tern

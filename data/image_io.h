@@ -1,0 +1,41 @@
+// Images in memory as RGB bytes, and the files they come from: JPEG, PNG and BMP, read and written by
+// stb_image.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tern {
+
+/// Row-major RGB bytes without padding: rgb[(y * width + x) * 3 + channel].
+struct Image {
+  int width = 0;
+  int height = 0;
+  std::vector<std::uint8_t> rgb;
+};
+
+/// A header that claims more pixels than this is an error, found before anything is decoded.
+inline constexpr std::int64_t kMostPixels = std::int64_t{64} << 20;
+
+/// Decodes the bytes of a JPEG, PNG or BMP file to RGB. Grey is repeated in the three channels, an alpha
+/// channel is dropped (its colours stay as stored, as Pillow's convert("RGB") does), palettes are looked up,
+/// of 16-bit samples the high byte is kept, CMYK and YCCK JPEGs are converted by R = (255 - C)(255 - K) /
+/// 255. EXIF orientation is not applied, as in Pillow's open(). Throws Error{name, ...} if the bytes are
+/// empty, of another format, truncated, damaged, or over kMostPixels. `name` is only for that message.
+Image decode_image(std::span<const std::byte> bytes, const std::string& name);
+
+/// decode_image of a file; throws Error{path, ...}.
+Image read_image(const std::filesystem::path& path);
+
+/// A baseline JPEG; quality in 1..100, chroma is halved up to 90 and kept in full above.
+std::vector<std::byte> encode_jpeg(const Image& image, int quality);
+
+/// The bytes of a PNG file, and the file itself (written beside its name and renamed when whole).
+std::vector<std::byte> encode_png(const Image& image);
+void write_png(const std::filesystem::path& path, const Image& image);
+
+}  // namespace tern

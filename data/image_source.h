@@ -1,0 +1,50 @@
+// A set of image files, in a folder or in a .zip, addressed by file name alone ("12.jpg").
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tern {
+
+/// Numbers within names compare by value: "2.jpg" < "10.jpg". Names that differ in leading zeros only, or not
+/// in their numbers, compare by bytes, so the order is total.
+bool natural_less(std::string_view a, std::string_view b);
+
+class ImageSource {
+ public:
+  /// No file of an image set is larger; a zip entry that claims to be is an error before it is read.
+  static constexpr std::uint64_t kMostBytes = std::uint64_t{256} << 20;
+
+  /// Lists the files *.jpg, *.jpeg, *.png, *.bmp (any case) of a folder, or at any depth of a zip. Hidden
+  /// files,
+  /// __MACOSX, folders and everything else are left out. Throws Error{path, ...} if the path is absent or
+  /// unreadable, the zip is damaged, two entries have the same file name, or no image is found.
+  static std::unique_ptr<ImageSource> open(const std::filesystem::path& path);
+
+  virtual ~ImageSource() = default;
+  ImageSource(const ImageSource&) = delete;
+  ImageSource& operator=(const ImageSource&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  /// File names in natural order.
+  const std::vector<std::string>& names() const { return names_; }
+  bool contains(const std::string& name) const;
+
+  /// The whole file. May be called by several threads at once. Throws Error naming the source and the file if
+  /// there is no such name, or if it is damaged, encrypted or too large.
+  virtual std::vector<std::byte> read(const std::string& name) const = 0;
+  /// "train_images.zip: train_images/0.jpg": what errors about this image call it.
+  virtual std::string describe(const std::string& name) const = 0;
+
+ protected:
+  explicit ImageSource(std::filesystem::path path) : path_(std::move(path)) {}
+
+  std::filesystem::path path_;
+  std::vector<std::string> names_;
+};
+
+}  // namespace tern

@@ -1,0 +1,136 @@
+// Batches for a network, prepared ahead by worker threads: pick, augment, normalise, label.
+//
+// Which images make up batch k of an epoch, and what is done to them, depends on the seed and the epoch
+// alone; any number of threads (none, too) gives the same bytes in the same order.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <iterator>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "data/augment.h"
+#include "data/dataset.h"
+#include "engine/tensor/tensor.h"
+
+namespace tern {
+
+struct LoaderOptions {
+  std::int64_t batch_size = 64;
+  bool shuffle = false;
+  std::uint64_t seed = 42;
+  Transform transform = EvaluationTransform{};
+  int threads = 1;         ///< 0: next() does the work itself
+  int prefetch = 4;        ///< batches held ready, beyond the one handed out
+  bool drop_last = false;  ///< leave out a last batch that is not full
+};
+
+struct Batch {
+  Tensor images;                      ///< [n, S, S, 3] f32
+  Tensor superclasses, subclasses;    ///< [n] i32; undefined for unlabelled images
+  std::vector<std::int64_t> indices;  ///< of the images in the dataset
+  std::int64_t step = 0;              ///< of this batch in its epoch, from 0
+
+  std::int64_t size() const { return static_cast<std::int64_t>(indices.size()); }
+};
+
+class Loader {
+ public:
+  /// `indices` select images of `dataset`, which must outlive the loader and stay as it is. Throws Error for
+  /// an index outside the dataset, a dataset whose parts disagree in length, or an option out of range.
+  Loader(const Dataset& dataset, std::vector<std::int64_t> indices, LoaderOptions options);
+  ~Loader();  ///< stops the workers, in the middle of an epoch too
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  std::int64_t batches() const { return batches_; }  ///< in an epoch
+  std::int64_t images() const { return static_cast<std::int64_t>(indices_.size()); }
+  const Dataset& dataset() const { return dataset_; }
+
+  /// Begins an epoch (at batch `first_step` when resuming), giving up what is left of the one before.
+  void start_epoch(int epoch, std::int64_t first_step = 0);
+
+  /// The next batch of the epoch, or false at its end (and before the first start_epoch). Throws what a
+  /// worker threw while preparing this batch; the epoch is over then. Assigning over the last batch gives its
+  /// memory back, so calling this with one Batch in a loop allocates nothing from the system after the first
+  /// rounds.
+  bool next(Batch& batch);
+
+  /// for (const Batch& batch : loader.epoch(3)) ...
+  class Epoch;
+  Epoch epoch(int epoch);
+
+ private:
+  struct Slot {
+    Batch batch;
+    std::exception_ptr error;
+    bool ready = false;
+  };
+
+  void work();
+  Batch prepare(std::int64_t step, Augmenter& augmenter) const;
+  void fill_image(std::int64_t index, Augmenter& augmenter, std::span<float> row) const;
+  void settle(std::unique_lock<std::mutex>& lock);
+
+  const Dataset& dataset_;
+  const std::vector<std::int64_t> indices_;
+  const LoaderOptions options_;
+  std::int64_t batches_ = 0;
+  Augmenter own_augmenter_;  ///< for threads == 0
+
+  // Written by start_epoch while no worker is at work, read by all.
+  std::vector<std::int64_t> order_;
+  int epoch_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable work_arrived_, batch_ready_, workers_idle_;
+  std::vector<Slot> slots_;      ///< of step s: slots_[s % slots_.size()]
+  std::int64_t next_claim_ = 0;  ///< the first step that no worker has taken
+  std::int64_t next_step_ = 0;   ///< the step that next() returns
+  int busy_ = 0;                 ///< workers preparing a batch
+  bool stopping_ = false;
+  std::vector<std::thread> workers_;
+};
+
+/// One pass over a started epoch.
+class Loader::Epoch {
+ public:
+  class Iterator {
+   public:
+    using value_type = Batch;
+    using difference_type = std::ptrdiff_t;
+    using iterator_concept = std::input_iterator_tag;
+
+    Iterator() = default;
+    explicit Iterator(Epoch* epoch) : epoch_(epoch) { ++*this; }
+    const Batch& operator*() const { return epoch_->batch_; }
+    const Batch* operator->() const { return &epoch_->batch_; }
+    Iterator& operator++() {
+      if (!epoch_->loader_.next(epoch_->batch_)) epoch_ = nullptr;
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t) const { return epoch_ == nullptr; }
+
+   private:
+    Epoch* epoch_ = nullptr;
+  };
+
+  explicit Epoch(Loader& loader) : loader_(loader) {}
+  Iterator begin() { return Iterator(this); }
+  std::default_sentinel_t end() const { return {}; }
+
+ private:
+  Loader& loader_;
+  Batch batch_;
+};
+
+inline Loader::Epoch Loader::epoch(int epoch) {
+  start_epoch(epoch);
+  return Epoch(*this);
+}
+
+}  // namespace tern
