@@ -1,0 +1,233 @@
+// Batch normalisation of x [rows, C] (NHWC with the pixels as rows), with the ReLU and the residual in the
+// same pass.
+//   y = relu(a x + b + residual),  a = gamma / sqrt(var + eps),  b = beta - mean a
+//   dbeta = sum g,  dgamma = sum g xhat,  g = dy [y > 0]
+//   dx = a (g - (dbeta + xhat dgamma) / rows)          with the batch's statistics
+//   dx = a g                                           with constant ones
+// It is bound by memory, so what counts is the number of passes: training reads x twice and writes y once;
+// backward reads x, y, dy twice and writes dx once (with a residual, the first pass writes g, and the second
+// reads g alone). oneDNN's batch normalisation cannot add the residual, and would cost a pass more in both
+// directions.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "engine/backend/cpu/cpu_backend.h"
+#include "engine/core/parallel.h"
+
+namespace tern {
+namespace {
+
+// Partial sums are taken over chunks of rows whose bounds do not depend on the number of threads, and added
+// in order: the statistics are the same for any number of threads. Within a chunk sums are f32, across chunks
+// f64.
+constexpr std::int64_t kChunkRows = 256;
+
+std::int64_t chunk_count(std::int64_t rows) {
+  return (rows + kChunkRows - 1) / kChunkRows;
+}
+
+// sums[chunk][0..C) and sums[chunk][C..2C) for every chunk, by accumulate(first row, last row, sum0, sum1).
+template <typename Accumulate>
+std::vector<double>& chunked_sums(std::int64_t rows, std::int64_t channels, Accumulate&& accumulate) {
+  thread_local std::vector<float> partial;  // of the calling thread: reused from step to step
+  thread_local std::vector<double> total;
+  const std::int64_t chunks = chunk_count(rows);
+  partial.assign(static_cast<std::size_t>(chunks * 2 * channels), 0.0f);
+  float* const sums = partial.data();
+  parallel_for(chunks, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t chunk = begin; chunk < end; ++chunk) {
+      float* const sum = sums + chunk * 2 * channels;
+      accumulate(chunk * kChunkRows, std::min(rows, (chunk + 1) * kChunkRows), sum, sum + channels);
+    }
+  });
+  total.assign(static_cast<std::size_t>(2 * channels), 0.0);
+  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+    for (std::int64_t i = 0; i < 2 * channels; ++i) total[i] += sums[chunk * 2 * channels + i];
+  }
+  return total;
+}
+
+// Calls body(row) for every row, in parallel, with at least a few KiB of work a thread.
+template <typename Body>
+void for_rows(std::int64_t rows, std::int64_t channels, Body&& body) {
+  const std::int64_t grain = std::max<std::int64_t>(1, 8192 / std::max<std::int64_t>(channels, 1));
+  parallel_for(rows, grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) body(row);
+  });
+}
+
+// y = relu(a x + b + residual)
+void normalize_rows(const float* x, const float* a, const float* b, const Epilogue& epilogue,
+                    std::int64_t rows, std::int64_t channels, float* y) {
+  const float* residual = epilogue.residual != nullptr ? epilogue.residual->data<float>() : nullptr;
+  const float floor = epilogue.relu ? 0.0f : -INFINITY;
+  for_rows(rows, channels, [=](std::int64_t row) {
+    const float* from = x + row * channels;
+    float* to = y + row * channels;
+    if (residual != nullptr) {
+      const float* add = residual + row * channels;
+#pragma omp simd
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const float value = from[c] * a[c] + b[c] + add[c];
+        to[c] = value < floor ? floor : value;  // keeps NaN: a broken run must show
+      }
+    } else {
+#pragma omp simd
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const float value = from[c] * a[c] + b[c];
+        to[c] = value < floor ? floor : value;
+      }
+    }
+  });
+}
+
+struct Affine {
+  std::vector<float> a, b;
+};
+
+Affine& affine_of(const float* gamma, const float* beta, const float* mean, const float* inverse_std,
+                  std::int64_t channels) {
+  thread_local Affine affine;
+  affine.a.resize(static_cast<std::size_t>(channels));
+  affine.b.resize(static_cast<std::size_t>(channels));
+  for (std::int64_t c = 0; c < channels; ++c) {
+    affine.a[c] = gamma[c] * inverse_std[c];
+    affine.b[c] = beta[c] - mean[c] * affine.a[c];
+  }
+  return affine;
+}
+
+}  // namespace
+
+void CpuBackend::batch_norm_training(const Tensor& x, const Tensor& gamma, const Tensor& beta, float epsilon,
+                                     float momentum, const Epilogue& epilogue, Tensor& running_mean,
+                                     Tensor& running_variance, Tensor& mean, Tensor& inverse_std, Tensor& y) {
+  const std::int64_t channels = x.size(-1), rows = channels == 0 ? 0 : x.numel() / channels;
+  if (rows == 0) return;
+  const float* values = x.data<float>();
+  // Sums of x - shift and its square, shift being the first row: no cancellation when the mean is large.
+  const std::vector<double>& sums =
+      chunked_sums(rows, channels, [=](std::int64_t first, std::int64_t last, float* sum, float* square_sum) {
+        for (std::int64_t row = first; row < last; ++row) {
+          const float* from = values + row * channels;
+#pragma omp simd
+          for (std::int64_t c = 0; c < channels; ++c) {
+            const float shifted = from[c] - values[c];
+            sum[c] += shifted;
+            square_sum[c] += shifted * shifted;
+          }
+        }
+      });
+  const double count = static_cast<double>(rows);
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const double shifted_mean = sums[c] / count;
+    const double variance = std::max(0.0, sums[channels + c] / count - shifted_mean * shifted_mean);
+    const double batch_mean = shifted_mean + values[c];
+    const double unbiased = rows > 1 ? variance * count / (count - 1) : variance;
+    mean.data<float>()[c] = static_cast<float>(batch_mean);
+    inverse_std.data<float>()[c] = static_cast<float>(1.0 / std::sqrt(variance + epsilon));
+    float& moving_mean = running_mean.data<float>()[c];
+    float& moving_variance = running_variance.data<float>()[c];
+    moving_mean = static_cast<float>((1.0 - momentum) * moving_mean + momentum * batch_mean);
+    moving_variance = static_cast<float>((1.0 - momentum) * moving_variance + momentum * unbiased);
+  }
+  const Affine& affine = affine_of(gamma.data<float>(), beta.data<float>(), mean.data<float>(),
+                                   inverse_std.data<float>(), channels);
+  normalize_rows(values, affine.a.data(), affine.b.data(), epilogue, rows, channels, y.data<float>());
+}
+
+void CpuBackend::batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta, float epsilon,
+                                      const Epilogue& epilogue, const Tensor& running_mean,
+                                      const Tensor& running_variance, Tensor& y) {
+  const std::int64_t channels = x.size(-1), rows = channels == 0 ? 0 : x.numel() / channels;
+  thread_local std::vector<float> inverse_std;
+  inverse_std.resize(static_cast<std::size_t>(channels));
+  for (std::int64_t c = 0; c < channels; ++c) {
+    inverse_std[c] = 1.0f / std::sqrt(running_variance.data<float>()[c] + epsilon);
+  }
+  const Affine& affine = affine_of(gamma.data<float>(), beta.data<float>(), running_mean.data<float>(),
+                                   inverse_std.data(), channels);
+  normalize_rows(x.data<float>(), affine.a.data(), affine.b.data(), epilogue, rows, channels,
+                 y.data<float>());
+}
+
+void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy, const Tensor& gamma,
+                                     const Tensor& mean, const Tensor& inverse_std, bool batch_statistics,
+                                     Tensor& dx, Tensor& dgamma, Tensor& dbeta, Tensor* dresidual) {
+  const std::int64_t channels = x.size(-1), rows = channels == 0 ? 0 : x.numel() / channels;
+  const float* values = x.data<float>();
+  const float* upstream = dy.data<float>();
+  const float* output = y != nullptr ? y->data<float>() : nullptr;
+  const float* center = mean.data<float>();
+  const float* scale = inverse_std.data<float>();
+  float* masked = dresidual != nullptr ? dresidual->data<float>() : nullptr;
+
+  const std::vector<double>& sums = chunked_sums(
+      rows, channels, [=](std::int64_t first, std::int64_t last, float* sum, float* product_sum) {
+        for (std::int64_t row = first; row < last; ++row) {
+          const std::int64_t offset = row * channels;
+          const float* from = values + offset;
+          const float* grad = upstream + offset;
+          const float* out = output != nullptr ? output + offset : nullptr;
+          float* keep = masked != nullptr ? masked + offset : nullptr;
+          if (out != nullptr && keep != nullptr) {
+#pragma omp simd
+            for (std::int64_t c = 0; c < channels; ++c) {
+              const float g = out[c] > 0 ? grad[c] : 0.0f;
+              keep[c] = g;
+              sum[c] += g;
+              product_sum[c] += g * (from[c] - center[c]);
+            }
+            continue;
+          }
+#pragma omp simd
+          for (std::int64_t c = 0; c < channels; ++c) {
+            const float g = out == nullptr || out[c] > 0 ? grad[c] : 0.0f;
+            sum[c] += g;
+            product_sum[c] += g * (from[c] - center[c]);
+          }
+          if (keep != nullptr && keep != grad) std::copy_n(grad, channels, keep);
+        }
+      });
+  // dx = a g + (slope x + offset), the terms of the statistics gathered a channel.
+  thread_local std::vector<float> slope, offset, factor;
+  slope.resize(static_cast<std::size_t>(channels));
+  offset.resize(static_cast<std::size_t>(channels));
+  factor.resize(static_cast<std::size_t>(channels));
+  const double count = static_cast<double>(std::max<std::int64_t>(rows, 1));
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const double a = double{gamma.data<float>()[c]} * scale[c];
+    const double gamma_gradient = sums[channels + c] * scale[c];
+    const double bound = batch_statistics ? a * gamma_gradient * scale[c] / count : 0.0;
+    factor[c] = static_cast<float>(a);
+    slope[c] = static_cast<float>(-bound);
+    offset[c] = static_cast<float>(batch_statistics ? -a * sums[c] / count : 0.0);
+    dgamma.data<float>()[c] = static_cast<float>(gamma_gradient);
+    dbeta.data<float>()[c] = static_cast<float>(sums[c]);
+  }
+  const bool has_mask = output != nullptr && masked == nullptr;
+  const float* gradient = masked != nullptr ? masked : upstream;
+  float* const to_all = dx.data<float>();
+  const float *const k = factor.data(), *const s = slope.data(), *const o = offset.data();
+  for_rows(rows, channels, [=](std::int64_t row) {
+    const float* from = values + row * channels;
+    const float* grad = gradient + row * channels;
+    float* to = to_all + row * channels;
+    if (has_mask) {
+      const float* out = output + row * channels;
+#pragma omp simd
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const float g = out[c] > 0 ? grad[c] : 0.0f;
+        to[c] = k[c] * g + s[c] * (from[c] - center[c]) + o[c];
+      }
+    } else {
+#pragma omp simd
+      for (std::int64_t c = 0; c < channels; ++c) {
+        to[c] = k[c] * grad[c] + s[c] * (from[c] - center[c]) + o[c];
+      }
+    }
+  });
+}
+
+}  // namespace tern

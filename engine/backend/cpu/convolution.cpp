@@ -1,0 +1,48 @@
+// The CPU's convolutions: which implementation runs which shape.
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include <algorithm>
+#include <string>
+
+#include "engine/backend/cpu/cpu_backend.h"
+#include "engine/backend/cpu/onednn_convolution.h"
+#include "engine/core/parallel.h"
+
+namespace tern {
+
+class ConvolutionCache {
+ public:
+  OneDnnConvolution onednn;
+};
+
+CpuBackend::CpuBackend() : convolutions_(std::make_unique<ConvolutionCache>()) {}
+CpuBackend::~CpuBackend() = default;
+
+std::string CpuBackend::description() const {
+  const dnnl_version_t* version = dnnl_version();
+  return "cpu, " + std::to_string(thread_count()) + " threads, oneDNN " + std::to_string(version->major) +
+         "." + std::to_string(version->minor) + "." + std::to_string(version->patch);
+}
+
+void CpuBackend::synchronize() {}
+
+void CpuBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias, Window window,
+                                const Epilogue& epilogue, Tensor& y) {
+  if (y.numel() == 0) return;
+  convolutions_->onednn.forward(x, w, bias, window, epilogue, y);
+}
+
+void CpuBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, Window window, Tensor& dx) {
+  if (dx.numel() == 0) return;
+  convolutions_->onednn.backward_data(dy, w, window, dx);
+}
+
+void CpuBackend::conv2d_backward_weight(const Tensor& x, const Tensor& dy, Window window, Tensor& dw) {
+  if (x.numel() == 0 || dy.numel() == 0) {
+    fill(0.0f, dw);
+    return;
+  }
+  convolutions_->onednn.backward_weight(x, dy, window, dw);
+}
+
+}  // namespace tern

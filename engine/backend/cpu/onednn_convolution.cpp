@@ -1,0 +1,237 @@
+// Data are NHWC and weights KRSC ("ohwi") outside; inside, oneDNN packs the weights as its kernel for the
+// shape likes them, once a call: they change every training step, and packing is a small part of the work.
+#include "engine/backend/cpu/onednn_convolution.h"
+
+#include <oneapi/dnnl/dnnl.hpp>
+#include <unordered_map>
+#include <utility>
+
+#include "engine/core/check.h"
+
+namespace tern {
+namespace {
+
+using dnnl::memory;
+using dnnl::prop_kind;
+using Format = memory::format_tag;
+
+memory::desc describe(memory::dims extents, Format format) {
+  return memory::desc(std::move(extents), memory::data_type::f32, format);
+}
+
+struct Descriptions {
+  memory::desc images_in, images_out, packed_weight, bias;
+  memory::dims strides, padding;
+};
+
+Descriptions descriptions_of(const ConvolutionShape& s, bool has_bias) {
+  const int r = s.window.kernel;
+  // The lower right padding may be less than the upper left where the stride leaves pixels over: oneDNN wants
+  // the exact.
+  return {describe({s.images, s.in, s.height, s.width}, Format::nhwc),
+          describe({s.images, s.out, s.out_height, s.out_width}, Format::nhwc),
+          describe({s.out, s.in, r, r}, Format::any),
+          has_bias ? describe({s.out}, Format::x) : memory::desc(),
+          {s.window.stride, s.window.stride},
+          {s.window.padding, s.window.padding}};
+}
+
+memory::dims lower_padding(const ConvolutionShape& s) {
+  const auto needed = [&](std::int64_t in, std::int64_t out) {
+    return (out - 1) * s.window.stride + s.window.kernel - in - s.window.padding;
+  };
+  return {needed(s.height, s.out_height), needed(s.width, s.out_width)};
+}
+
+// oneDNN 3 builds a primitive's description in one call, oneDNN 2 (Debian 12) in two.
+dnnl::convolution_forward::primitive_desc forward_description(const ConvolutionShape& s, prop_kind kind,
+                                                              bool has_bias,
+                                                              const dnnl::primitive_attr& attributes,
+                                                              const dnnl::engine& engine) {
+  const Descriptions d = descriptions_of(s, has_bias);
+  const auto algorithm = dnnl::algorithm::convolution_direct;
+#if DNNL_VERSION_MAJOR >= 3
+  return {engine,       kind,      algorithm, d.images_in,      d.packed_weight, d.bias,
+          d.images_out, d.strides, d.padding, lower_padding(s), attributes};
+#else
+  if (has_bias) {
+    return {{kind, algorithm, d.images_in, d.packed_weight, d.bias, d.images_out, d.strides, d.padding,
+             lower_padding(s)},
+            attributes,
+            engine};
+  }
+  return {
+      {kind, algorithm, d.images_in, d.packed_weight, d.images_out, d.strides, d.padding, lower_padding(s)},
+      attributes,
+      engine};
+#endif
+}
+
+dnnl::convolution_backward_data::primitive_desc backward_data_description(
+    const ConvolutionShape& s, const dnnl::convolution_forward::primitive_desc& hint,
+    const dnnl::engine& engine) {
+  const Descriptions d = descriptions_of(s, false);
+  const auto algorithm = dnnl::algorithm::convolution_direct;
+#if DNNL_VERSION_MAJOR >= 3
+  return {engine,    algorithm,        d.images_in, d.packed_weight, d.images_out, d.strides,
+          d.padding, lower_padding(s), hint};
+#else
+  return {{algorithm, d.images_in, d.packed_weight, d.images_out, d.strides, d.padding, lower_padding(s)},
+          engine,
+          hint};
+#endif
+}
+
+dnnl::convolution_backward_weights::primitive_desc backward_weight_description(
+    const ConvolutionShape& s, const dnnl::convolution_forward::primitive_desc& hint,
+    const dnnl::engine& engine) {
+  const Descriptions d = descriptions_of(s, false);
+  const auto algorithm = dnnl::algorithm::convolution_direct;
+#if DNNL_VERSION_MAJOR >= 3
+  return {engine,    algorithm,        d.images_in, d.packed_weight, d.images_out, d.strides,
+          d.padding, lower_padding(s), hint};
+#else
+  return {{algorithm, d.images_in, d.packed_weight, d.images_out, d.strides, d.padding, lower_padding(s)},
+          engine,
+          hint};
+#endif
+}
+
+// The caller's pointer, for one execution; oneDNN's handles are not const.
+void point(memory& target, const Tensor& tensor) {
+  target.set_data_handle(const_cast<void*>(tensor.raw()));
+}
+
+}  // namespace
+
+struct OneDnnConvolution::Engine {
+  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+  dnnl::stream stream{engine};
+  std::unique_ptr<Buffer> packing_buffer;
+
+  void* reserve(std::size_t bytes) {
+    if (packing_buffer == nullptr || packing_buffer->bytes() < bytes) {
+      packing_buffer = std::make_unique<Buffer>(bytes, Device::cpu());
+    }
+    return packing_buffer->data();
+  }
+};
+
+// Memory objects without memory of their own are pointed at the caller's tensors for each execution.
+struct OneDnnConvolution::Plan {
+  dnnl::primitive convolution;
+  dnnl::reorder packing;  // weights to the kernel's layout, or the gradient back
+  bool packs = false;
+  std::size_t packed_bytes = 0;
+  memory input, output, weight, packed_weight, bias;
+};
+
+OneDnnConvolution::OneDnnConvolution() : engine_(std::make_unique<Engine>()) {}
+OneDnnConvolution::~OneDnnConvolution() = default;
+
+OneDnnConvolution::Plan& OneDnnConvolution::plan(Pass pass, const ConvolutionShape& shape, bool has_bias,
+                                                 bool has_residual, bool relu) {
+  const Window& window = shape.window;
+  const Key key{pass,          shape.images,  shape.height,   shape.width, shape.in,     shape.out,
+                window.kernel, window.stride, window.padding, has_bias,    has_residual, relu};
+  std::unique_ptr<Plan>& slot = plans_[key];
+  if (slot != nullptr) return *slot;
+
+  const dnnl::engine& engine = engine_->engine;
+  auto plan = std::make_unique<Plan>();
+  dnnl::primitive_attr attributes;
+  dnnl::post_ops after;
+  if (has_residual) after.append_sum(1.0f);
+#if DNNL_VERSION_MAJOR >= 3
+  if (relu) after.append_eltwise(dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+#else
+  if (relu) after.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+#endif
+  attributes.set_post_ops(after);
+  const prop_kind kind = pass == Pass::forward ? prop_kind::forward_inference : prop_kind::forward_training;
+  const auto forward = forward_description(shape, kind, has_bias, attributes, engine);
+  memory::desc packed;
+  if (pass == Pass::forward) {
+    plan->convolution = dnnl::convolution_forward(forward);
+    packed = forward.weights_desc();
+  } else if (pass == Pass::backward_data) {
+    const auto backward = backward_data_description(shape, forward, engine);
+    plan->convolution = dnnl::convolution_backward_data(backward);
+    packed = backward.weights_desc();
+  } else {
+    const auto backward = backward_weight_description(shape, forward, engine);
+    plan->convolution = dnnl::convolution_backward_weights(backward);
+    packed = backward.diff_weights_desc();
+  }
+  const Descriptions d = descriptions_of(shape, has_bias);
+  const memory::desc plain = describe({shape.out, shape.in, window.kernel, window.kernel}, Format::ohwi);
+  plan->input = memory(d.images_in, engine, nullptr);
+  plan->output = memory(d.images_out, engine, nullptr);
+  plan->weight = memory(plain, engine, nullptr);
+  if (has_bias) plan->bias = memory(d.bias, engine, nullptr);
+  plan->packs = packed != plain;
+  if (plan->packs) {
+    plan->packed_weight = memory(packed, engine, nullptr);
+    plan->packed_bytes = packed.get_size();
+    plan->packing = pass == Pass::backward_weight ? dnnl::reorder(plan->packed_weight, plan->weight)
+                                                  : dnnl::reorder(plan->weight, plan->packed_weight);
+  } else {
+    plan->packed_weight = plan->weight;
+  }
+  slot = std::move(plan);
+  return *slot;
+}
+
+void OneDnnConvolution::pack(Plan& p, const Tensor& w) {
+  point(p.weight, w);
+  if (!p.packs) return;
+  p.packed_weight.set_data_handle(engine_->reserve(p.packed_bytes));
+  p.packing.execute(engine_->stream, p.weight, p.packed_weight);
+}
+
+void OneDnnConvolution::forward(const Tensor& x, const Tensor& w, const Tensor* bias, Window window,
+                                const Epilogue& epilogue, Tensor& y) {
+  if (epilogue.residual != nullptr && epilogue.residual->raw() != y.raw()) y.assign(*epilogue.residual);
+  Plan& p = plan(Pass::forward, ConvolutionShape::of(x, y, window), bias != nullptr,
+                 epilogue.residual != nullptr, epilogue.relu);
+  point(p.input, x);
+  point(p.output, y);
+  pack(p, w);
+  dnnl::stream& stream = engine_->stream;
+  std::unordered_map<int, memory> arguments{
+      {DNNL_ARG_SRC, p.input}, {DNNL_ARG_WEIGHTS, p.packed_weight}, {DNNL_ARG_DST, p.output}};
+  if (bias != nullptr) {
+    point(p.bias, *bias);
+    arguments.emplace(DNNL_ARG_BIAS, p.bias);
+  }
+  p.convolution.execute(stream, arguments);
+  stream.wait();
+}
+
+void OneDnnConvolution::backward_data(const Tensor& dy, const Tensor& w, Window window, Tensor& dx) {
+  Plan& p = plan(Pass::backward_data, ConvolutionShape::of(dx, dy, window), false, false, false);
+  point(p.input, dx);
+  point(p.output, dy);
+  pack(p, w);
+  dnnl::stream& stream = engine_->stream;
+  p.convolution.execute(
+      stream,
+      {{DNNL_ARG_DIFF_SRC, p.input}, {DNNL_ARG_WEIGHTS, p.packed_weight}, {DNNL_ARG_DIFF_DST, p.output}});
+  stream.wait();
+}
+
+void OneDnnConvolution::backward_weight(const Tensor& x, const Tensor& dy, Window window, Tensor& dw) {
+  Plan& p = plan(Pass::backward_weight, ConvolutionShape::of(x, dy, window), false, false, false);
+  point(p.input, x);
+  point(p.output, dy);
+  point(p.weight, dw);
+  if (p.packs) p.packed_weight.set_data_handle(engine_->reserve(p.packed_bytes));
+  dnnl::stream& stream = engine_->stream;
+  p.convolution.execute(
+      stream,
+      {{DNNL_ARG_SRC, p.input}, {DNNL_ARG_DIFF_WEIGHTS, p.packed_weight}, {DNNL_ARG_DIFF_DST, p.output}});
+  if (p.packs) p.packing.execute(stream, p.packed_weight, p.weight);
+  stream.wait();
+}
+
+}  // namespace tern

@@ -1,0 +1,50 @@
+// Convolutions of oneDNN, each built once per shape and kept with the buffers for its packed weights.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <tuple>
+
+#include "engine/backend/backend.h"
+
+namespace tern {
+
+/// The extents of one convolution: x [images, height, width, in], y [images, out_height, out_width, out].
+struct ConvolutionShape {
+  std::int64_t images, height, width, in, out_height, out_width, out;
+  Window window;
+
+  static ConvolutionShape of(const Tensor& x, const Tensor& y, Window window) {
+    return {x.size(0), x.size(1), x.size(2), x.size(3), y.size(1), y.size(2), y.size(3), window};
+  }
+};
+
+class OneDnnConvolution {
+ public:
+  OneDnnConvolution();
+  ~OneDnnConvolution();
+
+  /// y = relu(conv(x, w) + bias + residual); the residual may be y itself.
+  void forward(const Tensor& x, const Tensor& w, const Tensor* bias, Window window, const Epilogue& epilogue,
+               Tensor& y);
+  void backward_data(const Tensor& dy, const Tensor& w, Window window, Tensor& dx);
+  void backward_weight(const Tensor& x, const Tensor& dy, Window window, Tensor& dw);
+
+ private:
+  enum class Pass { forward, backward_data, backward_weight };
+  struct Plan;
+  // pass, images, height, width, in, out, kernel, stride, padding, has bias, has residual, has ReLU
+  using Key = std::tuple<Pass, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, int, int,
+                         int, bool, bool, bool>;
+  struct Engine;
+
+  Plan& plan(Pass pass, const ConvolutionShape& shape, bool has_bias, bool has_residual, bool relu);
+
+  void pack(Plan& plan, const Tensor& w);
+
+  std::unique_ptr<Engine> engine_;
+  std::map<Key, std::unique_ptr<Plan>> plans_;
+};
+
+}  // namespace tern
