@@ -1,0 +1,48 @@
+// Files of a training run. A model's file is safetensors with torchvision's names and layout, its
+// description in the metadata; PyTorch loads its tensors with strict=True. A training state is one file with
+// the model, the optimiser's moments and the progress together, so that no crash can leave halves of two
+// epochs. All are written beside their name and renamed when whole.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "engine/io/state_dict.h"
+#include "engine/optim/optimizer.h"
+#include "models/heads.h"
+
+namespace tern {
+
+/// Writes the model and its spec. `metadata`: what else should travel with it (class names, configuration,
+/// thresholds); keys that begin with "tern." are taken and throw Error.
+void save_model(const std::filesystem::path& path, const Model& model, const Metadata& metadata = {});
+
+struct LoadedModel {
+  Model model;  ///< in evaluation mode
+  Metadata metadata;
+};
+
+/// Reads what save_model wrote. Throws Error{path, ...} for a file without a model's description, with an
+/// unknown architecture or head, or whose tensors do not fit it.
+LoadedModel load_model(const std::filesystem::path& path, Device device = Device::cpu());
+
+/// The spec in a model's file, without its tensors being used.
+ModelSpec read_model_spec(const Metadata& metadata, const std::string& source);
+
+struct TrainingProgress {
+  std::int64_t epoch = 0;          ///< epochs completed
+  std::int64_t step_in_epoch = 0;  ///< steps done of the epoch after that; 0 between epochs
+  std::int64_t global_step = 0;
+  Metadata extra;  ///< anything else that a resumed run needs, as text
+};
+
+/// One file with everything that a resumed run needs: tensors "model.<name>" and "optimizer.<name>".
+void save_training_state(const std::filesystem::path& path, const Model& model, const Optimizer& optimizer,
+                         const TrainingProgress& progress);
+
+/// Restores a model and an optimiser built as they were. Throws Error{path, ...}, leaving both as they are,
+/// if the file does not fit them.
+TrainingProgress load_training_state(const std::filesystem::path& path, Model& model, Optimizer& optimizer);
+
+}  // namespace tern

@@ -1,0 +1,107 @@
+// A backbone with any list of heads on its pooled features.
+//
+//   linear              logits = W f + b                          <name>.weight, <name>.bias
+//   cosine              logits = scale cos(f, w_c)                <name>.weight, <name>.scale
+//   cosine_relu_linear  the reference's: linear(relu(cosine))     <name>.0.weight, <name>.0.scale,
+//                                                                 <name>.2.weight, <name>.2.bias
+//
+// With the backbone under "backbone." and heads named "super_head" and "sub_head", or "head" alone, a saved
+// model loads in the reference notebook with strict=True.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/resnet.h"
+
+namespace tern {
+
+enum class HeadKind { linear, cosine, cosine_relu_linear };
+
+/// "linear", "cosine", "cosine_relu_linear"; throws Error naming the valid ones for any other.
+HeadKind parse_head_kind(const std::string& text);
+const char* name_of(HeadKind kind);
+
+struct HeadSpec {
+  std::string name;  ///< "super_head"; becomes the prefix of its tensors
+  HeadKind kind = HeadKind::linear;
+  std::int64_t classes = 0;
+};
+
+struct ModelSpec {
+  std::string architecture;  ///< "resnet18" or "resnet50"
+  std::vector<HeadSpec> heads;
+  std::string backbone_prefix = "backbone.";
+
+  /// torchvision's own classifier: no prefix, one linear head "fc".
+  static ModelSpec imagenet(const std::string& architecture, std::int64_t classes = 1000);
+};
+
+/// The initial scale of a cosine head.
+inline constexpr float kCosineScale = 30;
+
+class Head : public Module {
+ public:
+  virtual Variable forward(const Variable& features) const = 0;  ///< [N, D] -> [N, classes]
+};
+
+std::unique_ptr<Head> make_head(HeadKind kind, std::int64_t features, std::int64_t classes,
+                                Initialiser& initialiser);
+
+class Model : public Module {
+ public:
+  /// Throws Error for an unknown architecture, a head without classes or name, or a name given twice.
+  Model(ModelSpec spec, Initialiser initialiser);
+
+  /// images [N,H,W,3] -> the logits of each head, [N, classes], in the order of the spec. Records history
+  /// where gradients are wanted.
+  std::vector<Variable> forward(const Variable& images);
+
+  /// For evaluation mode only (throws Error in training mode): the same without history, through the folded
+  /// backbone, which is built on the first call and kept until the mode changes or weights are loaded.
+  std::vector<Tensor> inference(const Tensor& images);
+  Tensor features(const Tensor& images);                           ///< [N, D], as inference()
+  std::vector<Tensor> head_logits(const Tensor& pooled_features);  ///< [N, D] -> the logits of each head
+
+  void visit(const std::string& prefix, StateVisitor& visitor) const override;
+
+  /// Training mode: the batch's statistics in batch normalisation, unless frozen. A new model is in training
+  /// mode. Call it with true before the weights change, and with false before inference().
+  void set_training(bool training);
+  bool training() const { return training_; }
+
+  /// The backbone's parameters need no gradients any more. With batch_norm_in_evaluation (the corrected
+  /// setting) its running statistics stay as they are too, and forward() takes the folded backbone; without
+  /// it (the faithful one) they follow the batches in training mode.
+  void freeze(bool batch_norm_in_evaluation);
+  bool frozen() const { return frozen_; }
+
+  /// Copies a backbone's file (torchvision's) into the backbone; the file's "fc." is passed over. Call the
+  /// free load_state_dict(model, ...) for a whole model, and then forget_folded().
+  void load_backbone(const std::filesystem::path& path);
+  /// Says that weights were changed from outside while in evaluation mode.
+  void forget_folded() { folded_.reset(); }
+
+  const ModelSpec& spec() const { return spec_; }
+  std::int64_t feature_count() const { return backbone_.features(); }
+  ResNet& backbone() { return backbone_; }
+  const ResNet& backbone() const { return backbone_; }
+  std::vector<ParameterEntry> backbone_parameters() const;
+  std::vector<ParameterEntry> head_parameters() const;
+  /// The place of a head in the results. Throws Error if there is none of that name.
+  std::size_t head_index(const std::string& name) const;
+
+ private:
+  const FoldedResNet& folded();
+
+  ModelSpec spec_;
+  ResNet backbone_;
+  std::vector<std::unique_ptr<Head>> heads_;
+  std::optional<FoldedResNet> folded_;
+  bool training_ = true, frozen_ = false, frozen_in_evaluation_ = false;
+};
+
+}  // namespace tern

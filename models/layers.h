@@ -1,0 +1,93 @@
+// The layers that have parameters, with torchvision's names and initialisation.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "engine/backend/backend.h"
+#include "engine/core/random.h"
+#include "models/module.h"
+
+namespace tern {
+
+/// Where the parameters of a new model come from: each takes the next stream of RandomStream(seed,
+/// initialise, number of the parameter), so a seed gives the same model on any machine.
+class Initialiser {
+ public:
+  explicit Initialiser(std::uint64_t seed, Device device = Device::cpu()) : seed_(seed), device_(device) {}
+  /// All zero: for a model whose state is loaded right after.
+  static Initialiser zeros(Device device = Device::cpu());
+
+  Device device() const { return device_; }
+
+  Variable normal(const Shape& shape, float deviation);
+  Variable uniform(const Shape& shape, float bound);  ///< in [-bound, bound)
+  Variable constant(const Shape& shape, float value);
+
+ private:
+  Variable place(Tensor values) const;
+
+  std::optional<std::uint64_t> seed_;
+  std::uint32_t next_ = 0;
+  Device device_;
+};
+
+/// Square convolution, x [N,H,W,in] -> [N,P,Q,out]. weight [out,R,R,in] ~ Normal(0, 2 / (out R R))
+/// (kaiming_normal, fan_out, relu); bias ~ U(+-1 / sqrt(in R R)).
+class Conv2d : public Module {
+ public:
+  Conv2d(std::int64_t in, std::int64_t out, Window window, bool with_bias, Initialiser& initialiser);
+
+  Variable forward(const Variable& x) const;
+  void visit(const std::string& prefix, StateVisitor& visitor) const override;
+
+  const Window& window() const { return window_; }
+  const Variable& weight() const { return weight_; }
+  const Variable& bias() const { return bias_; }  ///< undefined without bias
+
+ private:
+  Window window_;
+  Variable weight_, bias_;
+};
+
+/// Batch normalisation, x [N,H,W,C]. weight (gamma) 1, bias (beta) 0, momentum .1, epsilon 1e-5; in training
+/// the batch's statistics and moving averages, in evaluation the moving averages.
+class BatchNorm2d : public Module {
+ public:
+  BatchNorm2d(std::int64_t channels, Initialiser& initialiser);
+
+  /// y = relu(norm(x) + residual), in one op; without residual (undefined) or relu as asked.
+  Variable forward(const Variable& x, bool relu, const Variable& residual = {});
+  void visit(const std::string& prefix, StateVisitor& visitor) const override;
+
+  void set_training(bool training) { training_ = training; }
+  bool training() const { return training_; }
+  float epsilon() const { return kEpsilon; }
+  const Variable& weight() const { return weight_; }
+  const Variable& bias() const { return bias_; }
+  const Tensor& running_mean() const { return running_mean_; }
+  const Tensor& running_variance() const { return running_variance_; }
+
+ private:
+  static constexpr float kEpsilon = 1e-5f, kMomentum = 0.1f;
+
+  Variable weight_, bias_;
+  Tensor running_mean_, running_variance_;
+  Tensor batches_tracked_;  ///< i64 scalar, on the host
+  bool training_ = true;
+};
+
+/// y = x weight^T + bias, x [rows, in]. weight [out, in] and bias [out] ~ U(+-1 / sqrt(in)), as in PyTorch.
+class Linear : public Module {
+ public:
+  Linear(std::int64_t in, std::int64_t out, Initialiser& initialiser);
+
+  Variable forward(const Variable& x) const;
+  void visit(const std::string& prefix, StateVisitor& visitor) const override;
+
+ private:
+  Variable weight_, bias_;
+};
+
+}  // namespace tern

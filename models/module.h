@@ -1,0 +1,60 @@
+// Modules: what has parameters and buffers. One description, visit(), serves parameters(), state_dict() and
+// load_state_dict(). Names, order and shapes are torchvision's, so that a file made here loads there.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/autograd/variable.h"
+#include "engine/io/state_dict.h"
+#include "engine/optim/parameter.h"
+
+namespace tern {
+
+/// Is shown a module's state in torchvision's order. Handles share their elements with the module.
+class StateVisitor {
+ public:
+  virtual ~StateVisitor() = default;
+  virtual void parameter(const std::string& name, const Variable& value, ParameterKind kind) = 0;
+  virtual void buffer(const std::string& name, const Tensor& value) = 0;
+};
+
+class Module {
+ public:
+  virtual ~Module() = default;
+
+  /// Shows every parameter and buffer to `visitor`, each name led by `prefix` ("" or "backbone.").
+  virtual void visit(const std::string& prefix, StateVisitor& visitor) const = 0;
+
+  std::vector<ParameterEntry> parameters(const std::string& prefix = "") const;
+
+  /// Parameters and buffers in memory layout. The tensors share their elements with the module (clone() them
+  /// for a snapshot), but for those of kind scale, which are [1] here and a scalar [] in files.
+  StateDict state_dict(const std::string& prefix = "") const;
+
+  /// Sets requires_grad of every parameter.
+  void set_requires_grad(bool requires_grad) const;
+};
+
+struct LoadOptions {
+  /// Tensors in the file that the module lacks are passed over if their name begins with one of these.
+  std::vector<std::string> ignored_prefixes;
+  /// The names in the file are those of the module without this prefix.
+  std::string prefix;
+};
+
+/// Copies `tensors` (memory layout, as load_weights() gives them) into the module, all or none. Throws
+/// Error{source, ...}, naming the first few of each kind and how many more there are, if tensors are missing,
+/// extra, of another shape (told in file layout), of another type or named twice. `num_batches_tracked` may
+/// be missing: files from before PyTorch 0.4.1 lack it.
+void load_state_dict(const Module& module, const StateDict& tensors, const std::string& source,
+                     const LoadOptions& options = {});
+
+/// The same from a .pth or .safetensors file.
+void load_state_dict(const Module& module, const std::filesystem::path& path,
+                     const LoadOptions& options = {});
+
+/// Number of elements of all parameters.
+std::int64_t parameter_count(const Module& module);
+
+}  // namespace tern

@@ -1,0 +1,102 @@
+// ResNet-18 and ResNet-50 (He et al. 2015) as torchvision builds them, up to the pooled features; the stride
+// of a bottleneck is in its 3x3 convolution.
+//
+//   images [N,H,W,3] -> 7x7/2, BN, ReLU -> max pool 3x3/2 -> four stages of blocks -> average pool -> [N,D]
+//   basic block        3x3/s BN ReLU, 3x3 BN, + x, ReLU                       D = 512
+//   bottleneck block   1x1 BN ReLU, 3x3/s BN ReLU, 1x1 BN, + x, ReLU          D = 2048
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/layers.h"
+#include "models/module.h"
+
+namespace tern {
+
+struct ResNetArchitecture {
+  std::string name;           ///< "resnet18"
+  std::array<int, 4> blocks;  ///< in each stage
+  bool bottleneck = false;
+
+  std::int64_t features() const { return bottleneck ? 2048 : 512; }
+};
+
+/// Throws Error naming the valid ones unless `name` is "resnet18" or "resnet50".
+const ResNetArchitecture& resnet_architecture(const std::string& name);
+
+/// A convolution and the normalisation after it.
+struct ConvNorm {
+  Conv2d conv;
+  BatchNorm2d norm;
+
+  ConvNorm(std::int64_t in, std::int64_t out, Window window, Initialiser& initialiser)
+      : conv(in, out, window, /*with_bias=*/false, initialiser), norm(out, initialiser) {}
+  Variable forward(const Variable& x, bool relu, const Variable& residual = {}) {
+    return norm.forward(conv.forward(x), relu, residual);
+  }
+};
+
+/// Two (basic) or three (bottleneck) convolutions, the last of which adds the shortcut.
+struct ResNetBlock {
+  std::vector<ConvNorm> path;
+  std::optional<ConvNorm> downsample;  ///< of the shortcut, where its shape changes
+
+  Variable forward(const Variable& x);
+};
+
+class ResNet : public Module {
+ public:
+  ResNet(const ResNetArchitecture& architecture, Initialiser& initialiser);
+
+  /// [N,H,W,3] -> pooled features [N, features()]. H, W >= 1.
+  Variable forward(const Variable& images);
+  void visit(const std::string& prefix, StateVisitor& visitor) const override;
+
+  /// Of every batch normalisation. A new network is in training mode.
+  void set_training(bool training);
+
+  const ResNetArchitecture& architecture() const { return architecture_; }
+  std::int64_t features() const { return architecture_.features(); }
+  const ConvNorm& stem() const { return stem_; }
+  const std::vector<ResNetBlock>& blocks() const { return blocks_; }
+
+ private:
+  ResNetArchitecture architecture_;
+  ConvNorm stem_;
+  std::vector<ResNetBlock> blocks_;  ///< of all stages, in order
+};
+
+ResNet make_resnet(const std::string& architecture, std::uint64_t seed, Device device = Device::cpu());
+
+/// A snapshot of a ResNet for evaluation: each normalisation is folded into its convolution,
+///   w' = w gamma / sqrt(variance + epsilon)     b' = beta - mean gamma / sqrt(variance + epsilon)
+/// and convolution, bias, shortcut and ReLU are one primitive. Records no history.
+class FoldedResNet {
+ public:
+  explicit FoldedResNet(const ResNet& network);
+
+  /// [N,H,W,3] -> pooled features [N, D], as ResNet::forward in evaluation mode.
+  Tensor forward(const Tensor& images) const;
+
+ private:
+  struct Conv {
+    Tensor weight, bias;
+    Window window;
+  };
+  struct Block {
+    std::vector<Conv> path;
+    std::optional<Conv> downsample;
+  };
+
+  static Conv fold(const ConvNorm& layer);
+  static Tensor run(const Conv& conv, const Tensor& x, const Epilogue& epilogue);
+
+  Conv stem_;
+  std::vector<Block> blocks_;
+};
+
+}  // namespace tern
