@@ -1,11 +1,11 @@
 // The CPU's convolutions: which implementation runs which shape.
 #include <oneapi/dnnl/dnnl.hpp>
 
-#include <algorithm>
 #include <string>
 
 #include "engine/backend/cpu/cpu_backend.h"
 #include "engine/backend/cpu/onednn_convolution.h"
+#include "engine/backend/cpu/winograd.h"
 #include "engine/core/parallel.h"
 
 namespace tern {
@@ -29,12 +29,20 @@ void CpuBackend::synchronize() {}
 void CpuBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias, Window window,
                                 const Epilogue& epilogue, Tensor& y) {
   if (y.numel() == 0) return;
-  convolutions_->onednn.forward(x, w, bias, window, epilogue, y);
+  if (winograd::suits(ConvolutionShape::of(x, y, window))) {
+    winograd::forward(x, w, bias, epilogue, y);
+  } else {
+    convolutions_->onednn.forward(x, w, bias, window, epilogue, y);
+  }
 }
 
 void CpuBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, Window window, Tensor& dx) {
   if (dx.numel() == 0) return;
-  convolutions_->onednn.backward_data(dy, w, window, dx);
+  if (winograd::suits(ConvolutionShape::of(dx, dy, window))) {
+    winograd::backward_data(dy, w, dx);
+  } else {
+    convolutions_->onednn.backward_data(dy, w, window, dx);
+  }
 }
 
 void CpuBackend::conv2d_backward_weight(const Tensor& x, const Tensor& dy, Window window, Tensor& dw) {
@@ -42,7 +50,11 @@ void CpuBackend::conv2d_backward_weight(const Tensor& x, const Tensor& dy, Windo
     fill(0.0f, dw);
     return;
   }
-  convolutions_->onednn.backward_weight(x, dy, window, dw);
+  if (winograd::suits(ConvolutionShape::of(x, dy, window))) {
+    winograd::backward_weight(x, dy, dw);
+  } else {
+    convolutions_->onednn.backward_weight(x, dy, window, dw);
+  }
 }
 
 }  // namespace tern
