@@ -1,0 +1,226 @@
+#include "apps/config.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "engine/core/check.h"
+#include "engine/io/file.h"
+
+namespace tern {
+namespace {
+
+/// Levenshtein's distance: how many letters to insert, delete or replace.
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+const ConfigKey& find_key(const std::string& where, const std::string& name) {
+  const std::vector<ConfigKey>& keys = config_keys();
+  const auto found =
+      std::find_if(keys.begin(), keys.end(), [&](const auto& key) { return key.name == name; });
+  if (found != keys.end()) return *found;
+  const std::string tried = name.substr(0, 64);  // a key of a megabyte is no reason to compute for minutes
+  const auto nearest = std::min_element(keys.begin(), keys.end(), [&](const auto& a, const auto& b) {
+    return edit_distance(a.name, tried) < edit_distance(b.name, tried);
+  });
+  throw Error(where, "a known key (the nearest is " + nearest->name + ")", tried);
+}
+
+/// What a TOML node holds, for messages: "the string \"x\"".
+std::string described(const toml::node& node) {
+  std::string text;
+  if (const auto* value = node.as_string())
+    text = "the string " + value_text(value->get());
+  else if (const auto* integer = node.as_integer())
+    text = fmt::format("{}", integer->get());
+  else if (const auto* real = node.as_floating_point())
+    text = fmt::format("{}", real->get());
+  else if (const auto* flag = node.as_boolean())
+    text = flag->get() ? "true" : "false";
+  else if (node.is_array())
+    text = "an array";
+  else if (node.is_table())
+    text = "a table";
+  else
+    text = "a date or time";
+  return text.substr(0, 120);
+}
+
+bool to_value(const toml::node& node, ConfigValue& value) {
+  if (const auto* text = node.as_string())
+    value = text->get();
+  else if (const auto* integer = node.as_integer())
+    value = integer->get();
+  else if (const auto* real = node.as_floating_point())
+    value = real->get();
+  else if (const auto* flag = node.as_boolean())
+    value = flag->get();
+  else if (const toml::array* array = node.as_array()) {
+    std::vector<std::string> texts;
+    for (const toml::node& item : *array) {
+      if (!item.is_string()) return false;
+      texts.push_back(item.as_string()->get());
+    }
+    value = std::move(texts);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void set_key(Config& config, const std::string& where, const ConfigKey& key, const toml::node& node) {
+  ConfigValue value;
+  if (!to_value(node, value) || !key.set(config, value)) throw Error(where, key.wanted, described(node));
+}
+
+toml::table parse_toml(const std::string& name, std::string_view text) {
+  try {
+    return toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    throw Error(fmt::format("{}:{}", name, error.source().begin.line),
+                "no TOML: " + std::string(error.description()));
+  }
+}
+
+void apply_file(Config& config, const std::filesystem::path& file) {
+  const toml::table table = parse_toml(file.string(), read_text_file(file, 1 << 20));
+  for (const auto& [key, node] : table) {
+    const std::string name(key.str());
+    const std::string where =
+        fmt::format("{}:{} {}", file.string(), key.source().begin.line, name.substr(0, 64));
+    set_key(config, where, find_key(where, name), node);
+  }
+}
+
+/// The value of "key=value" as TOML, or the text itself where it is none.
+toml::table parse_set_value(const std::string& text) {
+  try {
+    toml::table table = toml::parse("value = " + text);
+    if (table.size() == 1 && !table["value"].is_table()) return table;
+  } catch (const toml::parse_error&) {
+  }
+  return toml::table{{"value", text}};
+}
+
+void apply_set(Config& config, const std::string& set) {
+  const std::size_t equals = set.find('=');
+  if (equals == std::string::npos || equals == 0) throw Error("--set", "key=value", set);
+  const std::string name = set.substr(0, equals), where = "--set " + name.substr(0, 64);
+  const ConfigKey& key = find_key(where, name);
+  const toml::table table = parse_set_value(set.substr(equals + 1));
+  set_key(config, where, key, *table.get("value"));
+}
+
+void check_together(const Config& config) {
+  if (config.approach == Approach::two_heads && config.levels != Levels::both) {
+    throw Error("levels", "\"both\" with approach = \"two_heads\"",
+                config.levels == Levels::super ? "\"super\"" : "\"sub\"");
+  }
+  if (config.teacher_weight > 0 &&
+      (config.approach != Approach::two_models || config.levels != Levels::both)) {
+    throw Error("teacher_weight", "0 unless approach = \"two_models\" and levels = \"both\"",
+                fmt::format("{}", config.teacher_weight));
+  }
+}
+
+std::string quoted(const std::string& text) {
+  std::string result = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') result += '\\';
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      result += fmt::format("\\u{:04X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    } else {
+      result += c;
+    }
+  }
+  return result + "\"";
+}
+
+struct ToText {
+  std::string operator()(bool value) const { return value ? "true" : "false"; }
+  std::string operator()(std::int64_t value) const { return fmt::format("{}", value); }
+  std::string operator()(double value) const {
+    const std::string text = fmt::format("{}", value);  // the shortest that reads back as the same number
+    return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+  }
+  std::string operator()(const std::string& value) const { return quoted(value); }
+  std::string operator()(const std::vector<std::string>& value) const {
+    std::string text = "[";
+    for (const std::string& item : value) text += (text.size() > 1 ? ", " : "") + quoted(item);
+    return text + "]";
+  }
+};
+
+}  // namespace
+
+Config read_config(const std::filesystem::path& file, const std::vector<std::string>& sets) {
+  Config config;
+  apply_file(config, file);
+  for (const std::string& set : sets) apply_set(config, set);
+  check_together(config);
+  return config;
+}
+
+Config make_config(const std::vector<std::string>& sets) {
+  Config config;
+  for (const std::string& set : sets) apply_set(config, set);
+  check_together(config);
+  return config;
+}
+
+std::string value_text(const ConfigValue& value) {
+  return std::visit(ToText{}, value);
+}
+
+std::string config_text(const Config& config) {
+  std::string text = "# The settings of this run. `tern train --help-config` lists what each key may be.\n",
+              group;
+  for (const ConfigKey& key : config_keys()) {
+    if (key.group != group) text += "\n# ---- " + key.group + "\n";
+    group = key.group;
+    text += fmt::format("{} = {}  # {}; {}\n", key.name, value_text(key.get(config)), key.help, key.wanted);
+  }
+  return text;
+}
+
+std::string config_help() {
+  const Config defaults;
+  std::string text = "Keys of --config FILE and of --set key=value, with their defaults:\n", group;
+  for (const ConfigKey& key : config_keys()) {
+    if (key.group != group) text += "\n" + key.group + "\n";
+    group = key.group;
+    text += fmt::format("  {} = {}\n      {}; {}\n", key.name, value_text(key.get(defaults)), key.help,
+                        key.wanted);
+  }
+  return text;
+}
+
+void check_resumable(const Config& before, const Config& now) {
+  for (const ConfigKey& key : config_keys()) {
+    const std::string old_text = value_text(key.get(before)), new_text = value_text(key.get(now));
+    if (old_text != new_text && !key.may_differ_on_resume) {
+      throw Error("--resume " + key.name, old_text + " as in the run's config.toml", new_text);
+    }
+  }
+  if (now.epochs < before.epochs) {
+    throw Error("--resume epochs", fmt::format("at least the run's {}", before.epochs),
+                fmt::format("{}", now.epochs));
+  }
+}
+
+}  // namespace tern

@@ -1,0 +1,144 @@
+// The settings: defaults, reading, --set, errors that name file, line and key, writing, resuming.
+#include "apps/config.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "engine/core/check.h"
+#include "engine/io/file.h"
+
+using namespace tern;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Folder {
+  fs::path path = fs::temp_directory_path() / ("tern_test_config_" + std::to_string(::getpid()));
+  Folder() { fs::create_directories(path); }
+  ~Folder() { fs::remove_all(path); }
+};
+
+Config from_text(const std::string& text, const std::vector<std::string>& sets = {}) {
+  const Folder folder;
+  write_file(folder.path / "c.toml", text);
+  return read_config(folder.path / "c.toml", sets);
+}
+
+std::string error_of(const std::string& text, const std::vector<std::string>& sets = {}) {
+  try {
+    from_text(text, sets);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("config: an empty file gives the defaults, and each default is within its key's range") {
+  CHECK(config_text(from_text("")) == config_text(Config{}));
+  for (const ConfigKey& key : config_keys()) {
+    Config config;
+    INFO(key.name);
+    CHECK(key.set(config, key.get(Config{})));
+    CHECK(config_text(config) == config_text(Config{}));
+    CHECK_FALSE(key.help.empty());
+  }
+}
+
+TEST_CASE("config: values of each type arrive in their member") {
+  const Config config = from_text(
+      "approach = 'two_models'\nepochs = 3\nlearning_rate = 0.5\nmomentum = 0\nflip = false\n"
+      "cifar_exclude_groups = ['fish', \"a\\\"b\"]\ncifar = \"small\"\nbackbone = \"resnet50\"\n"
+      "kl_direction = 'head_to_implied'\n");
+  CHECK(config.approach == Approach::two_models);
+  CHECK(config.epochs == 3);
+  CHECK(config.learning_rate == 0.5);
+  CHECK(config.momentum == 0);
+  CHECK_FALSE(config.flip);
+  CHECK(config.cifar_exclude_groups == std::vector<std::string>{"fish", "a\"b"});
+  CHECK(config.cifar == CifarMode::small);
+  CHECK(config.backbone == "resnet50");
+  CHECK(config.kl_direction == HierarchicalKlOptions::Direction::head_to_implied);
+}
+
+TEST_CASE("config: what is written reads back as the same settings") {
+  const Config config =
+      make_config({"approach=two_models", "levels=sub", "learning_rate=3e-5", "kl_epsilon=1e-12",
+                   "cifar_indices=a \"b\"\\c", "cifar_exclude_groups=[\"x\", \"y\"]", "seed=7"});
+  CHECK(config.cifar_indices == "a \"b\"\\c");
+  CHECK(config_text(from_text(config_text(config))) == config_text(config));
+}
+
+TEST_CASE("config: --set comes after the file, the last one wins, and bare words are strings") {
+  const Config config =
+      from_text("epochs = 3\n", {"epochs=4", "epochs = 5", "backbone=resnet50", "flip=false"});
+  CHECK(config.epochs == 5);
+  CHECK(config.backbone == "resnet50");
+  CHECK_FALSE(config.flip);
+}
+
+TEST_CASE("config: errors name the file, the line, the key, what is wanted and what came") {
+  const std::string unknown = error_of("epochs = 3\n\nlearning_rat = 1\n");
+  CHECK(holds(unknown, "c.toml:3 learning_rat: "));
+  CHECK(holds(unknown, "learning_rate"));
+  CHECK(holds(error_of("", {"sub_haed=cosine"}),
+              "--set sub_haed: wanted a known key (the nearest is sub_head)"));
+
+  const std::string range = error_of("epochs = 0\n");
+  CHECK(holds(range, "c.toml:1 epochs: wanted a whole number in [1, 100000], got 0"));
+  CHECK(holds(error_of("epochs = 1.5\n"), "got 1.5"));
+  CHECK(holds(error_of("epochs = '3'\n"), "got the string \"3\""));
+  CHECK(holds(error_of("flip = 1\n"), "wanted true or false, got 1"));
+  CHECK(holds(error_of("backbone = 'resnet34'\n"),
+              "wanted one of \"resnet18\", \"resnet50\", got the string \"resnet34\""));
+  CHECK(holds(error_of("learning_rate = nan\n"), "learning_rate: wanted a number"));
+  CHECK(holds(error_of("learning_rate = -1\n"), "got -1"));
+  CHECK(holds(error_of("label_smoothing = 1.0\n"), "[0, 1)"));
+  CHECK(holds(error_of("momentum = [1]\n"), "got an array"));
+  CHECK(holds(error_of("[epochs]\nx = 1\n"), "got a table"));
+  CHECK(holds(error_of("cifar_exclude_groups = ['a', 1]\n"), "wanted an array of strings"));
+  CHECK(holds(error_of("epochs = \n"), "c.toml:1: no TOML: "));
+  CHECK(holds(error_of("epochs = 1\nepochs = 2\n"), "c.toml:2: no TOML: "));
+  CHECK(holds(error_of("", {"epochs"}), "--set: wanted key=value, got epochs"));
+  CHECK(holds(error_of("", {"epochs=many"}), "--set epochs: wanted a whole number"));
+  CHECK(holds(error_of("", {"epochs=1\nflip=false"}), "--set epochs: wanted a whole number"));
+  CHECK_THROWS_WITH_AS(read_config("/nonexistent/c.toml"), doctest::Contains("/nonexistent/c.toml"), Error);
+}
+
+TEST_CASE("config: keys that contradict each other") {
+  CHECK(holds(error_of("levels = 'sub'\n"), "levels: wanted \"both\" with approach = \"two_heads\""));
+  CHECK(holds(error_of("teacher_weight = 0.2\n"), "teacher_weight: wanted 0 unless"));
+  CHECK(error_of("approach = 'two_models'\nteacher_weight = 0.2\n") == "no error");
+}
+
+TEST_CASE("config: a resumed run keeps its settings; epochs may grow, thresholds may move") {
+  const Config before = make_config({"epochs=3"});
+  CHECK_NOTHROW(check_resumable(before, make_config({"epochs=5", "tau_sub=0.5"})));
+  CHECK_THROWS_WITH_AS(check_resumable(before, make_config({"epochs=2"})), doctest::Contains("epochs"),
+                       Error);
+  CHECK_THROWS_WITH_AS(check_resumable(before, make_config({"epochs=3", "batch_size=8"})),
+                       doctest::Contains("--resume batch_size: wanted 64 as in the run's config.toml, got 8"),
+                       Error);
+}
+
+TEST_CASE("config: the files that come with tern are valid, and each says what it reproduces") {
+  int files = 0;
+  for (const auto& entry : fs::directory_iterator(fs::path(TERN_SOURCE_DIR) / "apps/configs")) {
+    INFO(entry.path().string());
+    CHECK_NOTHROW(read_config(entry.path()));
+    CHECK(read_text_file(entry.path()).starts_with("# "));
+    ++files;
+  }
+  CHECK(files >= 9);
+}
+
+TEST_CASE("config: the help lists every key") {
+  for (const ConfigKey& key : config_keys()) CHECK(holds(config_help(), "  " + key.name + " = "));
+}
