@@ -35,7 +35,7 @@ struct Pickle {
 };
 
 /// Throws Error{subject, ...} for an opcode or a global that is not for a state dict (named in the message),
-/// a stream that ends early or is malformed, and one of absurd size (over 32 MB or two million values).
+/// a stream that ends early or is malformed, and one of absurd size (over 32 MB or a million values).
 Pickle read_pickle(const std::string& subject, std::span<const std::byte> bytes);
 
 }  // namespace tern

@@ -11,7 +11,7 @@
 namespace tern {
 
 struct SafetensorsFile {
-  StateDict tensors;  ///< in the order of their bytes in the file, in the file's types and layout
+  StateDict tensors;  ///< in the header's order, in the file's types and layout
   Metadata metadata;
 };
 
@@ -20,11 +20,10 @@ struct SafetensorsFile {
 /// leave the file, overlap, leave a gap or disagree with the shape. Allocates no more than the file holds.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
 
-/// Writes the tensors as they are, in their order, by AtomicFile: whole or not at all. The header is padded
-/// with spaces so that the first tensor starts at a multiple of 8 bytes. Tensors of 8-byte elements come
-/// first in the file and 1-byte ones last, in the given order otherwise, so that each is aligned to its
-/// element. Throws Error{path, ...} for an empty or repeated name, an undefined tensor, or a disk that is
-/// full.
+/// Writes the tensors as they are by AtomicFile: whole or not at all. The header names them in the given
+/// order. Their bytes start at a multiple of 8, those of 8-byte elements first and of 1-byte elements last,
+/// in the given order otherwise: without gaps (the format allows none) each tensor is aligned to its element.
+/// Throws Error{path, ...} for an empty or repeated name, an undefined tensor, or a disk that is full.
 void write_safetensors(const std::filesystem::path& path, const StateDict& tensors,
                        const Metadata& metadata = {});
 

@@ -1,0 +1,202 @@
+#include "engine/io/state_dict.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cctype>
+#include <cstring>
+#include <fstream>
+
+#include "engine/core/check.h"
+#include "engine/core/parallel.h"
+#include "engine/io/safetensors.h"
+#include "engine/io/torch_checkpoint.h"
+
+namespace tern {
+namespace fs = std::filesystem;
+namespace {
+
+template <typename Dict>
+auto find_in(Dict& tensors, std::string_view name) -> decltype(&tensors[0].tensor) {
+  const auto found =
+      std::find_if(tensors.begin(), tensors.end(), [&](const NamedTensor& one) { return one.name == name; });
+  return found == tensors.end() ? nullptr : &found->tensor;
+}
+
+// [a, b, c, d] -> [a, c, d, b] of elements of some size, as the transpose [b, c * d] -> [c * d, b] of each a.
+template <typename Word>
+void transpose_inner(const Word* from, Word* to, std::int64_t count, std::int64_t rows,
+                     std::int64_t columns) {
+  parallel_for(count, 8, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const Word* source = from + i * rows * columns;
+      Word* target = to + i * rows * columns;
+      for (std::int64_t column = 0; column < columns; ++column) {
+        for (std::int64_t row = 0; row < rows; ++row)
+          target[column * rows + row] = source[row * columns + column];
+      }
+    }
+  });
+}
+
+// Swaps the axes of each [rows, columns] block of `tensor`, which comes back with shape `shape`.
+Tensor transposed(const Tensor& tensor, std::int64_t rows, std::int64_t columns, const Shape& shape) {
+  if (!tensor.device().is_cpu()) throw Error("file layout", "a tensor on the cpu", tensor.device().text());
+  Tensor result = Tensor::empty(shape, tensor.dtype());
+  if (tensor.numel() == 0) return result;
+  const auto run = [&]<typename Word>(Word) {
+    transpose_inner(static_cast<const Word*>(tensor.raw()), static_cast<Word*>(result.raw()), tensor.size(0),
+                    rows, columns);
+  };
+  switch (size_of(tensor.dtype())) {
+    case 1:
+      run(std::uint8_t{});
+      break;
+    case 2:
+      run(std::uint16_t{});
+      break;
+    case 4:
+      run(std::uint32_t{});
+      break;
+    default:
+      run(std::uint64_t{});
+      break;
+  }
+  return result;
+}
+
+float float_of_half(std::uint16_t half) {
+  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000) << 16;
+  const std::uint32_t exponent = (half >> 10) & 0x1F, fraction = half & 0x3FF;
+  if (exponent == 0) {  // zero and subnormal: fraction * 2^-24
+    const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
+    return sign != 0 ? -magnitude : magnitude;
+  }
+  const std::uint32_t float_exponent = exponent == 31 ? 255 : exponent + (127 - 15);
+  return std::bit_cast<float>(sign | float_exponent << 23 | fraction << 13);
+}
+
+float float_of_bfloat16(std::uint16_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
+
+std::string lower_case(std::string text) {
+  for (char& letter : text) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  return text;
+}
+
+// What a file that holds no weights seems to be, for the message.
+std::string describe(std::string_view start) {
+  constexpr std::string_view kOldMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+  if (start.starts_with("\x80") && start.substr(0, 32).find(kOldMagic) != std::string_view::npos) {
+    return "PyTorch's format of before version 1.6; load it there and torch.save it again";
+  }
+  if (start.size() > 262 && start.substr(257, 5) == "ustar") {
+    return "a tar archive, perhaps PyTorch's oldest format; load it there and torch.save it again";
+  }
+  if (start.starts_with("\x80")) return "a bare pickle; load it in PyTorch and torch.save its state dict";
+  if (start.starts_with("\x1f\x8b")) return "a gzip file; unpack it first";
+  const std::size_t first = start.find_first_not_of(" \t\r\n");
+  const std::string head =
+      lower_case(std::string(start.substr(first == std::string_view::npos ? 0 : first, 16)));
+  if (head.starts_with("<!doctype") || head.starts_with("<html") || head.starts_with("<?xml")) {
+    return "a web page, perhaps of a failed download";
+  }
+  const bool text = std::all_of(start.begin(), start.end(), [](char letter) {
+    return static_cast<unsigned char>(letter) >= ' ' || letter == '\n' || letter == '\r' || letter == '\t';
+  });
+  if (!text) return "something else";
+  return start.starts_with("version https://git-lfs") ? "a Git LFS pointer; fetch the file itself"
+                                                      : "a text file";
+}
+
+}  // namespace
+
+const Tensor* find(const StateDict& tensors, std::string_view name) {
+  return find_in(tensors, name);
+}
+
+Tensor* find(StateDict& tensors, std::string_view name) {
+  return find_in(tensors, name);
+}
+
+Tensor to_file_layout(const Tensor& tensor) {
+  if (tensor.rank() != 4) return tensor;
+  const std::int64_t out = tensor.size(0), height = tensor.size(1), width = tensor.size(2),
+                     in = tensor.size(3);
+  return transposed(tensor, height * width, in, {out, in, height, width});
+}
+
+Tensor to_memory_layout(const Tensor& tensor) {
+  if (tensor.rank() != 4) return tensor;
+  const std::int64_t out = tensor.size(0), in = tensor.size(1), height = tensor.size(2),
+                     width = tensor.size(3);
+  return transposed(tensor, in, height * width, {out, height, width, in});
+}
+
+Tensor to_f32(const Tensor& tensor) {
+  const DType dtype = tensor.dtype();
+  if (dtype != DType::f16 && dtype != DType::bf16 && dtype != DType::f64) return tensor;
+  Tensor result = Tensor::empty(tensor.shape());
+  float* to = result.data<float>();
+  const auto* halves = static_cast<const std::uint16_t*>(tensor.raw());
+  if (dtype == DType::f16) {
+    std::transform(halves, halves + tensor.numel(), to, float_of_half);
+  } else if (dtype == DType::bf16) {
+    std::transform(halves, halves + tensor.numel(), to, float_of_bfloat16);
+  } else {
+    const double* doubles = tensor.data<double>();
+    std::transform(doubles, doubles + tensor.numel(), to,
+                   [](double value) { return static_cast<float>(value); });
+  }
+  return result;
+}
+
+const char* name_of(WeightFormat format) {
+  return format == WeightFormat::torch_zip ? "PyTorch (zip)" : "safetensors";
+}
+
+WeightFormat detect_weight_format(const fs::path& path) {
+  constexpr const char* kWanted = "weights by torch.save (PyTorch 1.6 or later) or safetensors";
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status)) throw Error(path.string(), kWanted, "nothing there");
+  if (!fs::is_regular_file(status)) throw Error(path.string(), kWanted, "a folder or device");
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) throw Error(path.string(), std::string("cannot read it: ") + std::strerror(errno));
+  std::array<char, 512> buffer{};
+  stream.read(buffer.data(), buffer.size());
+  const std::string_view start(buffer.data(), static_cast<std::size_t>(stream.gcount()));
+
+  if (start.empty()) throw Error(path.string(), kWanted, "an empty file");
+  if (start.starts_with("PK\x03\x04") || start.starts_with("PK\x05\x06")) return WeightFormat::torch_zip;
+  // A header's length of under 2^32 leaves zeros in its upper bytes, as no text has.
+  constexpr std::string_view kNoLength("\0\0\0\0{", 5);
+  if (start.size() > 8 && start.substr(4, 5) == kNoLength) return WeightFormat::safetensors;
+  throw Error(path.string(), kWanted, describe(start));
+}
+
+WeightFile read_weight_file(const fs::path& path) {
+  const WeightFormat format = detect_weight_format(path);
+  if (format == WeightFormat::torch_zip) return {format, read_torch_checkpoint(path), {}};
+  SafetensorsFile file = read_safetensors(path);
+  return {format, std::move(file.tensors), std::move(file.metadata)};
+}
+
+StateDict load_weights(const fs::path& path) {
+  StateDict tensors = read_weight_file(path).tensors;
+  for (NamedTensor& one : tensors) one.tensor = to_memory_layout(to_f32(one.tensor));
+  return tensors;
+}
+
+void save_weights(const fs::path& path, const StateDict& tensors, const Metadata& metadata) {
+  StateDict in_file_layout;
+  for (const NamedTensor& one : tensors) {
+    // An undefined tensor is left for write_safetensors to name.
+    in_file_layout.push_back(
+        {one.name, one.tensor.defined() ? to_file_layout(one.tensor.to(Device::cpu())) : one.tensor});
+  }
+  write_safetensors(path, in_file_layout, metadata);
+}
+
+}  // namespace tern
