@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs what tern needs to build, from Debian's or Ubuntu's packages, if anything is missing. Nothing else is fetched.
+#   scripts/setup.sh          what the build and the tests need
+set -euo pipefail
+
+packages=(g++ cmake ninja-build ccache pkg-config libdnnl-dev libeigen3-dev libstb-dev libfmt-dev libcli11-dev
+          libtomlplusplus-dev nlohmann-json3-dev libzip-dev doctest-dev libbenchmark-dev)
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if ! command -v apt-get >/dev/null; then
+  echo "setup: wanted Debian 12 or Ubuntu (apt-get); install these yourself: ${missing[*]}" >&2
+  exit 1
+fi
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "setup: wanted root or sudo to install: ${missing[*]}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+echo "setup: installing ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs every test.   scripts/test.sh [CTEST OPTION...]
+# CTEST OPTION: for example `-LE long` for the fast ones alone, or `-R softmax`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/setup.sh
+scripts/build.sh build
+# Each test may use every core, so they run one after another.
+ctest --test-dir build --output-on-failure "$@"

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# A layer may include only itself and the layers above it in this list: the order in which a batch travels and in which
+# to read the code. Prints every line that points the wrong way and fails if there is one.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+layers=(engine/core engine/device engine/tensor engine/backend engine/autograd engine/ops engine/optim engine/metrics
+        engine/io data models apps)
+
+level_of() {  # the position of the layer that holds a path; empty if none does
+  local position
+  for position in "${!layers[@]}"; do
+    case "$1" in "${layers[$position]}"/*) echo "$position"; return ;; esac
+  done
+}
+
+status=0
+while IFS=: read -r file line include; do
+  target=$(sed 's/.*"\(.*\)".*/\1/' <<<"$include")
+  from=$(level_of "$file")
+  to=$(level_of "$target")
+  if [ -z "$to" ]; then
+    echo "$file:$line: \"$target\" is in no layer" && status=1
+  elif [ "$to" -gt "$from" ]; then
+    echo "$file:$line: ${layers[$from]} may not include ${layers[$to]} (\"$target\")" && status=1
+  fi
+done < <(grep -rnE '^#include "' engine data models apps --include='*.h' --include='*.cpp')
+
+# A file's name says what is in it: no two headers of one name in a layer, and no file beyond what a reader takes in.
+while read -r lines file; do
+  [ "$file" = total ] && continue
+  [ "$lines" -gt 450 ] && echo "$file: $lines lines; split it (450 at most)" && status=1
+done < <(find engine data models apps tests -name '*.h' -o -name '*.cpp' | xargs wc -l)
+
+exit $status
