@@ -1,0 +1,24 @@
+// Batch normalisation, with the addition and the ReLU that follow it in a residual block.
+#pragma once
+
+#include "engine/autograd/variable.h"
+
+namespace tern {
+
+/// What a normalisation layer owns; every member [C], f32.
+struct BatchNormState {
+  Variable gamma, beta;
+  Tensor running_mean, running_variance;
+  float epsilon = 1e-5f;
+  float momentum = 0.1f;
+};
+
+/// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, then + residual (if defined), then ReLU (if
+/// asked). x [..., C], residual and y of x's shape.
+/// Training: mean and biased variance of this batch over all axes but the last; the running statistics move
+/// by `momentum` towards them, the variance unbiased. Throws Error unless there is more than one value a
+/// channel. Evaluation: the running statistics, which stay as they are.
+Variable batch_norm(const Variable& x, BatchNormState& state, bool training, const Variable& residual = {},
+                    bool relu = false);
+
+}  // namespace tern

@@ -1,0 +1,85 @@
+// y = conv(x, w) + bias       dx = conv^T(dy, w)      dw = correlation of x and dy      dbias = sum of dy
+// rows x [N,H,W,C], w [K,R,R,C], bias [K], y [N,P,Q,K]. Saves x if w needs a gradient, w if x does, never y.
+#include "engine/ops/conv2d.h"
+
+#include <string>
+
+#include "engine/core/check.h"
+
+namespace tern {
+namespace {
+
+Shape output_shape(const Tensor& x, const Tensor& w, const Tensor* bias, Window window) {
+  check_rank("conv2d", x, 4, "x [N, H, W, C]");
+  check_rank("conv2d", w, 4, "w [K, R, R, C]");
+  check_dtype("conv2d", "x", x, DType::f32);
+  check_dtype("conv2d", "w", w, DType::f32);
+  if (window.kernel < 1 || window.stride < 1 || window.padding < 0) {
+    throw Error("conv2d", "kernel >= 1, stride >= 1, padding >= 0",
+                std::to_string(window.kernel) + ", " + std::to_string(window.stride) + ", " +
+                    std::to_string(window.padding));
+  }
+  check_shape("conv2d", "w", w, {w.size(0), window.kernel, window.kernel, x.size(3)});
+  if (bias != nullptr) {
+    check_dtype("conv2d", "bias", *bias, DType::f32);
+    check_shape("conv2d", "bias", *bias, {w.size(0)});
+  }
+  const std::int64_t smallest = window.kernel - 2 * std::int64_t{window.padding};
+  if (x.size(1) < smallest || x.size(2) < smallest) {
+    throw Error("conv2d", "height and width of at least " + std::to_string(smallest), x.shape().text());
+  }
+  return {x.size(0), window.output_extent(x.size(1)), window.output_extent(x.size(2)), w.size(0)};
+}
+
+// y for shapes with nothing to sum or nothing to write, which a convolution library may refuse.
+bool is_degenerate(const Tensor& x, const Tensor& y) {
+  return x.numel() == 0 || y.numel() == 0;
+}
+
+}  // namespace
+
+Tensor conv2d_fused(const Tensor& x, const Tensor& w, const Tensor* bias, Window window,
+                    const Epilogue& epilogue) {
+  Tensor y = Tensor::empty(output_shape(x, w, bias, window), DType::f32, x.device());
+  if (epilogue.residual != nullptr) check_shape("conv2d", "residual", *epilogue.residual, y.shape());
+  Backend& backend = backend_of(x);
+  if (!is_degenerate(x, y)) {
+    backend.conv2d_forward(x, w, bias, window, epilogue, y);
+    return y;
+  }
+  backend.fill(0, y);
+  if (bias != nullptr) backend.add_row(*bias, y);
+  if (epilogue.residual != nullptr) backend.add(y, *epilogue.residual, y);
+  if (epilogue.relu) backend.relu_forward(y, y);
+  return y;
+}
+
+Variable conv2d(const Variable& x, const Variable& w, const Variable& bias, Window window) {
+  Tensor y = conv2d_fused(x.data(), w.data(), bias.defined() ? &bias.data() : nullptr, window);
+  if (!will_record({&x, &w, &bias})) return Variable(std::move(y));
+  const bool for_bias = bias.requires_grad(), degenerate = is_degenerate(x.data(), y);
+  const Shape x_shape = x.shape(), w_shape = w.shape();
+  const Tensor saved_x = w.requires_grad() ? x.data() : Tensor();
+  const Tensor saved_w = x.requires_grad() ? w.data() : Tensor();
+  return record(
+      "conv2d", {x, w, bias}, std::move(y),
+      [saved_x, saved_w, x_shape, w_shape, window, for_bias, degenerate](const Tensor& dy) -> Grads {
+        Backend& backend = backend_of(dy);
+        Tensor dx, dw, dbias;
+        if (saved_w.defined()) {
+          dx = Tensor::empty(x_shape, DType::f32, dy.device());
+          degenerate ? backend.fill(0, dx) : backend.conv2d_backward_data(dy, saved_w, window, dx);
+        }
+        if (saved_x.defined()) {
+          dw = Tensor::empty(w_shape, DType::f32, dy.device());
+          degenerate ? backend.fill(0, dw) : backend.conv2d_backward_weight(saved_x, dy, window, dw);
+        }
+        if (for_bias) {
+          dbias = Tensor::empty({w_shape[0]}, DType::f32, dy.device());
+          backend.sum_rows(dy, dbias);
+        }
+        return {dx, dw, dbias};
+      });
+}
+
+}  // namespace tern

@@ -1,0 +1,23 @@
+// Convolution of images with square windows.
+#pragma once
+
+#include "engine/autograd/variable.h"
+#include "engine/backend/backend.h"
+
+namespace tern {
+
+/// y[n,p,q,k] = bias[k] + sum_rsc x[n, p stride + r - padding, q stride + s - padding, c] w[k,r,s,c], zero
+/// outside.
+/// x [N,H,W,C], w [K,R,R,C] with R = window.kernel, bias [K] or undefined; all f32. y [N,P,Q,K] with P, Q =
+/// window.output_extent(H, W). Throws Error if shapes do not fit or an output extent would be below 1.
+Variable conv2d(const Variable& x, const Variable& w, const Variable& bias, Window window);
+inline Variable conv2d(const Variable& x, const Variable& w, Window window) {
+  return conv2d(x, w, Variable(), window);
+}
+
+/// For inference: relu(conv2d(x, w) + bias + residual) in one pass, with nothing recorded. bias may be null;
+/// the residual has the output's shape.
+Tensor conv2d_fused(const Tensor& x, const Tensor& w, const Tensor* bias, Window window,
+                    const Epilogue& epilogue = {});
+
+}  // namespace tern

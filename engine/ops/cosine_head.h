@@ -1,0 +1,11 @@
+#pragma once
+
+#include "engine/autograd/variable.h"
+
+namespace tern {
+
+/// y_rc = scale x_r . w_c / (|x_r| |w_c|), with norms of at least 1e-12. x [rows, D], w [classes, D], scale
+/// [1], y [rows, classes].
+Variable cosine_head(const Variable& x, const Variable& w, const Variable& scale);
+
+}  // namespace tern

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "engine/autograd/variable.h"
+
+namespace tern {
+
+/// y[n,c] = mean over h, w of x[n,h,w,c]. x [N,H,W,C] with H, W >= 1; y [N,C].
+Variable global_average_pool(const Variable& x);
+
+}  // namespace tern

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "engine/autograd/variable.h"
+
+namespace tern {
+
+/// y = max(x, 0), any shape. NaN stays NaN.
+Variable relu(const Variable& x);
+
+}  // namespace tern

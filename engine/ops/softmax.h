@@ -1,0 +1,10 @@
+#pragma once
+
+#include "engine/autograd/variable.h"
+
+namespace tern {
+
+/// y_i = exp(x_i) / sum_j exp(x_j) along the rows of x [rows, classes].
+Variable softmax(const Variable& x);
+
+}  // namespace tern
