@@ -40,6 +40,10 @@ struct ModelSpec {
   static ModelSpec imagenet(const std::string& architecture, std::int64_t classes = 1000);
 };
 
+/// Throws Error for an unknown architecture, no head, a head without a name or with a number of classes
+/// outside 1..2^20, or a name given twice.
+void check_spec(const ModelSpec& spec);
+
 /// The initial scale of a cosine head.
 inline constexpr float kCosineScale = 30;
 
@@ -53,7 +57,7 @@ std::unique_ptr<Head> make_head(HeadKind kind, std::int64_t features, std::int64
 
 class Model : public Module {
  public:
-  /// Throws Error for an unknown architecture, a head without classes or name, or a name given twice.
+  /// Throws Error where check_spec() does.
   Model(ModelSpec spec, Initialiser initialiser);
 
   /// images [N,H,W,3] -> the logits of each head, [N, classes], in the order of the spec. Records history

@@ -7,6 +7,7 @@
 
 #include "engine/backend/backend.h"
 #include "engine/core/random.h"
+#include "engine/ops/batch_norm.h"
 #include "models/module.h"
 
 namespace tern {
@@ -51,8 +52,8 @@ class Conv2d : public Module {
   Variable weight_, bias_;
 };
 
-/// Batch normalisation, x [N,H,W,C]. weight (gamma) 1, bias (beta) 0, momentum .1, epsilon 1e-5; in training
-/// the batch's statistics and moving averages, in evaluation the moving averages.
+/// Batch normalisation, x [N,H,W,C]. weight (gamma) 1, bias (beta) 0, momentum .1, epsilon 1e-5; in
+/// training the batch's statistics and moving averages, in evaluation the moving averages.
 class BatchNorm2d : public Module {
  public:
   BatchNorm2d(std::int64_t channels, Initialiser& initialiser);
@@ -63,17 +64,10 @@ class BatchNorm2d : public Module {
 
   void set_training(bool training) { training_ = training; }
   bool training() const { return training_; }
-  float epsilon() const { return kEpsilon; }
-  const Variable& weight() const { return weight_; }
-  const Variable& bias() const { return bias_; }
-  const Tensor& running_mean() const { return running_mean_; }
-  const Tensor& running_variance() const { return running_variance_; }
+  const BatchNormState& state() const { return state_; }
 
  private:
-  static constexpr float kEpsilon = 1e-5f, kMomentum = 0.1f;
-
-  Variable weight_, bias_;
-  Tensor running_mean_, running_variance_;
+  BatchNormState state_;
   Tensor batches_tracked_;  ///< i64 scalar, on the host
   bool training_ = true;
 };

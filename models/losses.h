@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "engine/autograd/variable.h"
 #include "engine/backend/backend.h"
@@ -42,9 +41,6 @@ struct StudyLoss {
 /// Throws Error if there are no logits at all, if targets are missing, or if a term that is asked for lacks
 /// sub_to_super.
 StudyLoss study_loss(const StudyLossInputs& inputs, const StudyLossOptions& options);
-
-/// sum_i weights[i] * terms[i]; every term one element.
-Variable weighted_sum(const std::vector<Variable>& terms, const std::vector<float>& weights);
 
 /// The logit of a class that was never trained: its probability is exactly 0, and 0 * logit still a number.
 inline constexpr float kMaskedLogit = -1e9f;

@@ -39,7 +39,7 @@ class Module {
 struct LoadOptions {
   /// Tensors in the file that the module lacks are passed over if their name begins with one of these.
   std::vector<std::string> ignored_prefixes;
-  /// The names in the file are those of the module without this prefix.
+  /// Leads every name of the module in the file.
   std::string prefix;
 };
 

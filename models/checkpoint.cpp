@@ -1,0 +1,176 @@
+#include "models/checkpoint.h"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "engine/core/check.h"
+
+namespace tern {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kReserved = "tern.";
+constexpr const char* kContent = "tern.content";
+constexpr const char* kModelContent = "model 1";
+constexpr const char* kStateContent = "training state 1";
+constexpr const char* kArchitecture = "tern.architecture";
+constexpr const char* kBackbonePrefix = "tern.backbone_prefix";
+constexpr const char* kHeads = "tern.heads";
+constexpr const char* kEpoch = "tern.epoch";
+constexpr const char* kStepInEpoch = "tern.step_in_epoch";
+constexpr const char* kGlobalStep = "tern.global_step";
+constexpr const char* kOptimizerSteps = "tern.optimizer_steps";
+
+Metadata with_reserved(const std::filesystem::path& path, const Metadata& given) {
+  for (const auto& [key, value] : given) {
+    if (key.starts_with(kReserved)) throw Error(path.string(), "metadata keys of your own", "'" + key + "'");
+  }
+  return given;
+}
+
+const std::string& value_of(const Metadata& metadata, const std::string& key, const std::string& source) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) throw Error(source, "metadata '" + key + "'", "none");
+  return found->second;
+}
+
+std::int64_t count_of(const Metadata& metadata, const std::string& key, const std::string& source) {
+  const std::string& text = value_of(metadata, key, source);
+  std::int64_t value = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 0) {
+    throw Error(source, "a number >= 0 as metadata '" + key + "'", "'" + text + "'");
+  }
+  return value;
+}
+
+void require_content(const Metadata& metadata, const char* wanted, const std::string& source) {
+  const auto found = metadata.find(kContent);
+  const std::string got = found == metadata.end() ? "a file without that mark" : "'" + found->second + "'";
+  if (got != "'" + std::string(wanted) + "'") {
+    throw Error(source, "a file that tern wrote with content '" + std::string(wanted) + "'", got);
+  }
+}
+
+Metadata without_reserved(const Metadata& metadata) {
+  Metadata rest;
+  for (const auto& [key, value] : metadata) {
+    if (!key.starts_with(kReserved)) rest.emplace(key, value);
+  }
+  return rest;
+}
+
+/// Nothing is built from a description that claims more than the file holds.
+void check_size(const ModelSpec& spec, const StateDict& tensors, const std::string& source) {
+  std::int64_t held = 0;
+  for (const NamedTensor& entry : tensors) held += entry.tensor.numel();
+  const std::int64_t features = resnet_architecture(spec.architecture).features();
+  for (const HeadSpec& head : spec.heads) {
+    held -= std::min(held, features * head.classes);
+    if (held > 0) continue;
+    throw Error(source, "tensors for the heads that it describes",
+                std::to_string(head.classes) + " classes for '" + head.name + "', more than it holds");
+  }
+}
+
+/// A model and an optimiser as one module, so that both are checked before either is changed.
+class TrainingState : public Module {
+ public:
+  TrainingState(const Model& model, const Optimizer& optimizer) : model_(model), optimizer_(optimizer) {}
+
+  void visit(const std::string& prefix, StateVisitor& visitor) const override {
+    model_.visit(prefix + "model.", visitor);
+    for (const OptimizerTensor& entry : optimizer_.state()) {
+      visitor.buffer(prefix + "optimizer." + entry.name, entry.value);
+    }
+  }
+
+ private:
+  const Model& model_;
+  const Optimizer& optimizer_;
+};
+
+StateDict for_use(WeightFile& file) {
+  StateDict tensors;
+  for (NamedTensor& entry : file.tensors) {
+    tensors.push_back({std::move(entry.name), to_f32(to_memory_layout(entry.tensor))});
+    entry.tensor = Tensor();  // so that the file is not held twice
+  }
+  return tensors;
+}
+
+}  // namespace
+
+void save_model(const std::filesystem::path& path, const Model& model, const Metadata& metadata) {
+  Metadata all = with_reserved(path, metadata);
+  const ModelSpec& spec = model.spec();
+  all[kContent] = kModelContent;
+  all[kArchitecture] = spec.architecture;
+  all[kBackbonePrefix] = spec.backbone_prefix;
+  Json heads = Json::array();
+  for (const HeadSpec& head : spec.heads) {
+    heads.push_back({{"name", head.name}, {"kind", name_of(head.kind)}, {"classes", head.classes}});
+  }
+  all[kHeads] = heads.dump();
+  save_weights(path, model.state_dict(), all);
+}
+
+ModelSpec read_model_spec(const Metadata& metadata, const std::string& source) {
+  require_content(metadata, kModelContent, source);
+  ModelSpec spec;
+  spec.architecture = value_of(metadata, kArchitecture, source);
+  spec.backbone_prefix = value_of(metadata, kBackbonePrefix, source);
+  try {
+    const Json heads = Json::parse(value_of(metadata, kHeads, source));
+    for (const Json& head : heads) {
+      spec.heads.push_back({head.at("name").get<std::string>(),
+                            parse_head_kind(head.at("kind").get<std::string>()),
+                            head.at("classes").get<std::int64_t>()});
+    }
+    check_spec(spec);
+  } catch (const std::exception& error) {  // JSON's and ours
+    throw Error(source, std::string("the description of the model cannot be used: ") + error.what());
+  }
+  return spec;
+}
+
+LoadedModel load_model(const std::filesystem::path& path, Device device) {
+  WeightFile file = read_weight_file(path);
+  const ModelSpec spec = read_model_spec(file.metadata, path.string());
+  check_size(spec, file.tensors, path.string());
+  LoadedModel loaded{Model(spec, Initialiser::zeros(device)), without_reserved(file.metadata)};
+  load_state_dict(loaded.model, for_use(file), path.string());
+  loaded.model.set_training(false);
+  return loaded;
+}
+
+void save_training_state(const std::filesystem::path& path, const Model& model, const Optimizer& optimizer,
+                         const TrainingProgress& progress) {
+  Metadata all = with_reserved(path, progress.extra);
+  all[kContent] = kStateContent;
+  all[kEpoch] = std::to_string(progress.epoch);
+  all[kStepInEpoch] = std::to_string(progress.step_in_epoch);
+  all[kGlobalStep] = std::to_string(progress.global_step);
+  all[kOptimizerSteps] = std::to_string(optimizer.step_count());
+  save_weights(path, TrainingState(model, optimizer).state_dict(), all);
+}
+
+TrainingProgress load_training_state(const std::filesystem::path& path, Model& model, Optimizer& optimizer) {
+  const std::string source = path.string();
+  WeightFile file = read_weight_file(path);
+  require_content(file.metadata, kStateContent, source);
+  TrainingProgress progress;
+  progress.epoch = count_of(file.metadata, kEpoch, source);
+  progress.step_in_epoch = count_of(file.metadata, kStepInEpoch, source);
+  progress.global_step = count_of(file.metadata, kGlobalStep, source);
+  const std::int64_t optimizer_steps = count_of(file.metadata, kOptimizerSteps, source);
+  progress.extra = without_reserved(file.metadata);
+  load_state_dict(TrainingState(model, optimizer), for_use(file), source);
+  optimizer.set_step_count(optimizer_steps);
+  model.forget_folded();
+  return progress;
+}
+
+}  // namespace tern

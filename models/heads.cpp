@@ -1,0 +1,198 @@
+#include "models/heads.h"
+
+#include <cmath>
+#include <set>
+
+#include "engine/core/check.h"
+#include "engine/ops/cosine_head.h"
+#include "engine/ops/relu.h"
+
+namespace tern {
+namespace {
+
+class LinearHead : public Head {
+ public:
+  LinearHead(std::int64_t features, std::int64_t classes, Initialiser& initialiser)
+      : linear_(features, classes, initialiser) {}
+  Variable forward(const Variable& features) const override { return linear_.forward(features); }
+  void visit(const std::string& prefix, StateVisitor& visitor) const override {
+    linear_.visit(prefix, visitor);
+  }
+
+ private:
+  Linear linear_;
+};
+
+/// weight [classes, features], xavier_uniform: U(+-sqrt(6 / (features + classes))); scale [1].
+class CosineHead : public Head {
+ public:
+  CosineHead(std::int64_t features, std::int64_t classes, Initialiser& initialiser)
+      : weight_(initialiser.uniform({classes, features},
+                                    std::sqrt(6.0f / static_cast<float>(features + classes)))),
+        scale_(initialiser.constant({1}, kCosineScale)) {}
+  Variable forward(const Variable& features) const override { return cosine_head(features, weight_, scale_); }
+  void visit(const std::string& prefix, StateVisitor& visitor) const override {
+    visitor.parameter(prefix + "weight", weight_, ParameterKind::weight);
+    visitor.parameter(prefix + "scale", scale_, ParameterKind::scale);
+  }
+
+ private:
+  Variable weight_, scale_;
+};
+
+/// The numbers are the places in the reference's nn.Sequential; its ReLU, 1, has no state.
+class CosineReluLinearHead : public Head {
+ public:
+  CosineReluLinearHead(std::int64_t features, std::int64_t classes, Initialiser& initialiser)
+      : cosine_(features, classes, initialiser), linear_(classes, classes, initialiser) {}
+  Variable forward(const Variable& features) const override {
+    return linear_.forward(relu(cosine_.forward(features)));
+  }
+  void visit(const std::string& prefix, StateVisitor& visitor) const override {
+    cosine_.visit(prefix + "0.", visitor);
+    linear_.visit(prefix + "2.", visitor);
+  }
+
+ private:
+  CosineHead cosine_;
+  Linear linear_;
+};
+
+}  // namespace
+
+void check_spec(const ModelSpec& spec) {
+  resnet_architecture(spec.architecture);
+  if (spec.heads.empty()) throw Error("model", "at least one head", "none");
+  std::set<std::string> names;
+  for (const HeadSpec& head : spec.heads) {
+    if (head.name.empty()) throw Error("model", "a name for each head", "an empty one");
+    if (!names.insert(head.name).second) throw Error("model", "each head once", "'" + head.name + "' twice");
+    constexpr std::int64_t kMostClasses = 1 << 20;
+    if (head.classes < 1 || head.classes > kMostClasses) {
+      throw Error("model", "1.." + std::to_string(kMostClasses) + " classes for head '" + head.name + "'",
+                  std::to_string(head.classes));
+    }
+  }
+}
+
+HeadKind parse_head_kind(const std::string& text) {
+  for (const HeadKind kind : {HeadKind::linear, HeadKind::cosine, HeadKind::cosine_relu_linear}) {
+    if (text == name_of(kind)) return kind;
+  }
+  throw Error("head", "'linear', 'cosine' or 'cosine_relu_linear'", "'" + text + "'");
+}
+
+const char* name_of(HeadKind kind) {
+  switch (kind) {
+    case HeadKind::linear:
+      return "linear";
+    case HeadKind::cosine:
+      return "cosine";
+    case HeadKind::cosine_relu_linear:
+      return "cosine_relu_linear";
+  }
+  return "unknown";
+}
+
+ModelSpec ModelSpec::imagenet(const std::string& architecture, std::int64_t classes) {
+  return {architecture, {{"fc", HeadKind::linear, classes}}, ""};
+}
+
+std::unique_ptr<Head> make_head(HeadKind kind, std::int64_t features, std::int64_t classes,
+                                Initialiser& initialiser) {
+  switch (kind) {
+    case HeadKind::linear:
+      return std::make_unique<LinearHead>(features, classes, initialiser);
+    case HeadKind::cosine:
+      return std::make_unique<CosineHead>(features, classes, initialiser);
+    case HeadKind::cosine_relu_linear:
+      return std::make_unique<CosineReluLinearHead>(features, classes, initialiser);
+  }
+  throw Error("head", "a known kind", "another");
+}
+
+Model::Model(ModelSpec spec, Initialiser initialiser)
+    : spec_((check_spec(spec), std::move(spec))),
+      backbone_(resnet_architecture(spec_.architecture), initialiser) {
+  for (const HeadSpec& head : spec_.heads) {
+    heads_.push_back(make_head(head.kind, feature_count(), head.classes, initialiser));
+  }
+}
+
+std::vector<Variable> Model::forward(const Variable& images) {
+  const bool use_folded = frozen_in_evaluation_ || (frozen_ && !training_);
+  const Variable pooled = use_folded ? Variable(folded().forward(images.data())) : backbone_.forward(images);
+  std::vector<Variable> logits;
+  for (const auto& head : heads_) logits.push_back(head->forward(pooled));
+  return logits;
+}
+
+std::vector<Tensor> Model::inference(const Tensor& images) {
+  return head_logits(features(images));
+}
+
+Tensor Model::features(const Tensor& images) {
+  check(!training_, "model", "evaluation mode for inference", "training mode");
+  return folded().forward(images);
+}
+
+std::vector<Tensor> Model::head_logits(const Tensor& pooled_features) {
+  const NoGrad no_grad;
+  const Variable pooled(pooled_features);
+  std::vector<Tensor> logits;
+  for (const auto& head : heads_) logits.push_back(head->forward(pooled).data());
+  return logits;
+}
+
+const FoldedResNet& Model::folded() {
+  if (!folded_) folded_.emplace(backbone_);
+  return *folded_;
+}
+
+void Model::visit(const std::string& prefix, StateVisitor& visitor) const {
+  backbone_.visit(prefix + spec_.backbone_prefix, visitor);
+  for (std::size_t i = 0; i < heads_.size(); ++i) {
+    heads_[i]->visit(prefix + spec_.heads[i].name + ".", visitor);
+  }
+}
+
+void Model::set_training(bool training) {
+  if (training && !frozen_in_evaluation_) folded_.reset();
+  training_ = training;
+  backbone_.set_training(training && !frozen_in_evaluation_);
+}
+
+void Model::freeze(bool batch_norm_in_evaluation) {
+  backbone_.set_requires_grad(false);
+  frozen_ = true;
+  frozen_in_evaluation_ = batch_norm_in_evaluation;
+  set_training(training_);
+}
+
+void Model::load_backbone(const std::filesystem::path& path) {
+  load_state_dict(backbone_, path, {.ignored_prefixes = {"fc."}, .prefix = ""});
+  forget_folded();
+}
+
+std::vector<ParameterEntry> Model::backbone_parameters() const {
+  return backbone_.parameters(spec_.backbone_prefix);
+}
+
+std::vector<ParameterEntry> Model::head_parameters() const {
+  std::vector<ParameterEntry> parameters;
+  for (std::size_t i = 0; i < heads_.size(); ++i) {
+    for (ParameterEntry& entry : heads_[i]->parameters(spec_.heads[i].name + ".")) {
+      parameters.push_back(std::move(entry));
+    }
+  }
+  return parameters;
+}
+
+std::size_t Model::head_index(const std::string& name) const {
+  for (std::size_t i = 0; i < spec_.heads.size(); ++i) {
+    if (spec_.heads[i].name == name) return i;
+  }
+  throw Error("model", "a head named '" + name + "'", "none");
+}
+
+}  // namespace tern

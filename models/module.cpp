@@ -1,0 +1,140 @@
+#include "models/module.h"
+
+#include <algorithm>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "engine/core/check.h"
+
+namespace tern {
+namespace {
+
+constexpr std::size_t kNamesInMessage = 5;
+
+class ParameterCollector : public StateVisitor {
+ public:
+  void parameter(const std::string& name, const Variable& value, ParameterKind kind) override {
+    entries.push_back({name, value, kind});
+  }
+  void buffer(const std::string&, const Tensor&) override {}
+
+  std::vector<ParameterEntry> entries;
+};
+
+/// The state as a file has it: scales are scalars there.
+class StateCollector : public StateVisitor {
+ public:
+  void parameter(const std::string& name, const Variable& value, ParameterKind kind) override {
+    const bool scalar = kind == ParameterKind::scale && value.data().numel() == 1;
+    state.push_back({name, scalar ? value.data().reshape(Shape{}) : value.data()});
+  }
+  void buffer(const std::string& name, const Tensor& value) override { state.push_back({name, value}); }
+
+  StateDict state;
+};
+
+bool starts_with_any(std::string_view name, const std::vector<std::string>& prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [name](const std::string& prefix) { return name.starts_with(prefix); });
+}
+
+/// [out, height, width, in] as a file has it, [out, in, height, width].
+std::string file_shape_text(const Shape& shape) {
+  if (shape.rank() != 4) return shape.text();
+  return Shape{shape[0], shape[3], shape[1], shape[2]}.text();
+}
+
+/// One kind of misfit: its name and what it was found in.
+struct Misfits {
+  const char* kind;
+  std::vector<std::string> found{};
+
+  void append_to(std::string& message) const {
+    if (found.empty()) return;
+    message += message.empty() ? "" : "; ";
+    message += std::to_string(found.size()) + " " + kind + ": ";
+    const std::size_t shown = std::min(found.size(), kNamesInMessage);
+    for (std::size_t i = 0; i < shown; ++i) message += (i == 0 ? "" : ", ") + found[i];
+    if (shown < found.size()) message += " and " + std::to_string(found.size() - shown) + " more";
+  }
+};
+
+bool may_be_missing(std::string_view name) {
+  return name.ends_with("num_batches_tracked");
+}
+
+}  // namespace
+
+std::vector<ParameterEntry> Module::parameters(const std::string& prefix) const {
+  ParameterCollector collector;
+  visit(prefix, collector);
+  return std::move(collector.entries);
+}
+
+StateDict Module::state_dict(const std::string& prefix) const {
+  StateCollector collector;
+  visit(prefix, collector);
+  return std::move(collector.state);
+}
+
+void Module::set_requires_grad(bool requires_grad) const {
+  for (ParameterEntry& entry : parameters()) entry.value.set_requires_grad(requires_grad);
+}
+
+void load_state_dict(const Module& module, const StateDict& tensors, const std::string& source,
+                     const LoadOptions& options) {
+  StateDict state = module.state_dict(options.prefix);
+  Misfits missing{"missing"}, extra{"extra"}, misshapen{"of another shape"}, mistyped{"of another type"},
+      repeated{"named twice"};
+
+  std::unordered_map<std::string_view, const Tensor*> given;
+  for (const NamedTensor& entry : tensors) {
+    if (!given.emplace(entry.name, &entry.tensor).second) repeated.found.push_back(entry.name);
+  }
+  std::unordered_set<std::string_view> wanted;
+  std::vector<const Tensor*> sources;  // of state[i], or null
+  for (const NamedTensor& entry : state) {
+    wanted.insert(entry.name);
+    const auto found = given.find(entry.name);
+    sources.push_back(found == given.end() ? nullptr : found->second);
+    if (sources.back() == nullptr) {
+      if (!may_be_missing(entry.name)) missing.found.push_back(entry.name);
+      continue;
+    }
+    const Tensor& value = *sources.back();
+    const bool scalars = entry.tensor.rank() == 0 && value.numel() == 1;
+    if (value.dtype() != entry.tensor.dtype()) {
+      mistyped.found.push_back(entry.name + " (wanted " + name_of(entry.tensor.dtype()) + ", got " +
+                               name_of(value.dtype()) + ")");
+    } else if (!(value.shape() == entry.tensor.shape()) && !scalars) {
+      misshapen.found.push_back(entry.name + " (wanted " + file_shape_text(entry.tensor.shape()) + ", got " +
+                                file_shape_text(value.shape()) + ")");
+    }
+  }
+  for (const NamedTensor& entry : tensors) {
+    if (wanted.contains(entry.name) || starts_with_any(entry.name, options.ignored_prefixes)) continue;
+    extra.found.push_back(entry.name);
+  }
+
+  std::string message;
+  for (const Misfits* misfits : {&missing, &extra, &misshapen, &mistyped, &repeated}) {
+    misfits->append_to(message);
+  }
+  if (!message.empty()) throw Error(source, "tensors do not fit the model: " + message);
+  for (std::size_t i = 0; i < state.size(); ++i) {
+    if (sources[i] != nullptr) state[i].tensor.assign(sources[i]->reshape(state[i].tensor.shape()));
+  }
+}
+
+void load_state_dict(const Module& module, const std::filesystem::path& path, const LoadOptions& options) {
+  load_state_dict(module, load_weights(path), path.string(), options);
+}
+
+std::int64_t parameter_count(const Module& module) {
+  std::int64_t count = 0;
+  for (const ParameterEntry& entry : module.parameters()) count += entry.value.data().numel();
+  return count;
+}
+
+}  // namespace tern

@@ -1,0 +1,156 @@
+#include "models/resnet.h"
+
+#include <cmath>
+
+#include "engine/core/check.h"
+#include "engine/ops/conv2d.h"
+#include "engine/ops/global_average_pool.h"
+#include "engine/ops/max_pool.h"
+
+namespace tern {
+namespace {
+
+constexpr std::int64_t kStemChannels = 64;
+constexpr Window kStemWindow{7, 2, 3};
+constexpr Window kPoolWindow{3, 2, 1};
+
+/// Block `index` of stage `stage`: channels double and the extent halves at the first block of stages 1..3.
+ResNetBlock make_block(const ResNetArchitecture& architecture, int stage, int index,
+                       Initialiser& initialiser) {
+  const std::int64_t width = kStemChannels << stage;
+  const std::int64_t out = architecture.bottleneck ? 4 * width : width;
+  const bool first = index == 0;
+  const std::int64_t in = !first ? out : stage == 0 ? kStemChannels : out / 2;
+  const int stride = first && stage > 0 ? 2 : 1;
+
+  ResNetBlock block;
+  if (architecture.bottleneck) {
+    block.path.emplace_back(in, width, Window{1, 1, 0}, initialiser);
+    block.path.emplace_back(width, width, Window{3, stride, 1}, initialiser);
+    block.path.emplace_back(width, out, Window{1, 1, 0}, initialiser);
+  } else {
+    block.path.emplace_back(in, width, Window{3, stride, 1}, initialiser);
+    block.path.emplace_back(width, width, Window{3, 1, 1}, initialiser);
+  }
+  if (stride != 1 || in != out) block.downsample.emplace(in, out, Window{1, stride, 0}, initialiser);
+  return block;
+}
+
+void visit_block(const ResNetBlock& block, const std::string& prefix, StateVisitor& visitor) {
+  for (std::size_t i = 0; i < block.path.size(); ++i) {
+    const std::string number = std::to_string(i + 1);
+    block.path[i].conv.visit(prefix + "conv" + number + ".", visitor);
+    block.path[i].norm.visit(prefix + "bn" + number + ".", visitor);
+  }
+  if (block.downsample) {
+    block.downsample->conv.visit(prefix + "downsample.0.", visitor);
+    block.downsample->norm.visit(prefix + "downsample.1.", visitor);
+  }
+}
+
+}  // namespace
+
+const ResNetArchitecture& resnet_architecture(const std::string& name) {
+  static const ResNetArchitecture resnet18{"resnet18", {2, 2, 2, 2}, /*bottleneck=*/false};
+  static const ResNetArchitecture resnet50{"resnet50", {3, 4, 6, 3}, /*bottleneck=*/true};
+  for (const ResNetArchitecture* architecture : {&resnet18, &resnet50}) {
+    if (architecture->name == name) return *architecture;
+  }
+  throw Error("architecture", "'resnet18' or 'resnet50'", "'" + name + "'");
+}
+
+Variable ResNetBlock::forward(const Variable& x) {
+  const Variable shortcut = downsample ? downsample->forward(x, /*relu=*/false) : x;
+  Variable y = x;
+  for (std::size_t i = 0; i + 1 < path.size(); ++i) y = path[i].forward(y, /*relu=*/true);
+  return path.back().forward(y, /*relu=*/true, shortcut);
+}
+
+ResNet::ResNet(const ResNetArchitecture& architecture, Initialiser& initialiser)
+    : architecture_(architecture), stem_(3, kStemChannels, kStemWindow, initialiser) {
+  for (int stage = 0; stage < 4; ++stage) {
+    for (int index = 0; index < architecture_.blocks[static_cast<std::size_t>(stage)]; ++index) {
+      blocks_.push_back(make_block(architecture_, stage, index, initialiser));
+    }
+  }
+}
+
+Variable ResNet::forward(const Variable& images) {
+  check_rank("resnet", images.data(), 4, "[N, height, width, 3]");
+  Variable x = max_pool(stem_.forward(images, /*relu=*/true), kPoolWindow);
+  for (ResNetBlock& block : blocks_) x = block.forward(x);
+  return global_average_pool(x);
+}
+
+void ResNet::visit(const std::string& prefix, StateVisitor& visitor) const {
+  stem_.conv.visit(prefix + "conv1.", visitor);
+  stem_.norm.visit(prefix + "bn1.", visitor);
+  std::size_t block = 0;
+  for (std::size_t stage = 0; stage < 4; ++stage) {
+    for (int index = 0; index < architecture_.blocks[stage]; ++index) {
+      const std::string name = "layer" + std::to_string(stage + 1) + "." + std::to_string(index) + ".";
+      visit_block(blocks_[block++], prefix + name, visitor);
+    }
+  }
+}
+
+void ResNet::set_training(bool training) {
+  stem_.norm.set_training(training);
+  for (ResNetBlock& block : blocks_) {
+    for (ConvNorm& layer : block.path) layer.norm.set_training(training);
+    if (block.downsample) block.downsample->norm.set_training(training);
+  }
+}
+
+ResNet make_resnet(const std::string& architecture, std::uint64_t seed, Device device) {
+  Initialiser initialiser(seed, device);
+  return ResNet(resnet_architecture(architecture), initialiser);
+}
+
+FoldedResNet::FoldedResNet(const ResNet& network) : stem_(fold(network.stem())) {
+  for (const ResNetBlock& block : network.blocks()) {
+    Block folded;
+    for (const ConvNorm& layer : block.path) folded.path.push_back(fold(layer));
+    if (block.downsample) folded.downsample = fold(*block.downsample);
+    blocks_.push_back(std::move(folded));
+  }
+}
+
+// Once a network, so on the host and in double: no device needs a primitive for it.
+FoldedResNet::Conv FoldedResNet::fold(const ConvNorm& layer) {
+  const BatchNormState& norm = layer.norm.state();
+  const Device device = layer.conv.weight().data().device();
+  const auto gamma = norm.gamma.data().to_vector<float>();
+  const auto beta = norm.beta.data().to_vector<float>();
+  const auto mean = norm.running_mean.to_vector<float>();
+  const auto variance = norm.running_variance.to_vector<float>();
+  Tensor weight = layer.conv.weight().data().to(Device::cpu()).clone();
+  const std::int64_t channels = weight.size(0), inner = weight.numel() / channels;
+  Tensor bias = Tensor::empty({channels});
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const auto i = static_cast<std::size_t>(c);
+    const double factor = gamma[i] / std::sqrt(static_cast<double>(variance[i]) + norm.epsilon);
+    float* row = weight.data<float>() + c * inner;
+    for (std::int64_t j = 0; j < inner; ++j) row[j] = static_cast<float>(row[j] * factor);
+    bias.data<float>()[c] = static_cast<float>(beta[i] - mean[i] * factor);
+  }
+  return {weight.to(device), bias.to(device), layer.conv.window()};
+}
+
+Tensor FoldedResNet::run(const Conv& conv, const Tensor& x, const Epilogue& epilogue) {
+  return conv2d_fused(x, conv.weight, &conv.bias, conv.window, epilogue);
+}
+
+Tensor FoldedResNet::forward(const Tensor& images) const {
+  check_rank("resnet", images, 4, "[N, height, width, 3]");
+  const NoGrad no_grad;
+  Tensor x = max_pool(Variable(run(stem_, images, {nullptr, true})), kPoolWindow).data();
+  for (const Block& block : blocks_) {
+    const Tensor shortcut = block.downsample ? run(*block.downsample, x, {}) : x;
+    for (std::size_t i = 0; i + 1 < block.path.size(); ++i) x = run(block.path[i], x, {nullptr, true});
+    x = run(block.path.back(), x, {&shortcut, true});
+  }
+  return global_average_pool(Variable(x)).data();
+}
+
+}  // namespace tern
