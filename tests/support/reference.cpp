@@ -1,0 +1,248 @@
+#include "tests/support/reference.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace tern::reference {
+
+Array::Array(std::vector<std::int64_t> extents) : shape(std::move(extents)) {
+  std::size_t count = 1;
+  for (const std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
+  values.assign(count, 0.0);
+}
+
+Array add(const Array& a, const Array& b) {
+  Array y = a;
+  for (std::int64_t i = 0; i < y.size(); ++i) y[i] += b[i];
+  return y;
+}
+
+Array relu(const Array& x) {
+  Array y = x;
+  for (double& value : y.values) value = value > 0 ? value : 0;
+  return y;
+}
+
+Array matmul(const Array& a, bool transpose_a, const Array& b, bool transpose_b) {
+  const std::int64_t rows = a.shape[transpose_a ? 1 : 0], inner = a.shape[transpose_a ? 0 : 1];
+  const std::int64_t columns = b.shape[transpose_b ? 0 : 1];
+  Array c({rows, columns});
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t col = 0; col < columns; ++col) {
+      for (std::int64_t i = 0; i < inner; ++i) {
+        const double left = transpose_a ? a[i * rows + r] : a[r * inner + i];
+        const double right = transpose_b ? b[col * inner + i] : b[i * columns + col];
+        c[r * columns + col] += left * right;
+      }
+    }
+  }
+  return c;
+}
+
+Array sum_rows(const Array& x) {
+  Array sum({x.last()});
+  for (std::int64_t i = 0; i < x.size(); ++i) sum[i % x.last()] += x[i];
+  return sum;
+}
+
+Array linear(const Array& x, const Array& w, const Array* bias) {
+  Array y = matmul(x, false, w, true);
+  if (bias != nullptr) {
+    for (std::int64_t i = 0; i < y.size(); ++i) y[i] += (*bias)[i % y.last()];
+  }
+  return y;
+}
+
+namespace {
+
+// Calls visit(x index, w index, y index) for every product in a convolution.
+template <typename Visit>
+void for_each_product(const std::vector<std::int64_t>& x, const std::vector<std::int64_t>& w,
+                      const std::vector<std::int64_t>& y, int stride, int padding, Visit visit) {
+  for (std::int64_t n = 0; n < y[0]; ++n)
+    for (std::int64_t p = 0; p < y[1]; ++p)
+      for (std::int64_t q = 0; q < y[2]; ++q)
+        for (std::int64_t k = 0; k < y[3]; ++k)
+          for (std::int64_t r = 0; r < w[1]; ++r)
+            for (std::int64_t s = 0; s < w[2]; ++s) {
+              const std::int64_t row = p * stride + r - padding, column = q * stride + s - padding;
+              if (row < 0 || row >= x[1] || column < 0 || column >= x[2]) continue;
+              for (std::int64_t c = 0; c < x[3]; ++c)
+                visit(((n * x[1] + row) * x[2] + column) * x[3] + c, ((k * w[1] + r) * w[2] + s) * w[3] + c,
+                      ((n * y[1] + p) * y[2] + q) * y[3] + k);
+            }
+}
+
+std::int64_t extent(std::int64_t input, std::int64_t kernel, int stride, int padding) {
+  std::int64_t count = 0;  // counted, not computed: how many windows fit
+  for (std::int64_t start = -padding; start + kernel <= input + padding; start += stride) ++count;
+  return count;
+}
+
+}  // namespace
+
+Array conv2d(const Array& x, const Array& w, const Array* bias, int stride, int padding) {
+  Array y({x.shape[0], extent(x.shape[1], w.shape[1], stride, padding),
+           extent(x.shape[2], w.shape[2], stride, padding), w.shape[0]});
+  for_each_product(x.shape, w.shape, y.shape, stride, padding,
+                   [&](std::int64_t i, std::int64_t j, std::int64_t o) { y[o] += x[i] * w[j]; });
+  if (bias != nullptr) {
+    for (std::int64_t i = 0; i < y.size(); ++i) y[i] += (*bias)[i % y.last()];
+  }
+  return y;
+}
+
+Array conv2d_backward_data(const Array& dy, const Array& w, const Array& x_like, int stride, int padding) {
+  Array dx(x_like.shape);
+  for_each_product(dx.shape, w.shape, dy.shape, stride, padding,
+                   [&](std::int64_t i, std::int64_t j, std::int64_t o) { dx[i] += dy[o] * w[j]; });
+  return dx;
+}
+
+Array conv2d_backward_weight(const Array& x, const Array& dy, const Array& w_like, int stride, int padding) {
+  Array dw(w_like.shape);
+  for_each_product(x.shape, dw.shape, dy.shape, stride, padding,
+                   [&](std::int64_t i, std::int64_t j, std::int64_t o) { dw[j] += dy[o] * x[i]; });
+  return dw;
+}
+
+Statistics statistics(const Array& x) {
+  const std::int64_t channels = x.last();
+  const double count = static_cast<double>(x.rows());
+  Statistics result{Array({channels}), Array({channels}), Array({channels})};
+  for (std::int64_t c = 0; c < channels; ++c) {
+    double sum = 0, squares = 0;
+    for (std::int64_t i = c; i < x.size(); i += channels) sum += x[i];
+    for (std::int64_t i = c; i < x.size(); i += channels)
+      squares += (x[i] - sum / count) * (x[i] - sum / count);
+    result.mean[c] = sum / count;
+    result.biased_variance[c] = squares / count;
+    result.unbiased_variance[c] = squares / (count - 1);
+  }
+  return result;
+}
+
+Array batch_norm(const Array& x, const Array& gamma, const Array& beta, const Array& mean,
+                 const Array& variance, double epsilon) {
+  Array y = x;
+  for (std::int64_t i = 0; i < y.size(); ++i) {
+    const std::int64_t c = i % x.last();
+    y[i] = (x[i] - mean[c]) / std::sqrt(variance[c] + epsilon) * gamma[c] + beta[c];
+  }
+  return y;
+}
+
+Array max_pool(const Array& x, int kernel, int stride, int padding) {
+  const std::int64_t height = x.shape[1], width = x.shape[2], channels = x.shape[3];
+  Array y({x.shape[0], extent(height, kernel, stride, padding), extent(width, kernel, stride, padding),
+           channels});
+  for (std::int64_t i = 0; i < y.size(); ++i) {
+    const std::int64_t c = i % channels, q = i / channels % y.shape[2],
+                       p = i / channels / y.shape[2] % y.shape[1], n = i / channels / y.shape[2] / y.shape[1];
+    y[i] = -std::numeric_limits<double>::infinity();
+    for (std::int64_t h = p * stride - padding; h < p * stride - padding + kernel; ++h)
+      for (std::int64_t w = q * stride - padding; w < q * stride - padding + kernel; ++w)
+        if (h >= 0 && h < height && w >= 0 && w < width)
+          y[i] = std::max(y[i], x[((n * height + h) * width + w) * channels + c]);
+  }
+  return y;
+}
+
+Array global_average_pool(const Array& x) {
+  const std::int64_t pixels = x.shape[1] * x.shape[2], channels = x.shape[3];
+  Array y({x.shape[0], channels});
+  for (std::int64_t i = 0; i < x.size(); ++i) {
+    y[i / channels / pixels * channels + i % channels] += x[i] / static_cast<double>(pixels);
+  }
+  return y;
+}
+
+Array log_softmax(const Array& x) {
+  Array y = x;
+  for (std::int64_t r = 0; r < x.rows(); ++r) {
+    const auto begin = y.values.begin() + r * x.last(), end = begin + x.last();
+    const double most = *std::max_element(begin, end);
+    double sum = 0;
+    for (auto value = begin; value != end; ++value) sum += std::exp(*value - most);
+    for (auto value = begin; value != end; ++value) *value -= most + std::log(sum);
+  }
+  return y;
+}
+
+Array softmax(const Array& x) {
+  Array y = log_softmax(x);
+  for (double& value : y.values) value = std::exp(value);
+  return y;
+}
+
+Array l2_normalize(const Array& x, double epsilon) {
+  Array y = x;
+  for (std::int64_t r = 0; r < x.rows(); ++r) {
+    double squares = 0;
+    for (std::int64_t c = 0; c < x.last(); ++c) squares += x[r * x.last() + c] * x[r * x.last() + c];
+    for (std::int64_t c = 0; c < x.last(); ++c) y[r * x.last() + c] /= std::max(std::sqrt(squares), epsilon);
+  }
+  return y;
+}
+
+Array cosine_head(const Array& x, const Array& w, const Array& scale) {
+  Array y = matmul(l2_normalize(x, 1e-12), false, l2_normalize(w, 1e-12), true);
+  for (double& value : y.values) value *= scale[0];
+  return y;
+}
+
+Array cross_entropy(const Array& logits, const std::vector<std::int32_t>& targets, double smoothing,
+                    std::int32_t ignore_index) {
+  const Array log_p = log_softmax(logits);
+  const std::int64_t classes = logits.last();
+  Array loss({1});
+  double count = 0;
+  for (std::int64_t r = 0; r < static_cast<std::int64_t>(targets.size()); ++r) {
+    const std::int32_t target = targets[static_cast<std::size_t>(r)];
+    if (target == ignore_index) continue;
+    count += 1;
+    for (std::int64_t c = 0; c < classes; ++c) {
+      const double wanted = (c == target ? 1 - smoothing : 0) + smoothing / static_cast<double>(classes);
+      loss[0] -= wanted * log_p[r * classes + c];
+    }
+  }
+  if (count > 0) loss[0] /= count;
+  return loss;
+}
+
+Array hierarchical_kl(const Array& super, const Array& sub, const std::vector<std::int32_t>& sub_to_super,
+                      bool forward, double temperature, bool scale_by_temperature_squared, double epsilon) {
+  const std::int64_t supers = super.last(), subs = sub.last(), rows = super.shape[0];
+  std::vector<bool> used(static_cast<std::size_t>(supers), false);
+  for (const std::int32_t k : sub_to_super) {
+    if (k >= 0) used[static_cast<std::size_t>(k)] = true;
+  }
+  Array loss({1});
+  for (std::int64_t r = 0; r < rows; ++r) {
+    std::vector<double> p(static_cast<std::size_t>(supers)), q(p.size());
+    double p_sum = 0, s_sum = 0, q_sum = 0;
+    for (std::int64_t k = 0; k < supers; ++k) {
+      const auto at = static_cast<std::size_t>(k);
+      p_sum += p[at] = used[at] ? std::exp(super[r * supers + k] / temperature) : 0;
+    }
+    for (std::int64_t i = 0; i < subs; ++i) {
+      if (sub_to_super[static_cast<std::size_t>(i)] >= 0) s_sum += std::exp(sub[r * subs + i] / temperature);
+    }
+    for (std::int64_t i = 0; i < subs; ++i) {
+      const std::int32_t k = sub_to_super[static_cast<std::size_t>(i)];
+      if (k >= 0) q[static_cast<std::size_t>(k)] += std::exp(sub[r * subs + i] / temperature) / s_sum;
+    }
+    for (const double value : q) q_sum += value;
+    for (std::size_t k = 0; k < p.size(); ++k) {
+      if (!used[k]) continue;
+      const double log_p = std::log(p[k] / p_sum), log_q = std::log(q[k] / (q_sum + epsilon) + epsilon);
+      loss[0] += forward ? p[k] / p_sum * (log_p - log_q) : std::exp(log_q) * (log_q - log_p);
+    }
+  }
+  const double factor = scale_by_temperature_squared ? temperature * temperature : 1;
+  if (rows > 0) loss[0] *= factor / static_cast<double>(rows);
+  return loss;
+}
+
+}  // namespace tern::reference

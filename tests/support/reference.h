@@ -1,0 +1,56 @@
+// Naive references in double precision, written from the definitions. They share no code with the engine:
+// what both get wrong must be wrong in the definition.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace tern::reference {
+
+/// Row-major numbers with a shape.
+struct Array {
+  std::vector<std::int64_t> shape;
+  std::vector<double> values;
+
+  Array() = default;
+  explicit Array(std::vector<std::int64_t> extents);  ///< zeros
+  double& operator[](std::int64_t i) { return values[static_cast<std::size_t>(i)]; }
+  double operator[](std::int64_t i) const { return values[static_cast<std::size_t>(i)]; }
+  std::int64_t size() const { return static_cast<std::int64_t>(values.size()); }
+  std::int64_t last() const { return shape.back(); }
+  std::int64_t rows() const { return last() == 0 ? 0 : size() / last(); }
+};
+
+Array add(const Array& a, const Array& b);
+Array relu(const Array& x);
+Array matmul(const Array& a, bool transpose_a, const Array& b, bool transpose_b);
+Array sum_rows(const Array& x);
+Array linear(const Array& x, const Array& w, const Array* bias);
+
+/// x [N,H,W,C], w [K,R,R,C], bias [K] or null.
+Array conv2d(const Array& x, const Array& w, const Array* bias, int stride, int padding);
+Array conv2d_backward_data(const Array& dy, const Array& w, const Array& x_like, int stride, int padding);
+Array conv2d_backward_weight(const Array& x, const Array& dy, const Array& w_like, int stride, int padding);
+
+struct Statistics {
+  Array mean, biased_variance, unbiased_variance;  // [C]
+};
+Statistics statistics(const Array& x);
+Array batch_norm(const Array& x, const Array& gamma, const Array& beta, const Array& mean,
+                 const Array& variance, double epsilon);
+
+Array max_pool(const Array& x, int kernel, int stride, int padding);
+Array global_average_pool(const Array& x);
+
+Array softmax(const Array& x);
+Array log_softmax(const Array& x);
+Array l2_normalize(const Array& x, double epsilon);
+Array cosine_head(const Array& x, const Array& w, const Array& scale);
+Array cross_entropy(const Array& logits, const std::vector<std::int32_t>& targets, double smoothing,
+                    std::int32_t ignore_index);
+
+/// As the notebook writes it: probabilities, sums, logarithms. `forward`: KL(head || implied).
+Array hierarchical_kl(const Array& super, const Array& sub, const std::vector<std::int32_t>& sub_to_super,
+                      bool forward, double temperature, bool scale_by_temperature_squared, double epsilon);
+
+}  // namespace tern::reference
