@@ -1,0 +1,67 @@
+#include "engine/core/parallel.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+using namespace tern;
+
+namespace {
+
+using Ranges = std::vector<std::pair<std::int64_t, std::int64_t>>;
+
+Ranges ranges_of(std::int64_t count, std::int64_t grain) {
+  Ranges ranges;
+  std::mutex mutex;
+  parallel_for(count, grain, [&](std::int64_t begin, std::int64_t end) {
+    const std::scoped_lock lock(mutex);
+    ranges.emplace_back(begin, end);
+  });
+  std::sort(ranges.begin(), ranges.end());
+  return ranges;
+}
+
+}  // namespace
+
+TEST_CASE("parallel_for: disjoint ranges that cover everything, the same each time") {
+  const int threads_before = thread_count();
+  for (const int threads : {1, 2, 3, 8}) {
+    set_thread_count(threads);
+    CHECK(thread_count() == threads);
+    for (const std::int64_t count : {1, 2, 3, 7, 8, 9, 64, 1000}) {
+      for (const std::int64_t grain : {0, 1, 3, 64, 5000}) {
+        const Ranges ranges = ranges_of(count, grain);
+        std::int64_t next = 0;
+        for (const auto& [begin, end] : ranges) {
+          CHECK(begin == next);
+          CHECK(end > begin);
+          next = end;
+        }
+        CHECK(next == count);
+        CHECK(static_cast<int>(ranges.size()) <= threads);
+        const std::int64_t most =
+            (count + std::max<std::int64_t>(grain, 1) - 1) / std::max<std::int64_t>(grain, 1);
+        CHECK(static_cast<std::int64_t>(ranges.size()) <= most);
+        CHECK(ranges == ranges_of(count, grain));
+      }
+    }
+  }
+  set_thread_count(threads_before);
+}
+
+TEST_CASE("parallel_for: nothing to do") {
+  int calls = 0;
+  parallel_for(0, 1, [&](std::int64_t, std::int64_t) { ++calls; });
+  parallel_for(-3, 1, [&](std::int64_t, std::int64_t) { ++calls; });
+  CHECK(calls == 0);
+}
+
+TEST_CASE("set_thread_count: at least one") {
+  const int threads_before = thread_count();
+  set_thread_count(0);
+  CHECK(thread_count() == 1);
+  set_thread_count(threads_before);
+}
