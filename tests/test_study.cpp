@@ -1,0 +1,198 @@
+#include "data/study.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string>
+
+#include "data/image_io.h"
+#include "engine/core/check.h"
+#include "tests/support/temporary_folder.h"
+
+namespace tern {
+namespace {
+
+// A 4x4 PNG of one colour, so that each image can be told from the others after decoding.
+std::string png(std::uint8_t level) {
+  const Image image{4, 4, std::vector<std::uint8_t>(48, level)};
+  std::string text;
+  for (const std::byte byte : encode_png(image)) text += static_cast<char>(byte);
+  return text;
+}
+
+constexpr const char* kRows =
+    "image,superclass_index,subclass_index,description\n"
+    "10.png,0,1,\"a bird, with a comma\"\n"
+    "2.png,1,0,a dog\n"
+    "3.png,0,1,\n";
+
+// Two superclasses and novel; subclass 2 has no images.
+struct Folder : test::TemporaryFolder {
+  Folder() {
+    write("train_data.csv", kRows);
+    write("superclass_mapping.csv", "index,class\n0,bird\n1,dog\n2,novel\n");
+    write("subclass_mapping.csv", "index,class\n1,\"wren, small\"\n0,beagle\n2,gull\n3,novel\n");
+    write("train_images/2.png", png(20));
+    write("train_images/10.png", png(100));
+    write("train_images/3.png", png(30));
+    write("train_images/unused.png", "never read");
+    write("train_images/notes.txt", "no image");
+  }
+  void rows(const std::string& text) const {
+    write("train_data.csv", "image,superclass_index,subclass_index\n" + text);
+  }
+  void fails(const std::string& message) const {
+    CHECK_THROWS_WITH_AS(load_study(path(), 4), doctest::Contains(message.c_str()), Error);
+  }
+};
+
+TEST_CASE("study: rows in the table's order, names and superclasses by index") {
+  const Folder folder;
+  const Dataset dataset = load_study(folder.path(), 4, 2);
+  CHECK(dataset.image_size == 4);
+  CHECK(dataset.names == std::vector<std::string>{"10.png", "2.png", "3.png"});
+  CHECK(dataset.superclasses == std::vector<std::int32_t>{0, 1, 0});
+  CHECK(dataset.subclasses == std::vector<std::int32_t>{1, 0, 1});
+  CHECK(dataset.is_extra == std::vector<std::uint8_t>{0, 0, 0});
+  CHECK(dataset.classes.superclass_names == std::vector<std::string>{"bird", "dog", "novel"});
+  CHECK(dataset.classes.subclass_names == std::vector<std::string>{"beagle", "wren, small", "gull", "novel"});
+  CHECK(dataset.classes.subclass_to_super == std::vector<std::int32_t>{1, 0, -1, 2});
+  REQUIRE(dataset.pixels.size() == 3 * 48);
+  for (int i = 0; i < 3; ++i)
+    CHECK(dataset.image(i)[17] == std::array{100, 20, 30}[static_cast<std::size_t>(i)]);
+  CHECK(load_study(folder.path(), 6).pixels.size() == 3 * 108);
+}
+
+TEST_CASE("study: a mapping without novel gets one, novel rows are novel at both levels") {
+  const Folder folder;
+  folder.write("superclass_mapping.csv", "index,class\n0,bird\n1,dog\n");
+  folder.write("subclass_mapping.csv", "index,class\n0,beagle\n1,wren\n");
+  const Dataset dataset = load_study(folder.path(), 4);
+  CHECK(dataset.classes.superclass_names.back() == "novel");
+  CHECK(dataset.classes.superclass_count() == 3);
+  CHECK(dataset.classes.subclass_to_super == std::vector<std::int32_t>{1, 0, 2});
+  folder.rows("2.png,1,0\n3.png,2,2\n10.png,0,1\n");
+  const Dataset with_novel = load_study(folder.path(), 4);
+  CHECK(with_novel.superclasses == std::vector<std::int32_t>{1, 2, 0});
+  CHECK(with_novel.subclasses == std::vector<std::int32_t>{0, 2, 1});
+}
+
+TEST_CASE("study: faults of train_data.csv are named with their line") {
+  const Folder folder;
+  folder.write("train_data.csv", "image,superclass_index,description\n2.png,1,x\n");
+  folder.fails("train_data.csv: wanted a column \"subclass_index\"");
+  folder.rows("");
+  folder.fails("train_data.csv: wanted at least one image, got none");
+  folder.rows("2.png,1,0\n3.png,one,0\n");
+  folder.fails("train_data.csv line 3: wanted an integer in column \"superclass_index\", got \"one\"");
+  folder.rows("2.png,3,0\n");
+  folder.fails("line 2: wanted 0 to 2 in column \"superclass_index\", got 3");
+  folder.rows("2.png,1,-1\n");
+  folder.fails("line 2: wanted 0 to 3 in column \"subclass_index\", got -1");
+  folder.rows("2.png,1,0\n3.png,0,1\n2.png,1,0\n");
+  folder.fails("line 4: wanted each image once, got \"2.png\" as on line 2");
+  folder.rows("2.png,1,0\n3.png,0,1\n10.png,0,0\n");
+  folder.fails("line 4: wanted subclass 0 in superclass 1 as on line 2, got superclass 0");
+  folder.rows("2.png,1,0\n7.png,0,1\n");
+  folder.fails("line 3: wanted an image of");
+  folder.fails("\"7.png\"");
+  folder.rows("2.png,2,0\n");
+  folder.fails(
+      "line 2: wanted a training image that is novel at both levels or at none, got superclass 2, subclass "
+      "0");
+  folder.rows("2.png,1,3\n");
+  folder.fails("novel at both levels");
+  folder.rows("2.png,1,0\nunused.png,0,1\n");
+  folder.fails("unused.png");
+}
+
+TEST_CASE("study: faults of the mappings") {
+  const Folder folder;
+  const auto mapping_fails = [&](const char* rows, const char* message) {
+    folder.write("subclass_mapping.csv", std::string("index,class\n") + rows);
+    folder.fails(message);
+  };
+  mapping_fails("0,a\n1,b\n1,c\n",
+                "subclass_mapping.csv line 4: wanted each index once, got index 1 as on line 3");
+  mapping_fails("0,a\n2,b\n", "line 3: wanted 0 to 1 in column \"index\", got 2");
+  mapping_fails("-1,a\n", "line 2: wanted 0 to 0 in column \"index\", got -1");
+  mapping_fails("0,novel\n1,b\n", "line 2: wanted the class \"novel\" at the last index, 1, got index 0");
+  mapping_fails("0,a\n1,\n", "line 3: wanted a name in column \"class\"");
+  mapping_fails("", "wanted at least one class, got none");
+  mapping_fails("x,a\n", "line 2: wanted an integer");
+  folder.write("subclass_mapping.csv", "index,name\n0,a\n");
+  folder.fails("wanted a column \"class\"");
+  std::filesystem::remove(folder / "superclass_mapping.csv");
+  folder.fails("superclass_mapping.csv");
+}
+
+TEST_CASE("study: faults of the folder and of images") {
+  const Folder folder;
+  CHECK_THROWS_WITH_AS(load_study(folder / "nowhere"), doctest::Contains("nowhere: wanted a data folder"),
+                       Error);
+  folder.write("train_images/3.png", "not a PNG");
+  folder.fails("3.png");
+  std::filesystem::remove_all(folder / "train_images");
+  folder.fails("wanted train_images/ or train_images.zip, got neither");
+}
+
+TEST_CASE("study: load_images takes images in numeric order") {
+  const Folder folder;
+  std::filesystem::remove(folder / "train_images" / "unused.png");
+  const Dataset dataset = load_images(folder / "train_images", 4);
+  CHECK(dataset.names == std::vector<std::string>{"2.png", "3.png", "10.png"});
+  CHECK(dataset.superclasses.empty());
+  CHECK(dataset.subclasses.empty());
+  CHECK(dataset.image(2)[0] == 100);
+  CHECK_THROWS_WITH_AS(load_images(folder / "nowhere"), doctest::Contains("nowhere"), Error);
+}
+
+TEST_CASE("study: load_labels joins a table to images") {
+  const Folder folder;
+  std::filesystem::remove(folder / "train_images" / "unused.png");
+  Dataset dataset = load_images(folder / "train_images", 4);
+  dataset.classes = load_class_names(folder.path());
+  CHECK(dataset.classes.subclass_to_super == std::vector<std::int32_t>{-1, -1, -1, 2});
+  const std::string header = "image,superclass_index,subclass_index\n";
+  folder.write("labels.csv",
+               header + "10.png,0,3\n3.png,2,3\n2.png,1,0\n");  // a novel subclass of a known superclass
+  load_labels(folder / "labels.csv", dataset);
+  CHECK(dataset.superclasses == std::vector<std::int32_t>{1, 2, 0});
+  CHECK(dataset.subclasses == std::vector<std::int32_t>{0, 3, 3});
+
+  const std::pair<const char*, const char*> bad[] = {
+      {"10.png,0,3\n3.png,2,3\n", "wanted a row for every image, got none for \"2.png\""},
+      {"10.png,0,3\n3.png,2,3\n2.png,1,0\n4.png,0,0\n",
+       "line 5: wanted an image of the data set, got \"4.png\""},
+      {"10.png,0,4\n3.png,2,3\n2.png,1,0\n", "line 2: wanted 0 to 3 in column \"subclass_index\", got 4"},
+      {"10.png,0,3\n3.png,2,3\n2.png,1,0\n3.png,0,0\n", "line 5: wanted each image once"},
+  };
+  for (const auto& [rows, message] : bad) {
+    folder.write("labels.csv", header + rows);
+    CHECK_THROWS_WITH_AS(load_labels(folder / "labels.csv", dataset), doctest::Contains(message), Error);
+    CHECK(dataset.subclasses == std::vector<std::int32_t>{0, 3, 3});  // as before
+  }
+}
+
+TEST_CASE("study: the real data") {
+  const std::filesystem::path folder = TERN_SOURCE_DIR "/../shared/data/bird_dog_reptile";
+  if (!std::filesystem::exists(folder)) {
+    std::puts("no ../shared: this case is left out");
+    return;
+  }
+  const Dataset dataset = load_study(folder);
+  CHECK(dataset.count() == 6288);
+  CHECK(dataset.pixels.size() == 6288u * 64 * 64 * 3);
+  CHECK(dataset.classes.superclass_names == std::vector<std::string>{"bird", "dog", "reptile", "novel"});
+  CHECK(dataset.classes.subclass_count() == 88);
+  for (const auto& [superclass, count] : {std::pair{0, 1850}, {1, 2084}, {2, 2354}, {3, 0}}) {
+    CHECK(std::count(dataset.superclasses.begin(), dataset.superclasses.end(), superclass) == count);
+    CHECK(std::count(dataset.classes.subclass_to_super.begin(), dataset.classes.subclass_to_super.end(),
+                     superclass) == (superclass == 3 ? 1 : 29));
+  }
+}
+
+}  // namespace
+}  // namespace tern
