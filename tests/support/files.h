@@ -5,6 +5,8 @@
 #include <zip.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -55,6 +57,14 @@ std::string error_of(Body&& body) {
     return error.what();
   }
   return "no error";
+}
+
+/// Writes a file without waiting for the disk, for tests that write thousands.
+inline void write_quickly(const std::filesystem::path& path, std::string_view bytes) {
+  std::ofstream stream(path, std::ios::binary | std::ios::trunc);
+  if (!stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size())).flush()) {
+    throw std::runtime_error("cannot write " + path.string());
+  }
 }
 
 /// Writes a zip archive of (name, contents), stored.
