@@ -28,8 +28,12 @@ class Resizer {
     std::vector<std::int32_t> weights;  ///< fixed point, 22 fractional bits
   };
 
+  void resize_rows(std::span<const std::uint8_t> from);
+  void resize_columns(std::span<std::uint8_t> to);
+
   Axis horizontal_, vertical_;
   std::vector<std::uint8_t> rows_;  ///< after the horizontal pass, rounded to bytes as Pillow does
+  std::vector<std::int32_t> sums_;  ///< one row of the vertical pass
 };
 
 Image resize(const Image& image, int width, int height);

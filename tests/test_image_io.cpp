@@ -1,0 +1,128 @@
+// Every kind of file against Pillow; damaged files give one clear error.
+#include "data/image_io.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "tests/support/images.h"
+
+using namespace tern;
+
+namespace {
+
+std::string decode_error(std::span<const std::byte> bytes) {
+  try {
+    decode_image(bytes, "some/name.jpg");
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+bool decodes(std::span<const std::byte> bytes) {
+  try {
+    decode_image(bytes, "image");
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("image_io: reads what Pillow reads") {
+  int compared = 0;
+  const auto blocks = test::read_blocks("image_io.blocks");
+  for (const auto& [name, block] : blocks) {
+    const auto wanted = blocks.find(name + ".rgb");
+    if (wanted == blocks.end()) continue;
+    const Image image = decode_image(block.bytes, name);
+    const test::Difference apart = test::difference(image.rgb, wanted->second.pixels());
+    INFO(name, ": largest ", apart.largest, ", mean ", apart.mean);
+    CHECK(image.width == block.width);
+    CHECK(image.height == block.height);
+    // JPEG decoders round differently, by a few grey levels; the others are exact.
+    const bool jpeg = name.find(".jpg") != name.npos;
+    CHECK(apart.largest <= (jpeg ? 4 : 0));
+    CHECK(apart.mean <= (jpeg ? 0.8 : 0.0));
+    ++compared;
+  }
+  CHECK(compared == 16);
+}
+
+TEST_CASE("image_io: a file cut anywhere is an error") {
+  for (const auto& [name, block] : test::read_blocks("image_io.blocks")) {
+    if (name.ends_with(".rgb")) continue;
+    for (std::size_t size = 0; size < block.bytes.size(); size += 1 + size / 64) {
+      INFO(name, " cut to ", size, " of ", block.bytes.size());
+      CHECK_FALSE(decodes(std::span(block.bytes).first(size)));
+    }
+    CHECK_FALSE(decodes(std::span(block.bytes).first(block.bytes.size() - 1)));
+  }
+}
+
+TEST_CASE("image_io: errors say what is wrong") {
+  auto blocks = test::read_blocks("image_io.blocks");
+  CHECK(decode_error({}) == "some/name.jpg: wanted a JPEG, PNG or BMP image, got an empty file");
+  CHECK(decode_error(blocks.at("other.gif").bytes).ends_with("a file of another format"));
+  auto jpeg = blocks.at("colour.jpg").bytes;
+  jpeg.resize(jpeg.size() - 40);
+  CHECK(decode_error(jpeg).ends_with("a truncated JPEG"));
+  auto png = blocks.at("colour.png").bytes;
+  png[png.size() / 2] ^= std::byte{1};
+  CHECK(decode_error(png).find("checksum") != std::string::npos);
+  auto bmp = blocks.at("colour.bmp").bytes;
+  bmp.resize(bmp.size() - 40);
+  CHECK(decode_error(bmp).ends_with("a truncated BMP"));
+
+  // 40000 x 40000 pixels claimed: refused before any memory is taken.
+  auto huge = blocks.at("colour.bmp").bytes;
+  huge[18] = huge[22] = std::byte{0x40};
+  huge[19] = huge[23] = std::byte{0x9C};
+  CHECK(decode_error(huge).find("at most 64 megapixels, got 40000 x 40000") != std::string::npos);
+
+  // Four channels without Adobe's marker: renamed, it is nobody's.
+  auto cmyk = blocks.at("cmyk.jpg").bytes;
+  const std::string adobe = "Adobe";
+  const auto is_letter = [](std::byte b, char c) { return b == static_cast<std::byte>(c); };
+  const auto at = std::search(cmyk.begin(), cmyk.end(), adobe.begin(), adobe.end(), is_letter);
+  REQUIRE(at != cmyk.end());
+  *at = std::byte{'a'};
+  CHECK(decode_error(cmyk).find("four channels") != std::string::npos);
+  CHECK_THROWS_AS(read_image("/nonexistent/x.jpg"), Error);
+}
+
+TEST_CASE("image_io: no damage crashes") {
+  std::mt19937 random(7);
+  for (const auto& [name, block] : test::read_blocks("image_io.blocks")) {
+    if (name.ends_with(".rgb")) continue;
+    for (int round = 0; round < 100; ++round) {
+      std::vector<std::byte> bytes = block.bytes;
+      for (int i = 0; i < 3; ++i) bytes[random() % bytes.size()] = static_cast<std::byte>(random());
+      decodes(bytes);  // either is right; crashes and sanitizer reports are not
+    }
+  }
+}
+
+TEST_CASE("image_io: writes what it reads") {
+  const Image image = test::pattern(23, 9);
+  CHECK(decode_image(encode_png(image), "png").rgb == image.rgb);
+  const test::TemporaryFolder folder;
+  write_png(folder.path() / "a.png", image);
+  const Image again = read_image(folder.path() / "a.png");
+  CHECK(again.width == 23);
+  CHECK(again.height == 9);
+  CHECK(again.rgb == image.rgb);
+
+  const Image soft = test::smooth(40, 33);
+  const std::vector<std::byte> good = encode_jpeg(soft, 95), poor = encode_jpeg(soft, 20);
+  CHECK(poor.size() < good.size());
+  CHECK(test::difference(decode_image(good, "good").rgb, soft.rgb).mean < 1.0);
+  CHECK(test::difference(decode_image(poor, "poor").rgb, soft.rgb).mean < 6.0);
+
+  CHECK_THROWS_AS(encode_jpeg(image, 0), Error);
+  CHECK_THROWS_AS(encode_jpeg(Image{}, 90), Error);
+  CHECK_THROWS_AS(encode_png(Image{2, 2, {1, 2, 3}}), Error);
+}
