@@ -6,7 +6,6 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <span>
 #include <variant>
 #include <vector>
@@ -73,10 +72,11 @@ class Augmenter {
   void run(std::span<const std::uint8_t> from, const Augmentation& augmentation, std::span<float> to);
 
  private:
-  void soften(std::span<const std::uint8_t> from, float scale, int quality);
+  std::span<const std::uint8_t> soften(std::span<const std::uint8_t> from, float scale, int quality);
 
   int image_size_;
-  std::vector<std::uint8_t> softened_, turned_, shrunk_;
+  Image softened_;
+  std::vector<std::uint8_t> turned_;
 };
 
 /// to[i] = (from[i] / 255 - mean[c]) / deviation[c], c = i mod 3, with ImageNet's statistics, by a table of 3

@@ -70,8 +70,9 @@ class Loader {
     bool ready = false;
   };
 
-  void work();
-  Batch prepare(std::int64_t step, Augmenter& augmenter) const;
+  void work(Augmenter& augmenter);
+  void stop();
+  Slot prepare(std::int64_t step, Augmenter& augmenter) const;
   void fill_image(std::int64_t index, Augmenter& augmenter, std::span<float> row) const;
   void settle(std::unique_lock<std::mutex>& lock);
 
@@ -79,7 +80,7 @@ class Loader {
   const std::vector<std::int64_t> indices_;
   const LoaderOptions options_;
   std::int64_t batches_ = 0;
-  Augmenter own_augmenter_;  ///< for threads == 0
+  std::vector<Augmenter> augmenters_;  ///< one a worker; with threads == 0 one for next()
 
   // Written by start_epoch while no worker is at work, read by all.
   std::vector<std::int64_t> order_;

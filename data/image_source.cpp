@@ -1,0 +1,199 @@
+#include "data/image_source.h"
+
+#include <zip.h>
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "engine/core/check.h"
+#include "engine/io/file.h"
+
+namespace tern {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/// The run of digits of `text` at `at`, without leading zeros; moves `at` behind it.
+std::string_view take_number(std::string_view text, std::size_t& at) {
+  std::size_t end = at;
+  while (end < text.size() && is_digit(text[end])) ++end;
+  std::size_t begin = at;
+  while (begin + 1 < end && text[begin] == '0') ++begin;
+  at = end;
+  return text.substr(begin, end - begin);
+}
+
+bool is_image_name(const std::string& name) {
+  if (name.empty() || name.front() == '.') return false;
+  std::string extension = fs::path(name).extension().string();
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return extension == ".jpg" || extension == ".jpeg" || extension == ".png" || extension == ".bmp";
+}
+
+/// Sorts, and throws if two names are the same or there are none.
+void finish_names(const fs::path& path, std::vector<std::string>& names) {
+  std::sort(names.begin(), names.end(), natural_less);
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice != names.end()) throw Error(path.string(), "file names that differ", "two files named " + *twice);
+  if (names.empty()) throw Error(path.string(), "images (.jpg, .jpeg, .png, .bmp)", "none");
+}
+
+[[noreturn]] void throw_absent(const ImageSource& source, const std::string& name) {
+  throw Error(source.path().string(), "an image named " + name, "none");
+}
+
+class Folder final : public ImageSource {
+ public:
+  explicit Folder(const fs::path& folder) : ImageSource(folder) {
+    std::error_code code;
+    for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
+      const std::string name = entry->path().filename().string();
+      std::error_code ignored;  // a dangling link is no regular file
+      if (is_image_name(name) && entry->is_regular_file(ignored)) names_.push_back(name);
+    }
+    if (code) throw Error(folder.string(), "cannot list the folder: " + code.message());
+    finish_names(path_, names_);
+  }
+
+  std::vector<std::byte> read(const std::string& name) const override {
+    if (!contains(name)) throw_absent(*this, name);
+    return read_file(path_ / name, kMostBytes);
+  }
+  std::string describe(const std::string& name) const override { return (path_ / name).string(); }
+};
+
+class Zip final : public ImageSource {
+ public:
+  explicit Zip(const fs::path& file) : ImageSource(file) {
+    int code = 0;
+    archive_ = zip_open(file.c_str(), ZIP_RDONLY, &code);
+    if (archive_ == nullptr) {
+      zip_error_t error;
+      zip_error_init_with_code(&error, code);
+      const std::string reason = zip_error_strerror(&error);
+      zip_error_fini(&error);
+      throw Error(file.string(), "a folder or a zip file of images", reason);
+    }
+    try {
+      list();
+    } catch (...) {
+      zip_discard(archive_);
+      throw;
+    }
+  }
+  ~Zip() override { zip_discard(archive_); }
+
+  std::vector<std::byte> read(const std::string& name) const override {
+    const auto found = entries_.find(name);
+    if (found == entries_.end()) throw_absent(*this, name);
+    const std::scoped_lock lock(mutex_);  // a zip_t is for one thread at a time
+    return read_entry(found->second.index, describe(name));
+  }
+
+  std::string describe(const std::string& name) const override {
+    const auto found = entries_.find(name);
+    return path_.string() + ": " + (found == entries_.end() ? name : found->second.full_name);
+  }
+
+ private:
+  struct Entry {
+    zip_uint64_t index;
+    std::string full_name;
+  };
+
+  void list() {
+    const zip_int64_t count = zip_get_num_entries(archive_, ZIP_FL_UNCHANGED);
+    for (zip_uint64_t index = 0; std::cmp_less(index, count); ++index) {
+      const char* entry = zip_get_name(archive_, index, ZIP_FL_UNCHANGED);
+      if (entry == nullptr) throw Error(path_.string(), "the name of entry " + std::to_string(index), "none");
+      const std::string_view full = entry;
+      const bool hidden =
+          full.starts_with('.') || full.find("/.") != full.npos || full.find("__MACOSX/") != full.npos;
+      const std::string name(full.substr(full.rfind('/') + 1));  // npos + 1 is 0
+      if (hidden || !is_image_name(name)) continue;
+      names_.push_back(name);
+      entries_.emplace(name, Entry{index, std::string(full)});
+    }
+    finish_names(path_, names_);
+  }
+
+  std::vector<std::byte> read_entry(zip_uint64_t index, const std::string& subject) const {
+    zip_stat_t status;
+    zip_stat_init(&status);
+    if (zip_stat_index(archive_, index, ZIP_FL_UNCHANGED, &status) != 0 || !(status.valid & ZIP_STAT_SIZE)) {
+      throw Error(subject, "a zip entry with a size", "none");
+    }
+    if (status.size > kMostBytes) {
+      throw Error(subject, "at most " + std::to_string(kMostBytes >> 20) + " MiB",
+                  std::to_string(status.size >> 20) + " MiB");
+    }
+    const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(
+        zip_fopen_index(archive_, index, ZIP_FL_UNCHANGED), zip_fclose);
+    if (file == nullptr) throw Error(subject, "a readable zip entry", zip_strerror(archive_));
+
+    // The stated size is not believed: memory grows with what really comes. Reading on to the end of the
+    // entry makes libzip compare the checksum.
+    constexpr std::uint64_t kStep = std::uint64_t{1} << 20;
+    std::vector<std::byte> bytes;
+    std::uint64_t have = 0;
+    while (true) {
+      bytes.resize(std::min(status.size, have + kStep) + 1);
+      const zip_int64_t got = zip_fread(file.get(), bytes.data() + have, bytes.size() - have);
+      if (got < 0) throw Error(subject, "a whole zip entry", zip_file_strerror(file.get()));
+      if (got == 0) break;
+      have += static_cast<std::uint64_t>(got);
+      if (have > status.size) break;
+    }
+    if (have != status.size) {
+      throw Error(subject, std::to_string(status.size) + " bytes, as the zip states",
+                  have > status.size ? "more" : std::to_string(have));
+    }
+    bytes.resize(have);
+    return bytes;
+  }
+
+  zip_t* archive_ = nullptr;
+  std::map<std::string, Entry> entries_;
+  mutable std::mutex mutex_;
+};
+
+}  // namespace
+
+bool natural_less(std::string_view a, std::string_view b) {
+  std::size_t i = 0, j = 0;
+  while (i < a.size() && j < b.size()) {
+    if (is_digit(a[i]) && is_digit(b[j])) {
+      const std::string_view x = take_number(a, i), y = take_number(b, j);
+      if (x.size() != y.size()) return x.size() < y.size();
+      if (x != y) return x < y;
+    } else {
+      if (a[i] != b[j]) return static_cast<unsigned char>(a[i]) < static_cast<unsigned char>(b[j]);
+      ++i;
+      ++j;
+    }
+  }
+  if (a.size() - i != b.size() - j) return a.size() - i < b.size() - j;
+  return a < b;  // equal but for leading zeros
+}
+
+std::unique_ptr<ImageSource> ImageSource::open(const std::filesystem::path& path) {
+  std::error_code code;
+  const fs::file_status status = fs::status(path, code);
+  if (fs::is_directory(status)) return std::make_unique<Folder>(path);
+  if (fs::is_regular_file(status)) return std::make_unique<Zip>(path);
+  throw Error(path.string(), "a folder or a zip file of images",
+              fs::exists(status) ? "neither" : "nothing of that name");
+}
+
+bool ImageSource::contains(const std::string& name) const {
+  return std::binary_search(names_.begin(), names_.end(), name, natural_less);
+}
+
+}  // namespace tern

@@ -1,0 +1,181 @@
+// Workers claim steps in order, each prepares its batch alone and puts it in the slot of its step; next()
+// takes the slots in order. A step is claimed only when its slot is free, which bounds the memory.
+#include "data/loader.h"
+
+#include <algorithm>
+#include <string>
+#include <system_error>
+
+#include "engine/core/check.h"
+#include "engine/core/random.h"
+
+namespace tern {
+namespace {
+
+void check_option(const char* name, std::int64_t value, std::int64_t low, std::int64_t high) {
+  if (value < low || value > high) {
+    throw Error(std::string("loader: ") + name, std::to_string(low) + ".." + std::to_string(high),
+                std::to_string(value));
+  }
+}
+
+void check_dataset(const Dataset& dataset) {
+  check_option("image_size", dataset.image_size, 1, 4096);
+  const std::size_t count = dataset.names.size();
+  const auto fits = [count](std::size_t size) { return size == 0 || size == count; };
+  if (dataset.pixels.size() != count * dataset.image_bytes() || !fits(dataset.superclasses.size()) ||
+      !fits(dataset.subclasses.size()) || !fits(dataset.is_extra.size())) {
+    throw Error("loader", "pixels and labels for " + std::to_string(count) + " images",
+                std::to_string(dataset.pixels.size()) + " bytes of pixels, " +
+                    std::to_string(dataset.superclasses.size()) + " and " +
+                    std::to_string(dataset.subclasses.size()) + " labels");
+  }
+}
+
+Tensor labels_of(const std::vector<std::int32_t>& labels, std::span<const std::int64_t> indices) {
+  if (labels.empty()) return {};
+  Tensor tensor = Tensor::empty({static_cast<std::int64_t>(indices.size())}, DType::i32);
+  std::int32_t* to = tensor.data<std::int32_t>();
+  for (const std::int64_t index : indices) *to++ = labels[static_cast<std::size_t>(index)];
+  return tensor;
+}
+
+}  // namespace
+
+Loader::Loader(const Dataset& dataset, std::vector<std::int64_t> indices, LoaderOptions options)
+    : dataset_(dataset), indices_(std::move(indices)), options_(std::move(options)) {
+  check_dataset(dataset);
+  check_option("batch_size", options_.batch_size, 1, 1 << 20);
+  check_option("threads", options_.threads, 0, 256);
+  check_option("prefetch", options_.prefetch, 1, 1024);
+  for (const std::int64_t index : indices_) check_option("image index", index, 0, dataset.count() - 1);
+  if (const auto* train = std::get_if<TrainTransform>(&options_.transform)) check_transform(*train);
+  const std::int64_t rest = options_.drop_last ? 0 : options_.batch_size - 1;
+  batches_ = (images() + rest) / options_.batch_size;
+  next_claim_ = next_step_ = batches_;
+
+  const int threads = options_.threads;
+  slots_.resize(static_cast<std::size_t>(std::max(options_.prefetch, threads)));
+  augmenters_.assign(static_cast<std::size_t>(std::max(threads, 1)), Augmenter(dataset.image_size));
+  try {
+    for (int i = 0; i < threads; ++i) workers_.emplace_back([this, i] { work(augmenters_[i]); });
+  } catch (const std::system_error& error) {
+    stop();
+    throw Error("loader", std::to_string(threads) + " threads", error.what());
+  }
+}
+
+Loader::~Loader() {
+  stop();
+}
+
+void Loader::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  work_arrived_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void Loader::start_epoch(int epoch, std::int64_t first_step) {
+  check_option("epoch", epoch, 0, std::int64_t{1} << 30);
+  check_option("first step", first_step, 0, batches_);
+  std::unique_lock lock(mutex_);
+  settle(lock);
+  order_ = indices_;
+  if (options_.shuffle) {
+    RandomStream(options_.seed, RandomPurpose::shuffle, static_cast<std::uint32_t>(epoch)).shuffle(order_);
+  }
+  epoch_ = epoch;
+  next_claim_ = next_step_ = first_step;
+  work_arrived_.notify_all();
+}
+
+/// Ends the epoch: no step is claimed any more, no worker is at work, no slot is filled.
+void Loader::settle(std::unique_lock<std::mutex>& lock) {
+  next_claim_ = batches_;
+  workers_idle_.wait(lock, [this] { return busy_ == 0; });
+  for (Slot& slot : slots_) slot = {};
+  next_step_ = batches_;
+}
+
+bool Loader::next(Batch& batch) {
+  batch = {};  // its memory is there for the next one
+  std::unique_lock lock(mutex_);
+  if (next_step_ >= batches_) return false;
+  Slot& slot = slots_[static_cast<std::size_t>(next_step_) % slots_.size()];
+  if (options_.threads == 0) {
+    slot = prepare(next_step_, augmenters_.front());
+  } else {
+    batch_ready_.wait(lock, [&slot] { return slot.ready; });
+  }
+  if (slot.error) {
+    const std::exception_ptr error = slot.error;
+    settle(lock);
+    std::rethrow_exception(error);
+  }
+  batch = std::move(slot.batch);
+  slot = {};
+  ++next_step_;
+  work_arrived_.notify_one();
+  return true;
+}
+
+void Loader::work(Augmenter& augmenter) {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    work_arrived_.wait(lock, [this] {
+      const std::int64_t window = next_step_ + static_cast<std::int64_t>(slots_.size());
+      return stopping_ || next_claim_ < std::min(batches_, window);
+    });
+    if (stopping_) return;
+    const std::int64_t step = next_claim_++;
+    ++busy_;
+    lock.unlock();
+    Slot done = prepare(step, augmenter);
+    lock.lock();
+    --busy_;
+    slots_[static_cast<std::size_t>(step) % slots_.size()] = std::move(done);
+    batch_ready_.notify_one();
+    if (busy_ == 0) workers_idle_.notify_all();
+  }
+}
+
+Loader::Slot Loader::prepare(std::int64_t step, Augmenter& augmenter) const {
+  Slot slot;
+  slot.ready = true;
+  try {
+    const std::int64_t begin = step * options_.batch_size,
+                       end = std::min(begin + options_.batch_size, images());
+    slot.batch.step = step;
+    slot.batch.indices.assign(order_.begin() + begin, order_.begin() + end);
+    const std::int64_t side = dataset_.image_size;
+    slot.batch.images = Tensor::empty({end - begin, side, side, 3});
+    slot.batch.superclasses = labels_of(dataset_.superclasses, slot.batch.indices);
+    slot.batch.subclasses = labels_of(dataset_.subclasses, slot.batch.indices);
+    float* row = slot.batch.images.data<float>();
+    for (const std::int64_t index : slot.batch.indices) {
+      fill_image(index, augmenter, std::span(row, dataset_.image_bytes()));
+      row += dataset_.image_bytes();
+    }
+  } catch (...) {
+    slot.error = std::current_exception();
+  }
+  return slot;
+}
+
+void Loader::fill_image(std::int64_t index, Augmenter& augmenter, std::span<float> row) const {
+  const std::span<const std::uint8_t> image = dataset_.image(index);
+  if (const auto* train = std::get_if<TrainTransform>(&options_.transform)) {
+    const bool is_extra =
+        !dataset_.is_extra.empty() && dataset_.is_extra[static_cast<std::size_t>(index)] != 0;
+    augmenter.run(image, draw_augmentation(*train, options_.seed, epoch_, index, is_extra), row);
+  } else if (const auto* custom = std::get_if<CustomTransform>(&options_.transform)) {
+    (*custom)(image, dataset_.image_size, index, epoch_, row);
+  } else {
+    normalise(image, row);
+  }
+}
+
+}  // namespace tern
