@@ -21,11 +21,13 @@ struct ClassifyOptions {
 };
 
 /// Prints the most probable classes of each image with their probabilities. Throws Error naming the file for
-/// an unreadable image, weights that do not fit, or a class file that does not have one name a class.
+/// an unreadable image, weights that do not fit, or a class file with more names than the weights have
+/// classes.
 void classify(const ClassifyOptions& options, std::ostream& out);
 
-/// The names by class index. Throws Error{path, ...} for an empty or double name, or an index missing or
-/// given twice.
+/// The names by class index; empty where the file has none, and then the number is printed. In a CSV an index
+/// may come again with the same name. Throws Error{path, ...} for an empty file, an index that is negative or
+/// absurd, or one with two names.
 std::vector<std::string> read_class_names(const std::filesystem::path& path);
 
 /// torchvision's evaluation transform for ImageNet: shorter side to 256, centre 224 x 224, normalise.

@@ -1,0 +1,149 @@
+#include "apps/classify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <ostream>
+
+#include "data/augment.h"
+#include "data/resize.h"
+#include "engine/core/check.h"
+#include "engine/io/csv.h"
+#include "engine/io/file.h"
+#include "models/heads.h"
+
+namespace tern {
+namespace {
+
+constexpr int kShorterSide = 256, kCrop = 224;
+constexpr std::int64_t kMostClasses = 100000;  // in a file of class names
+
+std::vector<std::string> names_from_csv(const std::filesystem::path& path, const std::string& text) {
+  const CsvTable table = parse_csv(path, text);
+  const std::size_t index_column = table.column("class_index"), name_column = table.column("class");
+  std::vector<std::string> names;
+  for (std::size_t row = 0; row < table.rows.size(); ++row) {
+    const std::int64_t index = table.integer(row, index_column);
+    const std::string& name = table.rows[row][name_column];
+    const std::string where = fmt::format("{}:{}", path.string(), table.lines[row]);
+    if (index < 0 || index >= kMostClasses) {
+      throw Error(where, fmt::format("class_index in 0..{}", kMostClasses - 1), std::to_string(index));
+    }
+    const auto place = static_cast<std::size_t>(index);
+    if (names.size() <= place) names.resize(place + 1);
+    if (!names[place].empty() && names[place] != name) {
+      throw Error(where, fmt::format("'{}' again for class_index {}", names[place], index), "'" + name + "'");
+    }
+    names[place] = name;
+  }
+  return names;
+}
+
+std::vector<std::string> names_from_lines(const std::string& text) {
+  std::vector<std::string> names;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    std::string name = text.substr(begin, end - begin);
+    if (name.ends_with('\r')) name.pop_back();
+    names.push_back(std::move(name));
+    begin = end + 1;
+  }
+  return names;
+}
+
+std::int64_t class_count(const StateDict& weights, const std::filesystem::path& path) {
+  const Tensor* head = find(weights, "fc.weight");
+  if (head == nullptr || head->rank() != 2) {
+    throw Error(path.string(), "a classifier's weights with 'fc.weight' [classes, features]",
+                head == nullptr ? "none of that name" : head->shape().text());
+  }
+  return head->size(0);
+}
+
+/// What a batch of one gave, kept for --logits.
+struct Record {
+  std::vector<float> images, logits;
+};
+
+void save_logits(const ClassifyOptions& options, const Record& record, std::int64_t classes) {
+  const auto count = static_cast<std::int64_t>(options.images.size());
+  StateDict tensors;
+  tensors.push_back({"images", Tensor::from({count, kCrop, kCrop, 3}, record.images)});
+  tensors.push_back({"logits", Tensor::from({count, classes}, record.logits)});
+  // The file's layout, NCHW, comes from the same exchange of axes that convolution weights get.
+  save_weights(options.logits, tensors, {{"architecture", options.architecture}});
+}
+
+std::string class_text(const std::vector<std::string>& names, std::size_t index) {
+  return index < names.size() && !names[index].empty() ? names[index] : fmt::format("class {}", index);
+}
+
+void print_top(const std::vector<float>& logits, const std::vector<std::string>& names, int top,
+               std::ostream& out) {
+  std::vector<std::size_t> order(logits.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto shown = std::min(static_cast<std::size_t>(top), order.size());
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(shown), order.end(),
+                    [&](std::size_t a, std::size_t b) {
+                      return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;  // ties: lower first
+                    });
+  const double most = logits[order.front()];
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(logit - most);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const double probability = std::exp(logits[order[i]] - most) / sum;
+    out << fmt::format("  {:6.2f} %  {:4}  {}\n", 100 * probability, order[i], class_text(names, order[i]));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> read_class_names(const std::filesystem::path& path) {
+  const std::string text = read_text_file(path);
+  const std::string first_line = text.substr(0, text.find('\n'));
+  const bool is_csv = path.extension() == ".csv" || first_line.find("class_index") != std::string::npos;
+  std::vector<std::string> names = is_csv ? names_from_csv(path, text) : names_from_lines(text);
+  if (names.empty()) throw Error(path.string(), "names of classes", "an empty file");
+  return names;
+}
+
+Tensor imagenet_input(const Image& image) {
+  const Image crop = center_crop(resize_shortest(image, kShorterSide), kCrop);
+  Tensor input = Tensor::empty({1, kCrop, kCrop, 3});
+  normalise(crop.rgb, {input.data<float>(), static_cast<std::size_t>(input.numel())});
+  return input;
+}
+
+void classify(const ClassifyOptions& options, std::ostream& out) {
+  if (options.top < 1) throw Error("--top", "1 or more", std::to_string(options.top));
+  if (options.images.empty()) throw Error("images", "one at least", "none");
+  resnet_architecture(options.architecture);  // before the weights are read
+  std::vector<std::string> names;
+  if (!options.classes.empty()) names = read_class_names(options.classes);
+  const StateDict weights = load_weights(options.weights);
+  const std::int64_t classes = class_count(weights, options.weights);
+  if (static_cast<std::int64_t>(names.size()) > classes) {
+    throw Error(options.classes.string(), fmt::format("names of at most {} classes", classes),
+                std::to_string(names.size()));
+  }
+  Model model(ModelSpec::imagenet(options.architecture, classes), Initialiser::zeros());
+  load_state_dict(model, weights, options.weights.string());
+  model.set_training(false);
+
+  Record record;
+  for (const std::filesystem::path& path : options.images) {
+    const Tensor input = imagenet_input(read_image(path));
+    const std::vector<float> logits = model.inference(input).front().to_vector<float>();
+    out << path.string() << "\n";
+    print_top(logits, names, options.top, out);
+    if (options.logits.empty()) continue;
+    const float* pixels = input.data<float>();
+    record.images.insert(record.images.end(), pixels, pixels + input.numel());
+    record.logits.insert(record.logits.end(), logits.begin(), logits.end());
+  }
+  if (!options.logits.empty()) save_logits(options, record, classes);
+}
+
+}  // namespace tern
