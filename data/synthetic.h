@@ -1,11 +1,13 @@
 // A small data set that anyone can make: drawn shapes in the study's layout, with test labels and novel
 // classes.
 //
-//   superclasses  disc, polygon, stripes; in the test images also a fourth family that training never shows
-//   subclasses    twelve: four a family, told apart by combinations of form, fill and colour, none of which
-//   alone is
-//                 enough; three more combinations, one a family, appear in the test images only
-//   nuisance      position, scale, rotation, background, lighting, blur, noise, occlusion
+//   superclasses  disc, polygon, stripes; in the test images also a family that training never shows (novel)
+//   subclasses    twelve, four a family: one of two forms, plain or checked, orange or blue ("checked orange
+//   ring").
+//                 Of a family's eight combinations four are known, such that no form, fill or colour alone
+//                 tells a class; the other four appear in the test images only, as novel subclasses of a
+//                 known superclass
+//   nuisance      see synthetic_image.h
 //
 // cifar-100-binary/ holds "other things" (blobs, grids, scribbles) in CIFAR-100's official layout.
 #pragma once
@@ -17,10 +19,11 @@ namespace tern {
 
 struct SyntheticOptions {
   std::uint64_t seed = 0;
-  int train_images_per_subclass = 90;  ///< of 12 subclasses
-  int test_images_per_subclass = 15;   ///< of 12 known and, three times as many, of 3 novel subclasses
-  int novel_superclass_images = 100;   ///< test images of the unseen family
-  int other_images = 1500;             ///< records of cifar-100-binary/train.bin
+  int train_images_per_subclass = 90;       ///< of 12 subclasses: 1,080
+  int test_images_per_subclass = 10;        ///< of the same 12: 120
+  int test_images_per_novel_subclass = 14;  ///< of 12 other combinations of what training shows: 168
+  int novel_superclass_images = 100;        ///< of the unseen family
+  int other_images = 1500;                  ///< records of cifar-100-binary/train.bin
 };
 
 /// Writes train_data.csv, superclass_mapping.csv, subclass_mapping.csv, train_images/, test_images/,

@@ -1,0 +1,244 @@
+#include "data/synthetic.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <numeric>
+#include <span>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "data/image_io.h"
+#include "data/synthetic_image.h"
+#include "engine/core/check.h"
+#include "engine/core/random.h"
+#include "engine/io/csv.h"
+
+namespace tern {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int kImageSize = 64, kOtherSize = 32, kJpegQuality = 90;
+constexpr std::array kFamilies = {"disc", "polygon", "stripes"};
+constexpr std::array kOtherGroups = {"blobs", "lattices", "lines"};
+constexpr int kNovelSuperclass = 3, kNovelSubclass = 12;
+
+// Which part of the data set a random stream draws for.
+enum Part : std::uint32_t { kOrder, kTrain, kTest, kOther };
+
+// An object to draw, with its labels.
+struct Item {
+  SyntheticObject object;
+  int superclass = kNovelSuperclass, subclass = kNovelSubclass;
+};
+
+SyntheticForm form_at(SyntheticForm first, std::size_t offset) {
+  return static_cast<SyntheticForm>(static_cast<std::size_t>(first) + offset);
+}
+
+// The eight combinations of a family's two forms, two fills and two colours. Those with an even number of
+// second choices are known, the others novel: every single choice occurs in two known classes, and every
+// novel combination differs from three known ones in one choice only.
+struct Combination {
+  SyntheticObject object;
+  bool known;
+};
+
+Combination combination(std::size_t family, std::size_t number) {
+  const std::size_t form = number & 1, fill = (number >> 1) & 1, colour = number >> 2;
+  const SyntheticObject object{form_at(SyntheticForm::disc, 2 * family + form),
+                               static_cast<SyntheticFill>(fill), static_cast<SyntheticColour>(colour)};
+  return {object, (form + fill + colour) % 2 == 0};
+}
+
+void shuffle_items(std::vector<Item>& items, std::uint64_t seed, Part part) {
+  std::vector<std::int64_t> order(items.size());
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  RandomStream(seed, RandomPurpose::synthetic, kOrder, part).shuffle(order);
+  std::vector<Item> shuffled;
+  for (const std::int64_t i : order) shuffled.push_back(items[static_cast<std::size_t>(i)]);
+  items = std::move(shuffled);
+}
+
+class Writer {
+ public:
+  Writer(fs::path folder, const SyntheticOptions& options) : folder_(std::move(folder)), options_(options) {
+    // Numbers by lot, so that an index says nothing about the family.
+    std::vector<std::int64_t> numbers(kNovelSubclass);
+    std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
+    RandomStream(options.seed, RandomPurpose::synthetic, kOrder).shuffle(numbers);
+    known_.resize(numbers.size());
+    std::size_t next = 0;
+    for (std::size_t family = 0; family < kFamilies.size(); ++family) {
+      for (std::size_t number = 0; number < 8; ++number) {
+        const auto [object, known] = combination(family, number);
+        if (known) {
+          const auto subclass = static_cast<int>(numbers[next++]);
+          known_[static_cast<std::size_t>(subclass)] = {object, static_cast<int>(family), subclass};
+        } else {
+          novel_.push_back({object, static_cast<int>(family), kNovelSubclass});
+        }
+      }
+    }
+  }
+
+  void write_all() const {
+    write_mappings();
+    std::vector<Item> train = repeated(known_, options_.train_images_per_subclass);
+    shuffle_items(train, options_.seed, kTrain);
+    write_images("train_images", train, kTrain);
+    write_table("train_data.csv", train, true);
+
+    std::vector<Item> test = repeated(known_, options_.test_images_per_subclass);
+    const std::vector<Item> near = repeated(novel_, options_.test_images_per_novel_subclass);
+    test.insert(test.end(), near.begin(), near.end());
+    for (int i = 0; i < options_.novel_superclass_images; ++i) {
+      const auto number = static_cast<std::size_t>(i);
+      test.push_back(
+          {{form_at(SyntheticForm::spiral, number & 1), static_cast<SyntheticFill>((number >> 1) & 1),
+            static_cast<SyntheticColour>((number >> 2) & 1)}});
+    }
+    shuffle_items(test, options_.seed, kTest);
+    write_images("test_images", test, kTest);
+    write_table("test_labels.csv", test, false);
+    write_others();
+  }
+
+ private:
+  static std::vector<Item> repeated(const std::vector<Item>& items, int times) {
+    std::vector<Item> result;
+    for (const Item& item : items) result.insert(result.end(), static_cast<std::size_t>(times), item);
+    return result;
+  }
+
+  // In place: the folder as a whole is renamed when complete.
+  void write_bytes(const fs::path& name, std::span<const std::byte> bytes) const {
+    std::ofstream file(folder_ / name, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    file.close();
+    if (!file)
+      throw Error((folder_ / name).string(), "cannot be written: " + std::generic_category().message(errno));
+  }
+  void write_text(const fs::path& name, const std::string& text) const {
+    write_bytes(name, std::as_bytes(std::span(text)));
+  }
+
+  void write_mappings() const {
+    std::string superclasses = "index,class\n", subclasses = superclasses;
+    const auto add = [](std::string& text, std::size_t index, const std::string& name) {
+      text += csv_line(std::array{std::to_string(index), name});
+    };
+    for (std::size_t i = 0; i < kFamilies.size(); ++i) add(superclasses, i, kFamilies[i]);
+    add(superclasses, kNovelSuperclass, "novel");
+    for (std::size_t i = 0; i < known_.size(); ++i) add(subclasses, i, object_name(known_[i].object));
+    add(subclasses, kNovelSubclass, "novel");
+    write_text("superclass_mapping.csv", superclasses);
+    write_text("subclass_mapping.csv", subclasses);
+  }
+
+  void write_images(const char* folder, const std::vector<Item>& items, Part part) const {
+    fs::create_directory(folder_ / folder);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      RandomStream random(options_.seed, RandomPurpose::synthetic, part, static_cast<std::uint32_t>(i));
+      const Image image = draw_object(items[i].object, kImageSize, random);
+      write_bytes(fs::path(folder) / (std::to_string(i) + ".jpg"), encode_jpeg(image, kJpegQuality));
+    }
+  }
+
+  void write_table(const char* name, const std::vector<Item>& items, bool describe) const {
+    std::string text =
+        std::string("image,superclass_index,subclass_index") + (describe ? ",description\n" : "\n");
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      std::vector<std::string> fields = {std::to_string(i) + ".jpg", std::to_string(items[i].superclass),
+                                         std::to_string(items[i].subclass)};
+      if (describe) {
+        fields.push_back("synthetic drawing, family " +
+                         std::string(kFamilies[static_cast<std::size_t>(items[i].superclass)]) + ", " +
+                         object_name(items[i].object));
+      }
+      text += csv_line(fields);
+    }
+    write_text(name, text);
+  }
+
+  // The official layout of CIFAR-100's binary version, with two fine classes in each group.
+  void write_others() const {
+    const fs::path folder = "cifar-100-binary";
+    fs::create_directory(folder_ / folder);
+    std::string coarse_names, fine_names;
+    for (std::size_t group = 0; group < kOtherGroups.size(); ++group) {
+      coarse_names += std::string(kOtherGroups[group]) + "\n";
+      for (std::size_t i = 0; i < 2; ++i)
+        fine_names += form_name(form_at(SyntheticForm::blob, 2 * group + i)) + "\n";
+    }
+    write_text(folder / "coarse_label_names.txt", coarse_names);
+    write_text(folder / "fine_label_names.txt", fine_names);
+    std::vector<std::byte> records;
+    for (int i = 0; i < options_.other_images; ++i) {
+      RandomStream random(options_.seed, RandomPurpose::synthetic, kOther, static_cast<std::uint32_t>(i));
+      const std::uint32_t fine = random.below(2 * kOtherGroups.size());
+      const SyntheticObject object{form_at(SyntheticForm::blob, fine),
+                                   static_cast<SyntheticFill>(random.below(2)), SyntheticColour::any};
+      const Image image = draw_object(object, kOtherSize, random);
+      records.push_back(static_cast<std::byte>(fine / 2));
+      records.push_back(static_cast<std::byte>(fine));
+      for (std::size_t channel = 0; channel < 3; ++channel) {
+        for (std::size_t j = channel; j < image.rgb.size(); j += 3)
+          records.push_back(std::byte{image.rgb[j]});
+      }
+    }
+    write_bytes(folder / "train.bin", records);
+  }
+
+  fs::path folder_;
+  SyntheticOptions options_;
+  std::vector<Item> known_, novel_;  // known_ by subclass index
+};
+
+void check_options(const SyntheticOptions& options) {
+  const std::pair<const char*, int> counts[] = {
+      {"train_images_per_subclass", options.train_images_per_subclass},
+      {"test_images_per_subclass", options.test_images_per_subclass},
+      {"test_images_per_novel_subclass", options.test_images_per_novel_subclass},
+      {"novel_superclass_images", options.novel_superclass_images},
+      {"other_images", options.other_images}};
+  for (const auto& [key, count] : counts) {
+    if (count < 1 || count > 100000) throw Error(key, "1 to 100000", std::to_string(count));
+  }
+}
+
+// Removes a folder when it goes out of scope, unless released.
+struct Cleanup {
+  fs::path folder;
+  bool released = false;
+  ~Cleanup() {
+    std::error_code ignored;
+    if (!released) fs::remove_all(folder, ignored);
+  }
+};
+
+}  // namespace
+
+void write_synthetic(const fs::path& folder, const SyntheticOptions& options) try {
+  check_options(options);
+  fs::path target = fs::absolute(folder).lexically_normal();
+  if (!target.has_filename()) target = target.parent_path();
+  if (fs::exists(target) && (!fs::is_directory(target) || !fs::is_empty(target))) {
+    throw Error(folder.string(), "an absent or empty folder to write to",
+                fs::is_directory(target) ? "a folder that holds files" : "a file");
+  }
+  fs::create_directories(target.parent_path());
+  const fs::path partial =
+      target.parent_path() / ("." + target.filename().string() + ".partial-" + std::to_string(getpid()));
+  if (!fs::create_directory(partial)) throw Error(partial.string(), "a name that is free", "a folder");
+  Cleanup cleanup{partial};
+  Writer(partial, options).write_all();
+  fs::rename(partial, target);
+  cleanup.released = true;
+} catch (const fs::filesystem_error& error) {
+  throw Error(folder.string(), "cannot be written: " + error.code().message());
+}
+
+}  // namespace tern

@@ -1,0 +1,135 @@
+#include "data/synthetic.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+
+#include "apps/demo_data.h"
+#include "data/cifar100.h"
+#include "data/study.h"
+#include "engine/core/check.h"
+#include "engine/io/file.h"
+#include "tests/support/temporary_folder.h"
+
+namespace tern {
+namespace {
+namespace fs = std::filesystem;
+
+SyntheticOptions small_options(std::uint64_t seed) {
+  return {seed, 2, 1, 1, 4, 12};
+}
+
+// Every file below a folder, by its relative name.
+std::map<std::string, std::string> files_of(const fs::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file())
+      files[fs::relative(entry.path(), folder).string()] = read_text_file(entry.path());
+  }
+  return files;
+}
+
+std::size_t entries(const fs::path& folder) {
+  return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+TEST_CASE("synthetic: the study's layout, read back by its own readers") {
+  const test::TemporaryFolder folder;
+  const fs::path out = folder / "new/data";
+  write_synthetic(out, small_options(3));
+  CHECK(entries(folder / "new") == 1);  // nothing beside it
+
+  Dataset train = load_study(out);
+  CHECK(train.count() == 24);
+  CHECK(train.classes.superclass_names == std::vector<std::string>{"disc", "polygon", "stripes", "novel"});
+  CHECK(train.classes.subclass_count() == 13);
+  for (std::int32_t subclass = 0; subclass < 12; ++subclass) {
+    CHECK(std::count(train.subclasses.begin(), train.subclasses.end(), subclass) == 2);
+  }
+  for (std::int32_t superclass = 0; superclass < 3; ++superclass) {
+    CHECK(std::count(train.superclasses.begin(), train.superclasses.end(), superclass) == 8);
+  }
+  CHECK(std::is_sorted(train.subclasses.begin(), train.subclasses.end()) == false);
+
+  Dataset test_set = load_images(out / "test_images");
+  test_set.classes = train.classes;
+  load_labels(out / "test_labels.csv", test_set);
+  CHECK(test_set.count() == 12 + 12 + 4);
+  std::map<std::pair<bool, bool>, int> kinds;  // novel superclass, novel subclass
+  for (std::size_t i = 0; i < test_set.names.size(); ++i) {
+    ++kinds[{test_set.superclasses[i] == 3, test_set.subclasses[i] == 12}];
+    if (test_set.subclasses[i] != 12) {
+      CHECK(train.classes.subclass_to_super[static_cast<std::size_t>(test_set.subclasses[i])] ==
+            test_set.superclasses[i]);
+    }
+  }
+  CHECK(kinds ==
+        std::map<std::pair<bool, bool>, int>{{{false, false}, 12}, {{false, true}, 12}, {{true, true}, 4}});
+
+  CifarSelection selection;
+  selection.count = 5;
+  add_cifar(train, out / "cifar-100-binary", selection);
+  CHECK(train.count() == 29);
+  CHECK(load_cifar100(out / "cifar-100-binary").count() == 12);
+  selection.exclude_groups = {"blobs", "lattices", "lines"};
+  CHECK_THROWS_WITH_AS(add_cifar(train, out / "cifar-100-binary", selection), doctest::Contains("got 0"),
+                       Error);
+}
+
+TEST_CASE("synthetic: no form, fill or colour alone names a subclass") {
+  const test::TemporaryFolder folder;
+  write_synthetic(folder / "data", small_options(8));
+  const Dataset dataset = load_study(folder / "data");
+  std::map<std::string, std::set<std::string>> classes_with;
+  for (std::size_t i = 0; i < 12; ++i) {
+    const std::string& name = dataset.classes.subclass_names[i];  // "checked orange ring"
+    const std::size_t first = name.find(' '), second = name.find(' ', first + 1);
+    for (const std::string& word :
+         {name.substr(0, first), name.substr(first, second - first), name.substr(second)}) {
+      classes_with[word].insert(name);
+    }
+  }
+  CHECK(classes_with.size() == 2 + 2 + 6);
+  for (const auto& [word, names] : classes_with) CHECK(names.size() >= 2);
+}
+
+TEST_CASE("synthetic: a seed gives the same bytes, another does not") {
+  const test::TemporaryFolder folder;
+  write_synthetic(folder / "a", small_options(1));
+  write_synthetic(folder / "b", small_options(1));
+  write_synthetic(folder / "c", small_options(2));
+  const auto a = files_of(folder / "a"), c = files_of(folder / "c");
+  CHECK(a.size() == 24 + 28 + 4 + 3);
+  CHECK(a == files_of(folder / "b"));
+  CHECK(a.at("train_images/0.jpg") != c.at("train_images/0.jpg"));
+  CHECK(a.at("subclass_mapping.csv") != c.at("subclass_mapping.csv"));
+}
+
+TEST_CASE("synthetic: an empty folder is filled, another is refused and stays as it was") {
+  const test::TemporaryFolder folder;
+  fs::create_directory(folder / "empty");
+  write_synthetic(folder / "empty/", small_options(1));
+  CHECK(fs::exists(folder / "empty" / "train_data.csv"));
+  folder.write("full/notes.txt", "mine");
+  CHECK_THROWS_WITH_AS(
+      write_synthetic(folder / "full", small_options(1)),
+      doctest::Contains("full: wanted an absent or empty folder to write to, got a folder that holds"),
+      Error);
+  CHECK(files_of(folder / "full") == std::map<std::string, std::string>{{"notes.txt", "mine"}});
+  CHECK_THROWS_WITH_AS(write_synthetic(folder / "full/notes.txt", small_options(1)),
+                       doctest::Contains("got a file"), Error);
+  CHECK_THROWS_WITH_AS(write_synthetic(folder / "full/notes.txt/data", small_options(1)),
+                       doctest::Contains("cannot be written"), Error);
+  CHECK_THROWS_WITH_AS(demo_data({folder / "full", 1}), doctest::Contains("absent or empty"), Error);
+  SyntheticOptions bad = small_options(1);
+  bad.other_images = 0;
+  CHECK_THROWS_WITH_AS(write_synthetic(folder / "none", bad), doctest::Contains("other_images: wanted 1 to"),
+                       Error);
+  CHECK(entries(folder.path()) == 2);
+}
+
+}  // namespace
+}  // namespace tern
