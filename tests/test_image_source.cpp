@@ -1,0 +1,160 @@
+// Folders and zips of images, good and damaged.
+#include "data/image_source.h"
+
+#include <doctest/doctest.h>
+#include <zip.h>
+
+#include <atomic>
+#include <fstream>
+#include <thread>
+
+#include "tests/support/images.h"
+
+using namespace tern;
+
+namespace {
+
+using Files =
+    std::vector<std::pair<std::string, std::string>>;  // path, contents; a path ending in / is a folder
+
+void write_zip(const std::filesystem::path& path, const Files& files, zip_int32_t method = ZIP_CM_DEFLATE) {
+  zip_t* archive = zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, nullptr);
+  REQUIRE(archive != nullptr);
+  for (const auto& [name, contents] : files) {
+    if (name.ends_with('/')) {
+      REQUIRE(zip_dir_add(archive, name.c_str(), 0) >= 0);
+      continue;
+    }
+    zip_source_t* source = zip_source_buffer(archive, contents.data(), contents.size(), 0);
+    const zip_int64_t index = zip_file_add(archive, name.c_str(), source, 0);
+    REQUIRE(index >= 0);
+    zip_set_file_compression(archive, static_cast<zip_uint64_t>(index), method, 0);
+  }
+  REQUIRE(zip_close(archive) == 0);
+}
+
+std::string text_of(const std::vector<std::byte>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+TEST_CASE("image_source: names sort as people count") {
+  CHECK(natural_less("2.jpg", "10.jpg"));
+  CHECK_FALSE(natural_less("10.jpg", "2.jpg"));
+  CHECK(natural_less("a2b10", "a2b11"));
+  CHECK(natural_less("a", "a1"));
+  CHECK(natural_less("", "a"));
+  CHECK_FALSE(natural_less("a1", "a1"));
+  CHECK(natural_less("01", "1") != natural_less("1", "01"));
+  CHECK(natural_less("99999999999999999999998", "99999999999999999999999"));
+  CHECK(natural_less("9.jpg", "99999999999999999999999.jpg"));
+  CHECK(natural_less("img9_2", "img10_1"));
+}
+
+TEST_CASE("image_source: a folder") {
+  const test::TemporaryFolder folder;
+  for (const char* name :
+       {"10.png", "2.JPEG", "1.jpg", "a.bmp", "010.png", "notes.txt", ".hidden.jpg", "jpg"}) {
+    write_file(folder.path() / name, std::string("bytes of ") + name);
+  }
+  std::filesystem::create_directory(folder.path() / "sub.jpg");
+  const auto source = ImageSource::open(folder.path());
+  CHECK(source->names() == std::vector<std::string>{"1.jpg", "2.JPEG", "010.png", "10.png", "a.bmp"});
+  CHECK(text_of(source->read("2.JPEG")) == "bytes of 2.JPEG");
+  CHECK(source->contains("10.png"));
+  CHECK_FALSE(source->contains("11.png"));
+  CHECK_THROWS_WITH_AS(source->read("notes.txt"),
+                       doctest::Contains("wanted an image named notes.txt, got none"), Error);
+  CHECK_THROWS_AS(source->read("../1.jpg"), Error);
+}
+
+TEST_CASE("image_source: a zip") {
+  const test::TemporaryFolder folder;
+  const auto path = folder.path() / "images.zip";
+  write_zip(path, {{"train/", ""},
+                   {"train/10.jpg", "ten"},
+                   {"train/2.jpg", std::string(3'000'000, 'x') + "end"},
+                   {"1.png", "one"},
+                   {"train/0.jpg", ""},
+                   {"__MACOSX/train/10.jpg", "resource fork"},
+                   {"train/.3.jpg", "hidden"},
+                   {".git/4.jpg", "hidden"},
+                   {"train/readme.md", "no image"}});
+  const auto source = ImageSource::open(path);
+  CHECK(source->names() == std::vector<std::string>{"0.jpg", "1.png", "2.jpg", "10.jpg"});
+  CHECK(text_of(source->read("10.jpg")) == "ten");
+  CHECK(text_of(source->read("2.jpg")) == std::string(3'000'000, 'x') + "end");
+  CHECK(source->read("0.jpg").empty());
+  CHECK(source->describe("10.jpg") == path.string() + ": train/10.jpg");
+  CHECK_THROWS_WITH_AS(source->read("3.jpg"), doctest::Contains("images.zip: wanted an image named 3.jpg"),
+                       Error);
+
+  std::vector<std::jthread> readers;
+  std::atomic<int> right{0};
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&] {
+      for (int round = 0; round < 50; ++round) right += text_of(source->read("10.jpg")) == "ten";
+    });
+  }
+  readers.clear();
+  CHECK(right == 200);
+}
+
+TEST_CASE("image_source: what is no image set") {
+  const test::TemporaryFolder folder;
+  CHECK_THROWS_WITH_AS(ImageSource::open(folder.path()), doctest::Contains("got none"), Error);
+  CHECK_THROWS_WITH_AS(ImageSource::open(folder.path() / "absent"), doctest::Contains("nothing of that name"),
+                       Error);
+  CHECK_THROWS_WITH_AS(ImageSource::open("/dev/null"), doctest::Contains("got neither"), Error);
+  write_file(folder.path() / "text.zip", "this is no zip file at all");
+  CHECK_THROWS_WITH_AS(ImageSource::open(folder.path() / "text.zip"), doctest::Contains("text.zip: wanted"),
+                       Error);
+  write_file(folder.path() / "empty.zip", "");
+  CHECK_THROWS_AS(ImageSource::open(folder.path() / "empty.zip"), Error);
+
+  write_zip(folder.path() / "twice.zip", {{"a/1.jpg", "1"}, {"b/1.jpg", "2"}});
+  CHECK_THROWS_WITH_AS(ImageSource::open(folder.path() / "twice.zip"),
+                       doctest::Contains("two files named 1.jpg"), Error);
+}
+
+TEST_CASE("image_source: a damaged zip names the file and the entry") {
+  const test::TemporaryFolder folder;
+  const auto path = folder.path() / "images.zip";
+  write_zip(path, {{"train/1.jpg", "first image"}, {"train/2.jpg", "second image"}}, ZIP_CM_STORE);
+  const std::string good = read_text_file(path);
+
+  std::string flipped = good;
+  flipped[flipped.find("second image")] = 'S';
+  write_file(path, flipped);
+  auto source = ImageSource::open(path);
+  CHECK(text_of(source->read("1.jpg")) == "first image");
+  CHECK_THROWS_WITH_AS(source->read("2.jpg"), doctest::Contains("images.zip: train/2.jpg: "), Error);
+
+  // The central directory claims 1 GiB for the second entry.
+  std::string absurd = good;
+  const std::size_t central = absurd.rfind("PK\x01\x02");
+  absurd.replace(central + 24, 4, std::string("\0\0\0\x40", 4));
+  write_file(path, absurd);
+  source = ImageSource::open(path);
+  CHECK_THROWS_WITH_AS(source->read("2.jpg"), doctest::Contains("at most 256 MiB, got 1024 MiB"), Error);
+
+  // Cut anywhere, damaged anywhere: an error, or what the entry really holds.
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    for (const bool cut : {true, false}) {
+      std::string bad = good.substr(0, cut ? i : good.size());
+      if (!cut) bad[i] = static_cast<char>(bad[i] ^ 0x5A);
+      std::ofstream(path, std::ios::binary) << bad;  // without write_file's flush to the disk
+      try {
+        source = ImageSource::open(path);
+        CHECK_FALSE(cut);
+        for (const std::string& name : source->names()) {
+          const std::string text = text_of(source->read(name));
+          CHECK((text == "first image" || text == "second image"));
+        }
+      } catch (const Error& error) {
+        CHECK(std::string(error.what()).find("images.zip") != std::string::npos);
+      }
+    }
+  }
+}

@@ -1,0 +1,231 @@
+// Order, contents, threads, errors and memory of the loader.
+#include "data/loader.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+#include <set>
+
+#include "engine/core/check.h"
+
+using namespace tern;
+
+namespace {
+
+/// Image i has the bytes i, i + 1, i + 2, ...; superclass i % 3, subclass i.
+Dataset make_dataset(int count, int size = 8) {
+  Dataset dataset;
+  dataset.image_size = size;
+  for (int i = 0; i < count; ++i) {
+    for (std::size_t k = 0; k < dataset.image_bytes(); ++k) {
+      dataset.pixels.push_back(static_cast<std::uint8_t>(static_cast<std::size_t>(i) * 5 + k * 7));
+    }
+    dataset.names.push_back(std::to_string(i));
+    dataset.superclasses.push_back(i % 3);
+    dataset.subclasses.push_back(i);
+    dataset.is_extra.push_back(i % 4 == 0);
+  }
+  return dataset;
+}
+
+std::vector<std::int64_t> all_of(const Dataset& dataset) {
+  std::vector<std::int64_t> indices(static_cast<std::size_t>(dataset.count()));
+  std::iota(indices.begin(), indices.end(), 0);
+  return indices;
+}
+
+struct Pass {
+  std::vector<std::int64_t> indices, sizes;
+  std::vector<float> pixels;
+  std::vector<std::int32_t> subclasses;
+
+  explicit Pass(Loader& loader) {
+    Batch batch;
+    while (loader.next(batch)) {
+      CHECK(batch.images.shape() == Shape({batch.size(), 8, 8, 3}));
+      if (!sizes.empty()) CHECK(batch.step == last_step + 1);
+      last_step = batch.step;
+      sizes.push_back(batch.size());
+      indices.insert(indices.end(), batch.indices.begin(), batch.indices.end());
+      const std::vector<float> images = batch.images.to_vector<float>();
+      pixels.insert(pixels.end(), images.begin(), images.end());
+      const std::vector<std::int32_t> labels = batch.subclasses.to_vector<std::int32_t>();
+      subclasses.insert(subclasses.end(), labels.begin(), labels.end());
+    }
+  }
+  std::int64_t last_step = 0;
+};
+
+}  // namespace
+
+TEST_CASE("loader: every image once, in order, the last batch ragged") {
+  const Dataset dataset = make_dataset(10);
+  for (const int threads : {0, 1, 3}) {
+    Loader loader(dataset, {9, 3, 1, 7, 0, 2, 8}, {.batch_size = 3, .threads = threads});
+    CHECK(loader.batches() == 3);
+    Batch batch;
+    CHECK_FALSE(loader.next(batch));  // no epoch yet
+    loader.start_epoch(0);
+    REQUIRE(loader.next(batch));
+    CHECK(batch.superclasses.to_vector<std::int32_t>() == std::vector<std::int32_t>{0, 0, 1});
+    std::vector<float> wanted(dataset.image_bytes());
+    normalise(dataset.image(3), wanted);
+    CHECK(batch.images.rows(1, 2).to_vector<float>() == wanted);
+    loader.start_epoch(1);
+    const Pass pass(loader);
+    CHECK(pass.indices == std::vector<std::int64_t>{9, 3, 1, 7, 0, 2, 8});
+    CHECK(pass.subclasses == std::vector<std::int32_t>{9, 3, 1, 7, 0, 2, 8});
+    CHECK(pass.sizes == std::vector<std::int64_t>{3, 3, 1});
+    CHECK_FALSE(loader.next(batch));
+  }
+  Loader dropping(dataset, all_of(dataset), {.batch_size = 4, .drop_last = true});
+  dropping.start_epoch(0);
+  CHECK(Pass(dropping).sizes == std::vector<std::int64_t>{4, 4});
+  Loader nothing(dataset, {}, {});
+  nothing.start_epoch(0);
+  CHECK(Pass(nothing).sizes.empty());
+}
+
+TEST_CASE("loader: the same bytes for any number of threads, other ones each epoch and seed") {
+  const Dataset dataset = make_dataset(57);
+  const auto pass = [&dataset](int threads, int epoch, std::uint64_t seed) {
+    LoaderOptions options{.batch_size = 5, .shuffle = true, .seed = seed, .threads = threads, .prefetch = 2};
+    options.transform = TrainTransform{.remove_blur_cue = true};
+    Loader loader(dataset, all_of(dataset), options);
+    loader.start_epoch(epoch);
+    return Pass(loader);
+  };
+  const Pass one = pass(1, 4, 42);
+  CHECK(std::set(one.indices.begin(), one.indices.end()).size() == 57);
+  CHECK_FALSE(std::is_sorted(one.indices.begin(), one.indices.end()));
+  for (const int threads : {0, 2, 7}) {
+    const Pass other = pass(threads, 4, 42);
+    CHECK(other.indices == one.indices);
+    CHECK(other.pixels == one.pixels);
+    CHECK(other.subclasses == one.subclasses);
+  }
+  CHECK(pass(1, 5, 42).indices != one.indices);
+  CHECK(pass(1, 4, 43).indices != one.indices);
+}
+
+TEST_CASE("loader: an epoch resumed at a batch goes on as the whole one did") {
+  const Dataset dataset = make_dataset(30);
+  LoaderOptions options{.batch_size = 4, .shuffle = true, .transform = TrainTransform{}, .threads = 2};
+  Loader loader(dataset, all_of(dataset), options);
+  loader.start_epoch(2);
+  const Pass whole(loader);
+  loader.start_epoch(2, 3);
+  const Pass rest(loader);
+  CHECK(rest.last_step == 7);
+  CHECK(
+      std::equal(rest.indices.begin(), rest.indices.end(), whole.indices.begin() + 12, whole.indices.end()));
+  CHECK(std::equal(rest.pixels.begin(), rest.pixels.end(),
+                   whole.pixels.begin() + 12 * static_cast<std::ptrdiff_t>(dataset.image_bytes()),
+                   whole.pixels.end()));
+  loader.start_epoch(2, 8);
+  CHECK(Pass(loader).sizes.empty());
+  CHECK_THROWS_AS(loader.start_epoch(2, 9), Error);
+  CHECK_THROWS_AS(loader.start_epoch(-1), Error);
+}
+
+TEST_CASE("loader: range-for, unlabelled images") {
+  Dataset dataset = make_dataset(9);
+  dataset.superclasses.clear();
+  dataset.subclasses.clear();
+  Loader loader(dataset, all_of(dataset), {.batch_size = 2, .threads = 2});
+  for (int round = 0; round < 2; ++round) {
+    std::int64_t seen = 0;
+    for (const Batch& batch : loader.epoch(round)) {
+      CHECK_FALSE(batch.superclasses.defined());
+      CHECK_FALSE(batch.subclasses.defined());
+      CHECK(batch.indices.front() == seen);
+      seen += batch.size();
+    }
+    CHECK(seen == 9);
+  }
+}
+
+TEST_CASE("loader: stops in the middle of an epoch, and begins another one") {
+  const Dataset dataset = make_dataset(200);
+  for (int round = 0; round < 20; ++round) {
+    LoaderOptions options{.batch_size = 2, .shuffle = true, .transform = TrainTransform{}, .threads = 3};
+    Loader loader(dataset, all_of(dataset), options);
+    if (round % 4 == 0) continue;
+    loader.start_epoch(0);
+    Batch batch;
+    for (int i = 0; i < round; ++i) REQUIRE(loader.next(batch));
+    loader.start_epoch(1);
+    REQUIRE(loader.next(batch));
+    CHECK(batch.step == 0);
+    if (round % 4 == 1) CHECK(Pass(loader).indices.size() == 198);
+  }
+}
+
+TEST_CASE("loader: what a worker throws comes out of next(), at its batch") {
+  const Dataset dataset = make_dataset(40);
+  for (const int threads : {0, 1, 4}) {
+    std::atomic<bool> broken{true};
+    const CustomTransform transform = [&broken](std::span<const std::uint8_t>, int, std::int64_t index, int,
+                                                std::span<float> to) {
+      if (broken && index >= 13) throw Error("image " + std::to_string(index), "broken");
+      std::fill(to.begin(), to.end(), static_cast<float>(index));
+    };
+    Loader loader(dataset, all_of(dataset), {.batch_size = 4, .transform = transform, .threads = threads});
+    loader.start_epoch(0);
+    Batch batch;
+    for (int i = 0; i < 3; ++i) REQUIRE(loader.next(batch));
+    CHECK(batch.images.to_vector<float>().back() == 11.0f);
+    CHECK_THROWS_WITH_AS(loader.next(batch), "image 13: broken", Error);
+    CHECK_FALSE(loader.next(batch));  // the epoch is over
+    broken = false;
+    loader.start_epoch(1);
+    CHECK(Pass(loader).indices.size() == 40);
+  }
+}
+
+TEST_CASE("loader: a steady epoch takes no memory from the system") {
+  const Dataset dataset = make_dataset(64);
+  for (const int threads : {0, 2}) {
+    LoaderOptions options{
+        .batch_size = 4, .shuffle = true, .transform = TrainTransform{}, .threads = threads};
+    options.prefetch = 3;
+    Loader loader(dataset, all_of(dataset), options);
+    Batch batch;
+    const auto run = [&](int epoch) {
+      loader.start_epoch(epoch);
+      while (loader.next(batch)) continue;
+    };
+    // How many batches exist at once depends on timing, up to prefetch + 1: have that many blocks in the
+    // cache.
+    {
+      std::vector<Tensor> held;
+      for (int i = 0; i < 8; ++i) {
+        held.push_back(Tensor::empty({4, 8, 8, 3}));
+        held.push_back(Tensor::empty({4}, DType::i32));
+        held.push_back(Tensor::empty({4}, DType::i32));
+      }
+    }
+    const std::size_t before = allocator_statistics(Device::cpu()).system_allocations;
+    for (int epoch = 0; epoch < 4; ++epoch) run(epoch);
+    CHECK(allocator_statistics(Device::cpu()).system_allocations == before);
+  }
+}
+
+TEST_CASE("loader: refuses what makes no sense") {
+  Dataset dataset = make_dataset(4);
+  CHECK_THROWS_WITH_AS(Loader(dataset, {0, 4}, {}), doctest::Contains("image index: wanted 0..3, got 4"),
+                       Error);
+  CHECK_THROWS_AS(Loader(dataset, {-1}, {}), Error);
+  CHECK_THROWS_AS(Loader(dataset, {0}, {.batch_size = 0}), Error);
+  CHECK_THROWS_AS(Loader(dataset, {0}, {.threads = -1}), Error);
+  CHECK_THROWS_AS(Loader(dataset, {0}, {.threads = 100000}), Error);
+  CHECK_THROWS_AS(Loader(dataset, {0}, {.prefetch = 0}), Error);
+  CHECK_THROWS_AS(Loader(dataset, {0}, {.transform = TrainTransform{.rotation_degrees = -3}}), Error);
+  dataset.subclasses.pop_back();
+  CHECK_THROWS_AS(Loader(dataset, {0}, {}), Error);
+  dataset.subclasses.push_back(1);
+  dataset.pixels.pop_back();
+  CHECK_THROWS_AS(Loader(dataset, {0}, {}), Error);
+}
