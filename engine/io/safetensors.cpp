@@ -167,15 +167,16 @@ Placed check_entry(const std::string& file, const Entry& entry, std::uint64_t da
                 std::to_string(placed.begin) + ".." + std::to_string(placed.end));
   }
   std::vector<std::int64_t> extents;
-  std::uint64_t elements = 1;
-  bool overflows = false;
+  std::uint64_t elements = 1;  // as Shape bounds them: an extent of 0 does not hide the others
+  bool empty = false, fits = true;
   for (const std::uint64_t extent : entry.shape) {
-    overflows =
-        overflows || extent > (std::uint64_t{1} << 62) || __builtin_mul_overflow(elements, extent, &elements);
+    empty = empty || extent == 0;
+    fits = fits && !__builtin_mul_overflow(elements, std::max<std::uint64_t>(extent, 1), &elements) &&
+           elements <= std::uint64_t{1} << 62;
     extents.push_back(static_cast<std::int64_t>(extent));
   }
   const std::uint64_t size = size_of(placed.dtype), bytes = placed.end - placed.begin;
-  if (overflows || bytes % size != 0 || elements != bytes / size) {
+  if (!fits || bytes % size != 0 || (empty ? 0 : elements) != bytes / size) {
     throw Error(subject, "as many bytes as its shape and type ask for", std::to_string(bytes));
   }
   placed.shape = Shape(std::span<const std::int64_t>(extents));

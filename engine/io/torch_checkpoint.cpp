@@ -194,14 +194,19 @@ class Reader {
   std::int64_t check_bounds(const std::string& name, const PickleNode& node, DType dtype) {
     const std::int64_t available = node.items[0]->integer;
     std::int64_t elements = 1, last = node.integer;
-    bool ok = last >= 0 && available >= 0;
+    bool ok = last >= 0 && available >= 0, empty = false;
     for (std::size_t axis = 0; axis < node.sizes.size(); ++axis) {
       const std::int64_t size = node.sizes[axis], stride = node.strides[axis];
+      const std::int64_t steps = std::max<std::int64_t>(size - 1, 0);
       std::int64_t reach = 0;
-      ok = ok && size >= 0 && stride >= 0 && !__builtin_mul_overflow(elements, size, &elements) &&
-           !__builtin_mul_overflow(std::max<std::int64_t>(size - 1, 0), stride, &reach) &&
-           !__builtin_add_overflow(last, reach, &last);
+      empty = empty || size == 0;
+      ok = ok && size >= 0 && stride >= 0 && !__builtin_mul_overflow(steps, stride, &reach) &&
+           !__builtin_add_overflow(last, reach, &last) &&
+           // as Shape bounds them: a size of 0 does not hide the others
+           !__builtin_mul_overflow(elements, std::max<std::int64_t>(size, 1), &elements) &&
+           elements <= std::int64_t{1} << 62;
     }
+    if (empty) elements = 0;
     if (!ok || (elements > 0 && last >= available)) {
       fail(name, "elements within its storage of " + std::to_string(available),
            "sizes and strides that leave it");
