@@ -1,0 +1,52 @@
+#include "apps/inspect.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "engine/core/check.h"
+#include "engine/io/safetensors.h"
+#include "support/files.h"
+
+using namespace tern;
+
+TEST_CASE("inspect: a table in the file's layout, and the counts") {
+  CHECK(inspect(test::golden("torch_checkpoint_state_dict.pth")) ==
+        "name                    type  shape\n"
+        "conv.weight             f32   [3, 2, 1, 2]\n"
+        "conv.bias               f32   [3]\n"
+        "bn.weight               f32   [3]\n"
+        "bn.bias                 f32   [3]\n"
+        "bn.running_mean         f32   [3]\n"
+        "bn.running_var          f32   [3]\n"
+        "bn.num_batches_tracked  i64   []\n"
+        "\n"
+        "tensors     7\n"
+        "parameters  21\n"
+        "bytes       116\n"
+        "format      PyTorch (zip)\n");
+}
+
+TEST_CASE("inspect: metadata, and names that would upset a terminal") {
+  const test::TemporaryFolder folder;
+  write_safetensors(folder / "t", {{"a\x1b[31m\n", Tensor::zeros({2}, DType::bf16)}},
+                    {{"config", std::string(300, 'x')}, {"epoch", "3\n4"}});
+  CHECK(inspect(folder / "t") ==
+        "name     type  shape\n"
+        "a?[31m?  bf16  [2]\n"
+        "\n"
+        "metadata    config = " +
+            std::string(100, 'x') +
+            "...\n"
+            "metadata    epoch = 3?4\n"
+            "tensors     1\n"
+            "parameters  2\n"
+            "bytes       4\n"
+            "format      safetensors\n");
+}
+
+TEST_CASE("inspect: passes on what is wrong with a file") {
+  CHECK(test::error_of([] {
+          inspect(test::golden("torch_checkpoint_old.pth"));
+        }).find("before version 1.6") != std::string::npos);
+}
