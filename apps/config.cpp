@@ -120,7 +120,8 @@ toml::table parse_set_value(const std::string& text) {
 void apply_set(Config& config, const std::string& set) {
   const std::size_t equals = set.find('=');
   if (equals == std::string::npos || equals == 0) throw Error("--set", "key=value", set);
-  const std::string name = set.substr(0, equals), where = "--set " + name.substr(0, 64);
+  const std::string name = set.substr(0, set.find_last_not_of(' ', equals - 1) + 1);
+  const std::string where = "--set " + name.substr(0, 64);
   const ConfigKey& key = find_key(where, name);
   const toml::table table = parse_set_value(set.substr(equals + 1));
   set_key(config, where, key, *table.get("value"));
@@ -176,8 +177,8 @@ Config read_config(const std::filesystem::path& file, const std::vector<std::str
   return config;
 }
 
-Config make_config(const std::vector<std::string>& sets) {
-  Config config;
+Config make_config(const std::vector<std::string>& sets, const Config& base) {
+  Config config = base;
   for (const std::string& set : sets) apply_set(config, set);
   check_together(config);
   return config;

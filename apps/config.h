@@ -116,8 +116,8 @@ const std::vector<ConfigKey>& config_keys();
 /// what is no TOML.
 Config read_config(const std::filesystem::path& file, const std::vector<std::string>& sets = {});
 
-/// The defaults with `sets` applied.
-Config make_config(const std::vector<std::string>& sets);
+/// `base` with `sets` applied.
+Config make_config(const std::vector<std::string>& sets, const Config& base = {});
 
 /// The settings as TOML, each with its help and range as a comment; read_config gives the same back.
 std::string config_text(const Config& config);

@@ -1,1 +1,273 @@
-int main() { return 0; }
+// The command line: one binary, a subcommand a job. Exit code 0; 2 for wrong usage, with the usage on stderr;
+// 1 for any other failure, with one line on stderr: tern <command>: <what, which file or key, what was
+// expected>.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <new>
+#include <string>
+
+#include "apps/classify.h"
+#include "apps/config.h"
+#include "apps/convert.h"
+#include "apps/demo_data.h"
+#include "apps/evaluate.h"
+#include "apps/inspect.h"
+#include "apps/predict.h"
+#include "apps/train.h"
+#include "apps/version.h"
+
+namespace {
+
+using namespace tern;
+
+constexpr int kFailure = 1, kWrongUsage = 2;
+
+/// What was asked for; filled in by the parser, run after it.
+struct Command {
+  CLI::App* app = nullptr;
+  std::function<int()> run;
+};
+
+/// A subcommand whose options are `options`, which lives as long as the program.
+template <typename Options>
+CLI::App* add_command(CLI::App& tern, Command& chosen, const char* name, const char* text, Options& options,
+                      int (*run)(const Options&)) {
+  CLI::App* app = tern.add_subcommand(name, text);
+  app->callback([&chosen, &options, app, run] { chosen = {app, [&options, run] { return run(options); }}; });
+  return app;
+}
+
+void add_runtime_options(CLI::App* app, RuntimeOptions& options) {
+  app->add_option("--device", options.device, "auto takes the GPU if there is one")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->capture_default_str();
+  app->add_option("--threads", options.threads, "CPU threads; all cores if not given")
+      ->check(CLI::Range(1, 4096));
+}
+
+void add_folder_options(CLI::App* app, DataFolders& folders, const char* data_text) {
+  app->add_option("--data", folders.data, data_text)->type_name("DIR");
+  app->add_option("--cifar", folders.cifar,
+                  "cifar-100-binary, where `cifar` is not \"none\"; by default DATA/cifar-100-binary")
+      ->type_name("DIR");
+}
+
+void add_decision_options(CLI::App* app, DecisionOptions& options) {
+  app->add_option("--tau-super", options.tau_super,
+                  "novel where the largest superclass probability is below this")
+      ->check(CLI::Range(0.0, 1.0));
+  app->add_option("--tau-sub", options.tau_sub,
+                  "the same for subclasses; both by default as in the run's settings")
+      ->check(CLI::Range(0.0, 1.0));
+  app->add_option(
+         "--mask-untrained", options.mask_untrained,
+         "leave classes that were never trained out of the softmax; by default as in the run's settings")
+      ->type_name("true|false");
+}
+
+void add_demo_data(CLI::App& tern, Command& chosen) {
+  static DemoDataOptions options;
+  CLI::App* app = add_command(tern, chosen, "demo-data",
+                              "Write a small synthetic data set in the study's layout, with test labels.",
+                              options, demo_data);
+  app->add_option("--out", options.out, "an absent or empty folder")->required()->type_name("DIR");
+  app->add_option("--seed", options.seed, "another seed, other images")->capture_default_str();
+}
+
+struct ConvertOptions {
+  std::filesystem::path in, out;
+};
+
+int run_convert(const ConvertOptions& options) {
+  convert(options.in, options.out);
+  return 0;
+}
+
+void add_convert(CLI::App& tern, Command& chosen) {
+  static ConvertOptions options;
+  CLI::App* app = add_command(tern, chosen, "convert",
+                              "Write the weights of a .pth, .pt or .safetensors file as safetensors.",
+                              options, run_convert);
+  app->add_option("IN", options.in, "what torch.save wrote (zip), or safetensors")
+      ->required()
+      ->type_name("FILE");
+  app->add_option("OUT", options.out, "a .safetensors file")->required()->type_name("FILE");
+}
+
+struct InspectOptions {
+  std::filesystem::path file;
+};
+
+int run_inspect(const InspectOptions& options) {
+  std::cout << inspect(options.file) << std::flush;
+  return 0;
+}
+
+void add_inspect(CLI::App& tern, Command& chosen) {
+  static InspectOptions options;
+  CLI::App* app =
+      add_command(tern, chosen, "inspect",
+                  "List names, types and shapes of the tensors in a file of weights.", options, run_inspect);
+  app->add_option("FILE", options.file, ".pth, .pt or .safetensors")->required()->type_name("FILE");
+}
+
+int run_classify(const ClassifyOptions& options) {
+  classify(options, std::cout);
+  std::cout << std::flush;
+  return 0;
+}
+
+void add_classify(CLI::App& tern, Command& chosen) {
+  static ClassifyOptions options;
+  CLI::App* app =
+      add_command(tern, chosen, "classify", "Name the five most probable ImageNet classes of images.",
+                  options, run_classify);
+  app->add_option("--arch", options.architecture, "the network")
+      ->required()
+      ->check(CLI::IsMember({"resnet18", "resnet50"}));
+  app->add_option("--weights", options.weights, "torchvision's, .pth or .safetensors")
+      ->required()
+      ->type_name("FILE");
+  app->add_option("--classes", options.classes, "class names, one a line, or CSV with class_index and class")
+      ->type_name("FILE");
+  app->add_option("--logits", options.logits, "write images and logits here, as safetensors")
+      ->type_name("FILE");
+  app->add_option("IMAGE", options.images, "JPEG, PNG or BMP")->required()->type_name("FILE");
+}
+
+/// --resume knows the rest from the run folder.
+void require_unless_resumed(CLI::App* app, const TrainOptions& options) {
+  app->parse_complete_callback([app, &options] {
+    if (options.resume) return;
+    if (options.config.empty()) throw CLI::RequiredError("--config");
+    if (options.folders.data.empty()) throw CLI::RequiredError("--data");
+  });
+}
+
+void add_train(CLI::App& tern, Command& chosen) {
+  static TrainOptions options;
+  CLI::App* app = add_command(tern, chosen, "train",
+                              "Train the models of a study; resume an interrupted training.", options, train);
+  app->add_option("--config", options.config, "settings, TOML; see apps/configs")->type_name("FILE");
+  app->add_option("--set", options.sets, "override a setting; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->take_all()
+      ->expected(1);
+  add_folder_options(app, options.folders,
+                     "train_data.csv, the two mapping files and train_images/ or train_images.zip");
+  app->add_option("--out", options.out, "the run folder: new, or an old one with --resume")
+      ->required()
+      ->type_name("RUN");
+  app->add_option("--weights", options.weights,
+                  "backbone to start from, .pth or .safetensors; random if not given")
+      ->type_name("FILE");
+  add_runtime_options(app, options.runtime);
+  app->add_flag("--resume", options.resume,
+                "go on after the last whole epoch; --config and --data may be left out");
+  app->add_flag_callback(
+      "--help-config",
+      [] {
+        std::cout << config_help() << std::flush;
+        throw CLI::Success();
+      },
+      "list every setting with its default, and exit");
+  require_unless_resumed(app, options);
+}
+
+void add_evaluate(CLI::App& tern, Command& chosen) {
+  static EvaluateOptions options;
+  CLI::App* app =
+      add_command(tern, chosen, "evaluate",
+                  "Measure a run's best models on validation and held-out images -> RUN/evaluation.json.",
+                  options, evaluate);
+  app->add_option("--run", options.run, "a run folder of tern train")->required()->type_name("RUN");
+  add_decision_options(app, options.decision);
+  add_folder_options(app, options.folders, "where the run's images are now, if they have moved");
+  add_runtime_options(app, options.runtime);
+}
+
+void add_predict(CLI::App& tern, Command& chosen) {
+  static PredictOptions options;
+  CLI::App* app = add_command(tern, chosen, "predict",
+                              "Write superclass and subclass of unlabelled images as CSV.", options, predict);
+  app->add_option("--run", options.run, "a run folder of tern train")->required()->type_name("RUN");
+  app->add_option("--images", options.images, "a folder or .zip of images")->required()->type_name("DIR|ZIP");
+  app->add_option("--out", options.out,
+                  "image,superclass_index,subclass_index, in numeric order of the names")
+      ->required()
+      ->type_name("FILE.csv");
+  app->add_option("--labels", options.labels, "true labels of the same images, to print the accuracy")
+      ->type_name("FILE.csv");
+  app->add_flag("--probabilities", options.probabilities,
+                "add the largest softmax probability of each level");
+  app->add_flag("--allow-held-out", options.allow_held_out,
+                "predict with a run that held subclasses out of training");
+  add_decision_options(app, options.decision);
+  add_runtime_options(app, options.runtime);
+}
+
+/// The message without the line breaks that a file name may bring along.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return text;
+}
+
+int report(const Command& command, const std::string& message) {
+  std::cout << std::flush;
+  std::cerr << "tern " << command.app->get_name() << ": " << one_line(message) << std::endl;
+  return kFailure;
+}
+
+int run_safely(const Command& command) {
+  try {
+    return command.run();
+  } catch (const std::bad_alloc&) {
+    return report(command, "memory: not enough of it");
+  } catch (const std::exception& error) {
+    return report(command, error.what());
+  } catch (...) {
+    return report(command, "an unknown error");
+  }
+}
+
+/// `app` is the subcommand that was being read, or the whole program.
+int wrong_usage(const CLI::App& tern, const std::string& message) {
+  const std::vector<const CLI::App*> used =
+      tern.get_subcommands([](const CLI::App* app) { return app->parsed(); });
+  const std::string name = used.empty() ? "tern" : "tern " + used.front()->get_name();
+  if (!message.empty()) std::cerr << name << ": " << one_line(message) << "\n\n";
+  std::cerr << (used.empty() ? tern.help() : used.front()->help("tern"));
+  return kWrongUsage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App tern("tern: train, measure and use image classifiers for two levels of classes, some never seen.",
+                "tern");
+  tern.set_version_flag("--version", std::string("tern ") + kVersion);
+  tern.get_formatter()->column_width(32);
+  Command chosen;
+  add_demo_data(tern, chosen);
+  add_convert(tern, chosen);
+  add_inspect(tern, chosen);
+  add_classify(tern, chosen);
+  add_train(tern, chosen);
+  add_evaluate(tern, chosen);
+  add_predict(tern, chosen);
+  tern.require_subcommand(0, 1);
+  try {
+    tern.parse(argc, argv);
+  } catch (const CLI::Success& asked_for_text) {
+    return tern.exit(asked_for_text);
+  } catch (const CLI::Error& error) {
+    return wrong_usage(tern, error.what());
+  }
+  return chosen.run ? run_safely(chosen) : wrong_usage(tern, "");
+}

@@ -1,0 +1,97 @@
+#include "apps/predict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "data/study.h"
+#include "engine/core/check.h"
+#include "engine/io/csv.h"
+#include "engine/io/file.h"
+
+namespace tern {
+namespace fs = std::filesystem;
+namespace {
+
+/// Faults that should be known before minutes of work.
+void check_options(const PredictOptions& options, const Run& run) {
+  const fs::path folder = fs::absolute(options.out).parent_path();
+  if (!fs::is_directory(folder))
+    throw Error("--out " + options.out.string(), "an existing folder", folder.string());
+  if (fs::is_directory(options.out)) throw Error("--out " + options.out.string(), "a file name", "a folder");
+  const std::size_t held_out = run.held_out_subclasses().size();
+  if (held_out > 0 && !options.allow_held_out) {
+    throw Error(run.folder().string(), "a run trained on every class, or --allow-held-out",
+                fmt::format("one that held {} subclasses out of training", held_out));
+  }
+}
+
+void check_levels(const StudyModels& models, const Run& run) {
+  if (models.has_super() && models.has_sub()) return;
+  throw Error(run.folder().string() + " levels", "models of both levels",
+              models.has_super() ? "only the superclass model" : "only the subclass model");
+}
+
+std::string csv_text(const Dataset& images, const Answers& super, const Answers& sub, bool probabilities) {
+  std::vector<std::string> header{"image", "superclass_index", "subclass_index"};
+  if (probabilities) header.insert(header.end(), {"superclass_probability", "subclass_probability"});
+  std::string text = csv_line(header);
+  for (std::size_t i = 0; i < images.names.size(); ++i) {
+    std::vector<std::string> row{images.names[i], fmt::format("{}", super.classes[i]),
+                                 fmt::format("{}", sub.classes[i])};
+    if (probabilities) {
+      row.push_back(fmt::format("{:.6f}", super.most_probable.probabilities[i]));
+      row.push_back(fmt::format("{:.6f}", sub.most_probable.probabilities[i]));
+    }
+    text += csv_line(row);
+  }
+  return text;
+}
+
+void print_accuracy(const char* level, const std::vector<std::int32_t>& truth, const Answers& answers,
+                    std::int32_t novel) {
+  const NoveltyCounts counts = count_novelty(truth, answers.classes, novel);
+  const auto text = [](Percent value) {
+    return value ? fmt::format("{:6.2f} %", *value) : std::string("     -");
+  };
+  fmt::print("{:<10} accuracy: overall {}  seen {}  novel {}\n", level, text(counts.accuracy()),
+             text(counts.seen_accuracy()), text(counts.novel_accuracy()));
+}
+
+}  // namespace
+
+int predict(const PredictOptions& options) {
+  const Device device = prepare_runtime(options.runtime);
+  const Run run = Run::open(options.run);
+  check_options(options, run);
+  StudyModels models(run, device);
+  check_levels(models, run);
+
+  Dataset images = load_images(options.images, static_cast<int>(run.config.image_size));
+  images.classes = run.classes();
+  if (!options.labels.empty()) load_labels(options.labels, images);
+  std::vector<std::int64_t> all(static_cast<std::size_t>(images.count()));
+  std::iota(all.begin(), all.end(), std::int64_t{0});
+  const Scores scores = models.score(images, all, "predict");
+
+  const Decision decision = resolve_decision(run.config, options.decision);
+  const Answers super = answer_super(run, decision, scores.super_logits);
+  const Answers sub = answer_sub(run, decision, scores.sub_logits);
+  write_file(options.out, csv_text(images, super, sub, options.probabilities));
+
+  const ClassTable& classes = images.classes;
+  fmt::print("{} images: {} of a novel superclass, {} of a novel subclass; written to {}\n", images.count(),
+             std::count(super.classes.begin(), super.classes.end(), classes.novel_superclass()),
+             std::count(sub.classes.begin(), sub.classes.end(), classes.novel_subclass()),
+             options.out.string());
+  if (!options.labels.empty()) {
+    print_accuracy("superclass", images.superclasses, super, classes.novel_superclass());
+    print_accuracy("subclass", images.subclasses, sub, classes.novel_subclass());
+  }
+  return 0;
+}
+
+}  // namespace tern

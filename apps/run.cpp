@@ -1,0 +1,194 @@
+#include "apps/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <regex>
+
+#include "engine/core/check.h"
+#include "engine/io/csv.h"
+#include "engine/io/file.h"
+
+namespace tern {
+namespace fs = std::filesystem;
+
+const char* name_of(Part part) {
+  switch (part) {
+    case Part::two_heads:
+      return "two_heads";
+    case Part::super:
+      return "super";
+    case Part::sub:
+      break;
+  }
+  return "sub";
+}
+
+std::vector<Part> parts_of(const Config& config) {
+  if (config.approach == Approach::two_heads) return {Part::two_heads};
+  if (config.levels == Levels::super) return {Part::super};
+  if (config.levels == Levels::sub) return {Part::sub};
+  return {Part::super, Part::sub};
+}
+
+void Run::check_free(const fs::path& folder) {
+  const fs::file_status status = fs::status(folder);
+  if (!fs::exists(status)) return;
+  if (!fs::is_directory(status)) throw Error("--out " + folder.string(), "a folder", "a file");
+  if (fs::exists(folder / "config.toml")) {
+    throw Error("--out " + folder.string(), "a new folder, or --resume to go on with the run that is there",
+                "a run");
+  }
+  if (!fs::is_empty(folder)) {
+    throw Error("--out " + folder.string(), "an absent or empty folder", "a folder with other files");
+  }
+}
+
+Run Run::create(const fs::path& folder, const Config& config) {
+  check_free(folder);
+  fs::create_directories(folder / "checkpoints");
+  Run run(folder);
+  run.config = config;
+  run.save_config();
+  return run;
+}
+
+Run Run::open(const fs::path& folder) {
+  if (!fs::is_directory(folder)) throw Error(folder.string(), "a run folder", "no folder there");
+  if (!fs::exists(folder / "config.toml")) {
+    throw Error(folder.string(), "a run folder (made by tern train)", "a folder without config.toml");
+  }
+  Run run(folder);
+  run.config = read_config(folder / "config.toml");
+  if (fs::exists(folder / "summary.json")) run.summary = read_json(folder / "summary.json");
+  return run;
+}
+
+fs::path Run::checkpoint(const char* which, Part part) const {
+  const std::string suffix = part == Part::two_heads ? "" : std::string("_") + name_of(part);
+  return folder_ / "checkpoints" / (which + suffix + ".safetensors");
+}
+
+void Run::save_config() const {
+  write_file(folder_ / "config.toml", config_text(config));
+}
+
+void Run::save_summary() const {
+  write_json(folder_ / "summary.json", summary);
+}
+
+void Run::remove_temporary_files() const {
+  static const std::regex temporary(R"(.*\.tmp[0-9]+)");  // AtomicFile's names
+  for (const fs::path& folder : {folder_, folder_ / "checkpoints"}) {
+    if (!fs::is_directory(folder)) continue;
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      if (entry.is_regular_file() && std::regex_match(entry.path().filename().string(), temporary)) {
+        found.push_back(entry.path());
+      }
+    }
+    for (const fs::path& path : found) fs::remove(path);
+  }
+}
+
+std::string Run::summary_subject(const std::string& key) const {
+  return (folder_ / "summary.json").string() + " " + key;
+}
+
+template <typename T>
+T Run::summary_value(const char* group, const char* key, const char* wanted) const {
+  try {
+    return summary.at(group).at(key).get<T>();
+  } catch (const Json::exception&) {
+    throw Error(summary_subject(fmt::format("{}.{}", group, key)), wanted, "none");
+  }
+}
+
+std::string Run::summary_text(const char* group, const char* key) const {
+  return summary_value<std::string>(group, key, "a text");
+}
+
+ClassTable Run::classes() const {
+  using Names = std::vector<std::string>;
+  ClassTable table;
+  table.superclass_names = summary_value<Names>("classes", "superclass_names", "class names");
+  table.subclass_names = summary_value<Names>("classes", "subclass_names", "class names");
+  table.subclass_to_super =
+      summary_value<std::vector<std::int32_t>>("classes", "subclass_to_super", "an index for each subclass");
+  if (table.superclass_names.empty() || table.subclass_names.empty() ||
+      table.subclass_to_super.size() != table.subclass_names.size()) {
+    throw Error(summary_subject("classes"), "names, and a superclass for each subclass",
+                "lists of other lengths");
+  }
+  return table;
+}
+
+std::vector<std::int32_t> Run::held_out_subclasses() const {
+  return summary_value<std::vector<std::int32_t>>("split", "held_out_subclasses", "subclass indices");
+}
+
+std::vector<std::uint8_t> Run::trained_superclasses() const {
+  return summary_value<std::vector<std::uint8_t>>("classes", "superclass_trained",
+                                                  "0 or 1 for each superclass");
+}
+
+std::vector<std::uint8_t> Run::trained_subclasses() const {
+  return summary_value<std::vector<std::uint8_t>>("classes", "subclass_trained", "0 or 1 for each subclass");
+}
+
+std::vector<std::pair<std::string, std::optional<double>>> metric_values(const EpochMetrics& m) {
+  return {{"train_loss", m.train_loss},
+          {"train_super_accuracy_percent", m.train_super},
+          {"train_sub_accuracy_percent", m.train_sub},
+          {"val_loss", m.validation_loss},
+          {"val_super_accuracy_with_extra_percent", m.validation_super.accuracy()},
+          {"val_super_accuracy_seen_percent", m.validation_super.seen_accuracy()},
+          {"val_super_accuracy_novel_percent", m.validation_super.novel_accuracy()},
+          {"val_sub_accuracy_with_extra_percent", m.validation_sub.accuracy()},
+          {"val_sub_accuracy_seen_percent", m.validation_sub.seen_accuracy()},
+          {"val_sub_accuracy_novel_percent", m.validation_sub.novel_accuracy()},
+          {"score_percent", m.score},
+          {"learning_rate", m.learning_rate},
+          {"seconds", m.seconds},
+          {"images_per_second", m.images_per_second},
+          {"loader_wait_seconds", m.loader_wait_seconds},
+          {"validation_seconds", m.validation_seconds}};
+}
+
+Json to_json(const EpochMetrics& metrics) {
+  Json json;
+  json["epoch"] = metrics.epoch;
+  for (const auto& [name, value] : metric_values(metrics)) {
+    if (value) json[name] = *value;
+  }
+  return json;
+}
+
+MetricsFile::MetricsFile(fs::path path) : path_(std::move(path)) {
+  if (!fs::exists(path_)) return;
+  const CsvTable table = read_csv(path_);
+  if (table.header.size() != metric_values({}).size() + 2) {
+    throw Error(path_.string(), "the columns of this version of tern", "others");
+  }
+  for (std::size_t row = 0; row < table.rows.size(); ++row) table.integer(row, 1);
+  rows_ = table.rows;
+}
+
+void MetricsFile::keep_until(const std::string& model, std::int64_t epoch) {
+  std::erase_if(rows_, [&](const auto& row) { return row[0] == model && std::stoll(row[1]) > epoch; });
+}
+
+void MetricsFile::append(const EpochMetrics& metrics) {
+  std::vector<std::string> header{"model", "epoch"}, row{metrics.model, fmt::format("{}", metrics.epoch)};
+  for (const auto& [name, value] : metric_values(metrics)) {
+    header.push_back(name);
+    row.push_back(value ? fmt::format("{:.9g}", *value) : "");
+  }
+  rows_.push_back(std::move(row));
+  std::string text = csv_line(header);
+  for (const auto& fields : rows_) text += csv_line(fields);
+  write_file(path_, text);
+}
+
+}  // namespace tern

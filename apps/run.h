@@ -1,0 +1,112 @@
+// A run folder: everything that a training leaves behind, and what evaluate and predict read.
+//
+//   config.toml     the resolved settings
+//   summary.json    data, split, classes, best and last metrics, timings
+//   metrics.csv     a row an epoch and model
+//   checkpoints/    last.safetensors, best.safetensors     two heads on one backbone
+//                   last_super, best_super, last_sub, best_sub .safetensors     two models
+//                   state*.safetensors     what resuming needs: model, optimiser and progress in one file
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "apps/config.h"
+#include "data/dataset.h"
+#include "engine/io/json.h"
+#include "engine/metrics/accuracy.h"
+
+namespace tern {
+
+/// One network that is trained as a whole.
+enum class Part { two_heads, super, sub };
+
+const char* name_of(Part part);  ///< "two_heads", "super", "sub"
+inline bool has_super(Part part) {
+  return part != Part::sub;
+}
+inline bool has_sub(Part part) {
+  return part != Part::super;
+}
+/// In the order in which they are trained.
+std::vector<Part> parts_of(const Config& config);
+
+class Run {
+ public:
+  Config config;
+  Json summary;
+
+  /// Makes the folder with config.toml and checkpoints/. Throws Error unless it is absent or empty.
+  static Run create(const std::filesystem::path& folder, const Config& config);
+  /// Throws Error{folder, ...} if it is not a run, or what read_config and read_json throw.
+  static Run open(const std::filesystem::path& folder);
+  /// Throws Error naming `folder` if create() would.
+  static void check_free(const std::filesystem::path& folder);
+
+  const std::filesystem::path& folder() const { return folder_; }
+  std::filesystem::path metrics_file() const { return folder_ / "metrics.csv"; }
+  std::filesystem::path last_model(Part part) const { return checkpoint("last", part); }
+  std::filesystem::path best_model(Part part) const { return checkpoint("best", part); }
+  std::filesystem::path training_state(Part part) const { return checkpoint("state", part); }
+
+  void save_config() const;
+  void save_summary() const;
+  /// Removes what interrupted writes left behind.
+  void remove_temporary_files() const;
+
+  // What the summary says, checked; each throws Error{summary.json key, ...} if it is missing or no such
+  // thing.
+  std::string summary_text(const char* group, const char* key) const;
+  ClassTable classes() const;
+  std::vector<std::int32_t> held_out_subclasses() const;
+  std::vector<std::uint8_t> trained_superclasses() const;
+  std::vector<std::uint8_t> trained_subclasses() const;
+
+ private:
+  explicit Run(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  std::filesystem::path checkpoint(const char* which, Part part) const;
+  std::string summary_subject(const std::string& key) const;
+  template <typename T>
+  T summary_value(const char* group, const char* key, const char* wanted) const;
+
+  std::filesystem::path folder_;
+};
+
+/// One row of metrics.csv. Accuracies "with extra" count CIFAR images, as the reference does.
+struct EpochMetrics {
+  std::string model;
+  std::int64_t epoch = 0;  ///< from 1
+  double train_loss = 0;
+  Percent train_super, train_sub;  ///< with extra, on augmented images, as training goes on
+  double validation_loss = 0;
+  NoveltyCounts validation_super, validation_sub;
+  Percent score;  ///< what chooses the best checkpoint
+  double learning_rate = 0;
+  double seconds = 0;  ///< of training, without validation
+  double images_per_second = 0;
+  double loader_wait_seconds = 0;
+  double validation_seconds = 0;
+};
+
+/// The values of a row by column name, without `model` and `epoch`; none where nothing was measured.
+std::vector<std::pair<std::string, std::optional<double>>> metric_values(const EpochMetrics& metrics);
+Json to_json(const EpochMetrics& metrics);
+
+/// metrics.csv, rewritten whole with each row.
+class MetricsFile {
+ public:
+  /// Reads the rows that are there.
+  explicit MetricsFile(std::filesystem::path path);
+  /// Forgets the rows of `model` after `epoch`: a resumed run makes them again.
+  void keep_until(const std::string& model, std::int64_t epoch);
+  void append(const EpochMetrics& metrics);
+
+ private:
+  std::filesystem::path path_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace tern

@@ -1,0 +1,38 @@
+// What a command needs of the machine: the device and the threads it runs on, Ctrl-C, memory used.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/device/device.h"
+
+namespace tern {
+
+struct RuntimeOptions {
+  std::string device = "auto";  ///< "auto", "cpu" or "cuda"
+  int threads = 0;              ///< of the CPU; 0: all
+};
+
+/// Sets the number of threads and returns the device; "auto" takes the GPU where this build and machine have
+/// one. Throws Error{--device, ...} for a device that is not there.
+Device prepare_runtime(const RuntimeOptions& options);
+
+/// Worker threads for a loader beside a training step on `device`.
+int loader_threads(Device device);
+
+/// While alive, Ctrl-C and SIGTERM only set a flag, so that a step can end first. A second one ends the
+/// process at once.
+class StopRequest {
+ public:
+  StopRequest();
+  ~StopRequest();
+  StopRequest(const StopRequest&) = delete;
+  StopRequest& operator=(const StopRequest&) = delete;
+
+  static bool arrived();
+};
+
+/// The most memory this process has held, in MiB.
+double peak_memory_mib();
+
+}  // namespace tern

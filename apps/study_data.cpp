@@ -1,0 +1,114 @@
+#include "apps/study_data.h"
+
+#include <fmt/format.h>
+
+#include <span>
+
+#include "data/cifar100.h"
+#include "data/study.h"
+#include "engine/core/check.h"
+
+namespace tern {
+namespace {
+
+/// FNV-1a, 64 bits. Tells changed data from unchanged; it is no protection against an adversary.
+class Fingerprint {
+ public:
+  void add(std::span<const std::byte> bytes) {
+    for (const std::byte byte : bytes) {
+      hash_ = (hash_ ^ static_cast<std::uint64_t>(byte)) * 0x100000001b3ull;
+    }
+  }
+  template <typename T>
+  void add(const std::vector<T>& values) {
+    const std::uint64_t count = values.size();
+    add(std::as_bytes(std::span(&count, 1)));
+    add(std::as_bytes(std::span(values)));
+  }
+  void add(const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) add(std::vector<char>(text.begin(), text.end()));
+  }
+  std::string text() const { return fmt::format("{:016x}", hash_); }
+
+ private:
+  std::uint64_t hash_ = 0xcbf29ce484222325ull;
+};
+
+std::string fingerprint_of(const Dataset& dataset, const Split& split) {
+  Fingerprint print;
+  print.add(dataset.pixels);
+  print.add(dataset.names);
+  print.add(dataset.superclasses);
+  print.add(dataset.subclasses);
+  print.add(dataset.is_extra);
+  print.add(dataset.classes.superclass_names);
+  print.add(dataset.classes.subclass_names);
+  print.add(split.train);
+  print.add(split.validation);
+  print.add(split.pseudo_novel);
+  return print.text();
+}
+
+void add_cifar_images(const Config& config, const DataFolders& folders, Dataset& dataset) {
+  CifarSelection selection;
+  selection.mode = config.cifar;
+  if (config.cifar_count > 0) selection.count = config.cifar_count;
+  selection.exclude_groups = config.cifar_exclude_groups;
+  selection.seed = static_cast<std::uint64_t>(config.cifar_seed);
+  selection.indices_file = config.cifar_indices;
+  add_cifar(dataset, folders.cifar, selection);
+}
+
+std::vector<std::uint8_t> present(const std::vector<std::int32_t>& labels,
+                                  const std::vector<std::int64_t>& indices, std::int32_t classes) {
+  std::vector<std::uint8_t> flags(static_cast<std::size_t>(classes), 0);
+  for (const std::int64_t index : indices) flags[static_cast<std::size_t>(labels[index])] = 1;
+  return flags;
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> StudyData::trained_superclasses() const {
+  return present(dataset.superclasses, split.train, dataset.classes.superclass_count());
+}
+
+std::vector<std::uint8_t> StudyData::trained_subclasses() const {
+  return present(dataset.subclasses, split.train, dataset.classes.subclass_count());
+}
+
+std::int64_t StudyData::count_extra(const std::vector<std::int64_t>& indices) const {
+  std::int64_t count = 0;
+  for (const std::int64_t index : indices) count += dataset.is_extra[index];
+  return count;
+}
+
+DataFolders resolve_folders(const Config& config, const DataFolders& folders) {
+  namespace fs = std::filesystem;
+  DataFolders resolved{fs::absolute(folders.data).lexically_normal(), {}};
+  if (config.cifar == CifarMode::none) return resolved;
+  resolved.cifar = folders.cifar.empty() ? resolved.data / "cifar-100-binary"
+                                         : fs::absolute(folders.cifar).lexically_normal();
+  if (!fs::is_directory(resolved.cifar)) {
+    throw Error("--cifar " + resolved.cifar.string(), "the folder cifar-100-binary (cifar is not \"none\")",
+                "no folder there");
+  }
+  return resolved;
+}
+
+StudyData load_study_data(const Config& config, const DataFolders& folders) {
+  StudyData data;
+  data.dataset = load_study(folders.data, static_cast<int>(config.image_size));
+  if (config.cifar != CifarMode::none) add_cifar_images(config, folders, data.dataset);
+
+  SplitOptions options;
+  options.hold_out = config.hold_out;
+  options.hold_out_fraction = config.hold_out_fraction;
+  options.validation_fraction = config.validation_fraction;
+  if (config.split_seed >= 0) options.seed = static_cast<std::uint64_t>(config.split_seed);
+  data.split = config.split == SplitKind::faithful ? faithful_split(data.dataset, options)
+                                                   : stratified_split(data.dataset, options);
+  data.fingerprint = fingerprint_of(data.dataset, data.split);
+  return data;
+}
+
+}  // namespace tern

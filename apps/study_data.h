@@ -1,0 +1,38 @@
+// The images of a run: the study's folder, the CIFAR-100 images added to it, and how they are split.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "apps/config.h"
+#include "data/dataset.h"
+#include "data/split.h"
+
+namespace tern {
+
+/// Where a run's images lie.
+struct DataFolders {
+  std::filesystem::path data;
+  std::filesystem::path cifar;  ///< empty: DATA/cifar-100-binary, if the settings ask for CIFAR images at all
+};
+
+struct StudyData {
+  Dataset dataset;
+  Split split;
+  std::string fingerprint;  ///< of pixels, names, labels and split: equal if and only if (almost) they are
+
+  /// 1 for each class that has training images.
+  std::vector<std::uint8_t> trained_superclasses() const;
+  std::vector<std::uint8_t> trained_subclasses() const;
+  std::int64_t count_extra(const std::vector<std::int64_t>& indices) const;  ///< CIFAR images among these
+};
+
+/// Absolute paths, with the default CIFAR folder filled in where one is needed, else empty.
+DataFolders resolve_folders(const Config& config, const DataFolders& folders);
+
+/// Reads and splits everything. Throws Error naming the file or the key at fault.
+StudyData load_study_data(const Config& config, const DataFolders& folders);
+
+}  // namespace tern

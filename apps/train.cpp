@@ -1,0 +1,211 @@
+// The journey of a training: settings -> images -> split -> model after model -> run folder.
+#include "apps/train.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <optional>
+
+#include "apps/run.h"
+#include "apps/trainer.h"
+#include "apps/version.h"
+#include "engine/backend/backend.h"
+#include "engine/core/check.h"
+#include "engine/core/parallel.h"
+#include "models/checkpoint.h"
+
+namespace tern {
+namespace fs = std::filesystem;
+namespace {
+
+/// The options with what a resumed run knows filled in.
+struct Plan {
+  Config config;
+  DataFolders folders;
+  fs::path weights;
+  std::optional<Run> run;  ///< of a resumed run
+  bool complete = false;   ///< nothing is left to do
+};
+
+Plan plan_new(const TrainOptions& options) {
+  Run::check_free(options.out);
+  Plan plan;
+  plan.config = read_config(options.config, options.sets);
+  plan.folders = resolve_folders(plan.config, options.folders);
+  if (!options.weights.empty()) plan.weights = fs::absolute(options.weights).lexically_normal();
+  return plan;
+}
+
+/// The path given, or the one that the run was started with. Throws Error if both are there and differ.
+fs::path agreed_path(const Run& run, const char* option, const char* key, const fs::path& given) {
+  const fs::path before = run.summary_text("inputs", key);
+  if (given.empty()) return before;
+  const fs::path now = fs::absolute(given).lexically_normal();
+  if (before != now)
+    throw Error(fmt::format("--resume {}", option), before.string() + " as before", now.string());
+  return now;
+}
+
+Plan plan_resumed(const TrainOptions& options) {
+  Plan plan;
+  plan.run = Run::open(options.out);
+  Run& run = *plan.run;
+  plan.config = options.config.empty() ? make_config(options.sets, run.config)
+                                       : read_config(options.config, options.sets);
+  check_resumable(run.config, plan.config);
+  plan.complete = run.summary.value("status", "") == "complete" && plan.config.epochs == run.config.epochs;
+  plan.folders = options.folders;  // may have moved: the fingerprint says whether the images are the same
+  if (plan.folders.data.empty()) plan.folders.data = run.summary_text("inputs", "data");
+  if (plan.folders.cifar.empty()) plan.folders.cifar = run.summary_text("inputs", "cifar");
+  plan.folders = resolve_folders(plan.config, plan.folders);
+  plan.weights = agreed_path(run, "--weights", "weights", options.weights);
+  run.config = plan.config;
+  return plan;
+}
+
+/// True if `folder` holds a run that began, so that there is something to go on with.
+bool has_begun(const fs::path& folder) {
+  if (!fs::exists(folder))
+    throw Error("--resume --out " + folder.string(), "a run folder", "no folder there");
+  return fs::exists(folder / "config.toml") && fs::exists(folder / "summary.json");
+}
+
+/// A run that was ended before it wrote its summary has trained nothing: it starts anew.
+void clear_unbegun(const TrainOptions& options) {
+  const fs::path& folder = options.out;
+  if (options.config.empty()) {
+    throw Error("--config", "a file with settings (the run in " + folder.string() + " has not begun)",
+                "none");
+  }
+  if (!fs::exists(folder / "config.toml")) return;
+  Run::open(folder).remove_temporary_files();
+  fs::remove(folder / "config.toml");
+  fs::remove(folder / "checkpoints");  // throws unless it is empty
+}
+
+void check_same_data(const Run& run, const StudyData& data) {
+  const std::string before = run.summary_text("inputs", "fingerprint");
+  if (before != data.fingerprint) {
+    throw Error("--resume --data", "the images and labels that the run was started with (" + before + ")",
+                "others (" + data.fingerprint + ")");
+  }
+}
+
+Json describe_split(const StudyData& data) {
+  const Split& split = data.split;
+  return {{"images", data.dataset.count()},
+          {"train", split.train.size()},
+          {"train_extra", data.count_extra(split.train)},
+          {"validation", split.validation.size()},
+          {"validation_extra", data.count_extra(split.validation)},
+          {"pseudo_novel", split.pseudo_novel.size()},
+          {"held_out_subclasses", split.held_out}};
+}
+
+Json describe_classes(const StudyData& data) {
+  const ClassTable& classes = data.dataset.classes;
+  return {{"superclass_names", classes.superclass_names},
+          {"subclass_names", classes.subclass_names},
+          {"subclass_to_super", classes.subclass_to_super},
+          {"superclass_trained", data.trained_superclasses()},
+          {"subclass_trained", data.trained_subclasses()}};
+}
+
+Run begin_run(const TrainOptions& options, const Plan& plan, const StudyData& data, Device device) {
+  Run run = plan.run ? *plan.run : Run::create(options.out, plan.config);
+  run.remove_temporary_files();
+  run.save_config();
+  Json& summary = run.summary;
+  summary["tern_version"] = kVersion;
+  summary["status"] = "training";
+  summary["device"] = device.text();
+  summary["backend"] = backend_of(device).description();
+  summary["threads"] = thread_count();
+  summary["inputs"] = {{"data", plan.folders.data.string()},
+                       {"cifar", plan.folders.cifar.string()},
+                       {"weights", plan.weights.string()},
+                       {"fingerprint", data.fingerprint}};
+  summary["split"] = describe_split(data);
+  summary["classes"] = describe_classes(data);
+  run.save_summary();
+  return run;
+}
+
+void print_start(const Run& run, const Plan& plan, const StudyData& data) {
+  const auto held_out = data.split.held_out.size();
+  fmt::print("{}\n", run.summary.at("backend").get<std::string>());
+  fmt::print("images: {} to train ({} of them CIFAR), {} to validate ({} CIFAR)", data.split.train.size(),
+             data.count_extra(data.split.train), data.split.validation.size(),
+             data.count_extra(data.split.validation));
+  if (held_out > 0) fmt::print(", {} of {} held-out subclasses", data.split.pseudo_novel.size(), held_out);
+  fmt::print("\n{}: {}\n", run.config.backbone,
+             plan.weights.empty() ? "random initialisation (no --weights)" : plan.weights.string());
+  std::fflush(stdout);
+}
+
+bool wants_teacher(const Config& config, Part part) {
+  return part == Part::sub && config.teacher_weight > 0;
+}
+
+void train_part(Run& run, Part part, const StudyData& data, const fs::path& weights, Device device) {
+  std::optional<LoadedModel> teacher;
+  if (wants_teacher(run.config, part)) teacher.emplace(load_model(run.best_model(Part::super), device));
+  TrainerOptions options{weights, device, teacher ? &teacher->model : nullptr};
+  Trainer trainer(run, part, data, options);
+  trainer.train();
+}
+
+void finish(Run& run, const std::string& status) {
+  run.summary["status"] = status;
+  run.summary["peak_memory_mib"] = peak_memory_mib();
+  run.save_summary();
+}
+
+/// The same where an error is on its way, which must not be lost to a disk that is full.
+void finish_stopped(Run& run, const std::exception& error) {
+  try {
+    finish(run, std::string("stopped: ") + error.what());
+  } catch (const std::exception&) {
+  }
+}
+
+void print_end(const Run& run) {
+  for (const Part part : parts_of(run.config)) {
+    const Json& best = run.summary.at("models").at(name_of(part)).at("best");
+    fmt::print("{}: best epoch {} with {:.2f} % (loss {:.4f}): {}\n", name_of(part),
+               best.at("epoch").get<int>(), best.value("score_percent", 0.0), best.value("val_loss", 0.0),
+               run.best_model(part).string());
+  }
+  fmt::print("next: tern evaluate --run {0}\n", run.folder().string());
+}
+
+}  // namespace
+
+int train(const TrainOptions& options) {
+  const Device device = prepare_runtime(options.runtime);
+  const bool resumed = options.resume && has_begun(options.out);
+  if (options.resume && !resumed) clear_unbegun(options);
+  const Plan plan = resumed ? plan_resumed(options) : plan_new(options);
+  if (plan.complete) {
+    fmt::print("{} is complete: all {} epochs are done\n", options.out.string(), plan.config.epochs);
+    return 0;
+  }
+  check_backbone_weights(plan.config, plan.weights);
+  const StudyData data = load_study_data(plan.config, plan.folders);
+  if (resumed) check_same_data(*plan.run, data);
+
+  const StopRequest stop_request;
+  Run run = begin_run(options, plan, data, device);
+  print_start(run, plan, data);
+  try {
+    for (const Part part : parts_of(run.config)) train_part(run, part, data, plan.weights, device);
+  } catch (const std::exception& error) {
+    finish_stopped(run, error);
+    throw;
+  }
+  finish(run, "complete");
+  print_end(run);
+  return 0;
+}
+
+}  // namespace tern

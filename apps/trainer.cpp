@@ -1,0 +1,226 @@
+// The epochs of a training. Its checkpoints and its resuming are in trainer_state.cpp.
+#include "apps/trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "apps/progress.h"
+#include "apps/runtime.h"
+#include "engine/autograd/tape.h"
+#include "engine/core/check.h"
+
+namespace tern {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Adds a batch's answers, the largest logit of each row, to the counts.
+void count_answers(const Tensor& logits, const Tensor& labels, std::int32_t novel, NoveltyCounts& counts) {
+  const std::vector<float> values = logits.to_vector<float>();
+  const std::vector<std::int32_t> truth = labels.to_vector<std::int32_t>();
+  const auto classes = static_cast<std::ptrdiff_t>(logits.size(1));
+  for (std::size_t row = 0; row < truth.size(); ++row) {
+    const auto begin = values.begin() + static_cast<std::ptrdiff_t>(row) * classes;
+    counts.add(truth[row], static_cast<std::int32_t>(std::max_element(begin, begin + classes) - begin),
+               novel);
+  }
+}
+
+std::string text_of(Percent value) {
+  return value ? fmt::format("{:.2f} %", *value) : "-";
+}
+
+}  // namespace
+
+/// What an epoch adds up.
+struct Trainer::Totals {
+  double loss_by_image = 0, loss_by_batch = 0;
+  std::int64_t images = 0, batches = 0;
+  NoveltyCounts super, sub;
+
+  void add(Part part, double loss, const std::vector<Tensor>& logits, const Batch& batch,
+           const ClassTable& classes) {
+    loss_by_image += loss * static_cast<double>(batch.size());
+    loss_by_batch += loss;
+    images += batch.size();
+    ++batches;
+    if (has_super(part)) count_answers(logits.front(), batch.superclasses, classes.novel_superclass(), super);
+    if (has_sub(part)) count_answers(logits.back(), batch.subclasses, classes.novel_subclass(), sub);
+  }
+  double loss(LossAverage average) const {
+    return average == LossAverage::image ? loss_by_image / static_cast<double>(images)
+                                         : loss_by_batch / static_cast<double>(batches);
+  }
+};
+
+Trainer::Trainer(Run& run, Part part, const StudyData& data, const TrainerOptions& options)
+    : run_(run),
+      config_(run.config),
+      part_(part),
+      classes_(data.dataset.classes),
+      options_(options),
+      model_(make_model(config_, part, classes_, options.weights, options.device)),
+      optimizer_(make_study_optimizer(config_, model_)),
+      train_loader_(data.dataset, data.split.train, train_loader_options(config_, data, options.device)),
+      validation_loader_(data.dataset, data.split.validation,
+                         evaluation_loader_options(config_, options.device)),
+      metrics_file_(run.metrics_file()),
+      loss_options_(make_loss_options(config_, classes_, options.device)),
+      schedule_(make_schedule(config_, train_loader_.batches())) {
+  resume();
+}
+
+void Trainer::train() {
+  while (epochs_done_ < config_.epochs) {
+    EpochMetrics metrics;
+    metrics.model = name_of(part_);
+    metrics.epoch = epochs_done_ + 1;
+    train_epoch(metrics);
+    validate(metrics);
+    metrics.score = score(metrics);
+    finish_epoch(metrics);
+    print_epoch(metrics, best_epoch_ == metrics.epoch);
+  }
+}
+
+void Trainer::train_epoch(EpochMetrics& metrics) {
+  Progress progress(fmt::format("{} epoch {}/{}", metrics.model, metrics.epoch, config_.epochs),
+                    train_loader_.images(), "images");
+  const Clock::time_point start = Clock::now();
+  Totals totals;
+  Batch batch;
+  model_.set_training(true);
+  optimizer_->clear_gradients();
+  train_loader_.start_epoch(static_cast<int>(metrics.epoch));
+  for (;;) {
+    const Clock::time_point asked = Clock::now();
+    if (!train_loader_.next(batch)) break;
+    metrics.loader_wait_seconds += seconds_since(asked);
+    const double loss = train_batch(batch, totals);
+    check_finite(loss, fmt::format("step {} of epoch {}", batch.step + 1, metrics.epoch));
+    progress.update(totals.images, fmt::format("loss {:.4f}", totals.loss(LossAverage::image)));
+    check_stop(fmt::format("after step {} of epoch {}", batch.step + 1, metrics.epoch));
+  }
+  metrics.train_loss = totals.loss(config_.loss_average);
+  metrics.train_super = totals.super.accuracy();
+  metrics.train_sub = totals.sub.accuracy();
+  metrics.learning_rate = static_cast<double>(learning_rate_);
+  metrics.seconds = seconds_since(start);
+  metrics.images_per_second = static_cast<double>(totals.images) / metrics.seconds;
+}
+
+/// One batch forward and back, and an update where it is due. A loss that is no number changes nothing.
+double Trainer::train_batch(const Batch& batch, Totals& totals) {
+  const std::vector<Variable> logits = model_.forward(Variable(batch.images.to(options_.device)));
+  const StudyLoss loss = study_loss(loss_inputs(logits, batch), loss_options_);
+  const double value = static_cast<double>(loss.total.data().item());
+  if (!std::isfinite(value)) return value;
+  std::vector<Tensor> values;
+  for (const Variable& head : logits) values.push_back(head.data());
+  totals.add(part_, value, values, batch, classes_);
+  backward(loss.total);
+  const bool last = batch.step + 1 == train_loader_.batches();
+  if (++batches_waiting_ == config_.accumulate || last) update();
+  return value;
+}
+
+void Trainer::update() {
+  StepOptions step;
+  step.learning_rate = base_learning_rate(config_) * schedule_factor(schedule_, updates_done_);
+  step.clip_norm = static_cast<float>(config_.clip_norm);
+  step.accumulated = batches_waiting_;
+  optimizer_->step(step);
+  optimizer_->clear_gradients();
+  learning_rate_ = step.learning_rate;
+  batches_waiting_ = 0;
+  ++updates_done_;
+}
+
+void Trainer::validate(EpochMetrics& metrics) {
+  const Clock::time_point start = Clock::now();
+  const NoGrad no_grad;
+  Totals totals;
+  Batch batch;
+  model_.set_training(false);
+  validation_loader_.start_epoch(0);
+  while (validation_loader_.next(batch)) {
+    const std::vector<Tensor> logits = model_.inference(batch.images.to(options_.device));
+    const std::vector<Variable> variables(logits.begin(), logits.end());
+    const StudyLoss loss = study_loss(loss_inputs(variables, batch), loss_options_);
+    totals.add(part_, static_cast<double>(loss.total.data().item()), logits, batch, classes_);
+    check_stop(fmt::format("in the validation after epoch {}", metrics.epoch));
+  }
+  metrics.validation_loss = totals.loss(config_.loss_average);
+  metrics.validation_super = totals.super;
+  metrics.validation_sub = totals.sub;
+  metrics.validation_seconds = seconds_since(start);
+  check_finite(metrics.validation_loss, fmt::format("the validation after epoch {}", metrics.epoch));
+}
+
+StudyLossInputs Trainer::loss_inputs(const std::vector<Variable>& logits, const Batch& batch) const {
+  StudyLossInputs inputs;
+  if (has_super(part_)) {
+    inputs.super_logits = logits.front();
+    inputs.superclasses = batch.superclasses.to(options_.device);
+  }
+  if (has_sub(part_)) {
+    inputs.sub_logits = logits.back();
+    inputs.subclasses = batch.subclasses.to(options_.device);
+  }
+  // The reference's validation loss leaves the teacher out; so that the two are comparable, so does this one.
+  if (options_.teacher && grad_enabled()) {
+    inputs.teacher_super_logits = options_.teacher->inference(batch.images.to(options_.device)).front();
+  }
+  return inputs;
+}
+
+void Trainer::check_finite(double loss, const std::string& where) const {
+  if (std::isfinite(loss)) return;
+  const std::string kept = epochs_done_ > 0
+                               ? fmt::format("; the checkpoints are those of epoch {}", epochs_done_)
+                               : "; there is no checkpoint yet";
+  throw Error(fmt::format("loss of the {} model in {}", name_of(part_), where), "a finite number",
+              fmt::format("{}{} (a lower learning_rate or a clip_norm may help)", loss, kept));
+}
+
+void Trainer::check_stop(const std::string& where) const {
+  if (!StopRequest::arrived()) return;
+  throw Error(fmt::format("stopped {} ({} model)", where, name_of(part_)),
+              fmt::format("go on with: tern train --resume --out {}", run_.folder().string()));
+}
+
+Percent Trainer::score(const EpochMetrics& metrics) const {
+  const auto of = [this](const NoveltyCounts& counts) {
+    const Percent seen = counts.seen_accuracy();
+    return config_.metric_counts_extra || !seen ? counts.accuracy() : seen;
+  };
+  if (part_ == Part::super) return of(metrics.validation_super);
+  if (part_ == Part::sub) return of(metrics.validation_sub);
+  const Percent super = of(metrics.validation_super), sub = of(metrics.validation_sub);
+  return super && sub ? Percent((*super + *sub) / 2) : std::nullopt;
+}
+
+void Trainer::print_epoch(const EpochMetrics& metrics, bool best) const {
+  std::string line = fmt::format("{} epoch {}/{}  loss {:.4f}  val loss {:.4f}", metrics.model, metrics.epoch,
+                                 config_.epochs, metrics.train_loss, metrics.validation_loss);
+  const auto add = [&line](const char* level, const NoveltyCounts& counts) {
+    line += fmt::format("  val {} {} (seen {})", level, text_of(counts.accuracy()),
+                        text_of(counts.seen_accuracy()));
+  };
+  if (has_super(part_)) add("super", metrics.validation_super);
+  if (has_sub(part_)) add("sub", metrics.validation_sub);
+  line += fmt::format("  {:.1f} images/s  waited {:.2f} s for images  {:.1f} s + {:.1f} s{}",
+                      metrics.images_per_second, metrics.loader_wait_seconds, metrics.seconds,
+                      metrics.validation_seconds, best ? "  best" : "");
+  fmt::print("{}\n", line);
+  std::fflush(stdout);
+}
+
+}  // namespace tern

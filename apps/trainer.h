@@ -1,0 +1,79 @@
+// Trains one network of a run: epochs of steps, validation, checkpoints. What a training computes depends on
+// settings and data alone, so that a resumed run ends where an uninterrupted one would.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/run.h"
+#include "apps/study_data.h"
+#include "apps/training_setup.h"
+
+namespace tern {
+
+struct TrainerOptions {
+  std::filesystem::path weights;  ///< of the backbone; empty: random initialisation
+  Device device;
+  Model* teacher = nullptr;  ///< a trained superclass model, for the subclass model's consistency term
+};
+
+class Trainer {
+ public:
+  /// Builds the model and the optimiser, and takes up the run's training state if there is one. `run`, `data`
+  /// and the teacher must outlive the trainer.
+  Trainer(Run& run, Part part, const StudyData& data, const TrainerOptions& options);
+
+  /// Trains the epochs that are left, each followed by validation, checkpoints, metrics.csv and summary.json.
+  /// Throws Error where a loss is no finite number, and when asked to stop (StopRequest); the checkpoints are
+  /// then those of the last whole epoch.
+  void train();
+
+  std::int64_t epochs_done() const { return epochs_done_; }
+
+ private:
+  struct Totals;
+
+  // trainer.cpp
+  void train_epoch(EpochMetrics& metrics);
+  double train_batch(const Batch& batch, Totals& totals);
+  void update();
+  void validate(EpochMetrics& metrics);
+  StudyLossInputs loss_inputs(const std::vector<Variable>& logits, const Batch& batch) const;
+  void check_finite(double loss, const std::string& where) const;
+  void check_stop(const std::string& where) const;
+  void print_epoch(const EpochMetrics& metrics, bool best) const;
+  Percent score(const EpochMetrics& metrics) const;
+
+  // trainer_state.cpp
+  void resume();
+  void finish_epoch(const EpochMetrics& metrics);
+  bool is_best(const EpochMetrics& metrics) const;
+  void save_state() const;
+  Metadata checkpoint_metadata(const EpochMetrics& metrics) const;
+  void describe(const EpochMetrics& metrics, bool best);
+
+  Run& run_;
+  const Config& config_;
+  Part part_;
+  const ClassTable& classes_;
+  TrainerOptions options_;
+
+  Model model_;
+  std::unique_ptr<Optimizer> optimizer_;
+  Loader train_loader_, validation_loader_;
+  MetricsFile metrics_file_;
+  StudyLossOptions loss_options_;
+  Schedule schedule_;
+
+  std::int64_t epochs_done_ = 0;
+  std::int64_t updates_done_ = 0;
+  int batches_waiting_ = 0;  ///< whose gradients are summed and not yet applied
+  float learning_rate_ = 0;  ///< of the last update
+  std::int64_t best_epoch_ = 0;
+  double best_score_ = 0, best_loss_ = 0;
+};
+
+}  // namespace tern
