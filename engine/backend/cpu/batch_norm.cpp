@@ -98,6 +98,76 @@ Affine& affine_of(const float* gamma, const float* beta, const float* mean, cons
   return affine;
 }
 
+// What both passes of the backward read.
+struct BackwardRows {
+  std::int64_t rows, channels;
+  const float *x, *mean, *y, *dy;  // y null: no mask
+};
+
+// sum g and sum g (x - mean), and g itself into `masked` if that is not null (it may be dy).
+std::vector<double>& gradient_sums(const BackwardRows& in, float* masked) {
+  const std::int64_t channels = in.channels;
+  const float* mean = in.mean;
+  return chunked_sums(
+      in.rows, channels, [=](std::int64_t first, std::int64_t last, float* sum, float* product_sum) {
+        for (std::int64_t offset = first * channels; offset < last * channels; offset += channels) {
+          const float *x = in.x + offset, *dy = in.dy + offset;
+          const float* y = in.y != nullptr ? in.y + offset : nullptr;
+          float* keep = masked != nullptr ? masked + offset : nullptr;
+          if (y != nullptr && keep != nullptr) {
+#pragma omp simd
+            for (std::int64_t c = 0; c < channels; ++c) {
+              const float g = y[c] > 0 ? dy[c] : 0.0f;
+              keep[c] = g;
+              sum[c] += g;
+              product_sum[c] += g * (x[c] - mean[c]);
+            }
+            continue;
+          }
+#pragma omp simd
+          for (std::int64_t c = 0; c < channels; ++c) {
+            const float g = y == nullptr || y[c] > 0 ? dy[c] : 0.0f;
+            sum[c] += g;
+            product_sum[c] += g * (x[c] - mean[c]);
+          }
+          if (keep != nullptr && keep != dy) std::copy_n(dy, channels, keep);
+        }
+      });
+}
+
+// dx = factor g + slope (x - mean) + offset, a channel.
+struct GradientLine {
+  std::vector<float> factor, slope, offset;
+
+  void resize(std::int64_t channels) {
+    for (std::vector<float>* values : {&factor, &slope, &offset})
+      values->resize(static_cast<std::size_t>(channels));
+  }
+};
+
+void write_input_gradient(const BackwardRows& in, const GradientLine& line, float* dx) {
+  const std::int64_t channels = in.channels;
+  const float *factor = line.factor.data(), *slope = line.slope.data(), *shift = line.offset.data();
+  const float* mean = in.mean;
+  for_rows(in.rows, channels, [=](std::int64_t row) {
+    const float *x = in.x + row * channels, *dy = in.dy + row * channels;
+    float* to = dx + row * channels;
+    if (in.y != nullptr) {
+      const float* y = in.y + row * channels;
+#pragma omp simd
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const float g = y[c] > 0 ? dy[c] : 0.0f;
+        to[c] = factor[c] * g + slope[c] * (x[c] - mean[c]) + shift[c];
+      }
+    } else {
+#pragma omp simd
+      for (std::int64_t c = 0; c < channels; ++c) {
+        to[c] = factor[c] * dy[c] + slope[c] * (x[c] - mean[c]) + shift[c];
+      }
+    }
+  });
+}
+
 }  // namespace
 
 void CpuBackend::batch_norm_training(const Tensor& x, const Tensor& gamma, const Tensor& beta, float epsilon,
@@ -156,78 +226,29 @@ void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor* y, const Ten
                                      const Tensor& mean, const Tensor& inverse_std, bool batch_statistics,
                                      Tensor& dx, Tensor& dgamma, Tensor& dbeta, Tensor* dresidual) {
   const std::int64_t channels = x.size(-1), rows = channels == 0 ? 0 : x.numel() / channels;
-  const float* values = x.data<float>();
-  const float* upstream = dy.data<float>();
-  const float* output = y != nullptr ? y->data<float>() : nullptr;
   const float* center = mean.data<float>();
   const float* scale = inverse_std.data<float>();
-  float* masked = dresidual != nullptr ? dresidual->data<float>() : nullptr;
-
-  const std::vector<double>& sums = chunked_sums(
-      rows, channels, [=](std::int64_t first, std::int64_t last, float* sum, float* product_sum) {
-        for (std::int64_t row = first; row < last; ++row) {
-          const std::int64_t offset = row * channels;
-          const float* from = values + offset;
-          const float* grad = upstream + offset;
-          const float* out = output != nullptr ? output + offset : nullptr;
-          float* keep = masked != nullptr ? masked + offset : nullptr;
-          if (out != nullptr && keep != nullptr) {
-#pragma omp simd
-            for (std::int64_t c = 0; c < channels; ++c) {
-              const float g = out[c] > 0 ? grad[c] : 0.0f;
-              keep[c] = g;
-              sum[c] += g;
-              product_sum[c] += g * (from[c] - center[c]);
-            }
-            continue;
-          }
-#pragma omp simd
-          for (std::int64_t c = 0; c < channels; ++c) {
-            const float g = out == nullptr || out[c] > 0 ? grad[c] : 0.0f;
-            sum[c] += g;
-            product_sum[c] += g * (from[c] - center[c]);
-          }
-          if (keep != nullptr && keep != grad) std::copy_n(grad, channels, keep);
-        }
-      });
-  // dx = a g + (slope x + offset), the terms of the statistics gathered a channel.
-  thread_local std::vector<float> slope, offset, factor;
-  slope.resize(static_cast<std::size_t>(channels));
-  offset.resize(static_cast<std::size_t>(channels));
-  factor.resize(static_cast<std::size_t>(channels));
+  BackwardRows pass{
+      rows, channels, x.data<float>(), center, y != nullptr ? y->data<float>() : nullptr, dy.data<float>()};
+  const std::vector<double>& sums =
+      gradient_sums(pass, dresidual != nullptr ? dresidual->data<float>() : nullptr);
+  if (dresidual != nullptr) {  // it holds g now: the second pass needs no mask
+    pass.y = nullptr;
+    pass.dy = dresidual->data<float>();
+  }
+  thread_local GradientLine line;
+  line.resize(channels);
   const double count = static_cast<double>(std::max<std::int64_t>(rows, 1));
   for (std::int64_t c = 0; c < channels; ++c) {
     const double a = double{gamma.data<float>()[c]} * scale[c];
     const double gamma_gradient = sums[channels + c] * scale[c];
-    const double bound = batch_statistics ? a * gamma_gradient * scale[c] / count : 0.0;
-    factor[c] = static_cast<float>(a);
-    slope[c] = static_cast<float>(-bound);
-    offset[c] = static_cast<float>(batch_statistics ? -a * sums[c] / count : 0.0);
+    line.factor[c] = static_cast<float>(a);
+    line.slope[c] = batch_statistics ? static_cast<float>(-a * gamma_gradient * scale[c] / count) : 0.0f;
+    line.offset[c] = batch_statistics ? static_cast<float>(-a * sums[c] / count) : 0.0f;
     dgamma.data<float>()[c] = static_cast<float>(gamma_gradient);
     dbeta.data<float>()[c] = static_cast<float>(sums[c]);
   }
-  const bool has_mask = output != nullptr && masked == nullptr;
-  const float* gradient = masked != nullptr ? masked : upstream;
-  float* const to_all = dx.data<float>();
-  const float *const k = factor.data(), *const s = slope.data(), *const o = offset.data();
-  for_rows(rows, channels, [=](std::int64_t row) {
-    const float* from = values + row * channels;
-    const float* grad = gradient + row * channels;
-    float* to = to_all + row * channels;
-    if (has_mask) {
-      const float* out = output + row * channels;
-#pragma omp simd
-      for (std::int64_t c = 0; c < channels; ++c) {
-        const float g = out[c] > 0 ? grad[c] : 0.0f;
-        to[c] = k[c] * g + s[c] * (from[c] - center[c]) + o[c];
-      }
-    } else {
-#pragma omp simd
-      for (std::int64_t c = 0; c < channels; ++c) {
-        to[c] = k[c] * grad[c] + s[c] * (from[c] - center[c]) + o[c];
-      }
-    }
-  });
+  write_input_gradient(pass, line, dx.data<float>());
 }
 
 }  // namespace tern
