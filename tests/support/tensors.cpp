@@ -52,13 +52,13 @@ reference::Array array(const Tensor& x) {
 }
 
 void poison_free_memory(Device device, std::size_t most_bytes) {
-  constexpr int kCopies = 6;
+  constexpr int kCopies = 4;
+  const std::vector<std::uint8_t> ones(2 * most_bytes, 0xFF);  // NaN as f32 and as f64
   std::vector<std::unique_ptr<Buffer>> blocks;
   for (std::size_t power = 64; power <= most_bytes; power *= 2) {
     for (std::size_t bytes = power; bytes < 2 * power; bytes += std::max<std::size_t>(power / 8, 64)) {
       for (int copy = 0; copy < kCopies; ++copy) {
         blocks.push_back(std::make_unique<Buffer>(bytes, device));
-        const std::vector<std::uint8_t> ones(bytes, 0xFF);  // NaN as f32 and as f64
         copy_bytes(blocks.back()->data(), device, ones.data(), Device::cpu(), bytes);
       }
     }

@@ -25,7 +25,7 @@ reference::Array array(const Tensor& x);
 
 /// Fills the allocator's cache with blocks of NaN, so that memory an op should have written but did not, or
 /// reads before writing, shows. Covers blocks up to `most_bytes`.
-void poison_free_memory(Device device = Device::cpu(), std::size_t most_bytes = std::size_t{1} << 18);
+void poison_free_memory(Device device = Device::cpu(), std::size_t most_bytes = std::size_t{1} << 17);
 
 /// The largest difference over the largest wanted magnitude (or over 1 if all wanted are 0). Infinite if a
 /// value is NaN where a number is wanted, or if shapes differ.

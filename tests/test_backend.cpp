@@ -1,0 +1,117 @@
+#include "engine/backend/backend.h"
+
+#include <doctest/doctest.h>
+
+#include "engine/autograd/tape.h"
+#include "engine/core/check.h"
+#include "engine/device/allocator.h"
+#include "engine/ops/add.h"
+#include "engine/ops/batch_norm.h"
+#include "engine/ops/conv2d.h"
+#include "engine/ops/cosine_head.h"
+#include "engine/ops/cross_entropy.h"
+#include "engine/ops/global_average_pool.h"
+#include "engine/ops/hierarchical_kl.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/max_pool.h"
+#include "tests/support/tensors.h"
+
+using namespace tern;
+
+namespace {
+
+// A network small enough for a test with every kind of op in it: stem, residual block, three heads, three
+// losses.
+class TinyNetwork {
+ public:
+  // One training step; returns the loss.
+  float step() {
+    for (Variable& parameter : parameters_) parameter.clear_grad();
+    const Variable x(test::uniform({4, 16, 16, 3}, -1, 1, 1));
+    Variable y = conv2d(x, parameter(0), Window{7, 2, 3});
+    y = max_pool(batch_norm(y, norm_, true, {}, true), Window{3, 2, 1});
+    y = batch_norm(conv2d(y, parameter(1), parameter(2), Window{3, 1, 1}), norm_, true, y, true);
+    const Variable features = global_average_pool(y);
+    const Variable super = linear(features, parameter(3));
+    const Variable sub = cosine_head(features, parameter(4), parameter(5));
+    const Variable losses[] = {cross_entropy(super, test::integers({0, 1, 2, 0})),
+                               cross_entropy(sub, test::integers({4, 0, 1, -1})),
+                               hierarchical_kl(super, sub, test::integers({0, 0, 1, 1, 2}))};
+    const float weights[] = {1, 1, 0.1f};
+    const Variable loss = weighted_sum(losses, weights);
+    backward(loss);
+    optimise();
+    return loss.data().item();
+  }
+
+ private:
+  const Variable& parameter(std::size_t i) const { return parameters_[i]; }
+
+  void optimise() {
+    if (slots_.empty()) {
+      for (const Variable& parameter : parameters_) {
+        slots_.push_back({parameter.data(), Tensor(), Tensor::zeros(parameter.shape()),
+                          Tensor::zeros(parameter.shape()), 1e-3f, 1e-4f});
+      }
+    }
+    for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i].gradient = parameters_[i].grad();
+    Backend& backend = backend_of(Device::cpu());
+    Tensor norm = Tensor::empty({1}), scale = Tensor::empty({1});
+    backend.clip_scale(slots_, 1, norm, scale);
+    backend.adam_step(slots_, {.step = ++steps_}, &scale);
+  }
+
+  static Variable weights(const Shape& shape, std::uint64_t seed) {
+    return Variable(test::uniform(shape, -0.3f, 0.3f, seed), true);
+  }
+
+  std::vector<Variable> parameters_{weights({8, 7, 7, 3}, 2),
+                                    weights({8, 3, 3, 8}, 3),
+                                    weights({8}, 4),
+                                    weights({3, 8}, 5),
+                                    weights({5, 8}, 6),
+                                    Variable(Tensor::full({1}, 30), true),
+                                    Variable(Tensor::full({8}, 1), true),
+                                    Variable(Tensor::zeros({8}), true)};
+  BatchNormState norm_{parameters_[6], parameters_[7], Tensor::zeros({8}), Tensor::full({8}, 1)};
+  std::vector<OptimizerSlot> slots_;
+  std::int64_t steps_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("backend: a steady training step allocates nothing from the system, and learns") {
+  TinyNetwork network;
+  const float first = network.step();
+  for (int i = 0; i < 3; ++i) network.step();
+  const AllocatorStatistics before = allocator_statistics(Device::cpu());
+  float last = 0;
+  for (int i = 0; i < 20; ++i) last = network.step();
+  const AllocatorStatistics after = allocator_statistics(Device::cpu());
+  CHECK(after.system_allocations == before.system_allocations);
+  CHECK(after.bytes_in_use == before.bytes_in_use);
+  CHECK(last < first);
+}
+
+TEST_CASE("backend: two networks trained alike give the same bytes") {
+  TinyNetwork a, b;
+  for (int i = 0; i < 3; ++i) CHECK(a.step() == b.step());
+}
+
+TEST_CASE("backend: one a device, described for people") {
+  Backend& cpu = backend_of(Device::cpu());
+  CHECK(&cpu == &backend_of(Tensor::zeros({1})));
+  CHECK(cpu.description().find("oneDNN") != std::string::npos);
+  cpu.synchronize();
+}
+
+TEST_CASE("backend: a device that is not there is an error that says so") {
+  if (test::devices().size() > 1) return;
+  CHECK_THROWS_WITH_AS(backend_of(Device::cuda(1)), doctest::Contains("got cuda:1"), Error);
+}
+
+TEST_CASE("backend: window extents round down") {
+  CHECK(Window{3, 2, 1}.output_extent(64) == 32);
+  CHECK(Window{7, 2, 3}.output_extent(65) == 33);
+  CHECK(Window{1, 2, 0}.output_extent(5) == 3);
+}
