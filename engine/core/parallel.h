@@ -16,9 +16,9 @@ inline void set_thread_count(int threads) {
   omp_set_num_threads(std::max(threads, 1));
 }
 
-/// Calls body(begin, end) on disjoint ranges that cover [0, count), one range a thread and none shorter than
-/// `grain` (but the last). The partition depends on count, grain and the number of threads alone, so a run is
-/// repeatable. body must not throw.
+/// Calls body(begin, end) on disjoint ranges that cover [0, count), one a thread, and no more of them than
+/// ranges of `grain` would make. The partition depends on count, grain and the number of threads alone, so a
+/// run is repeatable. body must not throw.
 template <typename Body>
 void parallel_for(std::int64_t count, std::int64_t grain, Body&& body) {
   if (count <= 0) return;
