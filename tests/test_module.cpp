@@ -1,0 +1,164 @@
+#include "models/module.h"
+
+#include "models/layers.h"
+#include "tests/support/files.h"
+#include "tests/support/formula.h"
+#include "tests/support/tensors.h"
+
+using namespace tern;
+
+namespace {
+
+/// One of each kind: a convolution, a normalisation, a linear layer, a scale.
+class Toy : public Module {
+ public:
+  explicit Toy(Initialiser initialiser = Initialiser(1))
+      : conv_(2, 3, {3, 1, 1}, true, initialiser),
+        norm_(3, initialiser),
+        linear_(3, 4, initialiser),
+        scale_(initialiser.constant({1}, 30)) {}
+
+  void visit(const std::string& prefix, StateVisitor& visitor) const override {
+    conv_.visit(prefix + "conv.", visitor);
+    norm_.visit(prefix + "norm.", visitor);
+    linear_.visit(prefix + "linear.", visitor);
+    visitor.parameter(prefix + "scale", scale_, ParameterKind::scale);
+  }
+
+ private:
+  Conv2d conv_;
+  BatchNorm2d norm_;
+  Linear linear_;
+  Variable scale_;
+};
+
+StateDict copies(const StateDict& state) {
+  StateDict copy;
+  for (const NamedTensor& entry : state) copy.push_back({entry.name, entry.tensor.clone()});
+  return copy;
+}
+
+StateDict without(StateDict state, const std::string& name) {
+  std::erase_if(state, [&](const NamedTensor& entry) { return entry.name == name; });
+  return state;
+}
+
+StateDict with(StateDict state, const std::string& name, const Tensor& tensor) {
+  if (Tensor* found = find(state, name)) {
+    *found = tensor;
+  } else {
+    state.push_back({name, tensor});
+  }
+  return state;
+}
+
+std::string load_error(const StateDict& state) {
+  const Toy toy;
+  const StateDict before = copies(toy.state_dict());
+  const std::string error = test::error_of([&] { load_state_dict(toy, state, "file.pth"); });
+  const StateDict after = toy.state_dict();
+  if (error == "no error") return error;
+  for (std::size_t i = 0; i < before.size(); ++i) CHECK(test::same_bytes(before[i].tensor, after[i].tensor));
+  return error;
+}
+
+}  // namespace
+
+TEST_CASE("module: one description gives parameters and the state dict in order") {
+  const Toy toy;
+  std::vector<std::string> names;
+  for (const NamedTensor& entry : toy.state_dict("toy.")) names.push_back(entry.name);
+  CHECK(names == std::vector<std::string>{"toy.conv.weight", "toy.conv.bias", "toy.norm.weight",
+                                          "toy.norm.bias", "toy.norm.running_mean", "toy.norm.running_var",
+                                          "toy.norm.num_batches_tracked", "toy.linear.weight",
+                                          "toy.linear.bias", "toy.scale"});
+  const std::vector<ParameterEntry> parameters = toy.parameters();
+  std::vector<std::string> kinds;
+  for (const ParameterEntry& entry : parameters) kinds.push_back(entry.name + " " + name_of(entry.kind));
+  CHECK(kinds == std::vector<std::string>{"conv.weight weight", "conv.bias bias", "norm.weight norm",
+                                          "norm.bias norm", "linear.weight weight", "linear.bias bias",
+                                          "scale scale"});
+  CHECK(parameter_count(toy) == 3 * 2 * 9 + 3 + 3 + 3 + 4 * 3 + 4 + 1);
+  for (const ParameterEntry& entry : parameters) CHECK(entry.value.requires_grad());
+  toy.set_requires_grad(false);
+  for (const ParameterEntry& entry : toy.parameters()) CHECK_FALSE(entry.value.requires_grad());
+}
+
+TEST_CASE("module: the state dict shares the module's elements; a scale is a scalar in it") {
+  const Toy toy;
+  StateDict state = toy.state_dict();
+  CHECK(find(state, "scale")->rank() == 0);
+  CHECK(find(state, "norm.num_batches_tracked")->rank() == 0);
+  CHECK(find(state, "norm.num_batches_tracked")->dtype() == DType::i64);
+  find(state, "scale")->assign(Tensor::full({}, 7));
+  CHECK(toy.parameters().back().value.data().item() == 7);
+}
+
+TEST_CASE("module: loads what another one gave") {
+  const Toy from(Initialiser(1)), to(Initialiser(2));
+  test::fill_by_formula(from, 3);
+  const StateDict state = from.state_dict();
+  load_state_dict(to, state, "state");
+  const StateDict loaded = to.state_dict();
+  for (std::size_t i = 0; i < state.size(); ++i) {
+    CAPTURE(state[i].name);
+    CHECK(test::same_bytes(loaded[i].tensor, state[i].tensor));
+    CHECK_FALSE(loaded[i].tensor.shares_storage(state[i].tensor));
+  }
+}
+
+TEST_CASE("module: tolerates old files, scales of one element, and prefixes that it is told of") {
+  const Toy from, to;
+  test::fill_by_formula(from, 3);
+  const StateDict state = copies(from.state_dict());
+  CHECK(load_error(without(state, "norm.num_batches_tracked")) == "no error");
+  CHECK(load_error(with(state, "scale", Tensor::full({1}, 3))) == "no error");
+  const StateDict extra =
+      with(with(state, "fc.weight", Tensor::full({2}, 1)), "fc.bias", Tensor::full({2}, 1));
+  load_state_dict(to, extra, "file", {.ignored_prefixes = {"fc."}, .prefix = ""});
+  load_state_dict(to, from.state_dict("model."), "file", {.ignored_prefixes = {}, .prefix = "model."});
+  CHECK(test::same_bytes(to.state_dict()[0].tensor, state[0].tensor));
+}
+
+TEST_CASE("module: says everything that does not fit, and changes nothing then") {
+  const StateDict state = copies(Toy().state_dict());
+  CHECK(load_error(without(without(state, "conv.bias"), "norm.running_var")) ==
+        "file.pth: tensors do not fit the model: 2 missing: conv.bias, norm.running_var");
+  CHECK(load_error(with(state, "fc.weight", Tensor::full({2}, 1))) ==
+        "file.pth: tensors do not fit the model: 1 extra: fc.weight");
+  // Shapes are told as they are in the file: OIHW.
+  CHECK(load_error(with(state, "conv.weight", Tensor::zeros({3, 5, 5, 2}))) ==
+        "file.pth: tensors do not fit the model: 1 of another shape: conv.weight (wanted [3, 2, 3, 3], got "
+        "[3, 2, 5, 5])");
+  CHECK(
+      load_error(with(state, "linear.weight", Tensor::zeros({12}))) ==
+      "file.pth: tensors do not fit the model: 1 of another shape: linear.weight (wanted [4, 3], got [12])");
+  CHECK(load_error(with(state, "linear.bias", Tensor::zeros({4}, DType::i64))) ==
+        "file.pth: tensors do not fit the model: 1 of another type: linear.bias (wanted f32, got i64)");
+  CHECK(
+      load_error(with(state, "norm.num_batches_tracked", Tensor::zeros({}))) ==
+      "file.pth: tensors do not fit the model: 1 of another type: norm.num_batches_tracked (wanted i64, got "
+      "f32)");
+  CHECK(load_error(with(state, "scale", Tensor::zeros({2}))).find("wanted [], got [2]") != std::string::npos);
+  StateDict repeated = state;
+  repeated.push_back(state.front());
+  CHECK(load_error(repeated).find("1 named twice: conv.weight") != std::string::npos);
+  const std::string both = load_error(with(without(state, "conv.bias"), "linear.bias", Tensor::zeros({5})));
+  CHECK(both.find("1 missing: conv.bias; 1 of another shape: linear.bias") != std::string::npos);
+}
+
+TEST_CASE("module: a long list is cut, and says so") {
+  CHECK(load_error({}) ==
+        "file.pth: tensors do not fit the model: 9 missing: conv.weight, conv.bias, norm.weight, norm.bias, "
+        "norm.running_mean and 4 more");
+}
+
+TEST_CASE("module: loads from a file in torchvision's layout") {
+  const test::TemporaryFolder folder;
+  const Toy from(Initialiser(1)), to(Initialiser(2));
+  save_weights(folder / "toy.safetensors", from.state_dict());
+  load_state_dict(to, folder / "toy.safetensors");
+  CHECK(test::same_bytes(to.state_dict()[0].tensor, from.state_dict()[0].tensor));
+  const std::string path = (folder / "absent.pth").string();
+  CHECK(test::error_of([&] { load_state_dict(to, folder / "absent.pth"); }).find(path) == 0);
+}
