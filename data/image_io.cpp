@@ -43,6 +43,17 @@ class Bytes {
   std::span<const std::byte> bytes_;
 };
 
+// stb trusts the code counts of a Huffman table and writes past its arrays of 256.
+bool huffman_tables_fit(const Bytes& bytes, std::size_t at, std::size_t end) {
+  while (at < end) {
+    std::size_t codes = 0;
+    for (std::size_t length = 1; length <= 16; ++length) codes += bytes.at(at + length);
+    if (codes > 256) return false;
+    at += 17 + codes;
+  }
+  return at == end;
+}
+
 // stb fills the missing part of a cut file with grey and calls it a success. So the marker segments are
 // walked here, the entropy-coded data too, up to the end-of-image marker, which a cut file does not have. (A
 // search for the bytes FF D9 would not do: thumbnails within the file have them as well.)
@@ -65,7 +76,9 @@ const char* trouble_in_jpeg(const Bytes& bytes) {
     if (frame) components = bytes.at(at + 7);
     if (marker == 0xEE && bytes.big32(at + 2) == 0x41646F62) adobe = true;  // "Adob"
     const std::uint32_t length = bytes.big16(at);
-    if (length < 2) return "a damaged JPEG (a segment of negative length)";
+    if (length < 2) return "a damaged JPEG (segment length)";
+    if (marker == 0xC4 && !huffman_tables_fit(bytes, at + 2, at + length))
+      return "a damaged JPEG (Huffman table)";
     at += length;
   }
   return "a truncated JPEG";

@@ -91,6 +91,13 @@ TEST_CASE("image_io: errors say what is wrong") {
   REQUIRE(at != cmyk.end());
   *at = std::byte{'a'};
   CHECK(decode_error(cmyk).find("four channels") != std::string::npos);
+  // A Huffman table of more codes than there are bytes, which stb would write past its arrays.
+  auto codes = blocks.at("colour.jpg").bytes;
+  for (std::size_t i = 0; i + 20 < codes.size(); ++i) {
+    if (codes[i] == std::byte{0xFF} && codes[i + 1] == std::byte{0xC4})
+      codes[i + 18] = codes[i + 19] = std::byte{255};
+  }
+  CHECK(decode_error(codes).ends_with("a damaged JPEG (Huffman table)"));
   CHECK_THROWS_AS(read_image("/nonexistent/x.jpg"), Error);
 }
 
