@@ -52,6 +52,7 @@ void adam_piece(OptimizerSlot& slot, const AdamSettings& settings, float scale, 
   const float* __restrict gradient = slot.gradient.data<float>();
   float* __restrict m = slot.first_moment.data<float>();
   float* __restrict v = slot.second_moment.data<float>();
+  // sqrt is a vector instruction only under -fno-math-errno: four times the speed of this loop.
 #pragma omp simd
   for (std::int64_t i = begin; i < end; ++i) {
     const float g = gradient[i] * scale + coupled * p[i];
