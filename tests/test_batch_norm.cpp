@@ -34,24 +34,24 @@ void check_normalisation(const Shape& shape, bool training, bool residual, bool 
                              test::uniform({channels}, 0.5, 2, 2, device),
                              test::uniform({channels}, -1, 1, 3, device)};
   if (residual) inputs.push_back(test::uniform(shape, -1, 1, 4, device));
-  test::check_gradients(
-      {.op =
-           [&](std::span<const Variable> in) {
-             BatchNormState state = state_of(in[1], in[2], mean, variance);
-             return batch_norm(in[0], state, training, residual ? in[3] : Variable(), relu);
-           },
-       .reference =
-           [&](std::span<const Array> in) {
-             const reference::Statistics batch = reference::statistics(in[0]);
-             Array y = reference::batch_norm(in[0], in[1], in[2], training ? batch.mean : array(mean),
-                                             training ? batch.biased_variance : array(variance), kEpsilon);
-             if (residual) y = reference::add(y, in[3]);
-             return relu ? reference::relu(y) : y;
-           },
-       .inputs = inputs,
-       // dx is what remains when g's mean and its part along xhat are taken away. Of two values a channel
-       // nothing but epsilon's share remains, and roundings weigh more.
-       .gradient_tolerance = array(inputs[0]).rows() == 2 ? 5e-3 : 1e-4});
+  test::check_gradients({.op =
+                             [&](std::span<const Variable> in) {
+                               BatchNormState state = state_of(in[1], in[2], mean, variance);
+                               return batch_norm(in[0], state, training, residual ? in[3] : Variable(), relu);
+                             },
+                         .reference =
+                             [&](std::span<const Array> in) {
+                               const reference::Statistics batch = reference::statistics(in[0]);
+                               Array y = reference::batch_norm(
+                                   in[0], in[1], in[2], training ? batch.mean : array(mean),
+                                   training ? batch.biased_variance : array(variance), kEpsilon);
+                               if (residual) y = reference::add(y, in[3]);
+                               return relu ? reference::relu(y) : y;
+                             },
+                         .inputs = inputs,
+                         // dx is what remains when g's mean and its part along xhat are taken away. Of two
+                         // values a channel nothing but epsilon's share remains, and roundings weigh more.
+                         .gradient_tolerance = array(inputs[0]).rows() == 2 ? 5e-3 : 1e-4});
 }
 
 }  // namespace
