@@ -5,40 +5,22 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "engine/core/check.h"
+#include "engine/core/nearest.h"
 #include "engine/io/file.h"
 
 namespace tern {
 namespace {
-
-/// Levenshtein's distance: how many letters to insert, delete or replace.
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
-}
 
 const ConfigKey& find_key(const std::string& where, const std::string& name) {
   const std::vector<ConfigKey>& keys = config_keys();
   const auto found =
       std::find_if(keys.begin(), keys.end(), [&](const auto& key) { return key.name == name; });
   if (found != keys.end()) return *found;
-  const std::string tried = name.substr(0, 64);  // a key of a megabyte is no reason to compute for minutes
-  const auto nearest = std::min_element(keys.begin(), keys.end(), [&](const auto& a, const auto& b) {
-    return edit_distance(a.name, tried) < edit_distance(b.name, tried);
-  });
-  throw Error(where, "a known key (the nearest is " + nearest->name + ")", tried);
+  std::vector<std::string> names;
+  for (const ConfigKey& key : keys) names.push_back(key.name);
+  throw Error(where, "a known key (the nearest is " + nearest_name(name, names) + ")", name.substr(0, 64));
 }
 
 /// What a TOML node holds, for messages: "the string \"x\"".

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <numeric>
 #include <set>
 #include <sstream>
 
 #include "data/resize.h"
 #include "engine/core/check.h"
+#include "engine/core/nearest.h"
 #include "engine/core/random.h"
 #include "engine/io/file.h"
 
@@ -44,28 +44,11 @@ void check_labels(const Cifar100& cifar) {
   }
 }
 
-// The number of letters to insert, remove or replace to make one word of the other.
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 [[noreturn]] void fail_unknown(const Cifar100& cifar, const std::string& name) {
   std::vector<std::string> known = cifar.coarse_names;
   known.insert(known.end(), cifar.fine_names.begin(), cifar.fine_names.end());
-  const auto nearest = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
-    return edit_distance(name, a) < edit_distance(name, b);
-  });
-  throw Error("cifar exclude_groups", "a coarse or fine class name (nearest: \"" + *nearest + "\")",
+  throw Error("cifar exclude_groups",
+              "a coarse or fine class name (nearest: \"" + nearest_name(name, known) + "\")",
               "\"" + name + "\"");
 }
 
