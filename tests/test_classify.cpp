@@ -1,0 +1,192 @@
+#include "apps/classify.h"
+
+#include <cmath>
+#include <sstream>
+
+#include "engine/io/file.h"
+#include "engine/io/state_dict.h"
+#include "models/heads.h"
+#include "tests/support/files.h"
+#include "tests/support/formula.h"
+#include "tests/support/tensors.h"
+
+using namespace tern;
+
+namespace {
+
+Image gradient_image(int width, int height) {
+  Image image{width, height, {}};
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      for (const int value : {255 * x / width, 255 * y / height, 128}) {
+        image.rgb.push_back(static_cast<std::uint8_t>(value));
+      }
+    }
+  }
+  return image;
+}
+
+/// A classifier of five classes with its weights and two images on disk.
+struct Setting {
+  test::TemporaryFolder folder;
+  ClassifyOptions options;
+
+  Setting() {
+    const Model model(ModelSpec::imagenet("resnet18", 5), Initialiser::zeros());
+    test::fill_by_formula(model, 3);
+    options.architecture = "resnet18";
+    options.weights = folder / "weights.safetensors";
+    save_weights(options.weights, model.state_dict());
+    options.images = {folder / "a.png", folder / "b.png"};
+    write_png(options.images[0], gradient_image(300, 260));
+    write_png(options.images[1], gradient_image(64, 64));
+  }
+  std::string run() const {
+    std::ostringstream out;
+    classify(options, out);
+    return out.str();
+  }
+  std::string error() const {
+    return test::error_of([&] { run(); });
+  }
+  std::string error_with_classes(const std::string& text) {
+    options.classes = folder / "classes";
+    write_file(options.classes, text);
+    return error();
+  }
+};
+
+struct Line {
+  double percent = 0;
+  std::string index, name;
+};
+
+std::vector<Line> lines_after(const std::string& text, const std::string& image) {
+  std::istringstream stream(text.substr(text.find(image) + image.size()));
+  std::vector<Line> lines;
+  std::string sign;
+  for (Line line; lines.size() < 5 && stream >> line.percent >> sign >> line.index &&
+                  std::getline(stream >> std::ws, line.name);) {
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("classify: prints each image with its classes by probability") {
+  Setting setting;
+  const std::string text = setting.run();
+  for (const std::filesystem::path& image : setting.options.images) {
+    const std::vector<Line> lines = lines_after(text, image.string());
+    REQUIRE(lines.size() == 5);
+    double sum = 0;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      sum += lines[i].percent;
+      if (i > 0) CHECK(lines[i].percent <= lines[i - 1].percent);
+      CHECK(lines[i].name == "class " + lines[i].index);
+    }
+    CHECK(sum == doctest::Approx(100).epsilon(0.001));
+  }
+  setting.options.top = 1;
+  const std::string top = setting.run();
+  CHECK(std::count(top.begin(), top.end(), '\n') == 4);
+}
+
+TEST_CASE("classify: names of classes come from lines or a table") {
+  Setting setting;
+  setting.options.classes = setting.folder / "classes.txt";
+  write_file(setting.options.classes, "zero\r\none\ntwo\nthree, or so\nfour");
+  CHECK(read_class_names(setting.options.classes) ==
+        std::vector<std::string>{"zero", "one", "two", "three, or so", "four"});
+  for (const Line& line : lines_after(setting.run(), setting.options.images[0].string())) {
+    if (line.index == "3") CHECK(line.name == "three, or so");
+    if (line.index == "0") CHECK(line.name == "zero");
+  }
+  // A table may lack classes, and name one twice.
+  setting.options.classes = setting.folder / "classes.csv";
+  write_file(setting.options.classes, "image,class_index,class\na,4,four\nb,1,\"on,e\"\nc,4,four\n");
+  CHECK(read_class_names(setting.options.classes) == std::vector<std::string>{"", "on,e", "", "", "four"});
+  for (const Line& line : lines_after(setting.run(), setting.options.images[0].string())) {
+    if (line.index == "1") CHECK(line.name == "on,e");
+    if (line.index == "2") CHECK(line.name == "class 2");
+  }
+}
+
+TEST_CASE("classify: --logits keeps what went in and what came out, as PyTorch lays it out") {
+  Setting setting;
+  setting.options.logits = setting.folder / "logits.safetensors";
+  const std::string text = setting.run();
+  const WeightFile file = read_weight_file(setting.options.logits);
+  const Tensor* images = find(file.tensors, "images");
+  const Tensor* logits = find(file.tensors, "logits");
+  REQUIRE(images != nullptr);
+  REQUIRE(logits != nullptr);
+  CHECK(images->shape() == Shape{2, 3, 224, 224});
+  REQUIRE(logits->shape() == Shape{2, 5});
+  // The blue channel is 128 everywhere.
+  CHECK(images->data<float>()[2 * 224 * 224 + 77] == doctest::Approx((128 / 255.0 - 0.406) / 0.225));
+  const std::vector<Line> lines = lines_after(text, setting.options.images[0].string());
+  double sum = 0;
+  for (int c = 0; c < 5; ++c) sum += std::exp(logits->data<float>()[c]);
+  for (const Line& line : lines) {
+    const double probability = std::exp(logits->data<float>()[std::stoi(line.index)]) / sum;
+    CHECK(line.percent == doctest::Approx(100 * probability).scale(1).epsilon(0.006));
+  }
+}
+
+TEST_CASE("classify: the transform keeps the middle of the shorter side") {
+  const Tensor input = imagenet_input(gradient_image(512, 256));
+  CHECK(input.shape() == Shape{1, 224, 224, 3});
+  const auto grey = [&](int y, int x, int c) {
+    const double deviation[] = {0.229, 0.224, 0.225}, mean[] = {0.485, 0.456, 0.406};
+    return 255 * (input.data<float>()[(y * 224 + x) * 3 + c] * deviation[c] + mean[c]);
+  };
+  CHECK(grey(0, 0, 0) == doctest::Approx(255 * 144 / 512).epsilon(0.001));  // (512 - 224) / 2
+  CHECK(grey(0, 0, 1) == doctest::Approx(255 * 16 / 256).epsilon(0.001));   // (256 - 224) / 2
+  CHECK(grey(223, 223, 0) == doctest::Approx(255 * 367 / 512).epsilon(0.001));
+}
+
+TEST_CASE("classify: says what is wrong, naming the file") {
+  Setting setting;
+  const ClassifyOptions good = setting.options;
+  setting.options.architecture = "resnet34";
+  CHECK(setting.error() == "architecture: wanted 'resnet18' or 'resnet50', got 'resnet34'");
+  setting.options.architecture = "resnet50";
+  CHECK(setting.error().find("weights.safetensors: tensors do not fit the model") != std::string::npos);
+  setting.options = good;
+  setting.options.images.push_back(setting.folder / "absent.jpg");
+  CHECK(setting.error().find((setting.folder / "absent.jpg").string()) == 0);
+  setting.options = good;
+  setting.options.weights = setting.folder / "absent.pth";
+  CHECK(setting.error().find((setting.folder / "absent.pth").string()) == 0);
+  const ResNet backbone = make_resnet("resnet18", 1);
+  setting.options.weights = setting.folder / "backbone.safetensors";
+  save_weights(setting.options.weights, backbone.state_dict());
+  CHECK(setting.error().find("a classifier's weights with 'fc.weight'") != std::string::npos);
+  setting.options = good;
+  setting.options.images.clear();
+  CHECK(setting.error() == "images: wanted one at least, got none");
+  setting.options = good;
+  setting.options.top = 0;
+  CHECK(setting.error() == "--top: wanted 1 or more, got 0");
+  setting.options = good;
+  CHECK(setting.error_with_classes("").find("wanted names of classes, got an empty file") !=
+        std::string::npos);
+  CHECK(setting.error_with_classes("a\nb\nc\nd\ne\nf\n").find("names of at most 5 classes, got 6") !=
+        std::string::npos);
+  CHECK(setting.error_with_classes("class_index,class\n1,a\n1,b\n").find("classes:3: wanted 'a' again") !=
+        std::string::npos);
+  CHECK(setting.error_with_classes("class_index,class\n-1,a\n").find("got -1") != std::string::npos);
+  CHECK(setting.error_with_classes("class_index,class\n9999999999,a\n").find("got 9999999999") !=
+        std::string::npos);
+  CHECK(setting.error_with_classes("class_index,name\n1,a\n").find("class") != std::string::npos);
+}
+
+TEST_CASE("classify: half a file of logits is never left") {
+  Setting setting;
+  setting.options.logits = setting.folder / "logits.safetensors";
+  setting.options.images.push_back(setting.folder / "absent.jpg");
+  CHECK(setting.error() != "no error");
+  CHECK_FALSE(std::filesystem::exists(setting.options.logits));
+}
