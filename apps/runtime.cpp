@@ -53,6 +53,7 @@ StopRequest::StopRequest() {
 StopRequest::~StopRequest() {
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
+  stop_arrived = 0;
 }
 
 bool StopRequest::arrived() {

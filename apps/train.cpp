@@ -12,6 +12,7 @@
 #include "engine/backend/backend.h"
 #include "engine/core/check.h"
 #include "engine/core/parallel.h"
+#include "engine/io/file.h"
 #include "models/checkpoint.h"
 
 namespace tern {
@@ -61,6 +62,14 @@ Plan plan_resumed(const TrainOptions& options) {
   plan.weights = agreed_path(run, "--weights", "weights", options.weights);
   run.config = plan.config;
   return plan;
+}
+
+/// Sums of floats depend on how they are parted among threads: a resumed run keeps the number it began with,
+/// so that it ends with the same bits, unless another is asked for.
+RuntimeOptions runtime_for(const TrainOptions& options, const Plan& plan) {
+  RuntimeOptions runtime = options.runtime;
+  if (plan.run && runtime.threads == 0) runtime.threads = plan.run->summary.value("threads", 0);
+  return runtime;
 }
 
 /// True if `folder` holds a run that began, so that there is something to go on with.
@@ -128,6 +137,7 @@ Run begin_run(const TrainOptions& options, const Plan& plan, const StudyData& da
   summary["split"] = describe_split(data);
   summary["classes"] = describe_classes(data);
   run.save_summary();
+  write_file(run.split_file(), data.split_csv());
   return run;
 }
 
@@ -182,10 +192,10 @@ void print_end(const Run& run) {
 }  // namespace
 
 int train(const TrainOptions& options) {
-  const Device device = prepare_runtime(options.runtime);
   const bool resumed = options.resume && has_begun(options.out);
   if (options.resume && !resumed) clear_unbegun(options);
   const Plan plan = resumed ? plan_resumed(options) : plan_new(options);
+  const Device device = prepare_runtime(runtime_for(options, plan));
   if (plan.complete) {
     fmt::print("{} is complete: all {} epochs are done\n", options.out.string(), plan.config.epochs);
     return 0;

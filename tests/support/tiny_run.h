@@ -1,0 +1,39 @@
+// A run on the tiny study, trained for an epoch or two: made once for all cases of a test program.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/train.h"
+#include "tests/support/tiny_study.h"
+
+namespace tern::test {
+
+/// The options of a training in `folder` on folder/data, with the tiny settings in folder/config.toml.
+inline TrainOptions tiny_training(const std::filesystem::path& folder,
+                                  const std::vector<std::string>& more = {}) {
+  write_quickly(folder / "config.toml", config_text(tiny_config(more)));
+  TrainOptions options;
+  options.config = folder / "config.toml";
+  options.folders.data = folder / "data";
+  options.out = folder / "run";
+  options.runtime.threads = 1;  // tests run side by side
+  return options;
+}
+
+/// Trains a run with the settings `more`, on images with CIFAR ones beside them.
+class TinyRun {
+ public:
+  explicit TinyRun(const std::vector<std::string>& more) {
+    write_tiny_study(folder_ / "data");
+    write_tiny_cifar(folder_ / "data/cifar-100-binary");
+    train(tiny_training(folder_.path(), more));
+  }
+  std::filesystem::path operator/(const std::string& name) const { return folder_ / name; }
+  std::filesystem::path run() const { return folder_ / "run"; }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+}  // namespace tern::test

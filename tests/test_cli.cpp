@@ -1,0 +1,108 @@
+// The command line's contract: exit codes, usage, and one line on stderr for a failure.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "apps/version.h"
+#include "tests/support/process.h"
+
+using namespace tern;
+using test::Result;
+using test::run_tern;
+
+namespace {
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// Exit code 1 and a single line "tern <command>: ...<part>..." on stderr.
+void check_failure(const std::vector<std::string>& arguments, const std::string& part) {
+  const Result result = run_tern(arguments);
+  INFO(result.errors);
+  CHECK(result.code == 1);
+  CHECK(result.errors.starts_with("tern " + arguments[0] + ": "));
+  CHECK(holds(result.errors, part));
+  CHECK(std::count(result.errors.begin(), result.errors.end(), '\n') == 1);
+}
+
+void check_usage(const std::vector<std::string>& arguments, const std::string& part) {
+  const Result result = run_tern(arguments);
+  INFO(result.errors);
+  CHECK(result.code == 2);
+  CHECK(result.output.empty());
+  CHECK(holds(result.errors, "Usage: tern"));
+  CHECK(holds(result.errors, part));
+}
+
+const char* const kCommands[] = {"demo-data", "convert",  "inspect", "classify",
+                                 "train",     "evaluate", "predict"};
+
+}  // namespace
+
+TEST_CASE("cli: help and version go to stdout") {
+  const Result help = run_tern({"--help"});
+  CHECK(help.code == 0);
+  CHECK(help.errors.empty());
+  for (const char* command : kCommands) {
+    CHECK(holds(help.output, command));
+    const Result own = run_tern({command, "--help"});
+    CHECK(own.code == 0);
+    CHECK(holds(own.output, std::string("Usage: tern ") + command));
+  }
+  const Result version = run_tern({"--version"});
+  CHECK(version.code == 0);
+  CHECK(version.output == std::string("tern ") + kVersion + "\n");
+  const Result keys = run_tern({"train", "--help-config"});
+  CHECK(keys.code == 0);
+  CHECK(holds(keys.output, "learning_rate = 0.0001"));
+}
+
+TEST_CASE("cli: the version is that of the build") {
+  const std::string cmake = read_text_file(std::filesystem::path(TERN_SOURCE_DIR) / "CMakeLists.txt");
+  CHECK(holds(cmake, std::string("project(tern VERSION ") + kVersion + " "));
+}
+
+TEST_CASE("cli: wrong usage is exit code 2 with the usage on stderr") {
+  check_usage({}, "demo-data");
+  check_usage({"fly"}, "fly");
+  check_usage({"train"}, "--out is required");
+  check_usage({"train", "--out", "x"}, "--config is required");
+  check_usage({"train", "--out", "x", "--config", "c.toml"}, "--data is required");
+  check_usage({"train", "--out", "x", "--config", "c", "--data", "d", "--device", "abacus"}, "--device");
+  check_usage({"train", "--out", "x", "--config", "c", "--data", "d", "--threads", "0"}, "--threads");
+  check_usage({"train", "--out", "x", "--config", "c", "--data", "d", "--wings"}, "--wings");
+  check_usage({"predict", "--run", "a", "--images", "b"}, "--out is required");
+  check_usage({"predict", "--run", "a", "--images", "b", "--out", "c", "--tau-sub", "3"}, "--tau-sub");
+  check_usage({"evaluate"}, "--run is required");
+  check_usage({"inspect"}, "FILE is required");
+  check_usage({"convert", "a"}, "OUT is required");
+  check_usage({"classify", "--arch", "vgg", "--weights", "w", "i"}, "--arch");
+  check_usage({"demo-data"}, "--out is required");
+}
+
+TEST_CASE("cli: any other failure is exit code 1 with one line that names its subject") {
+  const test::TemporaryFolder folder;
+  const std::string here = folder.path().string(), absent = here + "/absent", text = here + "/text.toml";
+  test::write_quickly(text, "learning_rat = 1\n");
+  check_failure({"inspect", absent}, absent);
+  check_failure({"convert", absent, here + "/out.safetensors"}, absent);
+  check_failure({"convert", text, here + "/out.safetensors"}, text);
+  check_failure({"classify", "--arch", "resnet18", "--weights", absent, "image.jpg"}, absent);
+  check_failure(
+      {"train", "--config", text, "--data", absent, "--out", here + "/run"},
+      text + ":1 learning_rat: wanted a known key (the nearest is learning_rate), got learning_rat");
+  check_failure({"train", "--config", absent, "--data", absent, "--out", here + "/run"}, absent);
+  test::write_quickly(text, "epochs = 2\n");
+  check_failure({"train", "--config", text, "--data", absent, "--out", here + "/run"}, absent);
+  check_failure({"train", "--config", text, "--data", absent, "--out", here + "/run", "--set", "seed"},
+                "--set");
+  check_failure({"train", "--resume", "--out", absent}, absent);
+  check_failure({"train", "--config", text, "--data", absent, "--out", here}, here);
+  check_failure({"evaluate", "--run", here}, "config.toml");
+  check_failure({"predict", "--run", absent, "--images", here, "--out", here + "/p.csv"}, absent);
+  check_failure({"demo-data", "--out", here}, here);
+  check_failure({"inspect", here + "/two\nlines"}, "two lines");
+  CHECK_FALSE(std::filesystem::exists(folder / "run"));
+  CHECK_FALSE(std::filesystem::exists(folder / "out.safetensors"));
+}

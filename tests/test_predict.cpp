@@ -1,0 +1,117 @@
+// The CSV of predictions: a row an image, in numeric order, whole or not at all.
+#include "apps/predict.h"
+
+#include <doctest/doctest.h>
+
+#include "engine/core/check.h"
+#include "engine/io/csv.h"
+#include "engine/io/file.h"
+#include "tests/support/full_disk.h"
+#include "tests/support/tiny_run.h"
+
+using namespace tern;
+using doctest::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+PredictOptions options_for(const test::TinyRun& trained) {
+  PredictOptions options;
+  options.run = trained.run();
+  options.images = trained / "data/test_images";
+  options.out = trained / "predictions.csv";
+  options.decision.tau_super = options.decision.tau_sub = 0.4;
+  return options;
+}
+
+/// One training for all cases.
+const test::TinyRun& two_models() {
+  static const test::TinyRun trained({"approach=two_models", "epochs=1"});
+  return trained;
+}
+
+}  // namespace
+
+TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
+  const test::TinyRun& trained = two_models();
+  PredictOptions options = options_for(trained);
+  options.labels = trained / "data/test_labels.csv";
+  CHECK(predict(options) == 0);
+  const CsvTable csv = read_csv(options.out);
+  CHECK(csv.header == std::vector<std::string>{"image", "superclass_index", "subclass_index"});
+  REQUIRE(csv.rows.size() == 12);
+  for (std::size_t i = 0; i < 12; ++i) {
+    CHECK(csv.rows[i][0] == std::to_string(i) + ".png");  // 2.png before 10.png
+    CHECK(csv.integer(i, 1) <= 3);
+    CHECK(csv.integer(i, 2) <= 6);
+  }
+  const std::string first = read_text_file(options.out);
+
+  SUBCASE("probabilities are below the threshold exactly where the answer is novel") {
+    options.probabilities = true;
+    options.decision.tau_super = 0.5;
+    options.decision.tau_sub = 0.3;
+    predict(options);
+    const CsvTable more = read_csv(options.out);
+    REQUIRE(more.header.size() == 5);
+    for (std::size_t i = 0; i < 12; ++i) {
+      CHECK((more.number(i, 3) < 0.5) == (more.integer(i, 1) == 3));
+      CHECK((more.number(i, 4) < 0.3) == (more.integer(i, 2) == 6));
+    }
+  }
+  SUBCASE("a zip gives the same as a folder") {
+    std::vector<std::pair<std::string, std::string>> entries;
+    for (const auto& entry : fs::directory_iterator(options.images)) {
+      entries.emplace_back("test_images/" + entry.path().filename().string(), read_text_file(entry.path()));
+    }
+    test::write_zip(trained / "test.zip", entries);
+    options.images = trained / "test.zip";
+    predict(options);
+    CHECK(read_text_file(options.out) == first);
+  }
+  SUBCASE("an unreadable image leaves the old file as it was") {
+    fs::copy(options.images, trained / "broken");
+    test::write_quickly(trained / "broken/5.png", "no image");
+    options.images = trained / "broken";
+    options.labels.clear();
+    CHECK_THROWS_WITH_AS(predict(options), Contains("5.png"), Error);
+    CHECK(read_text_file(options.out) == first);
+  }
+  SUBCASE("a full disk leaves the old file as it was, and nothing beside it") {
+    {
+      const test::FullDisk full(16);
+      CHECK_THROWS_WITH_AS(predict(options), Contains("predictions.csv"), Error);
+    }
+    CHECK(read_text_file(options.out) == first);
+    for (const auto& entry : fs::directory_iterator(options.out.parent_path())) {
+      CHECK(entry.path().string().find(".tmp") == std::string::npos);
+    }
+  }
+  SUBCASE("where to write, and what from, is checked first") {
+    options.out = trained / "absent/predictions.csv";
+    CHECK_THROWS_WITH_AS(predict(options), Contains("--out"), Error);
+    options.out = trained.run();
+    CHECK_THROWS_WITH_AS(predict(options), Contains("wanted a file name, got a folder"), Error);
+    options = options_for(trained);
+    options.images = trained / "data/train_data.csv";
+    CHECK_THROWS_AS(predict(options), Error);
+  }
+}
+
+TEST_CASE("predict: a run with held-out classes needs the flag; a run of one level is refused") {
+  {
+    const test::TinyRun held_out({"epochs=1", "hold_out=true", "hold_out_fraction=0.2"});
+    PredictOptions options = options_for(held_out);
+    CHECK_THROWS_WITH_AS(predict(options),
+                         Contains("or --allow-held-out, got one that held 1 subclasses out"), Error);
+    CHECK_FALSE(fs::exists(options.out));
+    options.allow_held_out = true;
+    options.decision.tau_sub = 0;
+    CHECK(predict(options) == 0);
+    const std::int32_t untrained = Run::open(held_out.run()).held_out_subclasses().at(0);
+    const CsvTable csv = read_csv(options.out);
+    for (std::size_t i = 0; i < csv.rows.size(); ++i) CHECK(csv.integer(i, 2) != untrained);
+  }
+  const test::TinyRun sub_only({"approach=two_models", "levels=sub", "epochs=1"});
+  CHECK_THROWS_WITH_AS(predict(options_for(sub_only)), Contains("wanted models of both levels"), Error);
+}

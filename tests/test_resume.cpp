@@ -1,0 +1,85 @@
+// A training that is killed in the middle of an epoch, and one that is asked to stop: --resume ends with the
+// same bytes as a training that was left alone.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "engine/io/csv.h"
+#include "tests/support/process.h"
+#include "tests/support/tiny_run.h"
+
+using namespace tern;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<std::string> arguments_for(const fs::path& folder, const std::string& out) {
+  return {"train",
+          "--config",
+          (folder / "config.toml").string(),
+          "--data",
+          (folder / "data").string(),
+          "--out",
+          (folder / out).string(),
+          "--threads",
+          "1"};
+}
+
+std::size_t rows_in(const fs::path& metrics) {
+  return fs::exists(metrics) ? read_csv(metrics).rows.size() : 0;
+}
+
+/// Waits until the process has finished its first epoch and is some steps into its second.
+void wait_for_second_epoch(const fs::path& run, const test::Process& process) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(5);
+  while (process.output().find("two_heads epoch 2/3  2") == std::string::npos) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  REQUIRE(rows_in(run / "metrics.csv") == 1);
+}
+
+}  // namespace
+
+TEST_CASE("resume: after kill -9 and after a polite stop, the end is the same to the bit") {
+  const test::TemporaryFolder folder, outputs[4];
+  test::write_tiny_study(folder / "data");
+  test::tiny_training(folder.path(), {"epochs=3", "batch_size=3", "flip=true", "rotation_degrees=10",
+                                      "schedule=cosine", "warmup_steps=4"});
+  test::Process whole(outputs[0], arguments_for(folder.path(), "whole"));
+  REQUIRE(whole.wait() == 0);
+
+  std::vector<std::string> arguments = arguments_for(folder.path(), "parted");
+  {
+    test::Process killed(outputs[1], arguments);
+    wait_for_second_epoch(folder / "parted", killed);
+    killed.signal(SIGKILL);
+    REQUIRE(killed.wait() == 128 + SIGKILL);
+  }
+  arguments = {"train", "--resume", "--out", (folder / "parted").string()};  // with the run's own threads
+  {
+    test::Process stopped(outputs[2], arguments);
+    wait_for_second_epoch(folder / "parted", stopped);
+    stopped.signal(SIGINT);
+    CHECK(stopped.wait() == 1);
+    CHECK(stopped.errors().find("tern train: stopped after step ") == 0);
+    CHECK(stopped.errors().find("go on with: tern train --resume --out ") != std::string::npos);
+    const std::string errors = stopped.errors();
+    CHECK(std::count(errors.begin(), errors.end(), '\n') == 1);
+  }
+  test::Process resumed(outputs[3], arguments);
+  REQUIRE(resumed.wait() == 0);
+  CHECK(resumed.output().find("goes on after epoch 1 of 3") != std::string::npos);
+
+  CHECK(rows_in(folder / "parted/metrics.csv") == 3);
+  for (const char* file : {"last.safetensors", "best.safetensors", "state.safetensors"}) {
+    INFO(file);
+    CHECK(read_file(folder / "whole/checkpoints" / file) == read_file(folder / "parted/checkpoints" / file));
+  }
+  for (const auto& entry : fs::recursive_directory_iterator(folder / "parted")) {
+    CHECK(entry.path().string().find(".tmp") == std::string::npos);
+  }
+}

@@ -1,0 +1,139 @@
+// The run folder: made only where nothing is lost, opened with clear errors, metrics.csv kept whole.
+#include "apps/run.h"
+
+#include <doctest/doctest.h>
+
+#include "engine/core/check.h"
+#include "engine/io/csv.h"
+#include "engine/io/file.h"
+#include "tests/support/files.h"
+
+using namespace tern;
+using doctest::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+EpochMetrics metrics_of(const char* model, std::int64_t epoch) {
+  EpochMetrics metrics;
+  metrics.model = model;
+  metrics.epoch = epoch;
+  metrics.train_loss = 0.5;
+  metrics.train_super = 75;
+  metrics.validation_super.add(0, 0, 3);
+  metrics.validation_super.add(3, 1, 3);
+  return metrics;
+}
+
+}  // namespace
+
+TEST_CASE("run: create, then open gives the same settings back") {
+  const test::TemporaryFolder folder;
+  const Config config = make_config({"approach=two_models", "epochs=7"});
+  Run run = Run::create(folder / "a/b", config);
+  CHECK(fs::is_directory(folder / "a/b/checkpoints"));
+  run.summary["status"] = "training";
+  run.save_summary();
+  const Run again = Run::open(folder / "a/b");
+  CHECK(config_text(again.config) == config_text(config));
+  CHECK(again.summary.at("status") == "training");
+}
+
+TEST_CASE("run: a new run never lands on something that is there") {
+  const test::TemporaryFolder folder;
+  Run::create(folder / "run", Config{});
+  CHECK_THROWS_WITH_AS(Run::create(folder / "run", Config{}), Contains("or --resume to go on"), Error);
+  write_file(folder / "file", "x");
+  CHECK_THROWS_WITH_AS(Run::create(folder / "file", Config{}), Contains("wanted a folder, got a file"),
+                       Error);
+  CHECK_THROWS_WITH_AS(Run::create(folder.path(), Config{}), Contains("wanted an absent or empty folder"),
+                       Error);
+}
+
+TEST_CASE("run: what is no run is said so") {
+  const test::TemporaryFolder folder;
+  CHECK_THROWS_WITH_AS(Run::open(folder / "absent"), Contains("wanted a run folder, got no folder there"),
+                       Error);
+  CHECK_THROWS_WITH_AS(Run::open(folder.path()), Contains("without config.toml"), Error);
+}
+
+TEST_CASE("run: names of checkpoints") {
+  const test::TemporaryFolder folder;
+  const Run run = Run::create(folder / "run", Config{});
+  CHECK(run.last_model(Part::two_heads).filename() == "last.safetensors");
+  CHECK(run.best_model(Part::super).filename() == "best_super.safetensors");
+  CHECK(run.last_model(Part::sub).filename() == "last_sub.safetensors");
+  CHECK(run.training_state(Part::sub).filename() == "state_sub.safetensors");
+  CHECK(parts_of(make_config({})) == std::vector{Part::two_heads});
+  CHECK(parts_of(make_config({"approach=two_models"})) == std::vector{Part::super, Part::sub});
+  CHECK(parts_of(make_config({"approach=two_models", "levels=sub"})) == std::vector{Part::sub});
+}
+
+TEST_CASE("run: the summary's values are checked when read") {
+  const test::TemporaryFolder folder;
+  Run run = Run::create(folder / "run", Config{});
+  CHECK_THROWS_WITH_AS(run.classes(), Contains("summary.json classes.superclass_names: wanted class names"),
+                       Error);
+  run.summary["classes"] = {{"superclass_names", {"a", "novel"}},
+                            {"subclass_names", {"a0", "novel"}},
+                            {"subclass_to_super", {0, 1}},
+                            {"superclass_trained", {1, 0}}};
+  CHECK(run.classes().subclass_to_super == std::vector<std::int32_t>{0, 1});
+  CHECK(run.trained_superclasses() == std::vector<std::uint8_t>{1, 0});
+  CHECK_THROWS_AS(run.trained_subclasses(), Error);
+  run.summary["classes"]["subclass_to_super"] = {0};
+  CHECK_THROWS_WITH_AS(run.classes(), Contains("lists of other lengths"), Error);
+  run.summary["split"] = {{"held_out_subclasses", "none"}};
+  CHECK_THROWS_AS(run.held_out_subclasses(), Error);
+}
+
+TEST_CASE("run: interrupted writes are cleared, other files are not") {
+  const test::TemporaryFolder folder;
+  const Run run = Run::create(folder / "run", Config{});
+  for (const char* name :
+       {"metrics.csv.tmp123", "checkpoints/last.safetensors.tmp9", "notes.tmp", "a.tmp12.txt"}) {
+    write_file(run.folder() / name, "x");
+  }
+  run.remove_temporary_files();
+  CHECK_FALSE(fs::exists(run.folder() / "metrics.csv.tmp123"));
+  CHECK_FALSE(fs::exists(run.folder() / "checkpoints/last.safetensors.tmp9"));
+  CHECK(fs::exists(run.folder() / "notes.tmp"));
+  CHECK(fs::exists(run.folder() / "a.tmp12.txt"));
+  CHECK(fs::exists(run.folder() / "config.toml"));
+}
+
+TEST_CASE("run: metrics.csv has a row an epoch and model, and forgets rows that are made again") {
+  const test::TemporaryFolder folder;
+  const fs::path path = folder / "metrics.csv";
+  {
+    MetricsFile file(path);
+    file.append(metrics_of("super", 1));
+    file.append(metrics_of("super", 2));
+    file.append(metrics_of("sub", 1));
+  }
+  MetricsFile file(path);
+  file.keep_until("super", 1);
+  file.append(metrics_of("super", 2));
+  const CsvTable table = read_csv(path);
+  REQUIRE(table.rows.size() == 3);
+  CHECK(table.rows[0][0] == "super");
+  CHECK(table.rows[1][0] == "sub");
+  CHECK(table.rows[2][1] == "2");
+  CHECK(table.number(0, table.column("train_loss")) == 0.5);
+  CHECK(table.number(0, table.column("val_super_accuracy_with_extra_percent")) == 50);
+  CHECK(table.number(0, table.column("val_super_accuracy_seen_percent")) == 100);
+  CHECK(table.rows[0][table.column("val_sub_accuracy_seen_percent")].empty());
+}
+
+TEST_CASE("run: a metrics.csv of other columns is refused") {
+  const test::TemporaryFolder folder;
+  write_file(folder / "metrics.csv", "model,epoch\nsuper,1\n");
+  CHECK_THROWS_WITH_AS(MetricsFile(folder / "metrics.csv"), Contains("columns"), Error);
+}
+
+TEST_CASE("run: metrics as JSON leave out what was not measured") {
+  const Json json = to_json(metrics_of("super", 4));
+  CHECK(json.at("epoch") == 4);
+  CHECK(json.at("train_super_accuracy_percent") == 75);
+  CHECK_FALSE(json.contains("train_sub_accuracy_percent"));
+}

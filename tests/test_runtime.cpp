@@ -1,0 +1,36 @@
+#include "apps/runtime.h"
+
+#include <doctest/doctest.h>
+
+#include <csignal>
+
+#include "engine/core/check.h"
+#include "engine/core/parallel.h"
+
+using namespace tern;
+
+TEST_CASE("runtime: threads and devices") {
+  const int before = thread_count();
+  CHECK(prepare_runtime({"cpu", 1}) == Device::cpu());
+  CHECK(thread_count() == 1);
+  CHECK(loader_threads(Device::cpu()) >= 1);
+  CHECK_THROWS_WITH_AS(prepare_runtime({"gpu", 1}),
+                       doctest::Contains("--device: wanted auto, cpu or cuda, got gpu"), Error);
+  CHECK_NOTHROW(prepare_runtime({"auto", 1}));
+  set_thread_count(before);
+}
+
+TEST_CASE("runtime: a signal sets a flag while a StopRequest lives") {
+  {
+    const StopRequest request;
+    CHECK_FALSE(StopRequest::arrived());
+    std::raise(SIGTERM);
+    CHECK(StopRequest::arrived());
+  }
+  CHECK_FALSE(StopRequest::arrived());
+}
+
+TEST_CASE("runtime: peak memory is that of a process") {
+  CHECK(peak_memory_mib() > 1);
+  CHECK(peak_memory_mib() < 1e6);
+}

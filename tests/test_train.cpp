@@ -1,0 +1,141 @@
+// tern train as a whole: what a run folder holds, and which runs may be resumed.
+#include "apps/train.h"
+
+#include <doctest/doctest.h>
+
+#include "apps/run.h"
+#include "engine/core/check.h"
+#include "engine/io/csv.h"
+#include "engine/io/file.h"
+#include "tests/support/tiny_run.h"
+
+using namespace tern;
+using doctest::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Two models, a step each an epoch, for an epoch.
+const std::vector<std::string> kSettings{"approach=two_models", "epochs=1",      "cifar=small",
+                                         "cifar_count=8",       "hold_out=true", "hold_out_fraction=0.2"};
+
+struct Fixture {
+  test::TemporaryFolder folder;
+  Fixture() {
+    test::write_tiny_study(folder / "data", 4);
+    test::write_tiny_cifar(folder / "data/cifar-100-binary");
+  }
+  TrainOptions options(const std::vector<std::string>& more = kSettings) const {
+    return test::tiny_training(folder.path(), more);
+  }
+};
+
+std::string message_of(const TrainOptions& options) {
+  return test::error_of([&] { train(options); });
+}
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("train: the run folder, and every way of resuming it") {
+  const Fixture fixture;
+  TrainOptions options = fixture.options();
+  CHECK(train(options) == 0);
+  const Run run = Run::open(options.out);
+  CHECK(run.summary.at("status") == "complete");
+  CHECK(run.summary.at("split").at("held_out_subclasses").size() == 1);
+  CHECK(run.summary.at("split").at("pseudo_novel") == 4);
+  CHECK(run.classes().subclass_count() == 7);
+  CHECK(run.held_out_subclasses().size() == 1);
+  CHECK(fs::path(run.summary_text("inputs", "data")).is_absolute());
+  CHECK(run.summary.at("peak_memory_mib").get<double>() > 1);
+  for (const char* name : {"last_super", "best_super", "last_sub", "best_sub"}) {
+    CHECK(fs::exists(options.out / "checkpoints" / (std::string(name) + ".safetensors")));
+  }
+  CHECK(read_csv(run.metrics_file()).rows.size() == 2);
+  const std::string metrics = read_text_file(run.metrics_file());
+
+  // Without --resume it is refused; with it a complete run stays as it is.
+  CHECK(holds(message_of(options), "or --resume to go on with the run that is there"));
+  options.resume = true;
+  CHECK(train(options) == 0);
+  TrainOptions bare;
+  bare.out = options.out;
+  bare.resume = true;
+  CHECK(train(bare) == 0);
+  CHECK(read_text_file(run.metrics_file()) == metrics);
+
+  // Other settings, weights or images are named.
+  options.sets = {"epochs=2", "batch_size=5"};
+  CHECK(holds(message_of(options), "--resume batch_size: wanted 12 as in the run's config.toml, got 5"));
+  options.sets = {"epochs=2"};
+  TrainOptions heavier = options;
+  heavier.weights = "/elsewhere.pth";
+  CHECK(holds(message_of(heavier), "--resume --weights"));
+  const fs::path image = fixture.folder / "data/train_images/0.png";
+  const std::string picture = read_text_file(image);
+  test::write_image(image, 3, 99);
+  CHECK(holds(message_of(options), "--resume --data: wanted the images and labels"));
+  CHECK(read_text_file(run.metrics_file()) == metrics);
+
+  // More epochs.
+  test::write_quickly(image, picture);
+  CHECK(train(options) == 0);
+  CHECK(read_csv(run.metrics_file()).rows.size() == 4);
+  CHECK(Run::open(options.out).config.epochs == 2);
+}
+
+TEST_CASE("train: what is wrong is found before a run folder is made") {
+  const Fixture fixture;
+  const auto leaves_nothing = [](const TrainOptions& options, const char* part) {
+    const std::string message = message_of(options);
+    CHECK_MESSAGE(holds(message, part), message);
+    CHECK_FALSE(fs::exists(options.out));
+  };
+  TrainOptions options = fixture.options();
+  SUBCASE("settings") {
+    options.sets = {"epoch=2"};
+    leaves_nothing(options, "--set epoch: wanted a known key (the nearest is epochs), got epoch");
+  }
+  SUBCASE("weights") {
+    options.weights = fixture.folder / "data/train_data.csv";
+    leaves_nothing(options, "train_data.csv");
+  }
+  SUBCASE("data") {
+    options.folders.data = fixture.folder / "nowhere";
+    leaves_nothing(options, "nowhere");
+  }
+  SUBCASE("CIFAR") {
+    options.folders.cifar = fixture.folder / "nowhere";
+    leaves_nothing(options, "--cifar ");
+  }
+  SUBCASE("an image that is cut off") {
+    const fs::path image = fixture.folder / "data/train_images/3.png";
+    test::write_quickly(image, read_text_file(image).substr(0, 60));
+    leaves_nothing(options, "3.png");
+  }
+  SUBCASE("device") {
+    options.runtime.device = "abacus";
+    leaves_nothing(options, "--device");
+  }
+  SUBCASE("nothing to resume") {
+    options.resume = true;
+    leaves_nothing(options, "wanted a run folder, got no folder there");
+  }
+}
+
+TEST_CASE("train: a run that was ended before its first summary starts anew") {
+  const Fixture fixture;
+  TrainOptions options = fixture.options({"approach=two_models", "levels=super", "epochs=1"});
+  Run::create(options.out, read_config(options.config));
+  write_file(options.out / "summary.json.tmp17", "{");
+  options.resume = true;
+  TrainOptions bare = options;
+  bare.config.clear();
+  CHECK(holds(message_of(bare), "--config: wanted a file with settings"));
+  CHECK(train(options) == 0);
+  CHECK(Run::open(options.out).summary.at("status") == "complete");
+}

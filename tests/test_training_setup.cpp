@@ -1,0 +1,122 @@
+// From settings to the parts of a training.
+#include "apps/training_setup.h"
+
+#include <doctest/doctest.h>
+
+#include "engine/core/check.h"
+#include "engine/io/file.h"
+#include "tests/support/files.h"
+
+using namespace tern;
+
+namespace {
+
+ClassTable classes() {
+  return {{"a", "b", "novel"}, {"a0", "b0", "b1", "novel"}, {0, 1, 1, 2}};
+}
+
+std::int64_t trained_parameters(const Optimizer& optimizer) {
+  std::int64_t count = 0;
+  for (const OptimizerTensor& moment : optimizer.state()) {
+    if (moment.name.ends_with(".first_moment")) count += moment.value.numel();
+  }
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("training setup: heads of each part") {
+  const Config a = make_config({"super_head=cosine"});
+  const ModelSpec two = model_spec(a, Part::two_heads, classes());
+  REQUIRE(two.heads.size() == 2);
+  CHECK(two.heads[0].name == "super_head");
+  CHECK(two.heads[0].kind == HeadKind::cosine);
+  CHECK(two.heads[0].classes == 3);
+  CHECK(two.heads[1].name == "sub_head");
+  CHECK(two.heads[1].classes == 4);
+  const ModelSpec sub = model_spec(make_config({"approach=two_models"}), Part::sub, classes());
+  REQUIRE(sub.heads.size() == 1);
+  CHECK(sub.heads[0].name == "head");
+  CHECK(sub.heads[0].classes == 4);
+}
+
+TEST_CASE("training setup: the novel subclass maps to the novel superclass, or nowhere") {
+  const auto map = [](const char* kind) {
+    const Config config = make_config({std::string("kl_novel_subclass=") + kind});
+    return sub_to_super_map(config, classes()).to_vector<std::int32_t>();
+  };
+  CHECK(map("map") == std::vector<std::int32_t>{0, 1, 1, 2});
+  CHECK(map("leave_out") == std::vector<std::int32_t>{0, 1, 1, -1});
+}
+
+TEST_CASE("training setup: the schedule counts updates, with a shorter one at an epoch's end") {
+  const Schedule schedule = make_schedule(
+      make_config({"accumulate=4", "epochs=3", "schedule=step", "step_epochs=2", "warmup_steps=5"}), 10);
+  CHECK(schedule.total_steps == 9);  // 4 + 4 + 2 batches are three updates an epoch
+  CHECK(schedule.step_every == 6);
+  CHECK(schedule.warmup_steps == 5);
+  CHECK(schedule.kind == Schedule::Kind::step);
+}
+
+TEST_CASE("training setup: frozen trains the heads alone, at their own rate") {
+  const Config frozen = make_config({"approach=two_models", "fine_tune=frozen"});
+  CHECK(base_learning_rate(frozen) == doctest::Approx(1e-2));
+  CHECK(base_learning_rate(Config{}) == doctest::Approx(1e-4));
+  const Model head_only = make_model(frozen, Part::sub, classes(), {}, Device::cpu());
+  CHECK(head_only.frozen());
+  CHECK(trained_parameters(*make_study_optimizer(frozen, head_only)) == 512 * 4 + 4);
+  const Model all = make_model(Config{}, Part::two_heads, classes(), {}, Device::cpu());
+  CHECK(trained_parameters(*make_study_optimizer(Config{}, all)) == parameter_count(all));
+}
+
+TEST_CASE("training setup: the two models of a run start from different numbers, each run from the same") {
+  const Config config = make_config({"approach=two_models", "seed=3"});
+  const auto first_weight = [&](Part part) {
+    const Model model = make_model(config, part, classes(), {}, Device::cpu());
+    return model.backbone_parameters().front().value.data().to_vector<float>();
+  };
+  CHECK(first_weight(Part::super) == first_weight(Part::super));
+  CHECK(first_weight(Part::super) != first_weight(Part::sub));
+}
+
+TEST_CASE("training setup: the blur cue is removed where there are CIFAR images") {
+  StudyData data;
+  data.dataset.is_extra = {0, 1};
+  data.split.train = {0};
+  const Config config = make_config({"flip=false", "rotation_degrees=5", "batch_size=7", "seed=9"});
+  const LoaderOptions without = train_loader_options(config, data, Device::cpu());
+  CHECK(without.shuffle);
+  CHECK(without.batch_size == 7);
+  CHECK(without.seed == 9);
+  CHECK_FALSE(std::get<TrainTransform>(without.transform).flip);
+  CHECK(std::get<TrainTransform>(without.transform).rotation_degrees == 5);
+  CHECK_FALSE(std::get<TrainTransform>(without.transform).remove_blur_cue);
+  data.split.train = {0, 1};
+  const LoaderOptions with = train_loader_options(config, data, Device::cpu());
+  CHECK(std::get<TrainTransform>(with.transform).remove_blur_cue);
+  const LoaderOptions evaluation = evaluation_loader_options(config, Device::cpu());
+  CHECK_FALSE(evaluation.shuffle);
+  CHECK(std::holds_alternative<EvaluationTransform>(evaluation.transform));
+}
+
+TEST_CASE("training setup: loss options") {
+  const Config config =
+      make_config({"label_smoothing=0.1", "kl_alpha=0.3", "kl_direction=head_to_implied", "kl_detach=head",
+                   "kl_temperature=2", "approach=two_models", "teacher_weight=0.2"});
+  const StudyLossOptions options = make_loss_options(config, classes(), Device::cpu());
+  CHECK(options.cross_entropy.label_smoothing == doctest::Approx(0.1));
+  CHECK(options.kl_weight == doctest::Approx(0.3));
+  CHECK(options.kl.direction == HierarchicalKlOptions::Direction::head_to_implied);
+  CHECK(options.kl.detach == HierarchicalKlOptions::Detach::head);
+  CHECK(options.kl.temperature == 2);
+  CHECK(options.consistency_weight == doctest::Approx(0.2));
+}
+
+TEST_CASE("training setup: weights that are none are found before a run begins") {
+  const test::TemporaryFolder folder;
+  CHECK_NOTHROW(check_backbone_weights(Config{}, {}));
+  CHECK_THROWS_AS(check_backbone_weights(Config{}, folder / "absent.pth"), Error);
+  write_file(folder / "text.pth", "hello");
+  CHECK_THROWS_WITH_AS(check_backbone_weights(Config{}, folder / "text.pth"), doctest::Contains("text.pth"),
+                       Error);
+}
