@@ -2,6 +2,7 @@
 //
 //   config.toml     the resolved settings
 //   summary.json    data, split, classes, best and last metrics, timings
+//   split.csv       which image is in which part
 //   metrics.csv     a row an epoch and model
 //   checkpoints/    last.safetensors, best.safetensors     two heads on one backbone
 //                   last_super, best_super, last_sub, best_sub .safetensors     two models
@@ -48,6 +49,7 @@ class Run {
 
   const std::filesystem::path& folder() const { return folder_; }
   std::filesystem::path metrics_file() const { return folder_ / "metrics.csv"; }
+  std::filesystem::path split_file() const { return folder_ / "split.csv"; }
   std::filesystem::path last_model(Part part) const { return checkpoint("last", part); }
   std::filesystem::path best_model(Part part) const { return checkpoint("best", part); }
   std::filesystem::path training_state(Part part) const { return checkpoint("state", part); }

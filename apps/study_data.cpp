@@ -7,6 +7,7 @@
 #include "data/cifar100.h"
 #include "data/study.h"
 #include "engine/core/check.h"
+#include "engine/io/csv.h"
 
 namespace tern {
 namespace {
@@ -80,6 +81,22 @@ std::int64_t StudyData::count_extra(const std::vector<std::int64_t>& indices) co
   std::int64_t count = 0;
   for (const std::int64_t index : indices) count += dataset.is_extra[index];
   return count;
+}
+
+std::string StudyData::split_csv() const {
+  std::string text = "image,part,superclass_index,subclass_index\n";
+  const auto add = [&](const char* part, const std::vector<std::int64_t>& indices) {
+    for (const std::int64_t index : indices) {
+      const std::vector<std::string> fields{dataset.names[index], part,
+                                            std::to_string(dataset.superclasses[index]),
+                                            std::to_string(dataset.subclasses[index])};
+      text += csv_line(fields);
+    }
+  };
+  add("train", split.train);
+  add("validation", split.validation);
+  add("pseudo_novel", split.pseudo_novel);
+  return text;
 }
 
 DataFolders resolve_folders(const Config& config, const DataFolders& folders) {

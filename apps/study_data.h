@@ -27,6 +27,8 @@ struct StudyData {
   std::vector<std::uint8_t> trained_superclasses() const;
   std::vector<std::uint8_t> trained_subclasses() const;
   std::int64_t count_extra(const std::vector<std::int64_t>& indices) const;  ///< CIFAR images among these
+  /// A row an image: image,part,superclass_index,subclass_index; part is train, validation or pseudo_novel.
+  std::string split_csv() const;
 };
 
 /// Absolute paths, with the default CIFAR folder filled in where one is needed, else empty.

@@ -136,6 +136,17 @@ TEST_CASE("tape: a chain far longer than the stack is deep") {
   CHECK(x.grad().item() == 1);
 }
 
+TEST_CASE("tape: a long history that nobody went back through is freed without recursion") {
+  const Variable x = leaf(1);
+  Variable y = x;
+  for (int i = 0; i < 100000; ++i) y = add(y, Variable(Tensor::full({1}, 0)));
+  const Variable half_way = y;
+  for (int i = 0; i < 100000; ++i) y = add(y, Variable(Tensor::full({1}, 0)));
+  y = Variable();
+  backward(half_way);  // what something still holds stays whole
+  CHECK(x.grad().item() == 1);
+}
+
 TEST_CASE("tape: errors") {
   const Variable x = leaf(1);
   const Variable y = scaled(x, 2);

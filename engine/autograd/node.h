@@ -10,6 +10,11 @@
 namespace tern::detail {
 
 struct Node {
+  Node() = default;
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
   Tensor data;
   Tensor grad;              ///< leaves: kept; others: only while backward() runs
   bool grad_valid = false;  ///< false: grad holds nothing yet (its memory may be reused)

@@ -13,6 +13,18 @@ thread_local bool grad_is_enabled = true;
 
 }  // namespace
 
+// A chain of ops may be longer than the stack is deep, so the history is taken apart without recursion.
+detail::Node::~Node() {
+  std::vector<std::shared_ptr<Node>> pending = std::move(inputs);
+  while (!pending.empty()) {
+    const std::shared_ptr<Node> node = std::move(pending.back());
+    pending.pop_back();
+    if (node.use_count() > 1) continue;
+    for (std::shared_ptr<Node>& input : node->inputs) pending.push_back(std::move(input));
+    node->inputs.clear();
+  }
+}
+
 Variable::Variable(Tensor data, bool requires_grad) : node_(std::make_shared<detail::Node>()) {
   if (requires_grad && data.dtype() != DType::f32) {
     throw Error("variable", "f32 for a value with a gradient", name_of(data.dtype()));

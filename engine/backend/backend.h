@@ -69,7 +69,8 @@ struct OptimizerSlot {
 };
 
 struct AdamSettings {
-  float beta1 = 0.9f, beta2 = 0.999f, epsilon = 1e-8f;
+  double beta1 = 0.9, beta2 = 0.999;  ///< double: 1 - beta2 is taken, and f32 would lose it
+  float epsilon = 1e-8f;
   bool decoupled_decay = false;  ///< AdamW: p -= lr * decay * p. Otherwise coupled L2: g += decay * p
   std::int64_t step = 1;         ///< of this update, counted from 1
 };

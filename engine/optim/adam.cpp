@@ -5,7 +5,7 @@ namespace tern {
 
 Adam::Adam(const char* name, const std::vector<ParameterGroup>& groups, AdamOptions options, bool decoupled)
     : Optimizer(name, groups, 2) {
-  const auto is_rate = [](float beta) { return beta >= 0 && beta < 1; };
+  const auto is_rate = [](double beta) { return beta >= 0 && beta < 1; };
   check(is_rate(options.beta1) && is_rate(options.beta2), name, "betas in [0, 1)", "others");
   check(options.epsilon >= 0, name, "an epsilon >= 0", "a negative one");
   settings_.beta1 = options.beta1;

@@ -80,7 +80,8 @@ class Optimizer {
 };
 
 struct AdamOptions {
-  float beta1 = 0.9f, beta2 = 0.999f, epsilon = 1e-8f;
+  double beta1 = 0.9, beta2 = 0.999;  ///< double: 1 - beta2 is taken, and f32 would lose it
+  float epsilon = 1e-8f;
 };
 
 class Adam : public Optimizer {

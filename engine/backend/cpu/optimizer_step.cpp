@@ -40,19 +40,20 @@ float scale_of(const Tensor* gradient_scale) {
 void adam_piece(OptimizerSlot& slot, const AdamSettings& settings, float scale, std::int64_t begin,
                 std::int64_t end) {
   const double step = static_cast<double>(settings.step);
-  const double first_correction = 1 - std::pow(static_cast<double>(settings.beta1), step);
-  const double second_correction = 1 - std::pow(static_cast<double>(settings.beta2), step);
+  const double first_correction = 1 - std::pow(settings.beta1, step);
+  const double second_correction = 1 - std::pow(settings.beta2, step);
   const float rate = static_cast<float>(static_cast<double>(slot.learning_rate) / first_correction);
   const float inverse_root = static_cast<float>(1 / std::sqrt(second_correction));
-  const float beta1 = settings.beta1, beta2 = settings.beta2, epsilon = settings.epsilon;
-  const float rest1 = 1 - beta1, rest2 = 1 - beta2;
+  const float beta1 = static_cast<float>(settings.beta1), beta2 = static_cast<float>(settings.beta2);
+  const float rest1 = static_cast<float>(1 - settings.beta1), rest2 = static_cast<float>(1 - settings.beta2);
+  const float epsilon = settings.epsilon;
   const float coupled = settings.decoupled_decay ? 0 : slot.weight_decay;
   const float kept = settings.decoupled_decay ? 1 - slot.learning_rate * slot.weight_decay : 1;
   float* __restrict p = slot.parameter.data<float>();
   const float* __restrict gradient = slot.gradient.data<float>();
   float* __restrict m = slot.first_moment.data<float>();
   float* __restrict v = slot.second_moment.data<float>();
-  // sqrt is a vector instruction only under -fno-math-errno: four times the speed of this loop.
+  // CMakeLists.txt sets -fno-math-errno, so that sqrt is a vector instruction: four times the speed.
 #pragma omp simd
   for (std::int64_t i = begin; i < end; ++i) {
     const float g = gradient[i] * scale + coupled * p[i];
