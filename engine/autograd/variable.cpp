@@ -19,7 +19,7 @@ detail::Node::~Node() {
   while (!pending.empty()) {
     const std::shared_ptr<Node> node = std::move(pending.back());
     pending.pop_back();
-    if (node.use_count() > 1) continue;
+    if (node.use_count() != 1) continue;  // held by others, or an input left out
     for (std::shared_ptr<Node>& input : node->inputs) pending.push_back(std::move(input));
     node->inputs.clear();
   }
