@@ -12,6 +12,7 @@
 #include "engine/io/csv.h"
 #include "engine/io/file.h"
 #include "models/checkpoint.h"
+#include "tests/support/full_disk.h"
 #include "tests/support/tiny_study.h"
 
 using namespace tern;
@@ -126,6 +127,30 @@ TEST_CASE("trainer: a loss that is no number stops the run and leaves the last g
     for (const float value : entry.tensor.to_vector<float>()) REQUIRE(std::isfinite(value));
   }
   CHECK(read_csv(run.metrics_file()).rows.size() == static_cast<std::size_t>(diverging.epochs_done()));
+}
+
+TEST_CASE("trainer: a full disk while saving leaves the last epoch's files whole") {
+  Fixture fixture;
+  Run run = fixture.run("run", {"approach=two_models", "levels=super", "epochs=1"});
+  const StudyData data = data_of(run, fixture);
+  Trainer(run, Part::super, data, {}).train();
+  const std::vector<std::byte> model = bytes_of(run.last_model(Part::super));
+  const std::vector<std::byte> state = bytes_of(run.training_state(Part::super));
+
+  run.config.epochs = 2;
+  {
+    Trainer trainer(run, Part::super, data, {});
+    const test::FullDisk full(1 << 20);
+    const std::string message = error_of_training(trainer);
+    CHECK_MESSAGE(message.find((run.folder() / "checkpoints").string()) == 0, message);
+  }
+  CHECK(bytes_of(run.last_model(Part::super)) == model);
+  CHECK(bytes_of(run.training_state(Part::super)) == state);
+  for (const auto& entry : fs::recursive_directory_iterator(run.folder())) {
+    CHECK(entry.path().string().find(".tmp") == std::string::npos);
+  }
+  Trainer again(run, Part::super, data, {});
+  CHECK(again.epochs_done() == 1);
 }
 
 TEST_CASE("trainer: asked to stop, it ends the step and says how to go on") {
