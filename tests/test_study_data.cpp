@@ -71,6 +71,6 @@ TEST_CASE("study data: folders") {
   CHECK(resolve_folders(with_cifar, {folder.path(), {}}).cifar == folder / "cifar-100-binary");
   CHECK(resolve_folders(tiny_config(), {folder.path(), "/elsewhere"}).cifar.empty());
   CHECK(resolve_folders(tiny_config(), {".", {}}).data.is_absolute());
-  CHECK_THROWS_WITH_AS(load_study_data(tiny_config(), {folder.path(), {}}), Contains("wanted a file, got nothing there"),
-                       Error);
+  CHECK_THROWS_WITH_AS(load_study_data(tiny_config(), {folder.path(), {}}),
+                       Contains("wanted a file, got nothing there"), Error);
 }
