@@ -1,0 +1,54 @@
+// The trainings of tests/goldens/make_trajectory_goldens.py: 20 steps of Adam on ResNet-18.
+#pragma once
+
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/autograd/tape.h"
+#include "engine/ops/cross_entropy.h"
+#include "engine/optim/optimizer.h"
+#include "models/heads.h"
+#include "tests/support/formula.h"
+#include "tests/support/goldens.h"
+#include "tests/support/tensors.h"
+
+namespace tern::test {
+
+struct TrainingBatch {
+  Tensor images;                     ///< [N, 64, 64, 3]
+  std::vector<std::int32_t> labels;  ///< [N]
+};
+
+/// A torchvision classifier with all weights from the formula.
+inline Model trajectory_model(std::int64_t classes) {
+  Model model(ModelSpec::imagenet("resnet18", classes), Initialiser::zeros());
+  fill_by_formula(model, 20);
+  return model;
+}
+
+/// Trains and CHECKs each step's loss against the golden ones, to `tolerance` relative.
+inline void check_trajectory(Model& model, const std::function<TrainingBatch(int step)>& batch,
+                             const std::string& golden_case, double tolerance) {
+  const auto goldens = read_goldens("trajectory.txt");
+  const reference::Array& wanted = goldens.at(golden_case).array("losses");
+  Adam adam(make_parameter_groups(model.parameters(), 1e-4f, /*decay_exempt=*/false));
+  model.set_training(true);
+  double largest = 0;
+  for (int step = 0; step < wanted.size(); ++step) {
+    const TrainingBatch now = batch(step);
+    adam.clear_gradients();
+    const Variable loss = cross_entropy(model.forward(Variable(now.images))[0], integers(now.labels));
+    backward(loss);
+    adam.step({.learning_rate = 1e-5f});
+    const double got = loss.data().item(), expected = wanted[step];
+    largest = std::max(largest, std::abs(got - expected) / expected);
+    CAPTURE(step);
+    CHECK(got == doctest::Approx(expected).epsilon(tolerance).scale(0));
+  }
+  std::printf("%s: largest relative difference of a loss %.2e\n", golden_case.c_str(), largest);
+}
+
+}  // namespace tern::test
