@@ -10,9 +10,10 @@ namespace tern {
 
 /// The two levels of classes. The last index of each level means "novel" and names no class of the data.
 struct ClassTable {
-  std::vector<std::string> superclass_names;    ///< by index; the last is "novel"
-  std::vector<std::string> subclass_names;      ///< by index; the last is "novel"
-  std::vector<std::int32_t> subclass_to_super;  ///< by subclass index; the novel subclass maps to the novel superclass
+  std::vector<std::string> superclass_names;  ///< by index; the last is "novel"
+  std::vector<std::string> subclass_names;    ///< by index; the last is "novel"
+  std::vector<std::int32_t>
+      subclass_to_super;  ///< by subclass index; the novel subclass maps to the novel superclass
 
   std::int32_t superclass_count() const { return static_cast<std::int32_t>(superclass_names.size()); }
   std::int32_t subclass_count() const { return static_cast<std::int32_t>(subclass_names.size()); }
