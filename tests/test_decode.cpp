@@ -5,6 +5,7 @@
 
 #include "data/resize.h"
 #include "tests/support/images.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace tern;
 

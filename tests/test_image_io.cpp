@@ -7,6 +7,7 @@
 #include <random>
 
 #include "tests/support/images.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace tern;
 

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "tests/support/images.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace tern;
 

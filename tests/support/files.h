@@ -1,12 +1,10 @@
 // Folders, archives and messages for tests of reading and writing.
 #pragma once
 
-#include <stdlib.h>
 #include <zip.h>
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -14,35 +12,9 @@
 #include <vector>
 
 #include "engine/core/check.h"
+#include "tests/support/temporary_folder.h"
 
 namespace tern::test {
-
-/// A new folder that vanishes with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "tern_test_XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make " + name);
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  /// The number of files and folders directly in it.
-  std::size_t size() const {
-    return static_cast<std::size_t>(
-        std::distance(std::filesystem::directory_iterator(path_), std::filesystem::directory_iterator()));
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline std::filesystem::path golden(const std::string& name) {
   return std::filesystem::path(TERN_SOURCE_DIR) / "tests" / "goldens" / name;
