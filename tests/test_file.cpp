@@ -1,6 +1,10 @@
 #include "engine/io/file.h"
 
 #include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -63,9 +67,10 @@ TEST_CASE("AtomicFile: names the file it cannot create or replace") {
   const test::TemporaryFolder folder;
   const fs::path lost = folder / "no_such_folder/a";
   CHECK(error_of([&] { write_file(lost, "x"); }) ==
-        lost.string() + ": cannot create it: No such file or directory");
+        lost.string() + ": wanted a folder to write it in, got none at " + lost.parent_path().string());
   fs::create_directories(folder / "taken/inside");
-  CHECK(error_of([&] { write_file(folder / "taken", "x"); }).find("cannot finish it") != std::string::npos);
+  CHECK(error_of([&] { write_file(folder / "taken", "x"); }) ==
+        (folder / "taken").string() + ": wanted a file to write, got a folder");
   CHECK(folder.size() == 1);
   CHECK(fs::is_directory(folder / "taken/inside"));
 }
@@ -81,4 +86,58 @@ TEST_CASE("AtomicFile: a full disk leaves the old file and nothing else") {
   CHECK(message == (folder / "a").string() + ": cannot write it: File too large");
   CHECK(read_text_file(folder / "a") == "old");
   CHECK(folder.size() == 1);
+}
+
+TEST_CASE("AtomicFile: replaces files only") {
+  const test::TemporaryFolder folder;
+  const auto refusal = [](const fs::path& path) {
+    const std::string message = error_of([&] { write_file(path, "x"); });
+    CHECK(message == error_of([&] { check_writable(path); }));
+    CHECK(message.starts_with(path.string() + ": wanted a file"));
+    return message.substr(message.rfind(", got ") + 6);
+  };
+  CHECK(refusal("/dev/null") == "a device");
+  CHECK(refusal("/dev/full") == "a device");
+  REQUIRE(mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK(refusal(folder / "pipe") == "a pipe");
+  fs::create_symlink("pipe", folder / "link");
+  CHECK(refusal(folder / "link") == "a pipe");
+  const int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{AF_UNIX, {}};
+  (folder / "socket").string().copy(address.sun_path, sizeof address.sun_path - 1);
+  REQUIRE(bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  close(descriptor);
+  CHECK(refusal(folder / "socket") == "a socket");
+  fs::create_directory(folder / "inner");
+  CHECK(refusal(folder / "inner") == "a folder");
+  CHECK(refusal(folder / "inner/") == "a folder");
+  CHECK(refusal(folder / "absent/") == "a name that ends in /");
+  CHECK(refusal("") == "no name");
+  fs::create_symlink("round", folder / "round");
+  CHECK(error_of([&] { write_file(folder / "round", "x"); }).starts_with((folder / "round").string()));
+  CHECK(folder.size() == 5);
+}
+
+TEST_CASE("AtomicFile: follows links, and leaves them") {
+  const test::TemporaryFolder folder;
+  fs::create_directory(folder / "elsewhere");
+  write_file(folder / "elsewhere/a", "old");
+  fs::create_symlink("elsewhere/a", folder / "link");
+  fs::create_symlink(folder / "link", folder / "link to link");
+  write_file(folder / "link to link", "new");
+  CHECK(fs::is_symlink(folder / "link"));
+  CHECK(fs::is_symlink(folder / "link to link"));
+  CHECK(read_text_file(folder / "elsewhere/a") == "new");
+  // A link to nothing yet makes its file; one to a folder that is not there cannot.
+  fs::create_symlink("elsewhere/b", folder / "dangling");
+  write_file(folder / "dangling", "made");
+  CHECK(read_text_file(folder / "elsewhere/b") == "made");
+  CHECK_FALSE(fs::is_symlink(folder / "elsewhere/b"));
+  fs::create_symlink("nowhere/c", folder / "lost");
+  CHECK(error_of([&] { write_file(folder / "lost", "x"); }) ==
+        (folder / "lost").string() + ": wanted a folder to write it in, got none at " +
+            (folder / "nowhere").string());
+  CHECK(same_file(folder / "link", folder / "elsewhere/a"));
+  CHECK_FALSE(same_file(folder / "link", folder / "elsewhere/b"));
+  CHECK_FALSE(same_file(folder / "lost", folder / "lost"));
 }

@@ -33,6 +33,56 @@ Container read_whole(const fs::path& path, std::uint64_t most_bytes) {
   return contents;
 }
 
+const char* kind_of(fs::file_type type) {
+  switch (type) {
+    case fs::file_type::directory:
+      return "a folder";
+    case fs::file_type::character:
+    case fs::file_type::block:
+      return "a device";
+    case fs::file_type::fifo:
+      return "a pipe";
+    case fs::file_type::socket:
+      return "a socket";
+    default:
+      return "something else";
+  }
+}
+
+// Where writing to `path` ends after all links, the last of which may point at nothing yet.
+fs::path without_links(const fs::path& path) {
+  constexpr int kMostLinks = 40;  // as Linux
+  fs::path target = path;
+  for (int links = 0; fs::is_symlink(fs::symlink_status(target)); ++links) {
+    if (links == kMostLinks) throw Error(path.string(), "a file to write", "links that lead in a circle");
+    target = target.parent_path() / fs::read_symlink(target);  // an absolute one replaces the folder
+  }
+  return target;
+}
+
+// The file that writing to `path` replaces or makes. Throws Error{path, ...} if it cannot be one.
+fs::path writing_target(const fs::path& path) {
+  constexpr const char* kWanted = "a file to write";
+  if (!path.has_filename() && !fs::is_directory(path)) {
+    throw Error(path.string(), kWanted, path.empty() ? "no name" : "a name that ends in /");
+  }
+  try {
+    // Asked of the name as given: /dev/stdout is a link that only the kernel can follow.
+    const fs::file_status status = fs::status(path);
+    if (fs::exists(status) && !fs::is_regular_file(status)) {
+      throw Error(path.string(), kWanted, kind_of(status.type()));
+    }
+    const fs::path target = without_links(path);
+    const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+    if (!fs::is_directory(folder)) {
+      throw Error(path.string(), "a folder to write it in", "none at " + folder.string());
+    }
+    return target;
+  } catch (const fs::filesystem_error& error) {
+    throw Error(path.string(), "cannot write it: " + error.code().message());
+  }
+}
+
 }  // namespace
 
 std::vector<std::byte> read_file(const fs::path& path, std::uint64_t most_bytes) {
@@ -43,7 +93,8 @@ std::string read_text_file(const fs::path& path, std::uint64_t most_bytes) {
   return read_whole<std::string>(path, most_bytes);
 }
 
-AtomicFile::AtomicFile(const fs::path& path) : path_(path), temporary_(path) {
+AtomicFile::AtomicFile(const fs::path& path)
+    : path_(path), target_(writing_target(path)), temporary_(target_) {
   temporary_ += ".tmp" + std::to_string(::getpid());
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor_ < 0) fail("create");
@@ -65,10 +116,10 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::commit() {
-  if (::fsync(descriptor_) != 0 && errno != EINVAL) fail("flush");  // EINVAL: a pipe or a special file
+  if (::fsync(descriptor_) != 0 && errno != EINVAL) fail("flush");  // EINVAL: a file system without it
   const int descriptor = descriptor_;
   descriptor_ = -1;
-  if (::close(descriptor) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
+  if (::close(descriptor) != 0 || ::rename(temporary_.c_str(), target_.c_str()) != 0) {
     const int reason = errno;
     ::unlink(temporary_.c_str());
     errno = reason;
@@ -84,6 +135,15 @@ void write_file(const fs::path& path, std::string_view text) {
   AtomicFile file(path);
   file.write(text);
   file.commit();
+}
+
+void check_writable(const fs::path& path) {
+  writing_target(path);
+}
+
+bool same_file(const fs::path& a, const fs::path& b) {
+  std::error_code absent;
+  return fs::equivalent(a, b, absent) && !absent;
 }
 
 }  // namespace tern

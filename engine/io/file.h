@@ -21,7 +21,9 @@ std::string read_text_file(const std::filesystem::path& path,
                            std::uint64_t most_bytes = std::uint64_t{1} << 30);
 
 /// Collects a file under a temporary name in the same folder; commit() flushes it to the disk and renames it.
-/// Destroyed without commit(), it removes what it wrote. Every member throws Error{path, ...} on failure.
+/// Destroyed without commit(), it removes what it wrote. Where `path` is a link, the file that it points to
+/// is replaced or made and the link stays. Every member throws Error{path, ...} on failure; the constructor
+/// also where something other than a file is there, which a rename would replace (/dev/null, say).
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& path);
@@ -36,10 +38,18 @@ class AtomicFile {
  private:
   [[noreturn]] void fail(const char* doing) const;
 
-  std::filesystem::path path_, temporary_;
+  std::filesystem::path path_;                ///< as given, for messages
+  std::filesystem::path target_, temporary_;  ///< without links
   int descriptor_ = -1;
 };
 
 void write_file(const std::filesystem::path& path, std::string_view text);  ///< AtomicFile, write, commit
+
+/// Throws Error{path, ...} if `path` is no place for AtomicFile to write to: no folder is there for it, or
+/// something other than a file is there already. To be asked before long work.
+void check_writable(const std::filesystem::path& path);
+
+/// Whether both are there and one and the same file or folder, whatever links and names lead to it.
+bool same_file(const std::filesystem::path& a, const std::filesystem::path& b);
 
 }  // namespace tern
