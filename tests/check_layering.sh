@@ -4,8 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-layers=(engine/core engine/device engine/tensor engine/backend engine/autograd engine/ops engine/optim engine/metrics
-        engine/io data models apps)
+layers=(engine/core kernels/common kernels engine/device engine/tensor engine/backend engine/autograd engine/ops
+        engine/optim engine/metrics engine/io data models apps)
 
 level_of() {  # the position of the layer that holds a path; empty if none does
   local position
@@ -24,12 +24,12 @@ while IFS=: read -r file line include; do
   elif [ "$to" -gt "$from" ]; then
     echo "$file:$line: ${layers[$from]} may not include ${layers[$to]} (\"$target\")" && status=1
   fi
-done < <(grep -rnE '^#include "' engine data models apps --include='*.h' --include='*.cpp')
+done < <(grep -rnE '^#include "' engine kernels data models apps --include='*.h' --include='*.cpp' --include='*.cu')
 
 # A file's name says what is in it: no two headers of one name in a layer, and no file beyond what a reader takes in.
 while read -r lines file; do
   [ "$file" = total ] && continue
   [ "$lines" -gt 450 ] && echo "$file: $lines lines; split it (450 at most)" && status=1
-done < <(find engine data models apps tests -name '*.h' -o -name '*.cpp' | xargs wc -l)
+done < <(find engine kernels data models apps tests -name '*.h' -o -name '*.cpp' -o -name '*.cu' | xargs wc -l)
 
 exit $status

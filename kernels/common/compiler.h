@@ -1,0 +1,11 @@
+// What host code and kernels both may include: the one place that asks which compiler is at work.
+//
+// A kernel is a .cu file. nvcc compiles it for a GPU; the host's compiler compiles the same file for the
+// emulator (kernels/common/emulator), which stands in for CUDA's built-in variables and functions.
+#pragma once
+
+#if defined(__CUDACC__)
+#define TERN_HOST_DEVICE __host__ __device__
+#else
+#define TERN_HOST_DEVICE
+#endif

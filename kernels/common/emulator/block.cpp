@@ -1,0 +1,241 @@
+#include "kernels/common/emulator/block.h"
+
+#include <fmt/format.h>
+
+#include <boost/context/fixedsize_stack.hpp>
+
+#include "engine/core/check.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+namespace tern::emulator {
+namespace {
+
+constexpr std::size_t kStackBytes = 128 << 10;  // touched pages alone cost memory
+
+/// Boost's allocator, which also says where the stack is.
+class NotedStack {
+ public:
+  explicit NotedStack(Thread& thread) : thread_(&thread) {}
+  boost::context::stack_context allocate() {
+    const boost::context::stack_context stack = plain_.allocate();
+    thread_->stack_bottom = static_cast<const char*>(stack.sp) - stack.size;
+    thread_->stack_bytes = stack.size;
+    return stack;
+  }
+  void deallocate(boost::context::stack_context& stack) noexcept { plain_.deallocate(stack); }
+
+ private:
+  Thread* thread_;
+  boost::context::fixedsize_stack plain_{kStackBytes};
+};
+
+/// AddressSanitizer must know on which stack the program runs. `leaving` tells it the next one, `arrived`
+/// that the switch is done.
+class StackSwitch {
+ public:
+#if defined(__SANITIZE_ADDRESS__)
+  void leaving(const void* bottom, std::size_t bytes) {
+    __sanitizer_start_switch_fiber(&fake_, bottom, bytes);
+  }
+  void arrived(const void** bottom, std::size_t* bytes) {
+    __sanitizer_finish_switch_fiber(fake_, bottom, bytes);
+  }
+
+ private:
+  void* fake_ = nullptr;
+#else
+  void leaving(const void*, std::size_t) {}
+  void arrived(const void**, std::size_t*) {}
+#endif
+};
+
+/// Thrown in threads that are in the middle of a kernel that has failed, so that their stacks unwind.
+struct Abandoned {};
+
+const void* scheduler_bottom = nullptr;
+std::size_t scheduler_bytes = 0;
+
+}  // namespace
+
+Block& Block::current() {
+  static Block* const block = new Block;  // never destroyed: its fibers would be unwound after main
+  return *block;
+}
+
+void Block::begin_launch(dim3 grid, dim3 block, std::size_t shared_bytes,
+                         const std::function<void()>& kernel) {
+  gridDim = grid;
+  blockDim = block;
+  count_ = block.x * block.y * block.z;
+  shared_bytes_ = shared_bytes;
+  kernel_ = &kernel;
+  arrays_.clear();
+  while (threads_.size() < count_) {
+    threads_.push_back(std::make_unique<Thread>());
+    start_fiber(*threads_.back());
+  }
+}
+
+void Block::start_fiber(Thread& thread) {
+  const auto body = [this, &thread](boost::context::fiber&& scheduler) {
+    StackSwitch().arrived(&scheduler_bottom, &scheduler_bytes);
+    thread.scheduler = std::move(scheduler);
+    for (;;) {
+      thread.inside = true;
+      try {
+        (*kernel_)();
+      } catch (const Abandoned&) {
+      } catch (...) {
+        error_ = std::current_exception();
+      }
+      thread.inside = false;
+      wait(Thread::State::done, "", {});
+    }
+    return std::move(thread.scheduler);
+  };
+  thread.fiber = boost::context::fiber(std::allocator_arg, NotedStack(thread), body);
+}
+
+uint3 Block::index_of(unsigned thread) const {
+  return {thread % blockDim.x, thread / blockDim.x % blockDim.y, thread / (blockDim.x * blockDim.y)};
+}
+
+void Block::resume(unsigned index) {
+  Thread& thread = *threads_[index];
+  thread_ = index;
+  threadIdx = index_of(index);
+  StackSwitch here;
+  here.leaving(thread.stack_bottom, thread.stack_bytes);
+  thread.fiber = std::move(thread.fiber).resume();
+  here.arrived(nullptr, nullptr);
+  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+}
+
+void Block::wait(Thread::State state, const char* operation, std::source_location where) {
+  Thread& thread = *threads_[thread_];
+  thread.state = state;
+  thread.operation = operation;
+  thread.where = where;
+  StackSwitch here;
+  here.leaving(scheduler_bottom, scheduler_bytes);
+  thread.scheduler = std::move(thread.scheduler).resume();
+  here.arrived(&scheduler_bottom, &scheduler_bytes);
+  if (abandoned_ && thread.inside) throw Abandoned();
+}
+
+void Block::run(uint3 index) {
+  blockIdx = index;
+  for (const auto& array : arrays_) array->forget();
+  warps_.assign((count_ + 31) / 32, {});
+  era_ = 0;
+  done_ = at_block_ = 0;
+  votes_ = 0;
+  for (unsigned i = 0; i < count_; ++i) threads_[i]->state = Thread::State::ready;
+  while (done_ < count_) {
+    bool moved = false;
+    for (unsigned i = 0; i < count_; ++i) {
+      if (threads_[i]->state != Thread::State::ready) continue;
+      resume(i);
+      moved = true;
+      if (threads_[i]->state == Thread::State::done) ++done_;
+    }
+    if (!moved && !release_block()) fail_stuck();
+  }
+}
+
+void Block::abandon() {
+  abandoned_ = true;
+  for (unsigned i = 0; i < count_; ++i) {
+    if (threads_[i]->inside) resume(i);
+  }
+  abandoned_ = false;
+}
+
+/// Lets the block go on if every thread has come to the same barrier.
+bool Block::release_block() {
+  if (at_block_ < count_) return false;
+  const Thread& first = *threads_[0];
+  for (unsigned i = 1; i < count_; ++i) {
+    const Thread& other = *threads_[i];
+    if (other.where.line() == first.where.line() && other.where.file_name() == first.where.file_name())
+      continue;
+    throw Error(place(i), fmt::format("{} at line {} as {}", first.operation, first.where.line(), place(0)),
+                fmt::format("{} at line {}", other.operation, other.where.line()));
+  }
+  ++era_;
+  at_block_ = 0;
+  last_votes_ = std::exchange(votes_, 0);
+  for (unsigned i = 0; i < count_; ++i) threads_[i]->state = Thread::State::ready;
+  return true;
+}
+
+/// Nobody can go on: some wait for threads that have ended or wait elsewhere.
+void Block::fail_stuck() const {
+  std::string waiting;
+  unsigned waiting_threads = 0, first = 0;
+  for (unsigned i = 0; i < count_; ++i) {
+    const Thread& thread = *threads_[i];
+    if (thread.state == Thread::State::done) continue;
+    if (waiting_threads++ == 0) {
+      first = i;
+      waiting = fmt::format("{} at line {}", thread.operation, thread.where.line());
+      if (thread.state == Thread::State::at_warp) waiting += fmt::format(" with mask {:#010x}", thread.mask);
+    }
+  }
+  throw Error(place(first), fmt::format("every thread it waits for at {}", waiting),
+              fmt::format("a barrier missed: of {} threads {} wait and {} have ended", count_,
+                          waiting_threads, done_));
+}
+
+std::string Block::place(unsigned thread) const {
+  const uint3 index = index_of(thread);
+  return fmt::format("block ({}, {}, {}), thread ({}, {}, {})", blockIdx.x, blockIdx.y, blockIdx.z, index.x,
+                     index.y, index.z);
+}
+
+int Block::meet_block(const char* operation, bool brought, std::source_location where) {
+  ++at_block_;
+  votes_ += brought ? 1 : 0;
+  wait(Thread::State::at_block, operation, where);
+  return last_votes_;
+}
+
+const std::array<std::uint64_t, 32>& Block::meet_warp(const char* operation, unsigned mask,
+                                                      std::uint64_t brought, std::source_location where) {
+  const unsigned lane = thread_ % 32, warp = thread_ / 32;
+  if ((mask >> lane & 1u) == 0) {
+    throw Error(place(),
+                fmt::format("{} (line {}) with a mask that holds the caller", operation, where.line()),
+                fmt::format("mask {:#010x}, lane {}", mask, lane));
+  }
+  std::vector<Meeting>& meetings = warps_[warp].meetings;
+  const auto found =
+      std::find_if(meetings.begin(), meetings.end(), [=](const Meeting& m) { return m.mask == mask; });
+  const auto place_of = static_cast<std::size_t>(found - meetings.begin());
+  if (found == meetings.end()) meetings.push_back({.mask = mask});
+  Meeting& meeting = meetings[place_of];
+  if (meeting.arrived == 0) meeting.operation = operation;
+  if (meeting.operation != operation && std::string_view(meeting.operation) != operation) {
+    throw Error(place(), fmt::format("{} as the other lanes of mask {:#010x}", meeting.operation, mask),
+                operation);
+  }
+  meeting.brought[lane] = brought;
+  meeting.arrived |= 1u << lane;
+  if (meeting.arrived == mask) {  // the last to come wakes the others, and goes on
+    meeting.arrived = 0;
+    meeting.seen = meeting.brought;
+    for (unsigned i = warp * 32; i < std::min(count_, warp * 32 + 32); ++i) {
+      Thread& other = *threads_[i];
+      if (other.state == Thread::State::at_warp && other.mask == mask) other.state = Thread::State::ready;
+    }
+  } else {
+    threads_[thread_]->mask = mask;
+    wait(Thread::State::at_warp, operation, where);
+  }
+  return warps_[warp].meetings[place_of].seen;
+}
+
+}  // namespace tern::emulator

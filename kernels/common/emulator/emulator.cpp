@@ -1,0 +1,77 @@
+#include "kernels/common/emulator/emulator.h"
+
+#include <fmt/format.h>
+
+#include "engine/core/check.h"
+#include "kernels/common/emulator/block.h"
+
+namespace tern::emulator {
+namespace {
+
+std::int64_t launches = 0;
+constexpr std::size_t kMostSharedBytes = 227 << 10;  // what a block may opt into on sm_90
+
+void check_extents(dim3 grid, dim3 block, std::size_t shared_bytes) {
+  const std::uint64_t threads = std::uint64_t{block.x} * block.y * block.z;
+  if (threads < 1 || threads > 1024 || block.z > 64) {
+    throw Error("launch", "blocks of 1 to 1024 threads",
+                fmt::format("{} x {} x {}", block.x, block.y, block.z));
+  }
+  if (grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535) {
+    throw Error("launch", "a grid of at most 2^31 - 1 x 65535 x 65535 blocks",
+                fmt::format("{} x {} x {}", grid.x, grid.y, grid.z));
+  }
+  if (shared_bytes > kMostSharedBytes) {
+    throw Error("launch", fmt::format("at most {} bytes of shared memory", kMostSharedBytes),
+                std::to_string(shared_bytes));
+  }
+}
+
+}  // namespace
+
+void run(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& kernel) {
+  if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
+  check_extents(grid, block, shared_bytes);
+  ++launches;
+  Block& runner = Block::current();
+  runner.begin_launch(grid, block, shared_bytes, kernel);
+  try {
+    for (unsigned z = 0; z < grid.z; ++z) {
+      for (unsigned y = 0; y < grid.y; ++y) {
+        for (unsigned x = 0; x < grid.x; ++x) runner.run({x, y, z});
+      }
+    }
+  } catch (...) {
+    runner.abandon();
+    throw;
+  }
+}
+
+std::int64_t launch_count() {
+  return launches;
+}
+
+const std::array<std::uint64_t, 32>& meet_warp(const char* operation, unsigned mask, std::uint64_t brought,
+                                               std::source_location where) {
+  return Block::current().meet_warp(operation, mask, brought, where);
+}
+
+int meet_block(const char* operation, bool brought, std::source_location where) {
+  return Block::current().meet_block(operation, brought, where);
+}
+
+void order_warp() {
+  Block::current().order_warp();
+}
+
+unsigned lane() {
+  return Block::current().thread() % 32;
+}
+
+void fail_lane(const char* operation, unsigned mask, unsigned source, std::source_location where) {
+  throw Error(Block::current().place(),
+              fmt::format("{} (line {}) of a lane in its mask {:#010x}", operation, where.line(), mask),
+              fmt::format("lane {}", source));
+}
+
+}  // namespace tern::emulator

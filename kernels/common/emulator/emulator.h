@@ -1,0 +1,171 @@
+// CUDA's language on the CPU: the built-in variables and functions that kernels use, each with CUDA's
+// meaning.
+//
+// A launch runs block after block. A block's threads are fibers that run in turn until each waits for the
+// others: at
+// __syncthreads, __syncwarp, a shuffle or a vote. If some wait for threads that will never come, the launch
+// ends with an error that says who waits where; see also shared_array.h. Global memory is plain memory:
+// AddressSanitizer watches it. Blocks run one after another, so atomics are plain additions.
+#pragma once
+
+#include <math.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <functional>
+#include <source_location>
+
+#include "kernels/common/emulator/shared_array.h"
+
+#define __global__
+#define __device__
+#define __host__
+#define __launch_bounds__(...)
+
+struct uint3 {
+  unsigned x, y, z;
+};
+struct dim3 {
+  unsigned x = 1, y = 1, z = 1;
+
+  constexpr dim3(std::integral auto x_extent, std::integral auto y_extent, std::integral auto z_extent)
+      : x(static_cast<unsigned>(x_extent)),
+        y(static_cast<unsigned>(y_extent)),
+        z(static_cast<unsigned>(z_extent)) {}
+  constexpr dim3(std::integral auto x_extent, std::integral auto y_extent) : dim3(x_extent, y_extent, 1) {}
+  constexpr dim3(std::integral auto x_extent) : dim3(x_extent, 1, 1) {}  // NOLINT: CUDA's converts, too
+};
+
+// Of the thread that runs.
+inline uint3 threadIdx, blockIdx;
+inline dim3 blockDim(1), gridDim(1);
+
+namespace tern::emulator {
+
+/// Runs `kernel` once for each thread of each block. Throws Error for what the emulator catches, or what the
+/// kernel throws; the launch ends there.
+void run(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& kernel);
+
+/// Launches so far, so that a test can count those of an operation.
+std::int64_t launch_count();
+
+/// The lanes of `mask`, which must contain the caller, wait for one another; then each sees what every one
+/// brought.
+const std::array<std::uint64_t, 32>& meet_warp(const char* operation, unsigned mask, std::uint64_t brought,
+                                               std::source_location where);
+/// The threads of the block wait for one another; the number of those that brought true.
+int meet_block(const char* operation, bool brought, std::source_location where);
+/// Orders this warp's accesses to shared memory before the call and after it.
+void order_warp();
+unsigned lane();
+[[noreturn]] void fail_lane(const char* operation, unsigned mask, unsigned source,
+                            std::source_location where);
+
+/// A shuffle: what lane `source` brought; the caller's own value where source lies outside 0..31.
+template <typename T>
+T shuffle(const char* operation, unsigned mask, T value, int source, std::source_location where) {
+  static_assert(sizeof(T) == 4 || sizeof(T) == 8, "CUDA shuffles 4 and 8 bytes");
+  using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+  const auto& all = meet_warp(operation, mask, std::bit_cast<Bits>(value), where);
+  const unsigned from = source >= 0 && source < 32 ? static_cast<unsigned>(source) : lane();
+  if ((mask >> from & 1u) == 0) fail_lane(operation, mask, from, where);
+  return std::bit_cast<T>(static_cast<Bits>(all[from]));
+}
+
+}  // namespace tern::emulator
+
+using TernPlace = std::source_location;
+
+inline void __syncthreads(TernPlace where = TernPlace::current()) {
+  tern::emulator::meet_block("__syncthreads", false, where);
+}
+inline int __syncthreads_count(int predicate, TernPlace where = TernPlace::current()) {
+  return tern::emulator::meet_block("__syncthreads_count", predicate != 0, where);
+}
+inline int __syncthreads_or(int predicate, TernPlace where = TernPlace::current()) {
+  return tern::emulator::meet_block("__syncthreads_or", predicate != 0, where) > 0;
+}
+inline void __syncwarp(unsigned mask = 0xffffffffu, TernPlace where = TernPlace::current()) {
+  tern::emulator::meet_warp("__syncwarp", mask, 0, where);
+  tern::emulator::order_warp();
+}
+
+template <typename T>
+T __shfl_sync(unsigned mask, T value, int source, TernPlace where = TernPlace::current()) {
+  return tern::emulator::shuffle("__shfl_sync", mask, value, source & 31, where);
+}
+template <typename T>
+T __shfl_xor_sync(unsigned mask, T value, int bits, TernPlace where = TernPlace::current()) {
+  return tern::emulator::shuffle("__shfl_xor_sync", mask, value,
+                                 static_cast<int>(tern::emulator::lane()) ^ bits, where);
+}
+template <typename T>
+T __shfl_down_sync(unsigned mask, T value, int distance, TernPlace where = TernPlace::current()) {
+  return tern::emulator::shuffle("__shfl_down_sync", mask, value,
+                                 static_cast<int>(tern::emulator::lane()) + distance, where);
+}
+template <typename T>
+T __shfl_up_sync(unsigned mask, T value, int distance, TernPlace where = TernPlace::current()) {
+  return tern::emulator::shuffle("__shfl_up_sync", mask, value,
+                                 static_cast<int>(tern::emulator::lane()) - distance, where);
+}
+inline unsigned __ballot_sync(unsigned mask, int predicate, TernPlace where = TernPlace::current()) {
+  const auto& all = tern::emulator::meet_warp("__ballot_sync", mask, predicate != 0, where);
+  unsigned votes = 0;
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    if ((mask >> lane & 1u) != 0 && all[lane] != 0) votes |= 1u << lane;
+  }
+  return votes;
+}
+inline int __any_sync(unsigned mask, int predicate, TernPlace where = TernPlace::current()) {
+  return __ballot_sync(mask, predicate, where) != 0;
+}
+inline int __all_sync(unsigned mask, int predicate, TernPlace where = TernPlace::current()) {
+  return __ballot_sync(mask, predicate, where) == mask;
+}
+
+inline void __threadfence() {}
+inline void __threadfence_block() {}
+
+template <typename T>
+T atomicAdd(T* place, std::type_identity_t<T> value) {
+  const T before = *place;
+  *place = before + value;
+  return before;
+}
+template <typename T>
+T atomicMax(T* place, std::type_identity_t<T> value) {
+  const T before = *place;
+  *place = std::max(before, value);
+  return before;
+}
+template <typename T>
+T atomicAdd(tern::emulator::SharedPointer<T> place, std::type_identity_t<T> value) {
+  return place.update([value](T before) { return before + value; });
+}
+template <typename T>
+T atomicMax(tern::emulator::SharedPointer<T> place, std::type_identity_t<T> value) {
+  return place.update([value](T before) { return std::max(before, value); });
+}
+
+template <typename T>
+T __ldg(const T* place) {
+  return *place;
+}
+inline float rsqrtf(float x) {
+  return 1.0f / sqrtf(x);
+}
+inline int __popc(unsigned bits) {
+  return std::popcount(bits);
+}
+inline int __ffs(int bits) {
+  return bits == 0 ? 0 : std::countr_zero(static_cast<unsigned>(bits)) + 1;
+}
+inline int __float_as_int(float x) {
+  return std::bit_cast<int>(x);
+}
+inline float __int_as_float(int bits) {
+  return std::bit_cast<float>(bits);
+}

@@ -1,0 +1,67 @@
+// Launching a kernel, and saying which one it was if that fails.
+//
+//   launch(softmax_kernel<float>, blocks, dim3(32, 8), shared_bytes, stream, x, y, rows, cols);
+//
+// Grids have one dimension of at most 2^31 - 1 blocks, in general; an empty grid launches nothing.
+#pragma once
+
+#include <string>
+
+#include "engine/core/check.h"
+#include "kernels/common/stream.h"
+
+#if defined(__CUDACC__)
+#include <cuda_runtime.h>
+#else
+#include "kernels/common/emulator/emulator.h"
+#endif
+
+namespace tern::kernels {
+
+#if defined(__CUDACC__)
+
+/// Throws Error{"kernel <name>", ...} with CUDA's reason and the launch's extents.
+inline void check_launch(const void* kernel, dim3 grid, dim3 block, std::size_t shared_bytes,
+                         cudaError_t status) {
+  if (status == cudaSuccess) return;
+  const char* name = nullptr;
+  if (cudaFuncGetName(&name, kernel) != cudaSuccess || name == nullptr) name = "of unknown name";
+  throw Error(std::string("kernel ") + name,
+              "launch of " + std::to_string(grid.x) + "x" + std::to_string(grid.y) + "x" +
+                  std::to_string(grid.z) + " blocks of " + std::to_string(block.x * block.y * block.z) +
+                  " threads with " + std::to_string(shared_bytes) +
+                  " bytes of shared memory failed: " + cudaGetErrorString(status));
+}
+
+/// Shared memory beyond 48 KiB is opted into by itself.
+template <typename... Parameters, typename... Arguments>
+void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes, Stream stream,
+            Arguments&&... arguments) {
+  if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
+  constexpr std::size_t kSharedWithoutAsking = 48 << 10;
+  const void* const address = reinterpret_cast<const void*>(kernel);
+  if (shared_bytes > kSharedWithoutAsking) {
+    check_launch(address, grid, block, shared_bytes,
+                 cudaFuncSetAttribute(address, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                      static_cast<int>(shared_bytes)));
+  }
+  cudaLaunchConfig_t config{};
+  config.gridDim = grid;
+  config.blockDim = block;
+  config.dynamicSmemBytes = shared_bytes;
+  config.stream = stream;
+  check_launch(address, grid, block, shared_bytes,
+               cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...));
+}
+
+#else
+
+template <typename... Parameters, typename... Arguments>
+void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes, Stream,
+            Arguments&&... arguments) {
+  emulator::run(grid, block, shared_bytes, [&] { kernel(static_cast<Parameters>(arguments)...); });
+}
+
+#endif
+
+}  // namespace tern::kernels

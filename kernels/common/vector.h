@@ -1,0 +1,43 @@
+// 16 bytes at a time: the widest load and store of a GPU thread. Kernels use them where pointers and widths
+// allow.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/common/bfloat16.h"
+#include "kernels/common/compiler.h"
+
+namespace tern::kernels {
+
+/// N elements that are loaded and stored by one instruction; N * sizeof(T) is 2, 4, 8 or 16.
+template <typename T, int N>
+struct alignas(sizeof(T) * N) Vector {
+  T values[N];
+
+  TERN_HOST_DEVICE T& operator[](int i) { return values[i]; }
+  TERN_HOST_DEVICE const T& operator[](int i) const { return values[i]; }
+};
+
+/// Elements in 16 bytes: 4 floats, 8 bfloat16s.
+template <typename T>
+inline constexpr int kVectorWidth = static_cast<int>(16 / sizeof(T));
+
+/// p must be aligned to N * sizeof(T) bytes.
+template <int N, typename T>
+TERN_HOST_DEVICE Vector<T, N> load_vector(const T* p) {
+  return *reinterpret_cast<const Vector<T, N>*>(p);
+}
+template <int N, typename T>
+TERN_HOST_DEVICE void store_vector(T* p, const Vector<T, N>& values) {
+  *reinterpret_cast<Vector<T, N>*>(p) = values;
+}
+
+/// True if rows of `cols` elements that begin at each pointer all begin on 16 bytes.
+template <typename T, typename... Pointers>
+bool vectorizes(std::int64_t cols, const T* first, const Pointers*... rest) {
+  const auto aligned = [](const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 16 == 0; };
+  return cols % kVectorWidth<T> == 0 && aligned(first) && (aligned(rest) && ...);
+}
+
+}  // namespace tern::kernels

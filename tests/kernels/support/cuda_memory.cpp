@@ -1,0 +1,37 @@
+#include <cuda_runtime.h>
+
+#include <string>
+
+#include "engine/core/check.h"
+#include "tests/kernels/support/memory.h"
+
+namespace tern::test {
+namespace {
+
+void check(cudaError_t status, const char* what) {
+  if (status != cudaSuccess) throw Error(what, cudaGetErrorString(status));
+}
+
+}  // namespace
+
+void* allocate(std::size_t bytes) {
+  void* memory = nullptr;
+  check(cudaMalloc(&memory, bytes > 0 ? bytes : 1), "cudaMalloc");
+  return memory;
+}
+void release(void* memory) {
+  cudaFree(memory);
+}
+void copy(void* to, const void* from, std::size_t bytes) {
+  check(cudaDeviceSynchronize(), "the kernels before a copy");
+  if (bytes > 0) check(cudaMemcpy(to, from, bytes, cudaMemcpyDefault), "cudaMemcpy");
+}
+bool device_is_there() {
+  int count = 0;
+  return cudaGetDeviceCount(&count) == cudaSuccess && count > 0;
+}
+bool is_emulated() {
+  return false;
+}
+
+}  // namespace tern::test

@@ -1,0 +1,55 @@
+// Memory of the device that kernels run on: the GPU's, or plain memory for the emulator. A test is written
+// once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "kernels/common/stream.h"
+
+namespace tern::test {
+
+void* allocate(std::size_t bytes);  ///< exactly as many, aligned to 256
+void release(void* memory);
+void copy(void* to, const void* from,
+          std::size_t bytes);  ///< between any two memories; waits for the kernels
+/// False where there is no GPU: the test says "skipped" and passes.
+bool device_is_there();
+bool is_emulated();
+
+/// Elements on the device. `misalignment` elements are left out in front, so that 16-byte loads do not fit.
+template <typename T>
+class Array {
+ public:
+  /// Every bit is 1 (NaN as a float): what a kernel did not write shows.
+  explicit Array(std::size_t count, std::size_t misalignment = 0)
+      : count_(count), misalignment_(misalignment), memory_(allocate((count + misalignment) * sizeof(T))) {
+    const std::vector<unsigned char> ones((count + misalignment) * sizeof(T), 0xFF);
+    copy(memory_, ones.data(), ones.size());
+  }
+  explicit Array(const std::vector<T>& values, std::size_t misalignment = 0)
+      : Array(values.size(), misalignment) {
+    copy(data(), values.data(), values.size() * sizeof(T));
+  }
+  ~Array() { release(memory_); }
+  Array(const Array&) = delete;
+  Array& operator=(const Array&) = delete;
+
+  T* data() { return static_cast<T*>(memory_) + misalignment_; }
+  const T* data() const { return static_cast<const T*>(memory_) + misalignment_; }
+  std::size_t size() const { return count_; }
+  std::vector<T> values() const {
+    std::vector<T> result(count_);
+    copy(result.data(), data(), count_ * sizeof(T));
+    return result;
+  }
+
+ private:
+  std::size_t count_, misalignment_;
+  void* memory_;
+};
+
+}  // namespace tern::test

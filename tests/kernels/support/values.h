@@ -1,0 +1,75 @@
+// Inputs of kernels in any type, and comparison with fp64 references.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "engine/core/random.h"
+#include "kernels/common/bfloat16.h"
+#include "tests/kernels/support/memory.h"
+
+namespace tern::test {
+
+/// Uniform in [low, high), rounded to T: what the kernel and the reference both get.
+template <typename T>
+std::vector<T> uniform(std::size_t count, float low, float high, std::uint64_t seed) {
+  RandomStream random(seed, RandomPurpose::test);
+  std::vector<T> values(count);
+  for (T& value : values) value = static_cast<T>(random.uniform(low, high));
+  return values;
+}
+
+inline std::vector<std::int32_t> classes(std::size_t count, std::int32_t classes, std::uint64_t seed) {
+  RandomStream random(seed, RandomPurpose::test, 1);
+  std::vector<std::int32_t> values(count);
+  for (auto& value : values)
+    value = static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(classes)));
+  return values;
+}
+
+template <typename T>
+std::vector<double> widened(const std::vector<T>& values) {
+  std::vector<double> result(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    result[i] = static_cast<double>(static_cast<float>(values[i]));
+  return result;
+}
+
+/// One rounding to T, relative.
+template <typename T>
+constexpr double unit() {
+  return std::is_same_v<T, bfloat16> ? 1.0 / 256 : 1.0 / (1 << 24);
+}
+
+/// The largest difference over the largest wanted magnitude (over 1 if all wanted are 0). Infinite where
+/// lengths differ or a value is NaN that should not be; NaN where NaN is wanted is no difference.
+template <typename T>
+double relative_error(const std::vector<T>& got, const std::vector<double>& wanted) {
+  if (got.size() != wanted.size()) return std::numeric_limits<double>::infinity();
+  double largest = 0, error = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const double value = static_cast<double>(static_cast<float>(got[i]));
+    if (std::isnan(wanted[i]) && std::isnan(value)) continue;
+    if (value == wanted[i]) continue;  // infinities, too
+    const double difference = std::fabs(value - wanted[i]);
+    if (std::isnan(difference)) return std::numeric_limits<double>::infinity();
+    if (std::isfinite(wanted[i])) largest = std::max(largest, std::fabs(wanted[i]));
+    error = std::max(error, difference);
+  }
+  return error / (largest > 0 ? largest : 1);
+}
+
+}  // namespace tern::test
+
+/// `got`: an Array on the device; `wanted`: doubles; `tolerance`: relative to the largest wanted.
+#define CHECK_ARRAY(got, wanted, tolerance)                                                             \
+  do {                                                                                                  \
+    const double error_of_check = ::tern::test::relative_error((got).values(), (wanted));               \
+    CHECK_MESSAGE(error_of_check <= (tolerance), #got, " differs from " #wanted " by ", error_of_check, \
+                  " relative");                                                                         \
+  } while (false)

@@ -1,0 +1,223 @@
+// What the emulator must catch, on kernels that are wrong on purpose, and that it runs right ones as CUDA
+// does.
+#include <doctest/doctest.h>
+
+#include <numeric>
+
+#include "engine/core/check.h"
+#include "kernels/common/reduce.h"
+
+using namespace tern;
+using namespace tern::kernels;
+
+namespace {
+
+constexpr std::int64_t kThreads = 64;
+
+__global__ void block_sums(const float* x, float* sums) {
+  TERN_SHARED(float, partial, 32);
+  const float sum = block_sum(x[blockIdx.x * blockDim.x + threadIdx.x], partial);
+  const float most = block_max(x[blockIdx.x * blockDim.x + threadIdx.x], partial);
+  if (threadIdx.x == 0) sums[2 * blockIdx.x] = sum;
+  if (threadIdx.x == 0) sums[2 * blockIdx.x + 1] = most;
+}
+
+// Each warp by its halves, under two masks at once.
+__global__ void half_warp_sums(int* sums) {
+  const int lane = static_cast<int>(threadIdx.x);
+  const unsigned mask = lane < 16 ? 0x0000ffffu : 0xffff0000u;
+  int sum = lane;
+  for (int distance = 8; distance > 0; distance /= 2) sum += __shfl_xor_sync(mask, sum, distance);
+  sums[lane] = sum;
+}
+
+__global__ void votes_and_atomics(int* results) {
+  TERN_SHARED(int, counter, 1);
+  const int lane = static_cast<int>(threadIdx.x % 32);
+  if (threadIdx.x == 0) counter[0] = 0;
+  __syncthreads();
+  atomicAdd(&counter[0], 2);
+  const int odd = __syncthreads_count(lane % 2);
+  const unsigned ballot = __ballot_sync(kFullMask, lane < 3);
+  const int neighbour = __shfl_down_sync(kFullMask, lane, 1);
+  if (threadIdx.x != 0) return;
+  results[0] = counter[0];
+  results[1] = odd;
+  results[2] = static_cast<int>(ballot);
+  results[3] = neighbour;
+}
+
+__global__ void reverses(const int* x, int* y) {
+  TERN_DYNAMIC_SHARED(int, row);
+  row[threadIdx.x] = x[threadIdx.x];
+  __syncthreads();
+  y[threadIdx.x] = row[blockDim.x - 1 - threadIdx.x];
+}
+
+__global__ void misses_a_barrier() {
+  if (threadIdx.x == 3) return;
+  __syncthreads();
+}
+
+__global__ void takes_two_barriers() {
+  if (threadIdx.x < 32) {
+    __syncthreads();
+  } else {
+    __syncthreads();
+  }
+}
+
+__global__ void shuffles_with_part_of_a_warp(int* y) {
+  if (threadIdx.x < 5) y[threadIdx.x] = __shfl_sync(kFullMask, 1, 0);
+}
+
+__global__ void reads_a_lane_outside_its_mask(int* y) {
+  if (threadIdx.x < 16) y[threadIdx.x] = __shfl_sync(0xffffu, 1, 20);
+}
+
+__global__ void writes_outside() {
+  TERN_SHARED(float, tile, 32);
+  tile[threadIdx.x] = 1;
+}
+
+__global__ void writes_before_the_array() {
+  TERN_DYNAMIC_SHARED(float, tile);
+  tile[static_cast<int>(threadIdx.x) - 1] = 1;
+}
+
+__global__ void reads_unwritten(float* y) {
+  TERN_SHARED(float, tile, 64);
+  if (threadIdx.x != 5) tile[threadIdx.x] = 1;
+  __syncthreads();
+  y[threadIdx.x] = tile[threadIdx.x];
+}
+
+// Written in the block before, forgotten in this one.
+__global__ void reads_what_the_last_block_left(float* y) {
+  TERN_SHARED(float, tile, 64);
+  if (blockIdx.x == 0) tile[threadIdx.x] = 1;
+  __syncthreads();
+  y[threadIdx.x] = tile[threadIdx.x];
+}
+
+__global__ void reads_without_a_barrier(float* y) {
+  TERN_SHARED(float, tile, 64);
+  tile[threadIdx.x] = 1;
+  y[threadIdx.x] = tile[threadIdx.x == 0 ? 0 : threadIdx.x - 1];
+}
+
+__global__ void writes_after_reads_without_a_barrier(float* y) {
+  TERN_SHARED(float, tile, 64);
+  tile[threadIdx.x] = 1;
+  __syncthreads();
+  y[threadIdx.x] = tile[0];
+  if (threadIdx.x == 63) tile[0] = 2;
+}
+
+__global__ void adds_without_atomics(int* y) {
+  TERN_SHARED(int, sum, 1);
+  if (threadIdx.x == 0) sum[0] = 0;
+  __syncthreads();
+  sum[0] += 1;
+  __syncthreads();
+  y[threadIdx.x] = sum[0];
+}
+
+// Within a warp a __syncwarp is enough.
+__global__ void neighbours_within_a_warp(float* y) {
+  TERN_SHARED(float, tile, 64);
+  tile[threadIdx.x] = static_cast<float>(threadIdx.x);
+  __syncwarp();
+  y[threadIdx.x] = tile[threadIdx.x ^ 1];
+}
+
+__global__ void neighbours_across_warps(float* y) {
+  TERN_SHARED(float, tile, 64);
+  tile[threadIdx.x] = static_cast<float>(threadIdx.x);
+  __syncwarp();
+  y[threadIdx.x] = tile[63 - threadIdx.x];
+}
+
+std::string failure(auto kernel, auto... arguments) {
+  try {
+    launch(kernel, 2, kThreads, 64 * sizeof(float), nullptr, arguments...);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+#define CHECK_FAILS(text, part) CHECK_MESSAGE(contains(text, part), text)
+
+}  // namespace
+
+TEST_CASE("emulator: reductions, votes, atomics and shared memory do what CUDA's do") {
+  std::vector<float> x(2 * kThreads), sums(4);
+  std::iota(x.begin(), x.end(), 0.0f);
+  const std::int64_t launches = emulator::launch_count();
+  launch(block_sums, 2, kThreads, 0, nullptr, x.data(), sums.data());
+  CHECK(emulator::launch_count() == launches + 1);
+  CHECK(sums == std::vector<float>{2016, 63, 6112, 127});
+
+  std::vector<int> halves(32);
+  launch(half_warp_sums, 1, 32, 0, nullptr, halves.data());
+  CHECK(halves[0] == 120);
+  CHECK(halves[31] == 376);
+
+  std::vector<int> results(4);
+  launch(votes_and_atomics, 1, kThreads, 0, nullptr, results.data());
+  CHECK(results == std::vector<int>{128, 32, 7, 1});
+
+  std::vector<int> forwards(kThreads), backwards(kThreads);
+  std::iota(forwards.begin(), forwards.end(), 0);
+  launch(reverses, 1, kThreads, kThreads * sizeof(int), nullptr, forwards.data(), backwards.data());
+  CHECK(backwards[0] == 63);
+  CHECK(backwards[63] == 0);
+
+  std::vector<float> neighbours(kThreads);
+  launch(neighbours_within_a_warp, 1, kThreads, 0, nullptr, neighbours.data());
+  CHECK(neighbours[6] == 7);
+
+  launch(block_sums, 0, kThreads, 0, nullptr, x.data(), sums.data());  // an empty grid
+  CHECK_THROWS_WITH_AS(launch(block_sums, 1, 1025, 0, nullptr, x.data(), sums.data()),
+                       "launch: wanted blocks of 1 to 1024 threads, got 1025 x 1 x 1", Error);
+}
+
+TEST_CASE("emulator: a missed barrier is an error that says who waits") {
+  const std::string text = failure(misses_a_barrier);
+  CHECK_FAILS(text, "block (0, 0, 0), thread (0, 0, 0): wanted every thread it waits for at __syncthreads");
+  CHECK_FAILS(text, "a barrier missed: of 64 threads 63 wait and 1 have ended");
+  CHECK_FAILS(failure(takes_two_barriers), "got __syncthreads at line");
+  std::vector<int> y(kThreads);
+  CHECK_FAILS(failure(shuffles_with_part_of_a_warp, y.data()), "__shfl_sync at line");
+  CHECK_FAILS(failure(reads_a_lane_outside_its_mask, y.data()), "got lane 20");
+}
+
+TEST_CASE("emulator: shared memory outside an array, or unwritten, is an error") {
+  std::vector<float> y(kThreads);
+  CHECK_FAILS(failure(writes_outside), "thread (32, 0, 0): shared array 'tile': element 32 of 32 is outside");
+  CHECK_FAILS(failure(writes_before_the_array), "element -1 of 64 is outside");
+  CHECK_FAILS(failure(reads_unwritten, y.data()), "element 5 of 64 is read, but nobody has written it");
+  CHECK_FAILS(failure(reads_what_the_last_block_left, y.data()), "block (1, 0, 0)");
+}
+
+TEST_CASE("emulator: two threads that meet in shared memory without a barrier are an error") {
+  std::vector<float> y(kThreads);
+  std::vector<int> z(kThreads);
+  CHECK_FAILS(failure(reads_without_a_barrier, y.data()), "is read with no barrier after thread 0 wrote it");
+  CHECK_FAILS(failure(writes_after_reads_without_a_barrier, y.data()),
+              "is written with no barrier after another");
+  CHECK_FAILS(failure(adds_without_atomics, z.data()), "with no barrier");
+  CHECK_FAILS(failure(neighbours_across_warps, y.data()), "shared array 'tile': element 32 of 64 is read");
+}
+
+TEST_CASE("emulator: after an error the next launch is clean") {
+  CHECK(failure(misses_a_barrier) != "");
+  std::vector<float> y(kThreads);
+  launch(neighbours_within_a_warp, 1, kThreads, 0, nullptr, y.data());
+  CHECK(y[0] == 1);
+}
