@@ -1,5 +1,6 @@
 #include <cuda_runtime.h>
 
+#include <cstdio>
 #include <string>
 
 #include "engine/core/check.h"
@@ -28,7 +29,9 @@ void copy(void* to, const void* from, std::size_t bytes) {
 }
 bool device_is_there() {
   int count = 0;
-  return cudaGetDeviceCount(&count) == cudaSuccess && count > 0;
+  const bool is_there = cudaGetDeviceCount(&count) == cudaSuccess && count > 0;
+  if (!is_there) std::puts("skipped: no GPU");
+  return is_there;
 }
 bool is_emulated() {
   return false;
