@@ -17,10 +17,9 @@ std::string printable(std::string text) {
   return text;
 }
 
-bool is_parameter(const NamedTensor& one) {
-  const DType dtype = one.tensor.dtype();
-  const bool floating =
-      dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16 || dtype == DType::f64;
+bool is_parameter(const TensorDescription& one) {
+  const bool floating = one.dtype == DType::f32 || one.dtype == DType::f16 || one.dtype == DType::bf16 ||
+                        one.dtype == DType::f64;
   return floating && !one.name.ends_with("running_mean") && !one.name.ends_with("running_var");
 }
 
@@ -34,19 +33,20 @@ std::string metadata_line(const std::string& key, const std::string& value) {
 }  // namespace
 
 std::string inspect(const std::filesystem::path& path) {
-  const WeightFile file = read_weight_file(path);
+  const WeightFileDescription file = describe_weight_file(path);
+  constexpr std::size_t kWidestColumn = 100;  // a longer name pushes its own line aside, not all of them
   std::size_t name_width = 4;
   std::int64_t parameters = 0;
-  std::size_t bytes = 0;
-  for (const NamedTensor& one : file.tensors) {
-    name_width = std::max(name_width, one.name.size());
-    if (is_parameter(one)) parameters += one.tensor.numel();
-    bytes += one.tensor.bytes();
+  std::uint64_t bytes = 0;
+  for (const TensorDescription& one : file.tensors) {
+    name_width = std::max(name_width, std::min(one.name.size(), kWidestColumn));
+    if (is_parameter(one)) parameters += one.shape.numel();
+    bytes += static_cast<std::uint64_t>(one.shape.numel()) * size_of(one.dtype);
   }
   std::string text = fmt::format("{:<{}}  {:<4}  {}\n", "name", name_width, "type", "shape");
-  for (const NamedTensor& one : file.tensors) {
-    text += fmt::format("{:<{}}  {:<4}  {}\n", printable(one.name), name_width, name_of(one.tensor.dtype()),
-                        one.tensor.shape().text());
+  for (const TensorDescription& one : file.tensors) {
+    text += fmt::format("{:<{}}  {:<4}  {}\n", printable(one.name), name_width, name_of(one.dtype),
+                        one.shape.text());
   }
   text += "\n";
   for (const auto& [key, value] : file.metadata) text += metadata_line(key, value);

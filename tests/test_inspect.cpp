@@ -45,6 +45,19 @@ TEST_CASE("inspect: metadata, and names that would upset a terminal") {
             "format      safetensors\n");
 }
 
+TEST_CASE("inspect: takes little memory for a large file") {
+  const test::TemporaryFolder folder;
+  const std::string header =
+      R"({"a":{"dtype":"U8","shape":[1099511627776],"data_offsets":[0,1099511627776]}})";
+  std::string bytes(8, '\0');
+  bytes[0] = static_cast<char>(header.size());
+  test::write_quickly(folder / "terabyte", bytes + header);
+  std::error_code sparse;  // not every file system takes it
+  std::filesystem::resize_file(folder / "terabyte", 8 + header.size() + (std::uint64_t{1} << 40), sparse);
+  if (sparse) return;
+  CHECK(inspect(folder / "terabyte").find("bytes       1099511627776") != std::string::npos);
+}
+
 TEST_CASE("inspect: passes on what is wrong with a file") {
   CHECK(test::error_of([] {
           inspect(test::golden("torch_checkpoint_old.pth"));

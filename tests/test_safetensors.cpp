@@ -43,11 +43,18 @@ std::string file_of(const std::string& header, std::size_t data_bytes) {
   return std::string(reinterpret_cast<const char*>(&length), 8) + header + std::string(data_bytes, '\1');
 }
 
+// What reading says of a file; reading its header alone must say the same.
+std::string error_of_reading(const std::filesystem::path& path) {
+  const std::string error = error_of([&] { read_safetensors(path); });
+  if (error_of([&] { read_safetensors_header(path); }) != error) FAIL_CHECK("told otherwise: ", error);
+  return error;
+}
+
 // The message of reading a file with that header and so many bytes of data, without the path.
 std::string message(const std::string& header, std::size_t data_bytes) {
   const test::TemporaryFolder folder;
   test::write_quickly(folder / "t", file_of(header, data_bytes));
-  const std::string text = error_of([&] { read_safetensors(folder / "t"); });
+  const std::string text = error_of_reading(folder / "t");
   const std::string path = (folder / "t").string();
   return text.starts_with(path) ? text.substr(path.size()) : text;
 }
@@ -197,14 +204,14 @@ TEST_CASE("safetensors: headers that are no JSON, lengths that are no length") {
   const test::TemporaryFolder folder;
   const auto message_of = [&](const std::string& bytes) {
     test::write_quickly(folder / "t", bytes);
-    return error_of([&] { read_safetensors(folder / "t"); });
+    return error_of_reading(folder / "t");
   };
   CHECK(contains(message_of(""), "got 0 bytes"));
   CHECK(contains(message_of("1234567"), "got 7 bytes"));
   CHECK(contains(message_of(std::string("\x40\0\0\0\0\0\0\0{}", 10)), "truncated?"));
   CHECK(contains(message_of(std::string(8, '\xff') + "{}"), "a header of at most 100 MB"));
-  CHECK(contains(error_of([&] { read_safetensors(folder / "absent"); }), "nothing there"));
-  CHECK(contains(error_of([&] { read_safetensors(folder.path()); }), "a folder"));
+  CHECK(contains(error_of_reading(folder / "absent"), "nothing there"));
+  CHECK(contains(error_of_reading(folder.path()), "a folder"));
 }
 
 TEST_CASE("safetensors: refuses to write what it could not read") {
@@ -243,7 +250,7 @@ TEST_CASE("safetensors: every truncation is an Error; every changed byte gives t
   for (std::size_t length = 0; length < bytes.size(); ++length) {
     test::write_quickly(folder / "cut", std::string_view(bytes).substr(0, length));
     CAPTURE(length);
-    CHECK(error_of([&] { read_safetensors(folder / "cut"); }).starts_with((folder / "cut").string()));
+    CHECK(error_of_reading(folder / "cut").starts_with((folder / "cut").string()));
   }
   int refused = 0;
   for (std::size_t place = 0; place < bytes.size(); ++place) {
@@ -251,7 +258,7 @@ TEST_CASE("safetensors: every truncation is an Error; every changed byte gives t
       std::string changed = bytes;
       changed[place] = static_cast<char>(changed[place] ^ mask);
       test::write_quickly(folder / "changed", changed);
-      refused += error_of([&] { read_safetensors(folder / "changed"); }) == "no error" ? 0 : 1;
+      refused += error_of_reading(folder / "changed") == "no error" ? 0 : 1;
     }
   }
   CHECK(refused > 500);

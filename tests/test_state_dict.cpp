@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -98,6 +99,16 @@ TEST_CASE("to_f32: halves, brain floats and doubles") {
   const Tensor integers = Tensor::zeros({2}, DType::i64), floats = Tensor::full({2}, 1);
   CHECK(to_f32(integers).shares_storage(integers));
   CHECK(to_f32(floats).shares_storage(floats));
+}
+
+TEST_CASE("count_non_finite: NaN and both infinities, in floats and doubles") {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const Tensor doubles = Tensor::from({2, 2}, std::vector<double>{NAN, -infinity, infinity, 1e300});
+  CHECK(count_non_finite(doubles) == 3);
+  CHECK(count_non_finite(to_f32(doubles)) == 4);  // 1e300 is too large
+  CHECK(count_non_finite(Tensor::full({5}, 1)) == 0);
+  CHECK(count_non_finite(Tensor::zeros({0})) == 0);
+  CHECK(count_non_finite(Tensor::zeros({3}, DType::i64)) == 0);
 }
 
 TEST_CASE("find: by name") {

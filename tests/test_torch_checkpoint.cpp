@@ -20,7 +20,23 @@ using Floats = std::vector<float>;
 namespace {
 
 StateDict read(const std::string& name) {
-  return read_torch_checkpoint(test::golden("torch_checkpoint_" + name));
+  const std::filesystem::path path = test::golden("torch_checkpoint_" + name);
+  StateDict tensors = read_torch_checkpoint(path);
+  const std::vector<TensorDescription> described = describe_torch_checkpoint(path);
+  REQUIRE(described.size() == tensors.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    CHECK(described[i].name == tensors[i].name);
+    CHECK(described[i].dtype == tensors[i].tensor.dtype());
+    CHECK(described[i].shape == tensors[i].tensor.shape());
+  }
+  return tensors;
+}
+
+/// What reading says of a file; describing it must say the same.
+std::string error_of_reading(const std::filesystem::path& path) {
+  const std::string error = error_of([&] { read_torch_checkpoint(path); });
+  if (error_of([&] { describe_torch_checkpoint(path); }) != error) FAIL_CHECK("described otherwise: ", error);
+  return error;
 }
 
 const Tensor& at(const StateDict& tensors, const char* name) {
@@ -77,6 +93,7 @@ StateDict read_described(const Description& description, const test::TemporaryFo
   const Floats values = {0, 1, 2, 3, 4, 5};
   const std::string bytes(reinterpret_cast<const char*>(values.data()), 24);
   test::write_zip(folder / "w.pth", {{"w/data.pkl", pickle_of(description)}, {"w/data/0", bytes}});
+  error_of_reading(folder / "w.pth");
   return read_torch_checkpoint(folder / "w.pth");
 }
 
@@ -175,7 +192,7 @@ TEST_CASE("read_torch_checkpoint: archives of another make") {
   const test::TemporaryFolder folder;
   const auto message_of = [&](const std::vector<std::pair<std::string, std::string>>& entries) {
     test::write_zip(folder / "w.pth", entries);
-    return error_of([&] { read_torch_checkpoint(folder / "w.pth"); });
+    return error_of_reading(folder / "w.pth");
   };
   const std::string good = pickle_of({}), data(24, '\0');
   CHECK(message_of({{"w/data.pkl", good}, {"w/data/0", data}}) == "no error");
@@ -238,7 +255,7 @@ TEST_CASE(
   for (std::size_t length = 0; length < bytes.size(); ++length) {
     test::write_quickly(folder / "cut", std::string_view(bytes).substr(0, length));
     CAPTURE(length);
-    CHECK(error_of([&] { read_torch_checkpoint(folder / "cut"); }).starts_with((folder / "cut").string()));
+    CHECK(error_of_reading(folder / "cut").starts_with((folder / "cut").string()));
   }
   int refused = 0;
   for (std::size_t place = 0; place < bytes.size(); ++place) {
@@ -246,7 +263,7 @@ TEST_CASE(
       std::string changed = bytes;
       changed[place] = static_cast<char>(changed[place] ^ mask);
       test::write_quickly(folder / "changed", changed);
-      refused += error_of([&] { read_torch_checkpoint(folder / "changed"); }) == "no error" ? 0 : 1;
+      refused += error_of_reading(folder / "changed") == "no error" ? 0 : 1;
     }
   }
   CHECK(refused > 1000);  // the pickle and the elements at least are under a checksum
@@ -268,7 +285,7 @@ TEST_CASE("read_torch_checkpoint: changed bytes of the pickle, under a checksum 
     for (const int mask : {0x01, 0x40}) {
       entries[pickle].second[place] = static_cast<char>(good[place] ^ mask);
       test::write_zip(folder / "changed.pth", entries);
-      refused += error_of([&] { read_torch_checkpoint(folder / "changed.pth"); }) == "no error" ? 0 : 1;
+      refused += error_of_reading(folder / "changed.pth") == "no error" ? 0 : 1;
     }
     entries[pickle].second = good;
   }

@@ -19,9 +19,14 @@ std::string contents(const ZipArchive& archive, const std::string& name) {
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
+/// Reads every entry, after verify() said the same of it.
 void read_all(const std::filesystem::path& path) {
   const ZipArchive archive(path);
-  for (const std::string& name : archive.names()) archive.read(name, 1 << 20);
+  for (const std::string& name : archive.names()) {
+    const std::string verdict = error_of([&] { archive.verify(name); });
+    CHECK(verdict == error_of([&] { archive.read(name, 1 << 20); }));
+    archive.read(name, 1 << 20);
+  }
 }
 
 bool contains(const std::string& text, const std::string& part) {

@@ -223,6 +223,36 @@ std::string read_header(std::ifstream& stream, const std::string& file, std::uin
   return header;
 }
 
+// A file whose header was read and holds.
+struct Opened {
+  explicit Opened(const fs::path& path) {
+    const std::string file = path.string();
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (!fs::exists(status)) throw Error(file, "a safetensors file", "nothing there");
+    if (!fs::is_regular_file(status)) throw Error(file, "a safetensors file", "a folder or device");
+    const std::uint64_t file_bytes = fs::file_size(path, error);
+    stream.open(path, std::ios::binary);
+    if (error || !stream) throw Error(file, "cannot read it");
+
+    const std::string header = read_header(stream, file, file_bytes);
+    HeaderReader reader(file);
+    nlohmann::json::sax_parse(header, &reader);
+    data_begin = kLengthBytes + header.size();
+    const std::uint64_t data_bytes = file_bytes - data_begin;
+    for (const Entry& entry : reader.entries) placed.push_back(check_entry(file, entry, data_bytes));
+    check_tiling(file, reader.entries, placed, data_bytes);
+    for (Entry& entry : reader.entries) names.push_back(std::move(entry.name));
+    metadata = std::move(reader.metadata);
+  }
+
+  std::ifstream stream;
+  std::uint64_t data_begin = 0;
+  std::vector<std::string> names;
+  std::vector<Placed> placed;  ///< of the same order
+  Metadata metadata;
+};
+
 // JSON's escapes; the name must be UTF-8.
 std::string json_text(const std::string& file, const std::string& text) {
   try {
@@ -271,31 +301,24 @@ std::string make_header(const std::string& file, const StateDict& tensors,
 
 }  // namespace
 
+SafetensorsHeader read_safetensors_header(const fs::path& path) {
+  Opened file(path);
+  SafetensorsHeader header{.tensors = {}, .metadata = std::move(file.metadata)};
+  for (std::size_t i = 0; i < file.placed.size(); ++i) {
+    header.tensors.push_back({std::move(file.names[i]), file.placed[i].dtype, file.placed[i].shape});
+  }
+  return header;
+}
+
 SafetensorsFile read_safetensors(const fs::path& path) {
-  const std::string file = path.string();
-  std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  if (!fs::exists(status)) throw Error(file, "a safetensors file", "nothing there");
-  if (!fs::is_regular_file(status)) throw Error(file, "a safetensors file", "a folder or device");
-  const std::uint64_t file_bytes = fs::file_size(path, error);
-  std::ifstream stream(path, std::ios::binary);
-  if (error || !stream) throw Error(file, "cannot read it");
-
-  const std::string header = read_header(stream, file, file_bytes);
-  HeaderReader reader(file);
-  nlohmann::json::sax_parse(header, &reader);
-  const std::uint64_t data_begin = kLengthBytes + header.size(), data_bytes = file_bytes - data_begin;
-  std::vector<Placed> placed;
-  for (const Entry& entry : reader.entries) placed.push_back(check_entry(file, entry, data_bytes));
-  check_tiling(file, reader.entries, placed, data_bytes);
-
-  SafetensorsFile result{.tensors = {}, .metadata = std::move(reader.metadata)};
-  for (std::size_t i = 0; i < placed.size(); ++i) {
-    Tensor tensor = Tensor::empty(placed[i].shape, placed[i].dtype);
-    stream.seekg(static_cast<std::streamoff>(data_begin + placed[i].begin));
-    stream.read(static_cast<char*>(tensor.raw()), static_cast<std::streamsize>(tensor.bytes()));
-    if (!stream) throw Error(file, "reading it ended early");
-    result.tensors.push_back({std::move(reader.entries[i].name), std::move(tensor)});
+  Opened file(path);
+  SafetensorsFile result{.tensors = {}, .metadata = std::move(file.metadata)};
+  for (std::size_t i = 0; i < file.placed.size(); ++i) {
+    Tensor tensor = Tensor::empty(file.placed[i].shape, file.placed[i].dtype);
+    file.stream.seekg(static_cast<std::streamoff>(file.data_begin + file.placed[i].begin));
+    file.stream.read(static_cast<char*>(tensor.raw()), static_cast<std::streamsize>(tensor.bytes()));
+    if (!file.stream) throw Error(path.string() + ": tensor " + file.names[i], "reading it ended early");
+    result.tensors.push_back({std::move(file.names[i]), std::move(tensor)});
   }
   return result;
 }

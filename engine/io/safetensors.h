@@ -20,6 +20,14 @@ struct SafetensorsFile {
 /// leave the file, overlap, leave a gap or disagree with the shape. Allocates no more than the file holds.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
 
+struct SafetensorsHeader {
+  std::vector<TensorDescription> tensors;
+  Metadata metadata;
+};
+
+/// The same, and as strict, without the tensors' bytes.
+SafetensorsHeader read_safetensors_header(const std::filesystem::path& path);
+
 /// Writes the tensors as they are by AtomicFile: whole or not at all. The header names them in the given
 /// order. Their bytes start at a multiple of 8, those of 8-byte elements first and of 1-byte elements last,
 /// in the given order otherwise: without gaps (the format allows none) each tensor is aligned to its element.

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cctype>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 
@@ -152,6 +153,16 @@ Tensor to_f32(const Tensor& tensor) {
   return result;
 }
 
+std::int64_t count_non_finite(const Tensor& tensor) {
+  const auto count = [&]<typename Real>(Real) {
+    const Real* values = tensor.data<Real>();
+    return std::count_if(values, values + tensor.numel(), [](Real value) { return !std::isfinite(value); });
+  };
+  if (tensor.dtype() == DType::f32) return count(float{});
+  if (tensor.dtype() == DType::f64) return count(double{});
+  return 0;
+}
+
 const char* name_of(WeightFormat format) {
   return format == WeightFormat::torch_zip ? "PyTorch (zip)" : "safetensors";
 }
@@ -181,6 +192,13 @@ WeightFile read_weight_file(const fs::path& path) {
   if (format == WeightFormat::torch_zip) return {format, read_torch_checkpoint(path), {}};
   SafetensorsFile file = read_safetensors(path);
   return {format, std::move(file.tensors), std::move(file.metadata)};
+}
+
+WeightFileDescription describe_weight_file(const fs::path& path) {
+  const WeightFormat format = detect_weight_format(path);
+  if (format == WeightFormat::torch_zip) return {format, describe_torch_checkpoint(path), {}};
+  SafetensorsHeader header = read_safetensors_header(path);
+  return {format, std::move(header.tensors), std::move(header.metadata)};
 }
 
 StateDict load_weights(const fs::path& path) {

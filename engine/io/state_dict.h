@@ -35,6 +35,9 @@ Tensor to_file_layout(const Tensor& tensor);
 /// [out, in, height, width] -> [out, height, width, in], the inverse of to_file_layout.
 Tensor to_memory_layout(const Tensor& tensor);
 
+/// How many elements are NaN or infinite; 0 for integers. For f32 and f64 on the CPU.
+std::int64_t count_non_finite(const Tensor& tensor);
+
 /// f16, bf16 and f64 to f32 (f64 rounds); f32 and integers come back as they are, sharing their elements.
 Tensor to_f32(const Tensor& tensor);
 
@@ -53,6 +56,21 @@ struct WeightFile {
   Metadata metadata;  ///< empty for PyTorch's files
 };
 WeightFile read_weight_file(const std::filesystem::path& path);
+
+/// What a file says of a tensor of its, in the file's layout.
+struct TensorDescription {
+  std::string name;
+  DType dtype = DType::f32;
+  Shape shape;
+};
+
+/// The same without the elements: needs little memory, however large the file. What is checked is the same.
+struct WeightFileDescription {
+  WeightFormat format = WeightFormat::safetensors;
+  std::vector<TensorDescription> tensors;
+  Metadata metadata;
+};
+WeightFileDescription describe_weight_file(const std::filesystem::path& path);
 
 /// The tensors of a .pth or .safetensors file for use: on the CPU, memory layout, floating types as f32,
 /// integers as they are. Throws Error{path, ...} for whatever is wrong with the file.

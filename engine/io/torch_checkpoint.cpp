@@ -132,7 +132,7 @@ class Reader {
   }
 
   StateDict run() {
-    const Pickle pickle = read_pickle(path_.string(), archive_.read(prefix_ + "data.pkl", kMostPickleBytes));
+    const Pickle pickle = structure();
     const std::vector<NamedNode> nodes = named_tensors(find_state_dict(path_, *pickle.root));
     for (const NamedNode& node : nodes) ++uses_[node.tensor->items[0]->text];
     StateDict tensors;
@@ -140,7 +140,26 @@ class Reader {
     return tensors;
   }
 
+  std::vector<TensorDescription> describe() {
+    const Pickle pickle = structure();
+    std::vector<TensorDescription> tensors;
+    for (const auto& [name, node] : named_tensors(find_state_dict(path_, *pickle.root))) {
+      const PickleNode& storage = *node->items[0];
+      const DType dtype = dtype_of(*name, storage);
+      check_bounds(*name, *node, dtype);
+      const bool first_use = !known_.contains(storage.text);
+      const std::string entry = check_storage(*name, storage, dtype);
+      if (first_use) archive_.verify(entry);
+      tensors.push_back({*name, dtype, Shape{std::span<const std::int64_t>(node->sizes)}});
+    }
+    return tensors;
+  }
+
  private:
+  Pickle structure() const {
+    return read_pickle(path_.string(), archive_.read(prefix_ + "data.pkl", kMostPickleBytes));
+  }
+
   [[noreturn]] void fail(const std::string& name, const std::string& wanted, const std::string& got) const {
     throw Error(path_.string() + ": tensor " + name, wanted, got);
   }
@@ -168,14 +187,19 @@ class Reader {
     return nodes;
   }
 
-  Tensor tensor(const std::string& name, const PickleNode& node) {
-    const PickleNode& storage = *node.items[0];
+  DType dtype_of(const std::string& name, const PickleNode& storage) const {
     const std::optional<DType> dtype = dtype_of_storage(storage.type);
     if (!dtype) fail(name, "type f32, f16, bf16, f64, u8, i32 or i64", "torch." + storage.type + "Storage");
-    const std::int64_t elements = check_bounds(name, node, *dtype);
+    return *dtype;
+  }
+
+  Tensor tensor(const std::string& name, const PickleNode& node) {
+    const PickleNode& storage = *node.items[0];
+    const DType dtype = dtype_of(name, storage);
+    const std::int64_t elements = check_bounds(name, node, dtype);
 
     const std::string& key = storage.text;
-    const Tensor stored = read_storage(name, storage, *dtype);
+    const Tensor stored = read_storage(name, storage, dtype);
     const bool last_use = --uses_[key] == 0;
     const bool only_use = last_use && !shared_.contains(key);
     if (last_use) {
@@ -185,7 +209,7 @@ class Reader {
     }
     const Shape shape{std::span<const std::int64_t>(node.sizes)};
     if (only_use && elements == stored.numel() && is_contiguous(node)) return stored.reshape(shape);
-    Tensor gathered = Tensor::empty(shape, *dtype);
+    Tensor gathered = Tensor::empty(shape, dtype);
     if (elements > 0) gather_bytes(stored.raw(), node.integer, gathered, node);
     return gathered;
   }
@@ -228,17 +252,14 @@ class Reader {
     return node.integer == 0;
   }
 
-  // All of a storage as a rank-1 tensor.
-  Tensor read_storage(const std::string& name, const PickleNode& storage, DType dtype) {
-    const auto found = storages_.find(storage.text);
-    if (found != storages_.end()) {
-      const Tensor& known = found->second;
-      if (known.dtype() != dtype || known.numel() != storage.integer) {
-        fail(name, "one type and size for its storage " + storage.text, "two");
-      }
-      return known;
+  // The archive's entry with the storage's elements, which has their size.
+  std::string check_storage(const std::string& name, const PickleNode& storage, DType dtype) {
+    const auto [known, is_new] = known_.emplace(storage.text, std::pair(dtype, storage.integer));
+    if (known->second != std::pair(dtype, storage.integer)) {
+      fail(name, "one type and size for its storage " + storage.text, "two");
     }
     const std::string entry = prefix_ + "data/" + storage.text;
+    if (!is_new) return entry;
     if (!archive_.contains(entry)) fail(name, "its elements in " + entry, "an archive without it");
     const std::uint64_t bytes = archive_.size(entry);
     if (bytes % size_of(dtype) != 0 ||
@@ -246,6 +267,14 @@ class Reader {
       fail(name, std::to_string(storage.integer) + " elements of " + name_of(dtype) + " in " + entry,
            std::to_string(bytes) + " bytes");
     }
+    return entry;
+  }
+
+  // All of a storage as a rank-1 tensor.
+  Tensor read_storage(const std::string& name, const PickleNode& storage, DType dtype) {
+    const std::string entry = check_storage(name, storage, dtype);
+    const auto found = storages_.find(storage.text);
+    if (found != storages_.end()) return found->second;
     Tensor elements = Tensor::empty({storage.integer}, dtype);
     archive_.read(entry, {static_cast<std::byte*>(elements.raw()), elements.bytes()});
     storages_[storage.text] = elements;
@@ -256,6 +285,7 @@ class Reader {
   fs::path path_;
   std::string prefix_;
   std::uint64_t elements_budget_bytes_ = 0;
+  std::unordered_map<std::string, std::pair<DType, std::int64_t>> known_;  // storages: type, elements
   std::unordered_map<std::string, int> uses_;  // tensors still to come from a storage
   std::unordered_map<std::string, Tensor> storages_;
   std::unordered_set<std::string> shared_;
@@ -265,6 +295,10 @@ class Reader {
 
 StateDict read_torch_checkpoint(const fs::path& path) {
   return Reader(path).run();
+}
+
+std::vector<TensorDescription> describe_torch_checkpoint(const fs::path& path) {
+  return Reader(path).describe();
 }
 
 }  // namespace tern

@@ -16,4 +16,7 @@ namespace tern {
 /// (bool, i8, ...).
 StateDict read_torch_checkpoint(const std::filesystem::path& path);
 
+/// The same, and as strict (checksums too), without keeping the elements.
+std::vector<TensorDescription> describe_torch_checkpoint(const std::filesystem::path& path);
+
 }  // namespace tern

@@ -25,6 +25,41 @@ struct CloseEntry {
   void operator()(zip_file_t* file) const { zip_fclose(file); }
 };
 
+// An entry being unpacked, piece by piece.
+class Unpacking {
+ public:
+  Unpacking(const fs::path& path, zip_t* archive, std::string_view name, std::uint64_t index)
+      : path_(path), name_(name), file_(zip_fopen_index(archive, index, 0)) {
+    if (!file_) fail(zip_strerror(archive));
+  }
+
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(path_.string(), "cannot read entry " + std::string(name_) + ": " + what);
+  }
+
+  // Fills the start of `into`, which is not empty, and returns how much; never 0.
+  std::size_t next(std::span<std::byte> into) {
+    constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;
+    const std::int64_t got = zip_fread(file_.get(), into.data(), std::min(into.size(), kMostAtOnce));
+    if (got < 0) fail(zip_file_strerror(file_.get()));
+    if (got == 0) fail("it ends early");
+    return static_cast<std::size_t>(got);
+  }
+
+  // To be called at the entry's end: libzip compares the checksum only when asked to read there.
+  void finish() {
+    std::byte past_end;
+    const std::int64_t got = zip_fread(file_.get(), &past_end, 1);
+    if (got < 0) fail(zip_file_strerror(file_.get()));
+    if (got > 0) fail("it goes on past its size");
+  }
+
+ private:
+  const fs::path& path_;
+  std::string_view name_;
+  std::unique_ptr<zip_file_t, CloseEntry> file_;
+};
+
 }  // namespace
 
 void ZipArchive::Close::operator()(struct zip* archive) const {
@@ -86,26 +121,22 @@ std::uint64_t ZipArchive::size(std::string_view name) const {
 
 void ZipArchive::read(std::string_view name, std::span<std::byte> into) const {
   const Entry& wanted = entry(name);
-  const auto fail = [&](const std::string& what) {
-    throw Error(path_.string(), "cannot read entry " + std::string(name) + ": " + what);
-  };
-  if (into.size() != wanted.size)
-    fail("it has " + std::to_string(wanted.size) + " bytes, not " + std::to_string(into.size()));
-  const std::unique_ptr<zip_file_t, CloseEntry> file(zip_fopen_index(archive_.get(), wanted.index, 0));
-  if (!file) fail(zip_strerror(archive_.get()));
-
-  constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;
-  while (!into.empty()) {
-    const std::int64_t got = zip_fread(file.get(), into.data(), std::min(into.size(), kMostAtOnce));
-    if (got < 0) fail(zip_file_strerror(file.get()));
-    if (got == 0) fail("it ends early");
-    into = into.subspan(static_cast<std::size_t>(got));
+  Unpacking unpacking(path_, archive_.get(), name, wanted.index);
+  if (into.size() != wanted.size) {
+    unpacking.fail("it has " + std::to_string(wanted.size) + " bytes, not " + std::to_string(into.size()));
   }
-  // libzip compares the checksum only when asked to read at the end.
-  std::byte past_end;
-  const std::int64_t got = zip_fread(file.get(), &past_end, 1);
-  if (got < 0) fail(zip_file_strerror(file.get()));
-  if (got > 0) fail("it goes on past its size");
+  while (!into.empty()) into = into.subspan(unpacking.next(into));
+  unpacking.finish();
+}
+
+void ZipArchive::verify(std::string_view name) const {
+  const Entry& wanted = entry(name);
+  Unpacking unpacking(path_, archive_.get(), name, wanted.index);
+  std::vector<std::byte> piece(std::min<std::uint64_t>(wanted.size, std::uint64_t{1} << 20));
+  for (std::uint64_t left = wanted.size; left > 0;) {
+    left -= unpacking.next(std::span(piece).first(std::min<std::uint64_t>(left, piece.size())));
+  }
+  unpacking.finish();
 }
 
 std::vector<std::byte> ZipArchive::read(std::string_view name, std::uint64_t most_bytes) const {

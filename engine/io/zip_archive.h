@@ -31,6 +31,9 @@ class ZipArchive {
   /// The same into new memory. Throws if the entry is larger than most_bytes.
   std::vector<std::byte> read(std::string_view name, std::uint64_t most_bytes) const;
 
+  /// Unpacks an entry and keeps nothing: throws if it is damaged. Takes a MiB whatever its size.
+  void verify(std::string_view name) const;
+
   const std::filesystem::path& path() const { return path_; }
 
  private:
