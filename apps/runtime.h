@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "engine/device/allocator.h"
 #include "engine/device/device.h"
 
 namespace tern {
@@ -31,6 +32,17 @@ class StopRequest {
 
   static bool arrived();
 };
+
+/// Does a batch's work; where it runs out of memory, the Error says which setting would need less.
+template <typename Work>
+auto with_memory_advice(std::int64_t batch_size, Work&& work) {
+  try {
+    return work();
+  } catch (const OutOfMemory& error) {
+    throw OutOfMemory(error.bytes(),
+                      "lower batch_size, now " + std::to_string(batch_size) + ", or close other programs");
+  }
+}
 
 /// The most memory this process has held, in MiB.
 double peak_memory_mib();

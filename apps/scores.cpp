@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "apps/progress.h"
+#include "apps/runtime.h"
 #include "apps/training_setup.h"
 #include "data/loader.h"
 #include "engine/core/check.h"
@@ -68,7 +69,8 @@ Scores StudyModels::score(const Dataset& dataset, const std::vector<std::int64_t
   for (const Batch& batch : loader.epoch(0)) {
     const Tensor images = batch.images.to(device_);
     for (Member& member : members_) {
-      const std::vector<Tensor> logits = member.model.inference(images);
+      const std::vector<Tensor> logits =
+          with_memory_advice(config_.batch_size, [&] { return member.model.inference(images); });
       if (tern::has_super(member.part)) append(scores.super_logits, logits.front());
       if (tern::has_sub(member.part)) append(scores.sub_logits, logits.back());
     }

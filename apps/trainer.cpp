@@ -103,7 +103,7 @@ void Trainer::train_epoch(EpochMetrics& metrics) {
     const Clock::time_point asked = Clock::now();
     if (!train_loader_.next(batch)) break;
     metrics.loader_wait_seconds += seconds_since(asked);
-    const double loss = train_batch(batch, totals);
+    const double loss = with_memory_advice(config_.batch_size, [&] { return train_batch(batch, totals); });
     check_finite(loss, fmt::format("step {} of epoch {}", batch.step + 1, metrics.epoch));
     progress.update(totals.images, fmt::format("loss {:.4f}", totals.loss(LossAverage::image)));
     check_stop(fmt::format("after step {} of epoch {}", batch.step + 1, metrics.epoch));
@@ -151,7 +151,8 @@ void Trainer::validate(EpochMetrics& metrics) {
   model_.set_training(false);
   validation_loader_.start_epoch(0);
   while (validation_loader_.next(batch)) {
-    const std::vector<Tensor> logits = model_.inference(batch.images.to(options_.device));
+    const std::vector<Tensor> logits = with_memory_advice(
+        config_.batch_size, [&] { return model_.inference(batch.images.to(options_.device)); });
     const std::vector<Variable> variables(logits.begin(), logits.end());
     const StudyLoss loss = study_loss(loss_inputs(variables, batch), loss_options_);
     totals.add(part_, static_cast<double>(loss.total.data().item()), logits, batch, classes_);
@@ -183,11 +184,15 @@ StudyLossInputs Trainer::loss_inputs(const std::vector<Variable>& logits, const 
 
 void Trainer::check_finite(double loss, const std::string& where) const {
   if (std::isfinite(loss)) return;
-  const std::string kept = epochs_done_ > 0
-                               ? fmt::format("; the checkpoints are those of epoch {}", epochs_done_)
-                               : "; there is no checkpoint yet";
   throw Error(fmt::format("loss of the {} model in {}", name_of(part_), where), "a finite number",
-              fmt::format("{}{} (a lower learning_rate or a clip_norm may help)", loss, kept));
+              fmt::format("{}; {}", loss, advice_on_divergence()));
+}
+
+std::string Trainer::advice_on_divergence() const {
+  const std::string kept = epochs_done_ > 0
+                               ? fmt::format("the checkpoints are those of epoch {}", epochs_done_)
+                               : "there is no checkpoint yet";
+  return fmt::format("{} (a lower learning_rate or a clip_norm may help)", kept);
 }
 
 void Trainer::check_stop(const std::string& where) const {

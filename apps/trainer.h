@@ -27,8 +27,8 @@ class Trainer {
   Trainer(Run& run, Part part, const StudyData& data, const TrainerOptions& options);
 
   /// Trains the epochs that are left, each followed by validation, checkpoints, metrics.csv and summary.json.
-  /// Throws Error where a loss is no finite number, and when asked to stop (StopRequest); the checkpoints are
-  /// then those of the last whole epoch.
+  /// Throws Error where a loss, a weight or the optimiser's state is no finite number, and when asked to stop
+  /// (StopRequest); the checkpoints are then those of the last whole epoch.
   void train();
 
   std::int64_t epochs_done() const { return epochs_done_; }
@@ -43,12 +43,14 @@ class Trainer {
   void validate(EpochMetrics& metrics);
   StudyLossInputs loss_inputs(const std::vector<Variable>& logits, const Batch& batch) const;
   void check_finite(double loss, const std::string& where) const;
+  std::string advice_on_divergence() const;
   void check_stop(const std::string& where) const;
   void print_epoch(const EpochMetrics& metrics, bool best) const;
   Percent score(const EpochMetrics& metrics) const;
 
   // trainer_state.cpp
   void resume();
+  void check_state_finite(std::int64_t epoch) const;
   void finish_epoch(const EpochMetrics& metrics);
   bool is_best(const EpochMetrics& metrics) const;
   void save_state() const;

@@ -54,7 +54,21 @@ bool Trainer::is_best(const EpochMetrics& metrics) const {
          metrics.validation_loss < best_loss_;
 }
 
+/// What would not be loaded again is not written over what would. ReLU may hide NaN from the loss, and an
+/// infinite variance turns into zeros.
+void Trainer::check_state_finite(std::int64_t epoch) const {
+  StateDict state = model_.state_dict();
+  for (const OptimizerTensor& entry : optimizer_->state()) {
+    state.push_back({"optimizer." + entry.name, entry.value});
+  }
+  const std::string non_finite = non_finite_text(state);
+  if (non_finite.empty()) return;
+  throw Error(fmt::format("the {} model after epoch {}", name_of(part_), epoch), "finite numbers",
+              fmt::format("{}; {}", non_finite, advice_on_divergence()));
+}
+
 void Trainer::finish_epoch(const EpochMetrics& metrics) {
+  check_state_finite(metrics.epoch);
   const Metadata metadata = checkpoint_metadata(metrics);
   const bool best = is_best(metrics);
   if (best) {

@@ -24,7 +24,7 @@ struct LoadedModel {
 };
 
 /// Reads what save_model wrote. Throws Error{path, ...} for a file without a model's description, with an
-/// unknown architecture or head, or whose tensors do not fit it.
+/// unknown architecture or head, or whose tensors do not fit it or hold NaN or infinity.
 LoadedModel load_model(const std::filesystem::path& path, Device device = Device::cpu());
 
 /// The spec in a model's file, without its tensors being used.

@@ -45,6 +45,15 @@ std::string file_shape_text(const Shape& shape) {
   return Shape{shape[0], shape[3], shape[1], shape[2]}.text();
 }
 
+/// The first few, and how many more there are.
+std::string some_of(const std::vector<std::string>& names) {
+  std::string text;
+  const std::size_t shown = std::min(names.size(), kNamesInMessage);
+  for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + names[i];
+  if (shown < names.size()) text += " and " + std::to_string(names.size() - shown) + " more";
+  return text;
+}
+
 /// One kind of misfit: its name and what it was found in.
 struct Misfits {
   const char* kind;
@@ -53,10 +62,7 @@ struct Misfits {
   void append_to(std::string& message) const {
     if (found.empty()) return;
     message += message.empty() ? "" : "; ";
-    message += std::to_string(found.size()) + " " + kind + ": ";
-    const std::size_t shown = std::min(found.size(), kNamesInMessage);
-    for (std::size_t i = 0; i < shown; ++i) message += (i == 0 ? "" : ", ") + found[i];
-    if (shown < found.size()) message += " and " + std::to_string(found.size() - shown) + " more";
+    message += std::to_string(found.size()) + " " + kind + ": " + some_of(found);
   }
 };
 
@@ -122,6 +128,12 @@ void load_state_dict(const Module& module, const StateDict& tensors, const std::
     misfits->append_to(message);
   }
   if (!message.empty()) throw Error(source, "tensors do not fit the model: " + message);
+  StateDict used;
+  for (std::size_t i = 0; i < state.size(); ++i) {
+    if (sources[i] != nullptr) used.push_back({state[i].name, *sources[i]});
+  }
+  const std::string non_finite = non_finite_text(used);
+  if (!non_finite.empty()) throw Error(source, "finite numbers", non_finite);
   for (std::size_t i = 0; i < state.size(); ++i) {
     if (sources[i] != nullptr) state[i].tensor.assign(sources[i]->reshape(state[i].tensor.shape()));
   }
@@ -129,6 +141,19 @@ void load_state_dict(const Module& module, const StateDict& tensors, const std::
 
 void load_state_dict(const Module& module, const std::filesystem::path& path, const LoadOptions& options) {
   load_state_dict(module, load_weights(path), path.string(), options);
+}
+
+std::string non_finite_text(const StateDict& tensors) {
+  std::vector<std::string> found;
+  for (const NamedTensor& entry : tensors) {
+    const std::int64_t count = count_non_finite(entry.tensor.to(Device::cpu()));
+    if (count == 0) continue;
+    found.push_back(entry.name + " (" + std::to_string(count) + " of " +
+                    std::to_string(entry.tensor.numel()) + ")");
+  }
+  if (found.empty()) return {};
+  return "NaN or infinity in " + std::to_string(found.size()) +
+         (found.size() == 1 ? " tensor: " : " tensors: ") + some_of(found);
 }
 
 std::int64_t parameter_count(const Module& module) {

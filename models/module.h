@@ -45,14 +45,18 @@ struct LoadOptions {
 
 /// Copies `tensors` (memory layout, as load_weights() gives them) into the module, all or none. Throws
 /// Error{source, ...}, naming the first few of each kind and how many more there are, if tensors are missing,
-/// extra, of another shape (told in file layout), of another type or named twice. `num_batches_tracked` may
-/// be missing: files from before PyTorch 0.4.1 lack it.
+/// extra, of another shape (told in file layout), of another type or named twice, or if one to be copied
+/// holds NaN or infinity, which ReLU would hide. `num_batches_tracked` may be missing: files from before
+/// PyTorch 0.4.1 lack it.
 void load_state_dict(const Module& module, const StateDict& tensors, const std::string& source,
                      const LoadOptions& options = {});
 
 /// The same from a .pth or .safetensors file.
 void load_state_dict(const Module& module, const std::filesystem::path& path,
                      const LoadOptions& options = {});
+
+/// "NaN or infinity in 1 tensor: conv1.weight (3 of 9408)", naming the first few; empty if there is none.
+std::string non_finite_text(const StateDict& tensors);
 
 /// Number of elements of all parameters.
 std::int64_t parameter_count(const Module& module);

@@ -1,5 +1,8 @@
 #include "models/module.h"
 
+#include <cmath>
+#include <limits>
+
 #include "models/layers.h"
 #include "tests/support/files.h"
 #include "tests/support/formula.h"
@@ -145,6 +148,22 @@ TEST_CASE("module: says everything that does not fit, and changes nothing then")
   CHECK(load_error(repeated).find("1 named twice: conv.weight") != std::string::npos);
   const std::string both = load_error(with(without(state, "conv.bias"), "linear.bias", Tensor::zeros({5})));
   CHECK(both.find("1 missing: conv.bias; 1 of another shape: linear.bias") != std::string::npos);
+}
+
+TEST_CASE("module: refuses NaN and infinity, which a ReLU would hide") {
+  const StateDict state = copies(Toy().state_dict());
+  const float infinity = std::numeric_limits<float>::infinity();
+  StateDict bad = with(state, "linear.bias", Tensor::from({4}, std::vector<float>{1, NAN, 2, -infinity}));
+  CHECK(load_error(bad) ==
+        "file.pth: wanted finite numbers, got NaN or infinity in 1 tensor: linear.bias (2 of 4)");
+  bad = with(bad, "norm.running_var", Tensor::full({3}, infinity));
+  CHECK(load_error(bad) ==
+        "file.pth: wanted finite numbers, got NaN or infinity in 2 tensors: norm.running_var (3 of 3), "
+        "linear.bias (2 of 4)");
+  // What is passed over may hold anything.
+  const Toy toy;
+  load_state_dict(toy, with(state, "fc.weight", Tensor::full({2}, NAN)), "file",
+                  {.ignored_prefixes = {"fc."}, .prefix = ""});
 }
 
 TEST_CASE("module: a long list is cut, and says so") {

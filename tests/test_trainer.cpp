@@ -129,6 +129,23 @@ TEST_CASE("trainer: a loss that is no number stops the run and leaves the last g
   CHECK(read_csv(run.metrics_file()).rows.size() == static_cast<std::size_t>(diverging.epochs_done()));
 }
 
+TEST_CASE("trainer: an infinite variance, which the loss does not show, is not saved") {
+  Fixture fixture;
+  Run run = fixture.run("run", {"approach=two_models", "levels=super", "epochs=1"});
+  const StudyData data = data_of(run, fixture);
+  const ResNet backbone = make_resnet("resnet18", 1);
+  StateDict weights = backbone.state_dict();
+  Tensor& first = *find(weights, "conv1.weight");
+  for (std::int64_t i = 0; i < first.numel(); ++i) first.data<float>()[i] *= 1e30f;
+  save_weights(fixture.folder / "huge.safetensors", weights);
+  Trainer trainer(run, Part::super, data, {fixture.folder / "huge.safetensors", Device::cpu(), nullptr});
+  const std::string message = error_of_training(trainer);
+  CHECK_MESSAGE(message.find("the super model after epoch 1: wanted finite numbers, got ") == 0, message);
+  CHECK(message.find("backbone.bn1.running_var") != message.npos);
+  CHECK(message.find("; there is no checkpoint yet") != message.npos);
+  CHECK(fs::is_empty(run.folder() / "checkpoints"));
+}
+
 TEST_CASE("trainer: a full disk while saving leaves the last epoch's files whole") {
   Fixture fixture;
   Run run = fixture.run("run", {"approach=two_models", "levels=super", "epochs=1"});

@@ -73,10 +73,7 @@ class CpuAllocator {
     const bool large = size >= kHugePage;
     const std::size_t alignment = large ? kHugePage : kAlignment;
     void* block = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-    if (block == nullptr) {
-      throw Error("out of memory", "a block of " + std::to_string(size >> 20) + " MiB",
-                  "none; lower batch_size, or close other programs");
-    }
+    if (block == nullptr) throw OutOfMemory(size);
     if (large) madvise(block, size, MADV_HUGEPAGE);
     ++statistics_.system_allocations;
     return block;

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 
+#include "engine/core/check.h"
 #include "engine/device/device.h"
 
 namespace tern {
@@ -18,11 +20,24 @@ struct AllocatorStatistics {
   std::size_t system_allocations = 0;
 };
 
+/// The system has no memory left. A type of its own, since only the caller knows what would need less.
+class OutOfMemory : public Error {
+ public:
+  explicit OutOfMemory(std::size_t bytes, const std::string& advice = "close other programs")
+      : Error("out of memory", "a block of " + std::to_string(bytes >> 20) + " MiB", "none; " + advice),
+        bytes_(bytes) {}
+
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  std::size_t bytes_;
+};
+
 /// Memory of at least the asked size, aligned to 64 bytes, given back to the cache by its destructor.
 /// Its contents are whatever was there before.
 class Buffer {
  public:
-  Buffer(std::size_t bytes, Device device);
+  Buffer(std::size_t bytes, Device device);  ///< throws OutOfMemory
   ~Buffer();
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
