@@ -36,7 +36,7 @@ std::int32_t index_at(const CsvTable& table, std::size_t row, std::size_t column
   return static_cast<std::int32_t>(value);
 }
 
-// Class names by index, "novel" last (appended where the mapping has none).
+// Class names by index, of which the last must be "novel".
 std::vector<std::string> load_mapping(const fs::path& path) {
   const CsvTable table = read_csv(path);
   const std::size_t index_column = table.column("index"), class_column = table.column("class");
@@ -60,7 +60,11 @@ std::vector<std::string> load_mapping(const fs::path& path) {
                   "index " + std::to_string(index));
     }
   }
-  if (names.back() != kNovel) names.push_back(kNovel);
+  if (names.back() != kNovel) {
+    throw Error(at_line(table, row_of.back()),
+                "the class \"novel\" at the last index, " + std::to_string(count - 1),
+                in_quotes(names.back()));
+  }
   return names;
 }
 

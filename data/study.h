@@ -4,8 +4,8 @@
 //   subclass_mapping.csv    index,class
 //   train_images/           or train_images.zip, whose files may lie in a folder train_images/
 //
-// A mapping's indices are 0..n-1, each once, in any order of rows. Its last index is the class named "novel";
-// a mapping without that name gets it appended. A training row may be novel only at both levels at once (the
+// A mapping's indices are 0..n-1, each once, in any order of rows. Its last index must be the class named
+// "novel". A training row may be novel only at both levels at once (the
 // reference's combined table has such rows): a novel superclass with a seen subclass, or the reverse, is an
 // error. Every subclass lies in one superclass; a subclass without images has superclass -1.
 #pragma once

@@ -65,18 +65,12 @@ TEST_CASE("study: rows in the table's order, names and superclasses by index") {
   CHECK(load_study(folder.path(), 6).pixels.size() == 3 * 108);
 }
 
-TEST_CASE("study: a mapping without novel gets one, novel rows are novel at both levels") {
+TEST_CASE("study: novel rows are novel at both levels") {
   const Folder folder;
-  folder.write("superclass_mapping.csv", "index,class\n0,bird\n1,dog\n");
-  folder.write("subclass_mapping.csv", "index,class\n0,beagle\n1,wren\n");
+  folder.rows("2.png,1,0\n3.png,2,3\n10.png,0,1\n");
   const Dataset dataset = load_study(folder.path(), 4);
-  CHECK(dataset.classes.superclass_names.back() == "novel");
-  CHECK(dataset.classes.superclass_count() == 3);
-  CHECK(dataset.classes.subclass_to_super == std::vector<std::int32_t>{1, 0, 2});
-  folder.rows("2.png,1,0\n3.png,2,2\n10.png,0,1\n");
-  const Dataset with_novel = load_study(folder.path(), 4);
-  CHECK(with_novel.superclasses == std::vector<std::int32_t>{1, 2, 0});
-  CHECK(with_novel.subclasses == std::vector<std::int32_t>{0, 2, 1});
+  CHECK(dataset.superclasses == std::vector<std::int32_t>{1, 2, 0});
+  CHECK(dataset.subclasses == std::vector<std::int32_t>{0, 3, 1});
 }
 
 TEST_CASE("study: faults of train_data.csv are named with their line") {
@@ -119,6 +113,11 @@ TEST_CASE("study: faults of the mappings") {
   mapping_fails("0,a\n2,b\n", "line 3: wanted 0 to 1 in column \"index\", got 2");
   mapping_fails("-1,a\n", "line 2: wanted 0 to 0 in column \"index\", got -1");
   mapping_fails("0,novel\n1,b\n", "line 2: wanted the class \"novel\" at the last index, 1, got index 0");
+  mapping_fails("0,a\n1,b\n",
+                "subclass_mapping.csv line 3: wanted the class \"novel\" at the last index, 1, got \"b\"");
+  mapping_fails("2,b\n0,a\n1,novel\n",
+                "line 4: wanted the class \"novel\" at the last index, 2, got index 1");
+  mapping_fails("0,Novel\n", "line 2: wanted the class \"novel\" at the last index, 0, got \"Novel\"");
   mapping_fails("0,a\n1,\n", "line 3: wanted a name in column \"class\"");
   mapping_fails("", "wanted at least one class, got none");
   mapping_fails("x,a\n", "line 2: wanted an integer");
