@@ -5,11 +5,15 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <exception>
 #include <functional>
 #include <iostream>
 #include <new>
 #include <string>
+#include <system_error>
 
 #include "apps/classify.h"
 #include "apps/config.h"
@@ -104,7 +108,7 @@ struct InspectOptions {
 };
 
 int run_inspect(const InspectOptions& options) {
-  std::cout << inspect(options.file) << std::flush;
+  std::cout << inspect(options.file);
   return 0;
 }
 
@@ -118,7 +122,6 @@ void add_inspect(CLI::App& tern, Command& chosen) {
 
 int run_classify(const ClassifyOptions& options) {
   classify(options, std::cout);
-  std::cout << std::flush;
   return 0;
 }
 
@@ -133,7 +136,8 @@ void add_classify(CLI::App& tern, Command& chosen) {
   app->add_option("--weights", options.weights, "torchvision's, .pth or .safetensors")
       ->required()
       ->type_name("FILE");
-  app->add_option("--classes", options.classes, "class names, one a line, or CSV with class_index and class")
+  app->add_option("--classes", options.classes,
+                  "class names: one a line for every class, or CSV with class_index and class")
       ->type_name("FILE");
   app->add_option("--logits", options.logits, "write images and logits here, as safetensors")
       ->type_name("FILE");
@@ -172,7 +176,7 @@ void add_train(CLI::App& tern, Command& chosen) {
   app->add_flag_callback(
       "--help-config",
       [] {
-        std::cout << config_help() << std::flush;
+        std::cout << config_help();
         throw CLI::Success();
       },
       "list every setting with its default, and exit");
@@ -218,30 +222,49 @@ std::string one_line(std::string text) {
   return text;
 }
 
-int report(const Command& command, const std::string& message) {
+int report(const std::string& name, const std::string& message) {
   std::cout << std::flush;
-  std::cerr << "tern " << command.app->get_name() << ": " << one_line(message) << std::endl;
+  std::cerr << name << ": " << one_line(message) << std::endl;
   return kFailure;
 }
 
+/// "tern", or "tern <command>" of the subcommand that was named.
+std::string name_of(const CLI::App& tern) {
+  const std::vector<const CLI::App*> used =
+      tern.get_subcommands([](const CLI::App* app) { return app->parsed(); });
+  return used.empty() ? "tern" : "tern " + used.front()->get_name();
+}
+
+/// `code`, unless what was printed did not all arrive: a full disk must not pass for success.
+int check_output(const CLI::App& tern, int code) {
+  errno = 0;
+  std::cout << std::flush;
+  const bool flushed = std::fflush(stdout) == 0;
+  const int reason = errno;  // 0 if it was an earlier write that failed
+  if (code != 0 || (flushed && std::ferror(stdout) == 0 && std::cout)) return code;
+  return report(name_of(tern), std::string("standard output: cannot write it: ") +
+                                   (reason != 0 ? std::strerror(reason) : "an earlier write failed"));
+}
+
 int run_safely(const Command& command) {
+  const std::string name = "tern " + command.app->get_name();
   try {
     return command.run();
   } catch (const std::bad_alloc&) {
-    return report(command, "memory: not enough of it");
+    return report(name, "memory: not enough of it");
+  } catch (const std::system_error& error) {  // fmt's, among others: it does not say which file
+    return report(name, (std::ferror(stdout) != 0 ? "standard output: " : "") + std::string(error.what()));
   } catch (const std::exception& error) {
-    return report(command, error.what());
+    return report(name, error.what());
   } catch (...) {
-    return report(command, "an unknown error");
+    return report(name, "an unknown error");
   }
 }
 
-/// `app` is the subcommand that was being read, or the whole program.
 int wrong_usage(const CLI::App& tern, const std::string& message) {
   const std::vector<const CLI::App*> used =
       tern.get_subcommands([](const CLI::App* app) { return app->parsed(); });
-  const std::string name = used.empty() ? "tern" : "tern " + used.front()->get_name();
-  if (!message.empty()) std::cerr << name << ": " << one_line(message) << "\n\n";
+  if (!message.empty()) std::cerr << name_of(tern) << ": " << one_line(message) << "\n\n";
   std::cerr << (used.empty() ? tern.help() : used.front()->help("tern"));
   return kWrongUsage;
 }
@@ -265,9 +288,9 @@ int main(int argc, char** argv) {
   try {
     tern.parse(argc, argv);
   } catch (const CLI::Success& asked_for_text) {
-    return tern.exit(asked_for_text);
+    return check_output(tern, tern.exit(asked_for_text));
   } catch (const CLI::Error& error) {
     return wrong_usage(tern, error.what());
   }
-  return chosen.run ? run_safely(chosen) : wrong_usage(tern, "");
+  return chosen.run ? check_output(tern, run_safely(chosen)) : wrong_usage(tern, "");
 }

@@ -106,3 +106,19 @@ TEST_CASE("cli: any other failure is exit code 1 with one line that names its su
   CHECK_FALSE(std::filesystem::exists(folder / "run"));
   CHECK_FALSE(std::filesystem::exists(folder / "out.safetensors"));
 }
+
+TEST_CASE("cli: output that could not be printed is a failure") {
+  const std::string weights = test::golden("torch_checkpoint_state_dict.pth").string();
+  const std::vector<std::vector<std::string>> commands = {
+      {"inspect", weights}, {"train", "--help-config"}, {"predict", "--help"}, {"--version"}};
+  for (const std::vector<std::string>& command : commands) {
+    const Result result = run_tern(command, "/dev/full");
+    INFO(result.errors);
+    CHECK(result.code == 1);
+    const std::string name = command[0] == "--version" ? "tern" : "tern " + command[0];
+    CHECK(result.errors.starts_with(name + ": standard output: cannot write it: "));
+    CHECK(std::count(result.errors.begin(), result.errors.end(), '\n') == 1);
+  }
+  const Result inspected = run_tern({"inspect", weights}, "/dev/full");
+  CHECK(holds(inspected.errors, "cannot write it: No space left on device"));
+}

@@ -15,11 +15,12 @@
 
 namespace tern::test {
 
-/// A child process whose output goes to files in `folder`.
+/// A child process whose output goes to files in `folder`, or what it prints to `out`.
 class Process {
  public:
-  Process(const TemporaryFolder& folder, std::vector<std::string> arguments)
-      : out_(folder / "stdout.txt"), err_(folder / "stderr.txt") {
+  Process(const TemporaryFolder& folder, std::vector<std::string> arguments,
+          const std::filesystem::path& out = {})
+      : out_(out.empty() ? folder / "stdout.txt" : out), err_(folder / "stderr.txt") {
     arguments.insert(arguments.begin(), TERN_BINARY);
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -54,7 +55,8 @@ class Process {
 
  private:
   static std::string text_of(const std::filesystem::path& file) {
-    return std::filesystem::exists(file) ? read_text_file(file) : std::string();  // the child makes it
+    return std::filesystem::is_regular_file(file) ? read_text_file(file)
+                                                  : std::string();  // the child makes it
   }
   static void redirect(const std::filesystem::path& file, int descriptor) {
     const int target = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
@@ -70,9 +72,9 @@ struct Result {
   std::string output, errors;
 };
 
-inline Result run_tern(const std::vector<std::string>& arguments) {
+inline Result run_tern(const std::vector<std::string>& arguments, const std::filesystem::path& out = {}) {
   const TemporaryFolder folder;
-  Process process(folder, arguments);
+  Process process(folder, arguments, out);
   const int code = process.wait();
   return {code, process.output(), process.errors()};
 }
