@@ -18,21 +18,22 @@ namespace tern {
 namespace {
 
 constexpr int kShorterSide = 256, kCrop = 224;
-constexpr std::int64_t kMostClasses = 100000;  // in a file of class names
 
-std::vector<std::string> names_from_csv(const std::filesystem::path& path, const std::string& text) {
+std::vector<std::string> names_from_csv(const std::filesystem::path& path, const std::string& text,
+                                        std::int64_t classes) {
   const CsvTable table = parse_csv(path, text);
   const std::size_t index_column = table.column("class_index"), name_column = table.column("class");
-  std::vector<std::string> names;
+  std::vector<std::string> names(static_cast<std::size_t>(classes));
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     const std::int64_t index = table.integer(row, index_column);
     const std::string& name = table.rows[row][name_column];
-    const std::string where = fmt::format("{}:{}", path.string(), table.lines[row]);
-    if (index < 0 || index >= kMostClasses) {
-      throw Error(where, fmt::format("class_index in 0..{}", kMostClasses - 1), std::to_string(index));
+    const std::string where = fmt::format("{} line {}", path.string(), table.lines[row]);
+    if (index < 0 || index >= classes) {
+      throw Error(where,
+                  fmt::format("class_index in 0..{}, as the weights have {} classes", classes - 1, classes),
+                  std::to_string(index));
     }
     const auto place = static_cast<std::size_t>(index);
-    if (names.size() <= place) names.resize(place + 1);
     if (!names[place].empty() && names[place] != name) {
       throw Error(where, fmt::format("'{}' again for class_index {}", names[place], index), "'" + name + "'");
     }
@@ -41,14 +42,21 @@ std::vector<std::string> names_from_csv(const std::filesystem::path& path, const
   return names;
 }
 
-std::vector<std::string> names_from_lines(const std::string& text) {
+std::vector<std::string> names_from_lines(const std::filesystem::path& path, std::string_view text,
+                                          std::int64_t classes) {
   std::vector<std::string> names;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
-    std::string name = text.substr(begin, end - begin);
+    std::string name(text.substr(begin, end - begin));
     if (name.ends_with('\r')) name.pop_back();
     names.push_back(std::move(name));
     begin = end + 1;
+  }
+  while (!names.empty() && names.back().empty()) names.pop_back();  // blank lines at the end
+  if (static_cast<std::int64_t>(names.size()) != classes) {
+    throw Error(path.string(),
+                fmt::format("{} names, one a line, as the weights have {} classes", classes, classes),
+                std::to_string(names.size()));
   }
   return names;
 }
@@ -66,6 +74,16 @@ std::int64_t class_count(const StateDict& weights, const std::filesystem::path& 
 struct Record {
   std::vector<float> images, logits;
 };
+
+/// That --logits can be written, and is none of the inputs.
+void check_logits(const ClassifyOptions& options) {
+  check_not_input("--logits", options.logits, "the weights", options.weights);
+  check_not_input("--logits", options.logits, "the class names", options.classes);
+  for (const std::filesystem::path& image : options.images) {
+    check_not_input("--logits", options.logits, "the image", image);
+  }
+  check_writable(options.logits);
+}
 
 void save_logits(const ClassifyOptions& options, const Record& record, std::int64_t classes) {
   const auto count = static_cast<std::int64_t>(options.images.size());
@@ -100,13 +118,11 @@ void print_top(const std::vector<float>& logits, const std::vector<std::string>&
 
 }  // namespace
 
-std::vector<std::string> read_class_names(const std::filesystem::path& path) {
-  const std::string text = read_text_file(path);
+std::vector<std::string> read_class_names(const std::filesystem::path& path, std::int64_t classes) {
+  const std::string text = read_text_file(path, std::uint64_t{64} << 20);
   const std::string first_line = text.substr(0, text.find('\n'));
   const bool is_csv = path.extension() == ".csv" || first_line.find("class_index") != std::string::npos;
-  std::vector<std::string> names = is_csv ? names_from_csv(path, text) : names_from_lines(text);
-  if (names.empty()) throw Error(path.string(), "names of classes", "an empty file");
-  return names;
+  return is_csv ? names_from_csv(path, text, classes) : names_from_lines(path, text, classes);
 }
 
 Tensor imagenet_input(const Image& image) {
@@ -120,14 +136,11 @@ void classify(const ClassifyOptions& options, std::ostream& out) {
   if (options.top < 1) throw Error("--top", "1 or more", std::to_string(options.top));
   if (options.images.empty()) throw Error("images", "one at least", "none");
   resnet_architecture(options.architecture);  // before the weights are read
-  std::vector<std::string> names;
-  if (!options.classes.empty()) names = read_class_names(options.classes);
+  if (!options.logits.empty()) check_logits(options);
   const StateDict weights = load_weights(options.weights);
   const std::int64_t classes = class_count(weights, options.weights);
-  if (static_cast<std::int64_t>(names.size()) > classes) {
-    throw Error(options.classes.string(), fmt::format("names of at most {} classes", classes),
-                std::to_string(names.size()));
-  }
+  std::vector<std::string> names;
+  if (!options.classes.empty()) names = read_class_names(options.classes, classes);
   Model model(ModelSpec::imagenet(options.architecture, classes), Initialiser::zeros());
   load_state_dict(model, weights, options.weights.string());
   model.set_training(false);

@@ -1,6 +1,7 @@
 // `tern classify --arch resnet50 --weights FILE [--classes FILE] [--logits FILE] IMAGE...`
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <iosfwd>
 #include <string>
@@ -21,14 +22,14 @@ struct ClassifyOptions {
 };
 
 /// Prints the most probable classes of each image with their probabilities. Throws Error naming the file for
-/// an unreadable image, weights that do not fit, or a class file with more names than the weights have
-/// classes.
+/// an unreadable image, weights that do not fit, class names that do not, or --logits that is an input.
 void classify(const ClassifyOptions& options, std::ostream& out);
 
-/// The names by class index; empty where the file has none, and then the number is printed. In a CSV an index
-/// may come again with the same name. Throws Error{path, ...} for an empty file, an index that is negative or
-/// absurd, or one with two names.
-std::vector<std::string> read_class_names(const std::filesystem::path& path);
+/// The names by class index, as many as the weights have classes. Lines name every class; a CSV may leave
+/// some out (empty here, and then the number is printed) and name one again with the same name. Throws
+/// Error{path,
+/// ...} for more or fewer lines, an index that no class has, or one with two names.
+std::vector<std::string> read_class_names(const std::filesystem::path& path, std::int64_t classes);
 
 /// torchvision's evaluation transform for ImageNet: shorter side to 256, centre 224 x 224, normalise.
 /// [1, 224, 224, 3].

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "data/image_source.h"
 #include "data/study.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
@@ -16,12 +17,25 @@ namespace tern {
 namespace fs = std::filesystem;
 namespace {
 
+/// That --out can be written, and is nothing that the command reads.
+void check_out(const PredictOptions& options, const Run& run) {
+  try {
+    check_writable(options.out);
+  } catch (const Error& error) {
+    throw Error("--out", error.what());
+  }
+  check_not_input("--out", options.out, "the labels", options.labels);
+  check_not_input("--out", options.out, "the images", options.images);
+  if (fs::exists(options.out) && same_file(fs::absolute(options.out).parent_path(), options.images) &&
+      ImageSource::open(options.images)->contains(options.out.filename().string())) {
+    throw Error("--out " + options.out.string(), "another file than the inputs", "one of the images");
+  }
+  run.check_not_own("--out", options.out);
+}
+
 /// Faults that should be known before minutes of work.
 void check_options(const PredictOptions& options, const Run& run) {
-  const fs::path folder = fs::absolute(options.out).parent_path();
-  if (!fs::is_directory(folder))
-    throw Error("--out " + options.out.string(), "an existing folder", folder.string());
-  if (fs::is_directory(options.out)) throw Error("--out " + options.out.string(), "a file name", "a folder");
+  check_out(options, run);
   const std::size_t held_out = run.held_out_subclasses().size();
   if (held_out > 0 && !options.allow_held_out) {
     throw Error(run.folder().string(), "a run trained on every class, or --allow-held-out",

@@ -78,6 +78,20 @@ void Run::save_summary() const {
   write_json(folder_ / "summary.json", summary);
 }
 
+void Run::check_not_own(const std::string& option, const fs::path& path) const {
+  const fs::path checkpoints = folder_ / "checkpoints";
+  std::vector<fs::path> own{folder_ / "config.toml", folder_ / "summary.json", folder_ / "evaluation.json",
+                            metrics_file(), split_file()};
+  std::error_code absent;
+  for (const auto& entry : fs::directory_iterator(checkpoints, absent)) own.push_back(entry.path());
+  const bool among = same_file(fs::absolute(path).parent_path(), checkpoints);
+  if (!among && std::none_of(own.begin(), own.end(), [&](const auto& one) { return same_file(path, one); })) {
+    return;
+  }
+  throw Error(option + " " + path.string(), "a file that is not the run's own",
+              among ? "one among its checkpoints" : "one that tern train wrote");
+}
+
 void Run::remove_temporary_files() const {
   static const std::regex temporary(R"(.*\.tmp[0-9]+)");  // AtomicFile's names
   for (const fs::path& folder : {folder_, folder_ / "checkpoints"}) {

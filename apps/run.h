@@ -56,6 +56,9 @@ class Run {
 
   void save_config() const;
   void save_summary() const;
+  /// Throws Error{option, ...} if writing `path` would replace a file of the run, or lie among its
+  /// checkpoints.
+  void check_not_own(const std::string& option, const std::filesystem::path& path) const;
   /// Removes what interrupted writes left behind.
   void remove_temporary_files() const;
 

@@ -97,7 +97,7 @@ TEST_CASE("classify: names of classes come from lines or a table") {
   Setting setting;
   setting.options.classes = setting.folder / "classes.txt";
   write_file(setting.options.classes, "zero\r\none\ntwo\nthree, or so\nfour");
-  CHECK(read_class_names(setting.options.classes) ==
+  CHECK(read_class_names(setting.options.classes, 5) ==
         std::vector<std::string>{"zero", "one", "two", "three, or so", "four"});
   for (const Line& line : lines_after(setting.run(), setting.options.images[0].string())) {
     if (line.index == "3") CHECK(line.name == "three, or so");
@@ -106,7 +106,7 @@ TEST_CASE("classify: names of classes come from lines or a table") {
   // A table may lack classes, and name one twice.
   setting.options.classes = setting.folder / "classes.csv";
   write_file(setting.options.classes, "image,class_index,class\na,4,four\nb,1,\"on,e\"\nc,4,four\n");
-  CHECK(read_class_names(setting.options.classes) == std::vector<std::string>{"", "on,e", "", "", "four"});
+  CHECK(read_class_names(setting.options.classes, 5) == std::vector<std::string>{"", "on,e", "", "", "four"});
   for (const Line& line : lines_after(setting.run(), setting.options.images[0].string())) {
     if (line.index == "1") CHECK(line.name == "on,e");
     if (line.index == "2") CHECK(line.name == "class 2");
@@ -171,16 +171,42 @@ TEST_CASE("classify: says what is wrong, naming the file") {
   setting.options.top = 0;
   CHECK(setting.error() == "--top: wanted 1 or more, got 0");
   setting.options = good;
-  CHECK(setting.error_with_classes("").find("wanted names of classes, got an empty file") !=
-        std::string::npos);
-  CHECK(setting.error_with_classes("a\nb\nc\nd\ne\nf\n").find("names of at most 5 classes, got 6") !=
-        std::string::npos);
-  CHECK(setting.error_with_classes("class_index,class\n1,a\n1,b\n").find("classes:3: wanted 'a' again") !=
-        std::string::npos);
+  // A list that is too short is as wrong as one that is too long: it may be of other classes.
+  const std::string five = "classes: wanted 5 names, one a line, as the weights have 5 classes, got ";
+  CHECK(setting.error_with_classes("").find(five + "0") != std::string::npos);
+  CHECK(setting.error_with_classes("a\nb\nc\nd\n").find(five + "4") != std::string::npos);
+  CHECK(setting.error_with_classes("a\nb\nc\nd\ne\nf\n").find(five + "6") != std::string::npos);
+  CHECK(setting.error_with_classes("a\nb\nc\nd\ne\n\n\n") == "no error");
+  CHECK(
+      setting.error_with_classes("class_index,class\n1,a\n1,b\n").find("classes line 3: wanted 'a' again") !=
+      std::string::npos);
   CHECK(setting.error_with_classes("class_index,class\n-1,a\n").find("got -1") != std::string::npos);
   CHECK(setting.error_with_classes("class_index,class\n9999999999,a\n").find("got 9999999999") !=
         std::string::npos);
+  CHECK(setting.error_with_classes("class_index,class\n0,a\n5,f\n")
+            .find("classes line 3: wanted class_index in 0..4, as the weights have 5 classes, got 5") !=
+        std::string::npos);
   CHECK(setting.error_with_classes("class_index,name\n1,a\n").find("class") != std::string::npos);
+}
+
+TEST_CASE("classify: --logits replaces no input, and is looked at first") {
+  Setting setting;
+  setting.options.classes = setting.folder / "classes.txt";
+  write_file(setting.options.classes, "a\nb\nc\nd\ne\n");
+  std::filesystem::create_symlink("a.png", setting.folder / "link");
+  const auto refused = [&](const std::filesystem::path& logits, const std::string& what) {
+    setting.options.logits = logits;
+    const std::string before = read_text_file(logits);
+    CHECK(setting.error().starts_with("--logits " + logits.string() +
+                                      ": wanted another file than the inputs, got the " + what));
+    CHECK(read_text_file(logits) == before);
+  };
+  refused(setting.options.weights, "weights");
+  refused(setting.options.classes, "class names");
+  refused(setting.options.images[1], "image");
+  refused(setting.folder / "link", "image");
+  setting.options.logits = "/dev/full";
+  CHECK(setting.error() == "/dev/full: wanted a file to write, got a device");
 }
 
 TEST_CASE("classify: half a file of logits is never left") {

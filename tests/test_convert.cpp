@@ -42,15 +42,21 @@ TEST_CASE("convert: names, order, types, bits and layout stay") {
   }
 }
 
-TEST_CASE("convert: safetensors to safetensors, also onto itself") {
+TEST_CASE("convert: safetensors to safetensors, but not onto itself") {
   const test::TemporaryFolder folder;
   const auto in = test::golden("safetensors_python.safetensors");
   convert(in, folder / "a");
   check_same(read_safetensors(folder / "a").tensors, read_safetensors(in).tensors);
   CHECK(read_safetensors(folder / "a").metadata == read_safetensors(in).metadata);
   const std::string once = read_text_file(folder / "a");
-  convert(folder / "a", folder / "a");
+  std::filesystem::create_symlink("a", folder / "link");
+  for (const char* out : {"a", "link"}) {
+    CHECK(error_of([&] { convert(folder / "a", folder / out); }) ==
+          "OUT " + (folder / out).string() + ": wanted another file than the inputs, got IN " +
+              (folder / "a").string());
+  }
   CHECK(read_text_file(folder / "a") == once);
+  CHECK(error_of([&] { convert(in, "/dev/null"); }) == "/dev/null: wanted a file to write, got a device");
 }
 
 TEST_CASE("convert: a file that is no weights leaves nothing behind") {

@@ -68,6 +68,8 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
     options.images = trained / "test.zip";
     predict(options);
     CHECK(read_text_file(options.out) == first);
+    options.out = options.images;
+    CHECK_THROWS_WITH_AS(predict(options), Contains("got the images"), Error);
   }
   SUBCASE("an unreadable image leaves the old file as it was") {
     fs::copy(options.images, trained / "broken");
@@ -91,7 +93,20 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
     options.out = trained / "absent/predictions.csv";
     CHECK_THROWS_WITH_AS(predict(options), Contains("--out"), Error);
     options.out = trained.run();
-    CHECK_THROWS_WITH_AS(predict(options), Contains("wanted a file name, got a folder"), Error);
+    CHECK_THROWS_WITH_AS(predict(options), Contains("wanted a file to write, got a folder"), Error);
+    options.out = "/dev/null";
+    CHECK_THROWS_WITH_AS(predict(options), Contains("wanted a file to write, got a device"), Error);
+    options.out = options.labels;
+    CHECK_THROWS_WITH_AS(predict(options), Contains("got the labels"), Error);
+    options.out = options.images / "3.png";
+    CHECK_THROWS_WITH_AS(predict(options), Contains("got one of the images"), Error);
+    options.out = trained.run() / "checkpoints/new.csv";
+    CHECK_THROWS_WITH_AS(predict(options), Contains("got one among its checkpoints"), Error);
+    options.out = trained.run() / "summary.json";
+    CHECK_THROWS_WITH_AS(predict(options), Contains("got one that tern train wrote"), Error);
+    fs::create_symlink(trained.run() / "checkpoints/best_sub.safetensors", trained / "link");
+    options.out = trained / "link";
+    CHECK_THROWS_WITH_AS(predict(options), Contains("got one that tern train wrote"), Error);
     options = options_for(trained);
     options.images = trained / "data/train_data.csv";
     CHECK_THROWS_AS(predict(options), Error);

@@ -141,6 +141,12 @@ void check_writable(const fs::path& path) {
   writing_target(path);
 }
 
+void check_not_input(const std::string& option, const fs::path& path, const std::string& what,
+                     const fs::path& input) {
+  if (!same_file(path, input)) return;
+  throw Error(option + " " + path.string(), "another file than the inputs", what + " " + input.string());
+}
+
 bool same_file(const fs::path& a, const fs::path& b) {
   std::error_code absent;
   return fs::equivalent(a, b, absent) && !absent;

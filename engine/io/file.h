@@ -49,6 +49,10 @@ void write_file(const std::filesystem::path& path, std::string_view text);  ///<
 /// something other than a file is there already. To be asked before long work.
 void check_writable(const std::filesystem::path& path);
 
+/// Throws Error{option + path, ...} if writing `path` would replace the input `what` ("the weights").
+void check_not_input(const std::string& option, const std::filesystem::path& path, const std::string& what,
+                     const std::filesystem::path& input);
+
 /// Whether both are there and one and the same file or folder, whatever links and names lead to it.
 bool same_file(const std::filesystem::path& a, const std::filesystem::path& b);
 
