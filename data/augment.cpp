@@ -67,7 +67,6 @@ Augmenter::Augmenter(int image_size) : image_size_(image_size) {
   turned_.resize(static_cast<std::size_t>(image_size) * image_size * 3);
 }
 
-// The image becomes what a small one would be after growing: its finest detail goes, and JPEG's traces come.
 std::span<const std::uint8_t> Augmenter::soften(std::span<const std::uint8_t> from, float scale,
                                                 int quality) {
   const int small = std::max(1, static_cast<int>(std::lround(scale * static_cast<float>(image_size_))));

@@ -71,9 +71,11 @@ class Augmenter {
   /// floats.
   void run(std::span<const std::uint8_t> from, const Augmentation& augmentation, std::span<float> to);
 
- private:
+  /// Shrunk, grown and re-encoded: the image's finest detail goes, and JPEG's traces come. The bytes are
+  /// valid until the next call.
   std::span<const std::uint8_t> soften(std::span<const std::uint8_t> from, float scale, int quality);
 
+ private:
   int image_size_;
   Image softened_;
   std::vector<std::uint8_t> turned_;

@@ -50,6 +50,9 @@ Loader::Loader(const Dataset& dataset, std::vector<std::int64_t> indices, Loader
   check_option("prefetch", options_.prefetch, 1, 1024);
   for (const std::int64_t index : indices_) check_option("image index", index, 0, dataset.count() - 1);
   if (const auto* train = std::get_if<TrainTransform>(&options_.transform)) check_transform(*train);
+  if (std::holds_alternative<CustomTransform>(options_.transform) && options_.images != BatchImages::input) {
+    throw Error("loader: transform", "tern's own for batches of bytes", "a custom one");
+  }
   const std::int64_t rest = options_.drop_last ? 0 : options_.batch_size - 1;
   batches_ = (images() + rest) / options_.batch_size;
   next_claim_ = next_step_ = batches_;
@@ -150,31 +153,55 @@ Loader::Slot Loader::prepare(std::int64_t step, Augmenter& augmenter) const {
                        end = std::min(begin + options_.batch_size, images());
     slot.batch.step = step;
     slot.batch.indices.assign(order_.begin() + begin, order_.begin() + end);
-    const std::int64_t side = dataset_.image_size;
-    slot.batch.images = Tensor::empty({end - begin, side, side, 3});
     slot.batch.superclasses = labels_of(dataset_.superclasses, slot.batch.indices);
     slot.batch.subclasses = labels_of(dataset_.subclasses, slot.batch.indices);
-    float* row = slot.batch.images.data<float>();
-    for (const std::int64_t index : slot.batch.indices) {
-      fill_image(index, augmenter, std::span(row, dataset_.image_bytes()));
-      row += dataset_.image_bytes();
-    }
+    options_.images == BatchImages::input ? fill_input(slot.batch, augmenter)
+                                          : fill_bytes(slot.batch, augmenter);
   } catch (...) {
     slot.error = std::current_exception();
   }
   return slot;
 }
 
-void Loader::fill_image(std::int64_t index, Augmenter& augmenter, std::span<float> row) const {
-  const std::span<const std::uint8_t> image = dataset_.image(index);
-  if (const auto* train = std::get_if<TrainTransform>(&options_.transform)) {
-    const bool is_extra =
-        !dataset_.is_extra.empty() && dataset_.is_extra[static_cast<std::size_t>(index)] != 0;
-    augmenter.run(image, draw_augmentation(*train, options_.seed, epoch_, index, is_extra), row);
-  } else if (const auto* custom = std::get_if<CustomTransform>(&options_.transform)) {
-    (*custom)(image, dataset_.image_size, index, epoch_, row);
-  } else {
-    normalise(image, row);
+/// Nothing is drawn for evaluation.
+Augmentation Loader::augmentation_of(std::int64_t index) const {
+  const auto* train = std::get_if<TrainTransform>(&options_.transform);
+  if (train == nullptr) return {};
+  const bool is_extra = !dataset_.is_extra.empty() && dataset_.is_extra[static_cast<std::size_t>(index)] != 0;
+  return draw_augmentation(*train, options_.seed, epoch_, index, is_extra);
+}
+
+void Loader::fill_input(Batch& batch, Augmenter& augmenter) const {
+  const std::int64_t side = dataset_.image_size;
+  batch.images = Tensor::empty({batch.size(), side, side, 3});
+  std::span<float> row(batch.images.data<float>(), dataset_.image_bytes());
+  for (const std::int64_t index : batch.indices) {
+    const std::span<const std::uint8_t> image = dataset_.image(index);
+    if (std::holds_alternative<TrainTransform>(options_.transform)) {
+      augmenter.run(image, augmentation_of(index), row);
+    } else if (const auto* custom = std::get_if<CustomTransform>(&options_.transform)) {
+      (*custom)(image, dataset_.image_size, index, epoch_, row);
+    } else {
+      normalise(image, row);
+    }
+    row = {row.data() + row.size(), row.size()};
+  }
+}
+
+void Loader::fill_bytes(Batch& batch, Augmenter& augmenter) const {
+  for (const std::int64_t index : batch.indices) batch.augmentations.push_back(augmentation_of(index));
+  const bool all = options_.images == BatchImages::bytes;
+  const auto softened = std::count_if(batch.augmentations.begin(), batch.augmentations.end(),
+                                      [](const Augmentation& drawn) { return drawn.soften; });
+  const std::int64_t side = dataset_.image_size;
+  batch.images = Tensor::empty({all ? batch.size() : softened, side, side, 3}, DType::u8);
+  std::uint8_t* row = batch.images.data<std::uint8_t>();
+  for (std::size_t i = 0; i < batch.indices.size(); ++i) {
+    const Augmentation& drawn = batch.augmentations[i];
+    if (!all && !drawn.soften) continue;
+    std::span<const std::uint8_t> image = dataset_.image(batch.indices[i]);
+    if (drawn.soften) image = augmenter.soften(image, drawn.scale, drawn.quality);
+    row = std::copy(image.begin(), image.end(), row);
   }
 }
 

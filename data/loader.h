@@ -18,6 +18,13 @@
 
 namespace tern {
 
+/// What a batch's images are.
+enum class BatchImages {
+  input,    ///< the network's input
+  bytes,    ///< bytes, softened where that was drawn; flip, rotation and normalisation are left to a device
+  softened  ///< the same, of the softened images alone: a device has the others already
+};
+
 struct LoaderOptions {
   std::int64_t batch_size = 64;
   bool shuffle = false;
@@ -26,38 +33,51 @@ struct LoaderOptions {
   int threads = 1;         ///< 0: next() does the work itself
   int prefetch = 4;        ///< batches held ready, beyond the one handed out
   bool drop_last = false;  ///< leave out a last batch that is not full
+  BatchImages images = BatchImages::input;
 };
 
 struct Batch {
-  Tensor images;                      ///< [n, S, S, 3] f32
-  Tensor superclasses, subclasses;    ///< [n] i32; undefined for unlabelled images
-  std::vector<std::int64_t> indices;  ///< of the images in the dataset
-  std::int64_t step = 0;              ///< of this batch in its epoch, from 0
+  /// [n, S, S, 3] f32; or u8 with BatchImages::bytes, and with BatchImages::softened [m, S, S, 3] for the m
+  /// softened ones in their order.
+  Tensor images;
+  std::vector<Augmentation> augmentations;  ///< what each image gets, unless it has got it (input)
+  Tensor superclasses, subclasses;          ///< [n] i32; undefined for unlabelled images
+  std::vector<std::int64_t> indices;        ///< of the images in the dataset
+  std::int64_t step = 0;                    ///< of this batch in its epoch, from 0
 
   std::int64_t size() const { return static_cast<std::int64_t>(indices.size()); }
 };
 
-class Loader {
+/// Where a training gets its batches from: a Loader, or a DeviceLoader.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+  virtual std::int64_t batches() const = 0;  ///< in an epoch
+  virtual std::int64_t images() const = 0;   ///< in an epoch
+  /// Begins an epoch (at batch `first_step` when resuming), giving up what is left of the one before.
+  virtual void start_epoch(int epoch, std::int64_t first_step = 0) = 0;
+  /// The next batch of the epoch, or false at its end (and before the first start_epoch).
+  virtual bool next(Batch& batch) = 0;
+};
+
+class Loader final : public BatchSource {
  public:
   /// `indices` select images of `dataset`, which must outlive the loader and stay as it is. Throws Error for
   /// an index outside the dataset, a dataset whose parts disagree in length, or an option out of range.
   Loader(const Dataset& dataset, std::vector<std::int64_t> indices, LoaderOptions options);
-  ~Loader();  ///< stops the workers, in the middle of an epoch too
+  ~Loader() override;  ///< stops the workers, in the middle of an epoch too
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  std::int64_t batches() const { return batches_; }  ///< in an epoch
-  std::int64_t images() const { return static_cast<std::int64_t>(indices_.size()); }
+  std::int64_t batches() const override { return batches_; }
+  std::int64_t images() const override { return static_cast<std::int64_t>(indices_.size()); }
   const Dataset& dataset() const { return dataset_; }
+  void start_epoch(int epoch, std::int64_t first_step = 0) override;
 
-  /// Begins an epoch (at batch `first_step` when resuming), giving up what is left of the one before.
-  void start_epoch(int epoch, std::int64_t first_step = 0);
-
-  /// The next batch of the epoch, or false at its end (and before the first start_epoch). Throws what a
-  /// worker threw while preparing this batch; the epoch is over then. Assigning over the last batch gives its
-  /// memory back, so calling this with one Batch in a loop allocates nothing from the system after the first
-  /// rounds.
-  bool next(Batch& batch);
+  /// Throws what a worker threw while preparing this batch; the epoch is over then. Assigning over the last
+  /// batch gives its memory back, so calling this with one Batch in a loop allocates nothing from the system
+  /// after the first rounds.
+  bool next(Batch& batch) override;
 
   /// for (const Batch& batch : loader.epoch(3)) ...
   class Epoch;
@@ -73,7 +93,9 @@ class Loader {
   void work(Augmenter& augmenter);
   void stop();
   Slot prepare(std::int64_t step, Augmenter& augmenter) const;
-  void fill_image(std::int64_t index, Augmenter& augmenter, std::span<float> row) const;
+  Augmentation augmentation_of(std::int64_t index) const;
+  void fill_input(Batch& batch, Augmenter& augmenter) const;
+  void fill_bytes(Batch& batch, Augmenter& augmenter) const;
   void settle(std::unique_lock<std::mutex>& lock);
 
   const Dataset& dataset_;

@@ -229,3 +229,61 @@ TEST_CASE("loader: refuses what makes no sense") {
   dataset.pixels.pop_back();
   CHECK_THROWS_AS(Loader(dataset, {0}, {}), Error);
 }
+
+namespace {
+
+/// A network's input made from a batch of bytes, as a device would: `images` of `batch` where they are its
+/// own, else those of the dataset.
+std::vector<float> finished(const Batch& batch, const Dataset& dataset, BatchImages kind) {
+  std::vector<float> result(static_cast<std::size_t>(batch.size()) * dataset.image_bytes());
+  Augmenter augmenter(dataset.image_size);
+  std::span<float> to(result);
+  const std::uint8_t* own = batch.images.data<std::uint8_t>();
+  for (std::size_t i = 0; i < batch.indices.size(); ++i) {
+    Augmentation left = batch.augmentations[i];
+    std::span<const std::uint8_t> image = dataset.image(batch.indices[i]);
+    if (kind == BatchImages::bytes || left.soften) {
+      image = {own, dataset.image_bytes()};
+      own += dataset.image_bytes();
+    }
+    left.soften = false;
+    augmenter.run(image, left, to.first(dataset.image_bytes()));
+    to = to.subspan(dataset.image_bytes());
+  }
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("loader: batches of bytes leave to a device just what makes the input") {
+  const Dataset dataset = make_dataset(13);
+  TrainTransform transform;
+  transform.remove_blur_cue = true;
+  for (const Transform& used : {Transform(transform), Transform(EvaluationTransform{})}) {
+    LoaderOptions options;
+    options.batch_size = 5;
+    options.transform = used;
+    Loader input(dataset, all_of(dataset), options);
+    std::size_t softened = 0;
+    for (const BatchImages kind : {BatchImages::bytes, BatchImages::softened}) {
+      options.images = kind;
+      Loader bytes(dataset, all_of(dataset), options);
+      input.start_epoch(1);
+      bytes.start_epoch(1);
+      Batch wanted, got;
+      while (input.next(wanted)) {
+        REQUIRE(bytes.next(got));
+        CHECK(got.images.dtype() == DType::u8);
+        if (kind == BatchImages::softened) softened += static_cast<std::size_t>(got.images.size(0));
+        CHECK(finished(got, dataset, kind) == wanted.images.to_vector<float>());
+        CHECK(got.subclasses.to_vector<std::int32_t>() == wanted.subclasses.to_vector<std::int32_t>());
+      }
+    }
+    CHECK((softened > 0) == std::holds_alternative<TrainTransform>(used));
+  }
+  LoaderOptions options;
+  options.transform = CustomTransform([](auto, int, std::int64_t, int, std::span<float>) {});
+  options.images = BatchImages::bytes;
+  CHECK_THROWS_WITH_AS(Loader(dataset, {}, options),
+                       "loader: transform: wanted tern's own for batches of bytes, got a custom one", Error);
+}
