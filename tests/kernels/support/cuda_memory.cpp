@@ -36,5 +36,8 @@ bool device_is_there() {
 bool is_emulated() {
   return false;
 }
+std::int64_t launch_count() {
+  return 0;
+}
 
 }  // namespace tern::test

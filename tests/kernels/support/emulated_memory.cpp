@@ -1,5 +1,6 @@
 #include <cstdlib>
 
+#include "kernels/common/emulator/emulator.h"
 #include "tests/kernels/support/memory.h"
 
 namespace tern::test {
@@ -20,6 +21,9 @@ bool device_is_there() {
 }
 bool is_emulated() {
   return true;
+}
+std::int64_t launch_count() {
+  return emulator::launch_count();
 }
 
 }  // namespace tern::test
