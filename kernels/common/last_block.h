@@ -1,0 +1,28 @@
+// One launch instead of two: every block leaves a partial result in device memory, and the block that ends
+// last combines them, in an order that does not depend on which block that was.
+//
+//   partials[blockIdx.x] = block_sum(...);
+//   if (is_last_block(arrivals)) { ... sum partials[0 .. gridDim.x) ... }
+#pragma once
+
+#include "kernels/common/reduce.h"
+
+namespace tern::kernels {
+
+/// Called by every thread of every block, once; true in all threads of the block that comes last, which may
+/// read what any thread of the grid wrote before its call. `arrivals`: device memory, 0 before the launch and
+/// 0 after.
+__device__ inline bool is_last_block(unsigned* arrivals) {
+  __threadfence();  // this thread's writes become visible before its block is counted
+  __syncthreads();
+  bool last = false;
+  if (thread_rank() == 0) {
+    last = atomicAdd(arrivals, 1u) + 1 == gridDim.x * gridDim.y * gridDim.z;
+    if (last) *arrivals = 0;
+  }
+  last = __syncthreads_or(last) != 0;
+  if (last) __threadfence();  // and nothing is read before all were counted
+  return last;
+}
+
+}  // namespace tern::kernels
