@@ -17,30 +17,26 @@ std::int64_t fixed(double value) {
   return static_cast<std::int64_t>(std::floor(value * 65536.0 + 0.5));
 }
 
-/// Input x = (xx * x + xy * y + x0) / 65536, input y = (yx * x + yy * y + y0) / 65536, of output (x, y).
-struct Inverse {
-  std::int64_t xx, xy, x0, yx, yy, y0;
-
-  Inverse(double degrees, int width, int height) {
-    double turn = std::fmod(degrees, 360.0);
-    if (turn < 0) turn += 360.0;
-    const double radians = -turn * (std::numbers::pi / 180.0);
-    // 15 decimals, so that a quarter turn has an exact zero.
-    const double cosine = std::nearbyint(std::cos(radians) * 1e15) / 1e15;
-    const double sine = std::nearbyint(std::sin(radians) * 1e15) / 1e15;
-    const double centre_x = width / 2.0, centre_y = height / 2.0;
-    const double shift_x = cosine * -centre_x + sine * -centre_y + centre_x;
-    const double shift_y = -sine * -centre_x + cosine * -centre_y + centre_y;
-    xx = fixed(cosine);
-    xy = fixed(sine);
-    x0 = fixed(shift_x + cosine * 0.5 + sine * 0.5);
-    yx = fixed(-sine);
-    yy = fixed(cosine);
-    y0 = fixed(shift_y - sine * 0.5 + cosine * 0.5);
-  }
-};
-
 }  // namespace
+
+kernels::InverseRotation inverse_rotation(double degrees, int width, int height) {
+  if (!std::isfinite(degrees)) throw Error("rotate", "a finite angle", std::to_string(degrees));
+  double turn = std::fmod(degrees, 360.0);
+  if (turn < 0) turn += 360.0;
+  const double radians = -turn * (std::numbers::pi / 180.0);
+  // 15 decimals, so that a quarter turn has an exact zero.
+  const double cosine = std::nearbyint(std::cos(radians) * 1e15) / 1e15;
+  const double sine = std::nearbyint(std::sin(radians) * 1e15) / 1e15;
+  const double centre_x = width / 2.0, centre_y = height / 2.0;
+  const double shift_x = cosine * -centre_x + sine * -centre_y + centre_x;
+  const double shift_y = -sine * -centre_x + cosine * -centre_y + centre_y;
+  return {.xx = fixed(cosine),
+          .xy = fixed(sine),
+          .x0 = fixed(shift_x + cosine * 0.5 + sine * 0.5),
+          .yx = fixed(-sine),
+          .yy = fixed(cosine),
+          .y0 = fixed(shift_y - sine * 0.5 + cosine * 0.5)};
+}
 
 void flip_and_rotate(std::span<const std::uint8_t> from, int width, int height, bool flip, double degrees,
                      std::span<std::uint8_t> to) {
@@ -50,12 +46,11 @@ void flip_and_rotate(std::span<const std::uint8_t> from, int width, int height, 
     throw Error("rotate", "width * height * 3 bytes on both sides",
                 std::to_string(from.size()) + " and " + std::to_string(to.size()));
   }
-  if (!std::isfinite(degrees)) throw Error("rotate", "a finite angle", std::to_string(degrees));
   if (degrees == 0 && !flip) {
     std::copy(from.begin(), from.end(), to.begin());
     return;
   }
-  const Inverse inverse(degrees, width, height);
+  const kernels::InverseRotation inverse = inverse_rotation(degrees, width, height);
   std::uint8_t* out = to.data();
   for (int y = 0; y < height; ++y) {
     std::int64_t x_fixed = inverse.x0 + inverse.xy * y, y_fixed = inverse.y0 + inverse.yy * y;
