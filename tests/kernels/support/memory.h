@@ -19,7 +19,8 @@ void copy(void* to, const void* from,
 /// False where there is no GPU: the test says "skipped" and passes.
 bool device_is_there();
 bool is_emulated();
-/// Launches so far. Nobody counts them on a GPU: there it stays 0, so check differences only if is_emulated().
+/// Launches so far. Nobody counts them on a GPU: there it stays 0, so check differences only if
+/// is_emulated().
 std::int64_t launch_count();
 
 /// Elements on the device. `misalignment` elements are left out in front, so that 16-byte loads do not fit.
