@@ -5,7 +5,19 @@
 
 namespace tern {
 
-Backend& cuda_backend(int index);  // engine/backend/cuda, or no_cuda.cpp
+std::unique_ptr<CapturedWork> Backend::capture(const std::function<void()>&) {
+  return nullptr;
+}
+
+void Backend::augment(const Tensor&, std::span<const ResidentImage>, const Tensor&, Tensor&) {
+  throw Error("augment", "a device that keeps images", description());
+}
+
+void check_activation(const char* op, const char* argument, const Tensor& x) {
+  if (x.dtype() != DType::bf16) return check_dtype(op, argument, x, DType::f32);
+  if (backend_of(x).has_reduced_precision()) return;
+  throw Error(op, std::string("f32 on ") + (x.device().is_cpu() ? "the CPU" : x.device().text()), "bf16");
+}
 
 Backend& backend_of(Device device) {
   static CpuBackend cpu;

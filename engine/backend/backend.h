@@ -2,18 +2,20 @@
 // class.
 //
 // Conventions, unless a primitive says otherwise:
-// - Tensors are f32, on this backend's device, and of the shapes given; the ops (engine/ops) have checked
-// that.
+// - Tensors are on this backend's device, f32, and of the shapes given; the ops (engine/ops) have checked
+//   that. A tensor of type T is an activation or its gradient: f32, or bf16 where has_reduced_precision(),
+//   and all of a call's Ts are alike. Sums and statistics are f32 or better whatever T is.
 // - Outputs are allocated by the caller and overwritten (=). "+=" marks those that accumulate. Outputs may
-// hold
-//   anything before the call. No output may alias an input unless "may alias" is said.
+//   hold anything before the call. No output may alias an input unless "may alias" is said.
 // - Pointers marked "or null" leave that input or output out.
 // - Nothing is returned to the host: scalars are one-element tensors, so that a device need not be waited
-// for.
+//   for.
 // - Nothing is allocated from the system in a steady state: what a primitive needs once per shape it caches.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -32,6 +34,16 @@ struct Window {
   std::int64_t output_extent(std::int64_t input_extent) const {
     return (input_extent + 2 * padding - kernel) / stride + 1;
   }
+};
+
+/// A convolution: its window, and how exact its products are.
+struct Convolution {
+  Window window;
+  /// Products of f32 may be made of inputs rounded to 10 bits of mantissa (TF32), summed in f32: several
+  /// times faster on tensor cores. A device without them multiplies exactly.
+  bool tf32 = false;
+
+  Convolution(Window of, bool with_tf32 = false) : window(of), tf32(with_tf32) {}  // NOLINT: a window is one
 };
 
 /// What follows a normalisation or convolution in the same pass: y = relu(y + residual).
@@ -61,7 +73,7 @@ struct HierarchicalKlOptions {
 /// One parameter of a fused optimiser step.
 struct OptimizerSlot {
   Tensor parameter;
-  Tensor gradient;
+  Tensor gradient;       ///< T: f32 or bf16, each slot its own
   Tensor first_moment;   ///< Adam: m. SGD: the momentum buffer, undefined without momentum
   Tensor second_moment;  ///< Adam: v
   float learning_rate = 0;
@@ -81,13 +93,34 @@ struct SgdSettings {
   bool first_step = false;  ///< the buffer takes the gradient as it is
 };
 
+/// One image of a batch made from images that lie on the device.
+struct ResidentImage {
+  std::int64_t index = 0;  ///< of the resident images
+  float degrees = 0;       ///< turned by, after the flip, as data/rotate.cpp does it
+  bool flip = false;
+};
+
+/// Work that a device has recorded and can do again with one call.
+class CapturedWork {
+ public:
+  virtual ~CapturedWork() = default;
+  virtual void run() = 0;  ///< issues it all once more, on the memory it was recorded with
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string description() const = 0;  ///< for people: device, libraries and their versions
   virtual void synchronize() = 0;               ///< waits until everything issued is done
+  /// True if activations may be bf16 and convolutions may be asked for TF32.
+  virtual bool has_reduced_precision() const { return false; }
+  /// Records what `work` issues without doing it. `work` must have run once before, so that all that is kept
+  /// per shape is there; it reads and writes tensors that outlive the result, and those it makes and hands
+  /// out stay where they are for as long. It may be called again by run(). Null where a device cannot record;
+  /// `work` has then not been called.
+  virtual std::unique_ptr<CapturedWork> capture(const std::function<void()>& work);
 
-  // Elementwise. Any shape; y may alias any input.
+  // Elementwise, of type T but for `scalar`. Any shape; y may alias any input.
   virtual void fill(float value, Tensor& y) = 0;
   virtual void add(const Tensor& a, const Tensor& b, Tensor& y) = 0;
   virtual void add_scaled(float scale, const Tensor& x, Tensor& y) = 0;  ///< y += scale * x
@@ -96,23 +129,29 @@ class Backend {
   virtual void relu_forward(const Tensor& x, Tensor& y) = 0;
   virtual void relu_backward(const Tensor& y, const Tensor& dy,
                              Tensor& dx) = 0;  ///< dx = dy where y > 0, else 0
+  /// y = x in y's type; each is f32 or bf16, on every device. bf16 rounds to nearest, ties to even. y may
+  /// alias x if the types are equal.
+  virtual void convert(const Tensor& x, Tensor& y) = 0;
 
   // Products. matmul: c = op(a) op(b), op transposes a row-major matrix if asked. a, b, c of rank 2.
   virtual void matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, Tensor& c) = 0;
-  virtual void add_row(const Tensor& row, Tensor& y) = 0;  ///< y[r, c] += row[c]
+  virtual void add_row(const Tensor& row, Tensor& y) = 0;  ///< y[r, c] += row[c]; y T, row f32
   virtual void sum_rows(const Tensor& x,
-                        Tensor& sum) = 0;  ///< sum[c] = sum_r x[r, c]; x viewed as [rows, last]
+                        Tensor& sum) = 0;  ///< sum[c] = sum_r x[r, c]; x T viewed as [rows, last], sum f32
 
-  // Convolution. x [N,H,W,C], w [K,R,R,C], bias [K] or null, y [N,P,Q,K].
-  virtual void conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias, Window window,
-                              const Epilogue& epilogue, Tensor& y) = 0;
-  virtual void conv2d_backward_data(const Tensor& dy, const Tensor& w, Window window, Tensor& dx) = 0;
-  virtual void conv2d_backward_weight(const Tensor& x, const Tensor& dy, Window window, Tensor& dw) = 0;
+  // Convolution. x [N,H,W,C], w and dw [K,R,R,C], y and residual [N,P,Q,K], all T; bias [K] f32 or null. No
+  // extent is 0.
+  virtual void conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
+                              const Convolution& convolution, const Epilogue& epilogue, Tensor& y) = 0;
+  virtual void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
+                                    Tensor& dx) = 0;
+  virtual void conv2d_backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution,
+                                      Tensor& dw) = 0;
 
-  // Batch normalisation over all but the last axis; gamma, beta, statistics [C]. y = relu(xhat * gamma + beta
-  // + residual). y may alias x. Training writes the batch's mean and 1 / sqrt(biased variance + epsilon), and
-  // moves the running statistics: running = (1 - momentum) running + momentum batch, with the unbiased
-  // variance.
+  // Batch normalisation over all but the last axis; x, y, residual and their gradients T; gamma, beta,
+  // statistics [C] f32. y = relu(xhat * gamma + beta + residual). y may alias x. Training writes the batch's
+  // mean and 1 / sqrt(biased variance + epsilon), and moves the running statistics: running = (1 - momentum)
+  // running + momentum batch, with the unbiased variance.
   virtual void batch_norm_training(const Tensor& x, const Tensor& gamma, const Tensor& beta, float epsilon,
                                    float momentum, const Epilogue& epilogue, Tensor& running_mean,
                                    Tensor& running_variance, Tensor& mean, Tensor& inverse_std,
@@ -127,12 +166,12 @@ class Backend {
                                    const Tensor& mean, const Tensor& inverse_std, bool batch_statistics,
                                    Tensor& dx, Tensor& dgamma, Tensor& dbeta, Tensor* dresidual) = 0;
 
-  // Pooling. Padding counts as minus infinity. index [N,P,Q,C] u8: the winner's place in its window,
+  // Pooling of T. Padding counts as minus infinity. index [N,P,Q,C] u8: the winner's place in its window,
   // row-major; the first of equals. kernel <= 15.
   virtual void max_pool_forward(const Tensor& x, Window window, Tensor& y, Tensor& index) = 0;
   virtual void max_pool_backward(const Tensor& dy, const Tensor& index, Window window, Tensor& dx) = 0;
-  virtual void average_pool_forward(const Tensor& x, Tensor& y) = 0;     ///< [N,H,W,C] -> [N,C]
-  virtual void average_pool_backward(const Tensor& dy, Tensor& dx) = 0;  ///< [N,C] -> [N,H,W,C]
+  virtual void average_pool_forward(const Tensor& x, Tensor& y) = 0;     ///< [N,H,W,C] T -> [N,C] f32
+  virtual void average_pool_backward(const Tensor& dy, Tensor& dx) = 0;  ///< [N,C] f32 -> [N,H,W,C] T
 
   // Rows of classes, [rows, classes]. y may alias x.
   virtual void softmax_forward(const Tensor& x, Tensor& y) = 0;
@@ -142,6 +181,9 @@ class Backend {
   virtual void l2_normalize_forward(const Tensor& x, float epsilon, Tensor& y, Tensor& inverse_norm) = 0;
   virtual void l2_normalize_backward(const Tensor& y, const Tensor& inverse_norm, const Tensor& dy,
                                      Tensor& dx) = 0;
+  /// logits [rows, classes], classes >= 1. best [rows] i32: the first of the largest, NaN winning;
+  /// probability [rows]: its softmax value. Each may be null.
+  virtual void top1(const Tensor& logits, Tensor* best, Tensor* probability) = 0;
 
   // Losses with their gradients in one pass. targets [rows] i32. loss [1]: the mean over the rows that count
   // (0 if none does); the gradients are of that mean.
@@ -169,7 +211,20 @@ class Backend {
                         const Tensor* gradient_scale) = 0;
   /// norm[0] = sqrt(sum of squares of all gradients); scale[0] = min(1, most / (norm + 1e-6)).
   virtual void clip_scale(std::span<OptimizerSlot> slots, float most, Tensor& norm, Tensor& scale) = 0;
+
+  /// A batch from images that lie on the device, in one pass: picked, enlarged to twice their extent where y
+  /// asks for it, flipped, turned, and normalised by the table (row c: the number for each byte of channel
+  /// c). images [count, S, S, 3] u8, table [3, 256], y [chosen, S, S, 3] or [chosen, 2 S, 2 S, 3] T. Throws
+  /// Error where images do not live on the device: there data/loader.h makes the batches.
+  virtual void augment(const Tensor& images, std::span<const ResidentImage> chosen, const Tensor& table,
+                       Tensor& y);
 };
+
+/// Throws Error{op, ...} unless x may be an activation on its device: f32, or bf16 where that is known.
+void check_activation(const char* op, const char* argument, const Tensor& x);
+
+/// Chosen where a program is linked, like cuda_memory (engine/device/device_memory.h). Made on first use.
+Backend& cuda_backend(int index);
 
 /// The backend of a device, made on first use. Throws Error if this build or machine has no such device.
 Backend& backend_of(Device device);

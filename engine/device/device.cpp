@@ -3,29 +3,37 @@
 #include <cstring>
 
 #include "engine/core/check.h"
+#include "engine/device/device_memory.h"
 
 namespace tern {
-namespace {
-
-void require_cpu(Device device) {
-  if (!device.is_cpu()) throw Error("device", "cpu (this build has no CUDA)", device.text());
-}
-
-}  // namespace
 
 std::string Device::text() const {
   return is_cpu() ? "cpu" : "cuda:" + std::to_string(index);
 }
 
 void copy_bytes(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes) {
-  require_cpu(to_device);
-  require_cpu(from_device);
-  if (bytes > 0) std::memcpy(to, from, bytes);
+  if (bytes == 0) return;
+  if (to_device.is_cpu() && from_device.is_cpu()) {
+    std::memcpy(to, from, bytes);
+  } else if (from_device.is_cpu()) {
+    cuda_memory(to_device.index).copy_from_host(to, from, bytes);
+  } else if (to_device.is_cpu()) {
+    cuda_memory(from_device.index).copy_to_host(to, from, bytes);
+  } else if (to_device == from_device) {
+    cuda_memory(to_device.index).copy_within(to, from, bytes);
+  } else {
+    throw Error("copy", "two places on one device or the host",
+                from_device.text() + " to " + to_device.text());
+  }
 }
 
 void zero_bytes(void* to, Device device, std::size_t bytes) {
-  require_cpu(device);
-  if (bytes > 0) std::memset(to, 0, bytes);
+  if (bytes == 0) return;
+  if (device.is_cpu()) {
+    std::memset(to, 0, bytes);
+  } else {
+    cuda_memory(device.index).zero(to, bytes);
+  }
 }
 
 }  // namespace tern

@@ -19,7 +19,8 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
-/// Copies bytes between any two devices, in the order of the work already issued.
+/// Copies bytes between the host and a device or within one, in the order of the work already issued. Throws
+/// Error if this build or machine has no such device, and between two devices other than the CPU.
 void copy_bytes(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes);
 
 /// Sets bytes to zero.

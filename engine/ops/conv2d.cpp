@@ -1,5 +1,7 @@
 // y = conv(x, w) + bias       dx = conv^T(dy, w)      dw = correlation of x and dy      dbias = sum of dy
 // rows x [N,H,W,C], w [K,R,R,C], bias [K], y [N,P,Q,K]. Saves x if w needs a gradient, w if x does, never y.
+// Where x is bf16, w is rounded to bf16 first, and dw comes as bf16: libraries sum it in f32 but do not write
+// that.
 #include "engine/ops/conv2d.h"
 
 #include <string>
@@ -12,8 +14,8 @@ namespace {
 Shape output_shape(const Tensor& x, const Tensor& w, const Tensor* bias, Window window) {
   check_rank("conv2d", x, 4, "x [N, H, W, C]");
   check_rank("conv2d", w, 4, "w [K, R, R, C]");
-  check_dtype("conv2d", "x", x, DType::f32);
-  check_dtype("conv2d", "w", w, DType::f32);
+  check_activation("conv2d", "x", x);
+  check_dtype("conv2d", "w", w, x.dtype());
   if (window.kernel < 1 || window.stride < 1 || window.padding < 0) {
     throw Error("conv2d", "kernel >= 1, stride >= 1, padding >= 0",
                 std::to_string(window.kernel) + ", " + std::to_string(window.stride) + ", " +
@@ -31,6 +33,16 @@ Shape output_shape(const Tensor& x, const Tensor& w, const Tensor* bias, Window 
   return {x.size(0), window.output_extent(x.size(1)), window.output_extent(x.size(2)), w.size(0)};
 }
 
+// w as the convolution reads it, in x's type.
+Tensor in_type_of(const Tensor& x, const Tensor& w) {
+  if (w.dtype() == x.dtype()) return w;
+  check_activation("conv2d", "x", x);
+  check_dtype("conv2d", "w", w, DType::f32);
+  Tensor rounded = Tensor::empty(w.shape(), x.dtype(), w.device());
+  backend_of(w).convert(w, rounded);
+  return rounded;
+}
+
 // y for shapes with nothing to sum or nothing to write, which a convolution library may refuse.
 bool is_degenerate(const Tensor& x, const Tensor& y) {
   return x.numel() == 0 || y.numel() == 0;
@@ -38,13 +50,16 @@ bool is_degenerate(const Tensor& x, const Tensor& y) {
 
 }  // namespace
 
-Tensor conv2d_fused(const Tensor& x, const Tensor& w, const Tensor* bias, Window window,
+Tensor conv2d_fused(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution,
                     const Epilogue& epilogue) {
-  Tensor y = Tensor::empty(output_shape(x, w, bias, window), DType::f32, x.device());
-  if (epilogue.residual != nullptr) check_shape("conv2d", "residual", *epilogue.residual, y.shape());
+  Tensor y = Tensor::empty(output_shape(x, w, bias, convolution.window), x.dtype(), x.device());
+  if (epilogue.residual != nullptr) {
+    check_dtype("conv2d", "residual", *epilogue.residual, x.dtype());
+    check_shape("conv2d", "residual", *epilogue.residual, y.shape());
+  }
   Backend& backend = backend_of(x);
   if (!is_degenerate(x, y)) {
-    backend.conv2d_forward(x, w, bias, window, epilogue, y);
+    backend.conv2d_forward(x, w, bias, convolution, epilogue, y);
     return y;
   }
   backend.fill(0, y);
@@ -54,25 +69,26 @@ Tensor conv2d_fused(const Tensor& x, const Tensor& w, const Tensor* bias, Window
   return y;
 }
 
-Variable conv2d(const Variable& x, const Variable& w, const Variable& bias, Window window) {
-  Tensor y = conv2d_fused(x.data(), w.data(), bias.defined() ? &bias.data() : nullptr, window);
+Variable conv2d(const Variable& x, const Variable& w, const Variable& bias, const Convolution& convolution) {
+  const Tensor used_w = in_type_of(x.data(), w.data());
+  Tensor y = conv2d_fused(x.data(), used_w, bias.defined() ? &bias.data() : nullptr, convolution);
   if (!will_record({&x, &w, &bias})) return Variable(std::move(y));
   const bool for_bias = bias.requires_grad(), degenerate = is_degenerate(x.data(), y);
   const Shape x_shape = x.shape(), w_shape = w.shape();
   const Tensor saved_x = w.requires_grad() ? x.data() : Tensor();
-  const Tensor saved_w = x.requires_grad() ? w.data() : Tensor();
+  const Tensor saved_w = x.requires_grad() ? used_w : Tensor();
   return record(
       "conv2d", {x, w, bias}, std::move(y),
-      [saved_x, saved_w, x_shape, w_shape, window, for_bias, degenerate](const Tensor& dy) -> Grads {
+      [saved_x, saved_w, x_shape, w_shape, convolution, for_bias, degenerate](const Tensor& dy) -> Grads {
         Backend& backend = backend_of(dy);
         Tensor dx, dw, dbias;
         if (saved_w.defined()) {
-          dx = Tensor::empty(x_shape, DType::f32, dy.device());
-          degenerate ? backend.fill(0, dx) : backend.conv2d_backward_data(dy, saved_w, window, dx);
+          dx = Tensor::empty(x_shape, dy.dtype(), dy.device());
+          degenerate ? backend.fill(0, dx) : backend.conv2d_backward_data(dy, saved_w, convolution, dx);
         }
         if (saved_x.defined()) {
-          dw = Tensor::empty(w_shape, DType::f32, dy.device());
-          degenerate ? backend.fill(0, dw) : backend.conv2d_backward_weight(saved_x, dy, window, dw);
+          dw = Tensor::empty(w_shape, dy.dtype(), dy.device());
+          degenerate ? backend.fill(0, dw) : backend.conv2d_backward_weight(saved_x, dy, convolution, dw);
         }
         if (for_bias) {
           dbias = Tensor::empty({w_shape[0]}, DType::f32, dy.device());

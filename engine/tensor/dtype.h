@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/common/bfloat16.h"
+
 namespace tern {
 
 enum class DType { f32, f16, bf16, f64, u8, i32, i64 };
@@ -11,7 +13,7 @@ enum class DType { f32, f16, bf16, f64, u8, i32, i64 };
 std::size_t size_of(DType dtype);  ///< bytes of one element
 const char* name_of(DType dtype);  ///< "f32", "bf16", ...
 
-/// The DType of a C++ type, for Tensor::data<T>(). f16 and bf16 are stored as 16 raw bits and have none.
+/// The DType of a C++ type, for Tensor::data<T>(). f16 is stored as 16 raw bits and has none.
 template <typename T>
 inline constexpr DType dtype_of = [] {
   static_assert(sizeof(T) == 0, "no DType for this type");
@@ -19,6 +21,8 @@ inline constexpr DType dtype_of = [] {
 }();
 template <>
 inline constexpr DType dtype_of<float> = DType::f32;
+template <>
+inline constexpr DType dtype_of<bfloat16> = DType::bf16;
 template <>
 inline constexpr DType dtype_of<double> = DType::f64;
 template <>

@@ -26,8 +26,9 @@ std::string CpuBackend::description() const {
 
 void CpuBackend::synchronize() {}
 
-void CpuBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias, Window window,
-                                const Epilogue& epilogue, Tensor& y) {
+void CpuBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
+                                const Convolution& convolution, const Epilogue& epilogue, Tensor& y) {
+  const Window window = convolution.window;
   if (y.numel() == 0) return;
   if (winograd::suits(ConvolutionShape::of(x, y, window))) {
     winograd::forward(x, w, bias, epilogue, y);
@@ -36,7 +37,9 @@ void CpuBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* 
   }
 }
 
-void CpuBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, Window window, Tensor& dx) {
+void CpuBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
+                                      Tensor& dx) {
+  const Window window = convolution.window;
   if (dx.numel() == 0) return;
   if (winograd::suits(ConvolutionShape::of(dx, dy, window))) {
     winograd::backward_data(dy, w, dx);
@@ -45,7 +48,9 @@ void CpuBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, Window 
   }
 }
 
-void CpuBackend::conv2d_backward_weight(const Tensor& x, const Tensor& dy, Window window, Tensor& dw) {
+void CpuBackend::conv2d_backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution,
+                                        Tensor& dw) {
+  const Window window = convolution.window;
   if (x.numel() == 0 || dy.numel() == 0) {
     fill(0.0f, dw);
     return;

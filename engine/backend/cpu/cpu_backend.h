@@ -23,13 +23,16 @@ class CpuBackend final : public Backend {
   void multiply(const Tensor& x, float factor, const Tensor& scalar, Tensor& y) override;
   void relu_forward(const Tensor& x, Tensor& y) override;
   void relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) override;
+  void convert(const Tensor& x, Tensor& y) override;
   void matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, Tensor& c) override;
   void add_row(const Tensor& row, Tensor& y) override;
   void sum_rows(const Tensor& x, Tensor& sum) override;
-  void conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias, Window window,
+  void conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution,
                       const Epilogue& epilogue, Tensor& y) override;
-  void conv2d_backward_data(const Tensor& dy, const Tensor& w, Window window, Tensor& dx) override;
-  void conv2d_backward_weight(const Tensor& x, const Tensor& dy, Window window, Tensor& dw) override;
+  void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
+                            Tensor& dx) override;
+  void conv2d_backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution,
+                              Tensor& dw) override;
   void batch_norm_training(const Tensor& x, const Tensor& gamma, const Tensor& beta, float epsilon,
                            float momentum, const Epilogue& epilogue, Tensor& running_mean,
                            Tensor& running_variance, Tensor& mean, Tensor& inverse_std, Tensor& y) override;
@@ -50,6 +53,7 @@ class CpuBackend final : public Backend {
   void l2_normalize_forward(const Tensor& x, float epsilon, Tensor& y, Tensor& inverse_norm) override;
   void l2_normalize_backward(const Tensor& y, const Tensor& inverse_norm, const Tensor& dy,
                              Tensor& dx) override;
+  void top1(const Tensor& logits, Tensor* best, Tensor* probability) override;
   void cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEntropyOptions& options,
                      Tensor& loss, Tensor& dlogits) override;
   void hierarchical_kl(const Tensor& super_logits, const Tensor& sub_logits, const Tensor& sub_to_super,

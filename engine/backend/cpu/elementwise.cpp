@@ -70,6 +70,30 @@ void CpuBackend::relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) {
   });
 }
 
+namespace {
+
+template <typename From, typename To>
+void convert_values(const Tensor& x, Tensor& y) {
+  const From* in = x.data<From>();
+  To* out = y.data<To>();
+  parallel_for(y.numel(), kGrain, [=](std::int64_t begin, std::int64_t end) {
+#pragma omp simd
+    for (std::int64_t i = begin; i < end; ++i) out[i] = To(static_cast<float>(in[i]));
+  });
+}
+
+}  // namespace
+
+void CpuBackend::convert(const Tensor& x, Tensor& y) {
+  if (x.dtype() == y.dtype()) {
+    if (x.raw() != y.raw()) y.assign(x);
+  } else if (y.dtype() == DType::bf16) {
+    convert_values<float, bfloat16>(x, y);
+  } else {
+    convert_values<bfloat16, float>(x, y);
+  }
+}
+
 void CpuBackend::add_row(const Tensor& row, Tensor& y) {
   const std::int64_t columns = row.numel();
   if (columns == 0) return;

@@ -1,11 +1,23 @@
 // Stands where engine/backend/cuda would be in a build without CUDA.
 #include "engine/backend/backend.h"
 #include "engine/core/check.h"
+#include "engine/device/device_memory.h"
 
 namespace tern {
+namespace {
+
+[[noreturn]] void fail(int index) {
+  throw Error("device", "cpu (this build has no CUDA)", Device::cuda(index).text());
+}
+
+}  // namespace
 
 Backend& cuda_backend(int index) {
-  throw Error("device", "cpu (this build has no CUDA)", Device::cuda(index).text());
+  fail(index);
+}
+
+DeviceMemory& cuda_memory(int index) {
+  fail(index);
 }
 
 }  // namespace tern

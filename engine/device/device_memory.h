@@ -1,0 +1,35 @@
+// The memory of a device other than the CPU. Which one a program has is chosen where it is linked:
+// tern_cuda, tern_no_cuda, or in tests tern_emulated.
+#pragma once
+
+#include <cstddef>
+
+#include "engine/device/allocator.h"
+
+namespace tern {
+
+/// Blocks are the device's own: only its kernels and the copies below may touch them. Everything happens in
+/// the order in which it was issued, with the kernels in between; none of the pointers is null, no size 0.
+class DeviceMemory {
+ public:
+  virtual ~DeviceMemory() = default;
+
+  /// A block of at least `bytes`, aligned to 64 bytes or more; its contents are anything. It may have been
+  /// freed before work that uses it is done, since new work comes after that. Throws OutOfMemory.
+  virtual void* allocate(std::size_t bytes) = 0;
+  virtual void free(void* block, std::size_t bytes) noexcept = 0;  ///< `bytes` as they were asked for
+
+  virtual void copy_from_host(void* to, const void* host, std::size_t bytes) = 0;  ///< `host` is free again
+  virtual void copy_to_host(void* host, const void* from, std::size_t bytes) = 0;  ///< waits for the device
+  virtual void copy_within(void* to, const void* from, std::size_t bytes) = 0;
+  virtual void zero(void* to, std::size_t bytes) = 0;
+
+  virtual AllocatorStatistics statistics() = 0;
+  virtual void release_cached() = 0;  ///< gives cached blocks back to the system
+};
+
+/// Made on first use, never destroyed. Throws Error{"device", ...} if this build or machine has no such
+/// device.
+DeviceMemory& cuda_memory(int index);
+
+}  // namespace tern
