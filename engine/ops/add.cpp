@@ -21,8 +21,8 @@ Tensor zeros(const Tensor& like) {
 }  // namespace
 
 Variable add(const Variable& a, const Variable& b) {
-  check_dtype("add", "a", a.data(), DType::f32);
-  check_dtype("add", "b", b.data(), DType::f32);
+  check_activation("add", "a", a.data());
+  check_dtype("add", "b", b.data(), a.data().dtype());
   check_same_shape("add", a.data(), b.data());
   Tensor y = Tensor::empty_like(a.data());
   backend_of(y).add(a.data(), b.data(), y);

@@ -7,7 +7,7 @@
 
 namespace tern {
 
-/// y = a + b, of equal shapes.
+/// y = a + b, of equal shapes and types, f32 or bf16.
 Variable add(const Variable& a, const Variable& b);
 
 /// y = sum_i weights[i] * terms[i], all terms of one shape; a training loss from its parts. Throws Error

@@ -2,7 +2,7 @@
 // With g = dy where y > 0 (or dy), over the n values of a channel:
 //   dbeta = sum g      dgamma = sum g xhat      dresidual = g
 //   dx = gamma / sqrt(variance + epsilon) (g - [dbeta + xhat dgamma] / n)     brackets: batch statistics only
-// x, y, residual: [..., C]. Saves x, the statistics, and y if there is a ReLU.
+// x, y, residual: [..., C], f32 or bf16; the rest f32. Saves x, the statistics, and y if there is a ReLU.
 #include "engine/ops/batch_norm.h"
 
 #include <string>
@@ -14,14 +14,17 @@ namespace tern {
 namespace {
 
 void check_arguments(const Tensor& x, const BatchNormState& state, bool training, const Variable& residual) {
-  check_dtype("batch_norm", "x", x, DType::f32);
+  check_activation("batch_norm", "x", x);
   if (x.rank() < 2) throw Error("batch_norm", "x [..., C] of rank 2 or more", x.shape().text());
   const std::int64_t channels = x.size(-1);
   check_shape("batch_norm", "gamma", state.gamma.data(), {channels});
   check_shape("batch_norm", "beta", state.beta.data(), {channels});
   check_shape("batch_norm", "running mean", state.running_mean, {channels});
   check_shape("batch_norm", "running variance", state.running_variance, {channels});
-  if (residual.defined()) check_shape("batch_norm", "residual", residual.data(), x.shape());
+  if (residual.defined()) {
+    check_dtype("batch_norm", "residual", residual.data(), x.dtype());
+    check_shape("batch_norm", "residual", residual.data(), x.shape());
+  }
   if (training && channels > 0 && x.numel() / channels <= 1) {
     throw Error("batch_norm", "more than one value a channel in training", x.shape().text());
   }

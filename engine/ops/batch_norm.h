@@ -14,7 +14,7 @@ struct BatchNormState {
 };
 
 /// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, then + residual (if defined), then ReLU (if
-/// asked). x [..., C], residual and y of x's shape.
+/// asked). x [..., C] f32 or bf16, residual and y of x's shape and type.
 /// Training: mean and biased variance of this batch over all axes but the last; the running statistics move
 /// by `momentum` towards them, the variance unbiased. Throws Error unless there is more than one value a
 /// channel. Evaluation: the running statistics, which stay as they are.

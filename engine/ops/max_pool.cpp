@@ -12,7 +12,7 @@ namespace tern {
 Variable max_pool(const Variable& x, Window window) {
   const Tensor& in = x.data();
   check_rank("max_pool", in, 4, "x [N, H, W, C]");
-  check_dtype("max_pool", "x", in, DType::f32);
+  check_activation("max_pool", "x", in);
   if (window.kernel < 1 || window.kernel > 15 || window.stride < 1 || window.padding < 0 ||
       2 * window.padding > window.kernel) {
     throw Error("max_pool", "kernel in 1..15, stride >= 1, padding in 0..kernel/2",
@@ -27,12 +27,12 @@ Variable max_pool(const Variable& x, Window window) {
   }
   const Shape shape{in.size(0), window.output_extent(in.size(1)), window.output_extent(in.size(2)),
                     in.size(3)};
-  Tensor y = Tensor::empty(shape, DType::f32, in.device());
+  Tensor y = Tensor::empty(shape, in.dtype(), in.device());
   Tensor index = Tensor::empty(shape, DType::u8, in.device());
   if (y.numel() > 0) backend_of(in).max_pool_forward(in, window, y, index);
   return record("max_pool", {x}, std::move(y),
                 [index, window, x_shape = in.shape()](const Tensor& dy) -> Grads {
-                  Tensor dx = Tensor::empty(x_shape, DType::f32, dy.device());
+                  Tensor dx = Tensor::empty(x_shape, dy.dtype(), dy.device());
                   if (dx.numel() > 0) backend_of(dy).max_pool_backward(dy, index, window, dx);
                   return {dx};
                 });

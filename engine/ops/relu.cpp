@@ -7,7 +7,7 @@
 namespace tern {
 
 Variable relu(const Variable& x) {
-  check_dtype("relu", "x", x.data(), DType::f32);
+  check_activation("relu", "x", x.data());
   Tensor y = Tensor::empty_like(x.data());
   backend_of(y).relu_forward(x.data(), y);
   return record("relu", {x}, y, [y](const Tensor& dy) -> Grads {

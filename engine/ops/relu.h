@@ -4,7 +4,7 @@
 
 namespace tern {
 
-/// y = max(x, 0), any shape. NaN stays NaN.
+/// y = max(x, 0), any shape, f32 or bf16. NaN stays NaN.
 Variable relu(const Variable& x);
 
 }  // namespace tern
