@@ -33,12 +33,25 @@ inline void check_launch(const void* kernel, dim3 grid, dim3 block, std::size_t 
                   " bytes of shared memory failed: " + cudaGetErrorString(status));
 }
 
-/// Shared memory beyond 48 KiB is opted into by itself.
+/// Bytes of shared memory that a block of the current device may have, static and dynamic together.
+inline std::size_t most_shared_bytes() {
+  int device = 0, bytes = 0;
+  cudaError_t status = cudaGetDevice(&device);
+  if (status == cudaSuccess) {
+    status = cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  }
+  if (status != cudaSuccess) {
+    throw Error("the device's shared memory", cudaGetErrorString(status));
+  }
+  return static_cast<std::size_t>(bytes);
+}
+
+/// Shared memory beyond 48 KiB, static and dynamic together, is opted into by itself.
 template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes, Stream stream,
             Arguments&&... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-  constexpr std::size_t kSharedWithoutAsking = 48 << 10;
+  constexpr std::size_t kSharedWithoutAsking = 32 << 10;  // 48 KiB less what the kernel has of static memory
   const void* const address = reinterpret_cast<const void*>(kernel);
   if (shared_bytes > kSharedWithoutAsking) {
     check_launch(address, grid, block, shared_bytes,
@@ -55,6 +68,10 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t sh
 }
 
 #else
+
+inline std::size_t most_shared_bytes() {
+  return emulator::kMostSharedBytes;
+}
 
 template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes, Stream,

@@ -9,7 +9,6 @@ namespace tern::emulator {
 namespace {
 
 std::int64_t launches = 0;
-constexpr std::size_t kMostSharedBytes = 227 << 10;  // what a block may opt into on sm_90
 
 void check_extents(dim3 grid, dim3 block, std::size_t shared_bytes) {
   const std::uint64_t threads = std::uint64_t{block.x} * block.y * block.z;

@@ -44,6 +44,8 @@ inline dim3 blockDim(1), gridDim(1);
 
 namespace tern::emulator {
 
+inline constexpr std::size_t kMostSharedBytes = 227 << 10;  ///< what a block may have on sm_90
+
 /// Runs `kernel` once for each thread of each block. Throws Error for what the emulator catches, or what the
 /// kernel throws; the launch ends there.
 void run(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& kernel);
