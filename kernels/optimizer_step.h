@@ -13,7 +13,8 @@
 
 namespace tern::kernels {
 
-inline constexpr std::int64_t kOptimizerChunk = 1 << 14;  ///< elements a block works on
+/// Elements a block works on: few, so that a ResNet fills a GPU several times over and no block is long.
+inline constexpr std::int64_t kOptimizerChunk = 1 << 12;
 
 /// One parameter. The gradient is f32 or bfloat16; half_copy, if not null, receives the new parameter as
 /// bfloat16.
@@ -29,7 +30,7 @@ struct OptimizerSlotView {
   float rate;           ///< Adam: learning rate / (1 - beta1^t). SGD: the learning rate
   float inverse_root;   ///< Adam: 1 / sqrt(1 - beta2^t)
   float coupled_decay;  ///< g += coupled_decay * p
-  float kept;           ///< p *= kept before the update: 1 - lr * decay for AdamW, else 1
+  float kept;           ///< Adam: p *= kept before the update: 1 - lr * decay for AdamW, else 1
 };
 
 struct AdamConstants {
@@ -41,13 +42,13 @@ struct SgdConstants {
 };
 
 /// slots: device memory, `count` of them, of `chunks` in all; gradient_scale (device, or null) multiplies the
-/// gradients.
+/// gradients. 16 bytes at a time for slots whose f32 arrays begin on 16 bytes and bfloat16 arrays on 8.
 void adam_step(const OptimizerSlotView* slots, int count, std::int64_t chunks, const AdamConstants& constants,
                const float* gradient_scale, Stream stream);
 void sgd_step(const OptimizerSlotView* slots, int count, std::int64_t chunks, const SgdConstants& constants,
               const float* gradient_scale, Stream stream);
 
-std::size_t clip_workspace_bytes(std::int64_t chunks);  ///< as in cross_entropy.h
+std::size_t clip_workspace_bytes(std::int64_t chunks);  ///< as in cross_entropy.h, aligned to 16
 /// norm[0] = sqrt(sum of squares of all gradients), summed in a fixed order; scale[0] = min(1, most / (norm +
 /// 1e-6)), NaN if the norm is. One launch.
 void clip_scale(const OptimizerSlotView* slots, int count, std::int64_t chunks, float most, float* norm,
