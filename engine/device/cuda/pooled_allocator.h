@@ -35,7 +35,7 @@ class PooledAllocator {
   explicit PooledAllocator(MemorySource& source);  ///< which must live as long
   ~PooledAllocator();
 
-  void* allocate(std::size_t bytes);                    ///< throws OutOfMemory
+  void* allocate(std::size_t bytes);                   ///< throws OutOfMemory
   void free(void* block, std::size_t bytes) noexcept;  ///< `bytes` as they were asked for
   /// Gives cached blocks back to the system, but for those of pools: their graphs still use them.
   void release_cached();
@@ -55,7 +55,7 @@ class PooledAllocator {
 
   MemorySource& source_;
   std::mutex mutex_;
-  std::list<Pool> pools_;  ///< the first is everybody's cache
+  std::list<Pool> pools_;                     ///< the first is everybody's cache
   std::unordered_map<void*, Pool*> pool_of_;  ///< of blocks that private pools have given out
   Pool* capturing_ = nullptr;
   std::thread::id capturing_thread_;

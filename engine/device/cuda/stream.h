@@ -31,9 +31,10 @@ class CudaEvent {
   CudaEvent(const CudaEvent&) = delete;
   CudaEvent& operator=(const CudaEvent&) = delete;
 
-  void record(cudaStream_t stream);           ///< after everything issued to the stream so far
-  void wait_on(cudaStream_t stream) const;    ///< what is issued to the stream from now on comes after the event
-  void synchronize() const;                   ///< the calling thread waits
+  void record(cudaStream_t stream);  ///< after everything issued to the stream so far
+  void wait_on(
+      cudaStream_t stream) const;  ///< what is issued to the stream from now on comes after the event
+  void synchronize() const;        ///< the calling thread waits
   float milliseconds_since(const CudaEvent& start) const;  ///< both with Timing::on, and reached
 
  private:

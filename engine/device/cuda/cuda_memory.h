@@ -1,0 +1,47 @@
+// The GPU's DeviceMemory: a caching allocator over cudaMalloc, and copies in the order of the GPU's one
+// stream.
+#pragma once
+
+#include "engine/device/cuda/cuda_device.h"
+#include "engine/device/cuda/host_copy.h"
+#include "engine/device/cuda/pooled_allocator.h"
+#include "engine/device/device_memory.h"
+
+namespace tern {
+
+class CudaMemory : public DeviceMemory {
+ public:
+  explicit CudaMemory(CudaDevice& device);
+
+  void* allocate(std::size_t bytes) override;
+  void free(void* block, std::size_t bytes) noexcept override;
+  void copy_from_host(void* to, const void* host, std::size_t bytes) override;
+  void copy_to_host(void* host, const void* from, std::size_t bytes) override;
+  void copy_within(void* to, const void* from, std::size_t bytes) override;
+  void zero(void* to, std::size_t bytes) override;
+  AllocatorStatistics statistics() override;
+  void release_cached() override;
+
+  PooledAllocator& allocator() { return allocator_; }
+
+ private:
+  struct Source : MemorySource {
+    explicit Source(CudaDevice& owner) : device(owner) {}
+    void* allocate(std::size_t bytes) override;
+    void free(void* block) noexcept override;
+    CudaDevice& device;
+  };
+
+  CudaDevice& device_;
+  Source source_;
+  PooledAllocator allocator_;
+  HostCopies host_copies_;
+};
+
+/// What cuda_memory(index) returns, as its own type.
+CudaMemory& cuda_memory_of(int index);
+
+/// What to do about a block of `wanted` bytes that is not to be had, with the figures.
+std::string out_of_memory_advice(std::size_t free_bytes, std::size_t total_bytes, std::size_t held_by_tern);
+
+}  // namespace tern
