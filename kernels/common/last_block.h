@@ -9,20 +9,25 @@
 
 namespace tern::kernels {
 
-/// Called by every thread of every block, once; true in all threads of the block that comes last, which may
-/// read what any thread of the grid wrote before its call. `arrivals`: device memory, 0 before the launch and
-/// 0 after.
-__device__ inline bool is_last_block(unsigned* arrivals) {
+/// Called by every thread of `blocks` blocks, once; true in all threads of the block that comes last, which
+/// may read what any thread of those blocks wrote before its call. `arrivals`: device memory, 0 before the
+/// launch and 0 after.
+__device__ inline bool is_last_block(unsigned* arrivals, unsigned blocks) {
   __threadfence();  // this thread's writes become visible before its block is counted
   __syncthreads();
   bool last = false;
   if (thread_rank() == 0) {
-    last = atomicAdd(arrivals, 1u) + 1 == gridDim.x * gridDim.y * gridDim.z;
+    last = atomicAdd(arrivals, 1u) + 1 == blocks;
     if (last) *arrivals = 0;
   }
   last = __syncthreads_or(last) != 0;
   if (last) __threadfence();  // and nothing is read before all were counted
   return last;
+}
+
+/// The same of the whole grid.
+__device__ inline bool is_last_block(unsigned* arrivals) {
+  return is_last_block(arrivals, gridDim.x * gridDim.y * gridDim.z);
 }
 
 }  // namespace tern::kernels
