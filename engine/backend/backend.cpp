@@ -9,7 +9,7 @@ std::unique_ptr<CapturedWork> Backend::capture(const std::function<void()>&) {
   return nullptr;
 }
 
-void Backend::augment(const Tensor&, std::span<const ResidentImage>, const Tensor&, Tensor&) {
+void Backend::augment(std::span<const ResidentImage>, const Tensor&, Tensor&) {
   throw Error("augment", "a device that keeps images", description());
 }
 

@@ -21,6 +21,7 @@
 
 #include "engine/device/device.h"
 #include "engine/tensor/tensor.h"
+#include "kernels/augment.h"
 
 namespace tern {
 
@@ -95,9 +96,10 @@ struct SgdSettings {
 
 /// One image of a batch made from images that lie on the device.
 struct ResidentImage {
-  std::int64_t index = 0;  ///< of the resident images
-  float degrees = 0;       ///< turned by, after the flip, as data/rotate.cpp does it
-  bool flip = false;
+  const Tensor* images = nullptr;     ///< [count, S, S, 3] u8; S is the same for the whole batch
+  std::int64_t index = 0;             ///< of these images
+  bool flip = false;                  ///< mirrored left to right first
+  kernels::InverseRotation rotation;  ///< then turned (data/rotate.h: inverse_rotation)
 };
 
 /// Work that a device has recorded and can do again with one call.
@@ -214,10 +216,9 @@ class Backend {
 
   /// A batch from images that lie on the device, in one pass: picked, enlarged to twice their extent where y
   /// asks for it, flipped, turned, and normalised by the table (row c: the number for each byte of channel
-  /// c). images [count, S, S, 3] u8, table [3, 256], y [chosen, S, S, 3] or [chosen, 2 S, 2 S, 3] T. Throws
-  /// Error where images do not live on the device: there data/loader.h makes the batches.
-  virtual void augment(const Tensor& images, std::span<const ResidentImage> chosen, const Tensor& table,
-                       Tensor& y);
+  /// c). table [3, 256], y [n, S, S, 3] or [n, 2 S, 2 S, 3] T. Throws Error on the CPU, where data/loader.h
+  /// makes the batches.
+  virtual void augment(std::span<const ResidentImage> images, const Tensor& table, Tensor& y);
 };
 
 /// Throws Error{op, ...} unless x may be an activation on its device: f32, or bf16 where that is known.

@@ -8,4 +8,12 @@ void* KernelBackend::workspace(std::string_view kernel, std::size_t bytes) {
   return memory.raw();
 }
 
+const void* KernelBackend::upload(Tensor& place, std::span<const std::byte> bytes) {
+  if (!place.defined() || place.bytes() < bytes.size()) {
+    place = Tensor::empty({static_cast<std::int64_t>(bytes.size())}, DType::u8, device_);
+  }
+  copy_bytes(place.raw(), device_, bytes.data(), Device::cpu(), bytes.size());
+  return place.raw();
+}
+
 }  // namespace tern

@@ -65,8 +65,7 @@ class KernelBackend : public Backend {
   void sgd_step(std::span<OptimizerSlot> slots, const SgdSettings& settings,
                 const Tensor* gradient_scale) override;
   void clip_scale(std::span<OptimizerSlot> slots, float most, Tensor& norm, Tensor& scale) override;
-  void augment(const Tensor& images, std::span<const ResidentImage> chosen, const Tensor& table,
-               Tensor& y) override;
+  void augment(std::span<const ResidentImage> images, const Tensor& table, Tensor& y) override;
 
  protected:
   explicit KernelBackend(Device device) : device_(device) {}
@@ -85,6 +84,8 @@ class KernelBackend : public Backend {
   /// Memory for one kernel at one size, zeroed when it is first asked for: kernels leave zeros where they
   /// need them, which is not the same place in every kernel. Null for no bytes.
   void* workspace(std::string_view kernel, std::size_t bytes);
+  /// Copies `bytes` to the device, into memory kept in `place`; the address there.
+  const void* upload(Tensor& place, std::span<const std::byte> bytes);
   SlotTable upload_slots();  ///< of views_
 
   Device device_;
