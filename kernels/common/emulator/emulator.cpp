@@ -9,6 +9,17 @@ namespace tern::emulator {
 namespace {
 
 std::int64_t launches = 0;
+void (*before_launch)() = nullptr;
+void (*after_launch)() = nullptr;
+
+struct LaunchGuard {
+  LaunchGuard() {
+    if (before_launch != nullptr) before_launch();
+  }
+  ~LaunchGuard() {
+    if (after_launch != nullptr) after_launch();
+  }
+};
 
 void check_extents(dim3 grid, dim3 block, std::size_t shared_bytes) {
   const std::uint64_t threads = std::uint64_t{block.x} * block.y * block.z;
@@ -32,6 +43,7 @@ void run(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<vo
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
   check_extents(grid, block, shared_bytes);
   ++launches;
+  const LaunchGuard guard;
   Block& runner = Block::current();
   runner.begin_launch(grid, block, shared_bytes, kernel);
   try {
@@ -44,6 +56,11 @@ void run(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<vo
     runner.abandon();
     throw;
   }
+}
+
+void set_launch_guard(void (*begin)(), void (*end)()) {
+  before_launch = begin;
+  after_launch = end;
 }
 
 std::int64_t launch_count() {

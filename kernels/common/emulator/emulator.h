@@ -50,6 +50,10 @@ inline constexpr std::size_t kMostSharedBytes = 227 << 10;  ///< what a block ma
 /// kernel throws; the launch ends there.
 void run(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& kernel);
 
+/// Called before the first thread of a launch runs and after the last, or null: so that memory that plays a
+/// device's can be closed to everything but kernels. For the whole program.
+void set_launch_guard(void (*begin)(), void (*end)());
+
 /// Launches so far, so that a test can count those of an operation.
 std::int64_t launch_count();
 
