@@ -3,10 +3,22 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 #include "engine/device/allocator.h"
 
 namespace tern {
+
+/// Copies to the device that overlap with its work, one at a time: begin() starts one, finish() puts the
+/// bytes where work issued later wants them.
+class Prefetch {
+ public:
+  virtual ~Prefetch() = default;
+  /// When it returns, `host` is free again. Throws Error if an earlier begin() has not been finished.
+  virtual void begin(const void* host, std::size_t bytes) = 0;
+  /// In the order of the device's work: `to` gets the bytes, as many as begin() was given.
+  virtual void finish(void* to) = 0;
+};
 
 /// Blocks are the device's own: only its kernels and the copies below may touch them. Everything happens in
 /// the order in which it was issued, with the kernels in between; none of the pointers is null, no size 0.
@@ -24,8 +36,11 @@ class DeviceMemory {
   virtual void copy_within(void* to, const void* from, std::size_t bytes) = 0;
   virtual void zero(void* to, std::size_t bytes) = 0;
 
+  virtual std::unique_ptr<Prefetch> make_prefetch() = 0;
+
   virtual AllocatorStatistics statistics() = 0;
-  virtual void release_cached() = 0;  ///< gives cached blocks back to the system
+  virtual std::size_t free_bytes() = 0;  ///< that the system has left, beside the cached blocks
+  virtual void release_cached() = 0;     ///< gives cached blocks back to the system
 };
 
 /// Made on first use, never destroyed. Throws Error{"device", ...} if this build or machine has no such

@@ -97,6 +97,17 @@ void CudaMemory::zero(void* to, std::size_t bytes) {
   check_cuda(cudaMemsetAsync(to, 0, bytes, device_.stream()), "cudaMemsetAsync");
 }
 
+std::unique_ptr<Prefetch> CudaMemory::make_prefetch() {
+  return std::make_unique<PrefetchedCopy>(device_.properties().index);
+}
+
+std::size_t CudaMemory::free_bytes() {
+  device_.make_current();
+  std::size_t free_bytes = 0, total_bytes = 0;
+  check_cuda(cudaMemGetInfo(&free_bytes, &total_bytes), "cudaMemGetInfo");
+  return free_bytes;
+}
+
 AllocatorStatistics CudaMemory::statistics() {
   return allocator_.statistics();
 }

@@ -19,7 +19,9 @@ class CudaMemory : public DeviceMemory {
   void copy_to_host(void* host, const void* from, std::size_t bytes) override;
   void copy_within(void* to, const void* from, std::size_t bytes) override;
   void zero(void* to, std::size_t bytes) override;
+  std::unique_ptr<Prefetch> make_prefetch() override;
   AllocatorStatistics statistics() override;
+  std::size_t free_bytes() override;
   void release_cached() override;
 
   PooledAllocator& allocator() { return allocator_; }

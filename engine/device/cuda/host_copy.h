@@ -12,6 +12,7 @@
 #include <mutex>
 
 #include "engine/device/cuda/stream.h"
+#include "engine/device/device_memory.h"
 
 namespace tern {
 
@@ -55,20 +56,16 @@ class HostCopies {
   std::size_t current_ = 0, used_ = 0;          ///< the slot being filled, and its bytes so far
 };
 
-/// One batch ahead: begin() starts a copy that overlaps with the work already issued, finish() puts the bytes
-/// where the stream's work wants them. Has a stream and device memory of its own, so that nothing that is
-/// still running can be overwritten.
-class PrefetchedCopy {
+/// Has a stream and device memory of its own, so that nothing that is still running can be overwritten.
+class PrefetchedCopy final : public Prefetch {
  public:
   explicit PrefetchedCopy(int device_index);
-  ~PrefetchedCopy();
+  ~PrefetchedCopy() override;
   PrefetchedCopy(const PrefetchedCopy&) = delete;
   PrefetchedCopy& operator=(const PrefetchedCopy&) = delete;
 
-  /// When it returns, `host` is free again. Throws Error if an earlier begin() has not been finished.
-  void begin(const void* host, std::size_t bytes);
-  /// In the order of the device's stream: `to` gets the bytes, as many as begin() was given.
-  void finish(void* to);
+  void begin(const void* host, std::size_t bytes) override;
+  void finish(void* to) override;
 
  private:
   int device_index_;
