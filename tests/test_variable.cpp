@@ -79,3 +79,12 @@ TEST_CASE("variable: errors") {
   CHECK_THROWS_WITH_AS(output.set_requires_grad(false),
                        "variable: wanted a leaf to set requires_grad of, got an op's output", Error);
 }
+
+TEST_CASE("variable: a gradient may be given to a leaf") {
+  Variable x(Tensor::zeros({2}), true);
+  x.set_grad(Tensor::full({2}, 3));
+  CHECK(x.grad().to_vector<float>() == std::vector<float>{3, 3});
+  CHECK_THROWS_WITH_AS(x.set_grad(Tensor::zeros({3})), doctest::Contains("set_grad: wanted equal shapes"),
+                       Error);
+  CHECK_THROWS_AS(Variable(Tensor::zeros({2})).set_grad(Tensor::zeros({2})), Error);
+}

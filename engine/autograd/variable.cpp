@@ -57,6 +57,14 @@ const Tensor& Variable::grad() const {
   return defined() && node_->grad_valid ? node_->grad : none;
 }
 
+void Variable::set_grad(Tensor gradient) {
+  check(defined() && node_->is_leaf() && node_->requires_grad, "set_grad", "a leaf that requires a gradient",
+        "another");
+  check_same_shape("set_grad", node_->data, gradient);
+  node_->grad = std::move(gradient);
+  node_->grad_valid = true;
+}
+
 void Variable::clear_grad() {
   if (defined()) node_->grad_valid = false;
 }

@@ -34,6 +34,8 @@ class Variable {
   void set_requires_grad(bool requires_grad);  ///< leaves only
   /// The accumulated gradient; undefined before the first backward() and after clear_grad().
   const Tensor& grad() const;
+  /// Takes `gradient` as it is, for work that writes gradients without a tape (a recorded step). Leaves only.
+  void set_grad(Tensor gradient);
   /// Forgets the gradient's values but keeps its memory: the next backward() overwrites it.
   void clear_grad();
 

@@ -1,0 +1,45 @@
+// A step of training or inference that a device records once and replays: hundreds of launches become one.
+// The first full batch is worked on as usual, the second is recorded, and the others are replayed; a batch
+// that is not full (an epoch's last) is worked on as usual, and so is everything on a device that cannot
+// record.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "data/loader.h"
+#include "engine/backend/backend.h"
+
+namespace tern {
+
+class RecordedStep {
+ public:
+  /// Maps a batch, which is on the device, to tensors there. Touches nothing of the host's but the tensors'
+  /// handles, and does the same at every call.
+  using Work = std::function<std::vector<Tensor>(const Batch&)>;
+
+  /// batch_size: of a full batch. Without `may_record` nothing is ever recorded.
+  RecordedStep(Device device, std::int64_t batch_size, Work work, bool may_record = true);
+
+  /// What the work gives for this batch; of a replay, valid until the next call.
+  std::vector<Tensor> operator()(const Batch& batch);
+  /// Forgets what was recorded, because tensors it uses are no more.
+  void reset();
+  bool is_recorded() const { return recorded_ != nullptr; }
+
+ private:
+  void record(const Batch& batch);
+
+  Device device_;
+  std::int64_t batch_size_;
+  Work work_;
+  bool may_record_;
+  bool is_warm_ = false;
+  Batch input_;                  ///< where a replay reads
+  std::vector<Tensor> outputs_;  ///< where a replay writes
+  std::unique_ptr<CapturedWork> recorded_;
+};
+
+}  // namespace tern

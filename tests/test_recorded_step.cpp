@@ -1,0 +1,53 @@
+#include "apps/recorded_step.h"
+
+#include <doctest/doctest.h>
+
+#include "engine/ops/relu.h"
+#include "tests/support/tensors.h"
+
+using namespace tern;
+
+namespace {
+
+Batch batch_of(std::int64_t size, std::uint64_t seed, Device device) {
+  Batch batch;
+  batch.images = test::uniform({size, 3}, -1, 1, seed, device);
+  batch.superclasses = test::integers(test::classes(size, 4, seed), device);
+  batch.indices.resize(static_cast<std::size_t>(size));
+  return batch;
+}
+
+}  // namespace
+
+TEST_CASE("recorded_step: the same results as without, for full batches and others") {
+  for (const Device device : test::devices()) {
+    int calls = 0;
+    const auto work = [&calls](const Batch& batch) -> std::vector<Tensor> {
+      ++calls;
+      return {relu(Variable(batch.images)).data(), batch.superclasses};
+    };
+    RecordedStep step(device, 4, work);
+    std::uint64_t seed = 0;
+    for (const std::int64_t size : {4, 4, 4, 2, 4, 3, 4}) {
+      const Batch batch = batch_of(size, ++seed, device);
+      const std::vector<Tensor> outputs = step(batch);
+      CHECK(test::same_bytes(outputs[0], relu(Variable(batch.images)).data()));
+      CHECK(test::same_bytes(outputs[1], batch.superclasses));
+    }
+    CHECK(calls > 0);
+    CHECK(step.is_recorded() == !device.is_cpu());
+    step.reset();
+    CHECK_FALSE(step.is_recorded());
+    CHECK(step(batch_of(4, 9, device))[0].size(0) == 4);
+  }
+}
+
+TEST_CASE("recorded_step: nothing is recorded where that is not wanted") {
+  for (const Device device : test::devices()) {
+    RecordedStep step(
+        device, 2, [](const Batch& batch) { return std::vector<Tensor>{batch.images}; },
+        /*may_record=*/false);
+    for (int i = 0; i < 3; ++i) step(batch_of(2, 1, device));
+    CHECK_FALSE(step.is_recorded());
+  }
+}
