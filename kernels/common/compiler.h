@@ -9,3 +9,10 @@
 #else
 #define TERN_HOST_DEVICE
 #endif
+
+// Before a loop over an array that must stay in registers: they have no index.
+#if defined(__CUDACC__)
+#define TERN_UNROLL _Pragma("unroll")
+#else
+#define TERN_UNROLL
+#endif
