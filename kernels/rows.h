@@ -13,7 +13,7 @@ namespace tern::kernels {
 template <typename T>
 void add_row(const float* row, T* y, std::int64_t rows, std::int64_t cols, Stream stream);
 /// sum[c] = sum_r x[r, c], in a fixed order; rows = 0 gives zeros. One launch; `workspace` as in
-/// cross_entropy.h.
+/// batch_norm.h.
 template <typename T>
 void sum_rows(const T* x, float* sum, void* workspace, std::int64_t rows, std::int64_t cols, Stream stream);
 std::size_t sum_rows_workspace_bytes(std::int64_t rows, std::int64_t cols);

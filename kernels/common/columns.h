@@ -1,0 +1,201 @@
+// Work along the columns of a row-major [rows, cols] matrix: how it is cut among blocks, and how sums over
+// rows meet again, in an order that the shape alone decides.
+//
+// A thread takes V neighbouring columns (one load) and keeps in registers what belongs to them: coefficients,
+// or sums. A block has width x height threads, takes width * V columns (a tile) and a slice of the rows, and
+// its thread (x, y) takes the tile's x-th V columns and every height-th row of the slice. Block (tile,
+// slice).
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+
+#include "kernels/common/last_block.h"
+#include "kernels/common/vector.h"
+
+namespace tern::kernels {
+
+/// Where a matrix is cut; computed on the host.
+struct ColumnCut {
+  int width, height;  ///< of a block, in threads; width is a power of 2, at most 32
+  std::int64_t tiles, slices, slice_rows;
+
+  dim3 grid() const { return dim3(tiles, slices); }
+  dim3 block() const { return dim3(width, height); }
+};
+
+/// `vectors`: cols / V, at least 1. No slice is empty unless rows = 0, which makes one slice. More slices
+/// than one have at least `least_rows` rows a thread, and there are at most `most_blocks` blocks unless there
+/// are more tiles. `threads` is a multiple of `most_width`.
+inline ColumnCut cut_columns(std::int64_t rows, std::int64_t vectors, int threads, int most_width,
+                             std::int64_t most_blocks, std::int64_t least_rows) {
+  ColumnCut cut{};
+  cut.width = 1;
+  while (cut.width < most_width && cut.width < vectors) cut.width *= 2;
+  cut.height = threads / cut.width;
+  cut.tiles = ceil_div(vectors, cut.width);
+  const std::int64_t slices = std::min(most_blocks / cut.tiles, rows / (cut.height * least_rows));
+  cut.slice_rows = ceil_div(rows, std::max<std::int64_t>(slices, 1));
+  cut.slices = rows == 0 ? 1 : ceil_div(rows, cut.slice_rows);
+  return cut;
+}
+
+/// This thread's part of a matrix: of block (tile, slice).
+struct ColumnPart {
+  std::int64_t column;  ///< its first
+  bool inside;          ///< false: beyond the last column, and nothing to do
+  /// Where that column's elements of its rows lie: at begin, begin + stride, ... below end.
+  std::int64_t begin, end, stride;
+
+  __device__ ColumnPart(int columns_per_thread, std::int64_t rows, std::int64_t cols, std::int64_t slice_rows)
+      : column((std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x) * columns_per_thread),
+        inside(column < cols),
+        begin((blockIdx.y * slice_rows + threadIdx.y) * cols + column),
+        end((rows < (blockIdx.y + 1) * slice_rows ? rows : (blockIdx.y + 1) * slice_rows) * cols),
+        stride(blockDim.y * cols) {}
+
+  /// body(count, at) for this thread's rows, of which there are `count` at once: at, at + stride, ...
+  /// kTogether of them, so that their loads are under way together, then one by one. decltype(count)::value
+  /// is a constant.
+  template <int kTogether, typename Body>
+  __device__ void for_rows(Body body) const {
+    if (!inside) return;
+    std::int64_t at = begin;
+    for (; at + (kTogether - 1) * stride < end; at += kTogether * stride) {
+      body(std::integral_constant<int, kTogether>{}, at);
+    }
+    for (; at < end; at += stride) body(std::integral_constant<int, 1>{}, at);
+  }
+};
+
+/// The V floats at p, which is aligned to 16 bytes unless V is 1.
+template <int V>
+__device__ void load_floats(const float* p, float (&to)[V]) {
+  constexpr int kWidth = V < 4 ? V : 4;
+  for (int i = 0; i < V; i += kWidth) {
+    const Vector<float, kWidth> four = load_vector<kWidth>(p + i);
+    for (int k = 0; k < kWidth; ++k) to[i + k] = four[k];
+  }
+}
+
+/// A column's partial result is N floats, zeros for no rows; a Merge adds one to another.
+template <int N>
+struct MergeSums {
+  __device__ void operator()(float (&sum)[N], const float (&other)[N]) const {
+    for (int n = 0; n < N; ++n) sum[n] += other[n];
+  }
+};
+
+/// Merges the threads' partial results: in `result` for column `thread_rank()` of the tile, in the threads
+/// that have one. `shared`: N floats for each of the block's warps and the tile's columns; free again after a
+/// barrier.
+template <int N, int V, typename Merge>
+__device__ void merge_block(float (&partial)[V][N], Merge merge, float (&result)[N], auto& shared) {
+  const int width = static_cast<int>(blockDim.x), columns = width * V;
+  for (int distance = width; distance < kWarpSize; distance *= 2) {  // rows that share a warp
+    for (int v = 0; v < V; ++v) {
+      float other[N];
+      for (int n = 0; n < N; ++n) other[n] = __shfl_xor_sync(kFullMask, partial[v][n], distance);
+      merge(partial[v], other);
+    }
+  }
+  const int lane = thread_rank() % kWarpSize, warp = thread_rank() / kWarpSize;
+  if (lane < width) {
+    for (int v = 0; v < V; ++v) {
+      for (int n = 0; n < N; ++n) shared[(warp * columns + lane * V + v) * N + n] = partial[v][n];
+    }
+  }
+  __syncthreads();
+  if (thread_rank() >= columns) return;
+  const int warps = static_cast<int>(blockDim.x * blockDim.y) / kWarpSize;
+  for (int n = 0; n < N; ++n) result[n] = 0;
+  for (int w = 0; w < warps; ++w) {
+    float other[N];
+    for (int n = 0; n < N; ++n) other[n] = shared[(w * columns + thread_rank()) * N + n];
+    merge(result, other);
+  }
+}
+
+/// Reductions over rows run in blocks of so many threads and tiles of so many columns at most.
+inline constexpr int kColumnThreads = 512;
+template <int V>
+inline constexpr int kColumnWidth = V == 1 ? 32 : 8;  // 128 bytes of a row, a whole cache line
+template <int N, int V>
+inline constexpr int kColumnShared = N* kColumnThreads / kWarpSize* kColumnWidth<V>* V;  // floats
+/// Two blocks for each of some 130 multiprocessors: enough for the bandwidth, and few partial results to
+/// merge.
+inline constexpr std::int64_t kMostColumnBlocks = 256;
+
+template <int V>
+ColumnCut cut_for_reduction(std::int64_t rows, std::int64_t cols) {
+  return cut_columns(rows, ceil_div(cols, V), kColumnThreads, kColumnWidth<V>, kMostColumnBlocks, 4);
+}
+
+/// Device memory of a reduction over rows: first the blocks that have arrived, a counter a tile, which must
+/// be 0 before a launch and are 0 after; then partial results. The counters lie in the first
+/// kMostColumnBlocks * 4 bytes whatever the shape, so that calls with different shapes may share a workspace.
+struct ColumnWorkspace {
+  unsigned* arrivals;
+  float* partials;  ///< [slices][N][cols]
+
+  explicit ColumnWorkspace(void* memory)
+      : arrivals(static_cast<unsigned*>(memory)),
+        partials(reinterpret_cast<float*>(arrivals + kMostColumnBlocks)) {}
+};
+
+/// For N floats a column, by whichever width the columns are loaded.
+inline std::size_t column_workspace_bytes(int n, std::int64_t rows, std::int64_t cols) {
+  if (cols == 0) return kMostColumnBlocks * sizeof(unsigned);
+  const std::int64_t slices =
+      std::max({cut_for_reduction<1>(rows, cols).slices, cut_for_reduction<4>(rows, cols).slices,
+                cut_for_reduction<8>(rows, cols).slices});
+  return kMostColumnBlocks * sizeof(unsigned) + static_cast<std::size_t>(slices * n * cols) * sizeof(float);
+}
+
+/// Ends a reduction over rows: merges the partial results of threads, then (in the tile's last block) of
+/// slices, and calls finish(column, result) once for each column, from one thread. Grid and block are
+/// cut_for_reduction's; `shared` has kColumnShared<N, V> floats.
+template <int N, int V, typename Merge, typename Finish>
+__device__ void reduce_columns(float (&partial)[V][N], Merge merge, std::int64_t cols,
+                               ColumnWorkspace workspace, auto& shared, Finish finish) {
+  const int columns = static_cast<int>(blockDim.x) * V, rank = thread_rank();
+  const std::int64_t column = std::int64_t{blockIdx.x} * columns + rank % columns;
+  const bool has_column = rank < columns && column < cols;
+  float result[N];
+  merge_block(partial, merge, result, shared);
+  const std::int64_t slices = gridDim.y;
+  if (slices == 1) {
+    if (has_column) finish(column, result);
+    return;
+  }
+  for (int n = 0; n < N && has_column; ++n) {
+    workspace.partials[(blockIdx.y * std::int64_t{N} + n) * cols + column] = result[n];
+  }
+  if (!is_last_block(workspace.arrivals + blockIdx.x, gridDim.y)) return;
+
+  // Every thread takes each groups-th slice of one column; four loads at a time, since one waits long for
+  // each.
+  const int groups = kColumnThreads / columns;
+  float sum[N] = {};
+  for (std::int64_t slice = rank / columns; slice < slices && column < cols; slice += 4 * groups) {
+    float other[4][N] = {};
+    for (int k = 0; k < 4 && slice + k * groups < slices; ++k) {
+      for (int n = 0; n < N; ++n) {
+        other[k][n] = workspace.partials[((slice + k * groups) * N + n) * cols + column];
+      }
+    }
+    for (int k = 0; k < 4; ++k) merge(sum, other[k]);
+  }
+  for (int n = 0; n < N; ++n) shared[rank * N + n] = sum[n];
+  __syncthreads();
+  if (!has_column) return;
+  for (int n = 0; n < N; ++n) result[n] = 0;
+  for (int group = 0; group < groups; ++group) {
+    float other[N];
+    for (int n = 0; n < N; ++n) other[n] = shared[(group * columns + rank) * N + n];
+    merge(result, other);
+  }
+  finish(column, result);
+}
+
+}  // namespace tern::kernels

@@ -1,0 +1,94 @@
+// Bound by bandwidth: 16 bytes a load where pointers and columns allow; the row stays in registers.
+#include "kernels/rows.h"
+
+#include "kernels/common/columns.h"
+#include "kernels/common/kernel.h"
+
+namespace tern::kernels {
+namespace {
+
+template <int V, typename T>
+__global__ void __launch_bounds__(256)
+    add_row_kernel(const float* row, T* y, std::int64_t rows, std::int64_t cols, std::int64_t slice_rows) {
+  const ColumnPart part(V, rows, cols, slice_rows);
+  if (!part.inside) return;
+  float added[V];
+  load_floats(row + part.column, added);
+  part.for_rows<4>([&](auto together, std::int64_t at) {
+    constexpr int R = decltype(together)::value;
+    Vector<T, V> values[R];
+    for (int r = 0; r < R; ++r) values[r] = load_vector<V>(y + at + r * part.stride);
+    for (int r = 0; r < R; ++r) {
+      for (int v = 0; v < V; ++v) values[r][v] = T(static_cast<float>(values[r][v]) + added[v]);
+      store_vector<V>(y + at + r * part.stride, values[r]);
+    }
+  });
+}
+
+template <int V, typename T>
+__global__ void __launch_bounds__(kColumnThreads, 2)
+    sum_rows_kernel(const T* x, float* sum, ColumnWorkspace workspace, std::int64_t rows, std::int64_t cols,
+                    std::int64_t slice_rows) {
+  TERN_SHARED(float, shared, (kColumnShared<1, V>));
+  const ColumnPart part(V, rows, cols, slice_rows);
+  float partial[V][1] = {};
+  part.for_rows<4>([&](auto together, std::int64_t at) {
+    constexpr int R = decltype(together)::value;
+    Vector<T, V> in[R];
+    for (int r = 0; r < R; ++r) in[r] = load_vector<V>(x + at + r * part.stride);
+    for (int r = 0; r < R; ++r) {
+      for (int v = 0; v < V; ++v) partial[v][0] += static_cast<float>(in[r][v]);
+    }
+  });
+  const auto finish = [&](std::int64_t column, const float(&total)[1]) { sum[column] = total[0]; };
+  reduce_columns(partial, MergeSums<1>{}, cols, workspace, shared, finish);
+}
+
+template <int V, typename T>
+void launch_add_row(const float* row, T* y, std::int64_t rows, std::int64_t cols, Stream stream) {
+  const ColumnCut cut = cut_columns(rows, ceil_div(cols, V), 256, 32, 2048, 4);
+  launch(add_row_kernel<V, T>, cut.grid(), cut.block(), 0, stream, row, y, rows, cols, cut.slice_rows);
+}
+
+template <int V, typename T>
+void launch_sum_rows(const T* x, float* sum, void* workspace, std::int64_t rows, std::int64_t cols,
+                     Stream stream) {
+  const ColumnCut cut = cut_for_reduction<V>(rows, cols);
+  launch(sum_rows_kernel<V, T>, cut.grid(), cut.block(), 0, stream, x, sum, ColumnWorkspace(workspace), rows,
+         cols, cut.slice_rows);
+}
+
+}  // namespace
+
+template <typename T>
+void add_row(const float* row, T* y, std::int64_t rows, std::int64_t cols, Stream stream) {
+  if (rows == 0 || cols == 0) return;
+  if (vectorizes(cols, y, row)) {
+    launch_add_row<kVectorWidth<T>>(row, y, rows, cols, stream);
+  } else {
+    launch_add_row<1>(row, y, rows, cols, stream);
+  }
+}
+
+std::size_t sum_rows_workspace_bytes(std::int64_t rows, std::int64_t cols) {
+  return column_workspace_bytes(1, rows, cols);
+}
+
+template <typename T>
+void sum_rows(const T* x, float* sum, void* workspace, std::int64_t rows, std::int64_t cols, Stream stream) {
+  if (cols == 0) return;
+  if (vectorizes(cols, x)) {
+    launch_sum_rows<kVectorWidth<T>>(x, sum, workspace, rows, cols, stream);
+  } else {
+    launch_sum_rows<1>(x, sum, workspace, rows, cols, stream);
+  }
+}
+
+#define TERN_INSTANTIATE(T)                                                    \
+  template void add_row(const float*, T*, std::int64_t, std::int64_t, Stream); \
+  template void sum_rows(const T*, float*, void*, std::int64_t, std::int64_t, Stream);
+TERN_INSTANTIATE(float)
+TERN_INSTANTIATE(bfloat16)
+#undef TERN_INSTANTIATE
+
+}  // namespace tern::kernels
