@@ -1,0 +1,145 @@
+// Two launches: the sums over rows (dbeta, dgamma), then dx. With a residual the first one writes g, which
+// the second reads in place of dy and y: one pass over memory less. The sums are f32 in threads, and merged
+// in a fixed order (kernels/common/columns.h).
+#include "kernels/batch_norm.h"
+#include "kernels/common/columns.h"
+#include "kernels/common/kernel.h"
+
+namespace tern::kernels {
+namespace {
+
+template <typename T>
+struct Gradient {
+  const T *x, *y, *dy;  ///< y null: no ReLU
+  const float *gamma, *mean, *inverse_std;
+  float *dgamma, *dbeta;
+  std::int64_t rows, cols;
+};
+
+/// dy where y > 0; the bits of dy.
+template <int R, int V, typename T>
+__device__ void load_masked(const T* dy, const T* y, std::int64_t at, std::int64_t stride,
+                            Vector<T, V> (&g)[R]) {
+  for (int r = 0; r < R; ++r) g[r] = load_vector<V>(dy + at + r * stride);
+  if (y == nullptr) return;
+  Vector<T, V> mask[R];
+  for (int r = 0; r < R; ++r) mask[r] = load_vector<V>(y + at + r * stride);
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) {
+      if (!(static_cast<float>(mask[r][v]) > 0)) g[r][v] = T(0.0f);
+    }
+  }
+}
+
+/// Rows whose loads are under way together: as many as registers allow.
+template <int V>
+inline constexpr int kTogether = V == 8 ? 2 : 4;
+
+template <int V, typename T>
+__global__ void __launch_bounds__(kColumnThreads, 2)
+    gradient_sums_kernel(Gradient<T> in, T* dresidual, ColumnWorkspace workspace, std::int64_t slice_rows) {
+  TERN_SHARED(float, shared, (kColumnShared<2, V>));
+  const ColumnPart part(V, in.rows, in.cols, slice_rows);
+  float mean[V] = {}, partial[V][2] = {};
+  if (part.inside) load_floats(in.mean + part.column, mean);
+  part.for_rows<kTogether<V>>([&](auto together, std::int64_t at) {
+    constexpr int R = decltype(together)::value;
+    Vector<T, V> x[R], g[R];
+    for (int r = 0; r < R; ++r) x[r] = load_vector<V>(in.x + at + r * part.stride);
+    load_masked(in.dy, in.y, at, part.stride, g);
+    for (int r = 0; r < R; ++r) {
+      for (int v = 0; v < V; ++v) {
+        const float value = static_cast<float>(g[r][v]);
+        partial[v][0] += value;
+        partial[v][1] += value * (static_cast<float>(x[r][v]) - mean[v]);
+      }
+      if (dresidual != nullptr) store_vector<V>(dresidual + at + r * part.stride, g[r]);
+    }
+  });
+  const auto finish = [&](std::int64_t column, const float(&sums)[2]) {
+    in.dbeta[column] = sums[0];
+    in.dgamma[column] = sums[1] * in.inverse_std[column];
+  };
+  reduce_columns(partial, MergeSums<2>{}, in.cols, workspace, shared, finish);
+}
+
+/// dx = factor g + slope (x - mean) + offset, a channel; slope and offset are 0 without batch statistics.
+template <int V, bool kBatchStatistics, typename T>
+__global__ void __launch_bounds__(256) input_gradient_kernel(Gradient<T> in, T* dx, std::int64_t slice_rows) {
+  const ColumnPart part(V, in.rows, in.cols, slice_rows);
+  if (!part.inside) return;
+  float mean[V], factor[V], slope[V], offset[V];
+  load_floats(in.gamma + part.column, offset);
+  load_floats(in.inverse_std + part.column, factor);
+  if constexpr (kBatchStatistics) load_floats(in.dgamma + part.column, slope);
+  for (int v = 0; v < V; ++v) {
+    if constexpr (kBatchStatistics) slope[v] *= factor[v];
+    factor[v] *= offset[v];
+  }
+  if constexpr (kBatchStatistics) {
+    load_floats(in.mean + part.column, mean);
+    load_floats(in.dbeta + part.column, offset);
+    const float share = 1 / static_cast<float>(in.rows);
+    for (int v = 0; v < V; ++v) {
+      slope[v] *= -factor[v] * share;
+      offset[v] *= -factor[v] * share;
+    }
+  }
+  part.for_rows<kTogether<V>>([&](auto together, std::int64_t at) {
+    constexpr int R = decltype(together)::value;
+    Vector<T, V> x[R], g[R];
+    for (int r = 0; r < R && kBatchStatistics; ++r) x[r] = load_vector<V>(in.x + at + r * part.stride);
+    load_masked(in.dy, in.y, at, part.stride, g);
+    for (int r = 0; r < R; ++r) {
+      for (int v = 0; v < V; ++v) {
+        float value = factor[v] * static_cast<float>(g[r][v]);
+        if constexpr (kBatchStatistics) {
+          value += slope[v] * (static_cast<float>(x[r][v]) - mean[v]) + offset[v];
+        }
+        g[r][v] = T(value);
+      }
+      store_vector<V>(dx + at + r * part.stride, g[r]);
+    }
+  });
+}
+
+template <int V, typename T>
+void backward(Gradient<T> in, bool batch_statistics, T* dx, T* dresidual, void* workspace, Stream stream) {
+  const ColumnCut sums = cut_for_reduction<V>(in.rows, in.cols);
+  launch(gradient_sums_kernel<V, T>, sums.grid(), sums.block(), 0, stream, in, dresidual,
+         ColumnWorkspace(workspace), sums.slice_rows);
+  if (in.rows == 0) return;
+  if (dresidual != nullptr) {  // it holds g now
+    in.dy = dresidual;
+    in.y = nullptr;
+  }
+  const ColumnCut cut = cut_columns(in.rows, ceil_div(in.cols, V), 256, 32, 2048, 4);
+  launch(batch_statistics ? input_gradient_kernel<V, true, T> : input_gradient_kernel<V, false, T>,
+         cut.grid(), cut.block(), 0, stream, in, dx, cut.slice_rows);
+}
+
+}  // namespace
+
+template <typename T>
+void batch_norm_backward(const T* x, const T* y, const T* dy, const float* gamma, const float* mean,
+                         const float* inverse_std, bool batch_statistics, T* dx, float* dgamma, float* dbeta,
+                         T* dresidual, void* workspace, std::int64_t rows, std::int64_t channels,
+                         Stream stream) {
+  if (channels == 0) return;
+  const Gradient<T> in{x, y, dy, gamma, mean, inverse_std, dgamma, dbeta, rows, channels};
+  if (vectorizes(channels, x, y, dy, gamma, mean, inverse_std, dx, dgamma, dbeta, dresidual)) {
+    backward<kVectorWidth<T>>(in, batch_statistics, dx, dresidual, workspace, stream);
+  } else {
+    backward<1>(in, batch_statistics, dx, dresidual, workspace, stream);
+  }
+}
+
+#define TERN_INSTANTIATE(T)                                                                                 \
+  template void batch_norm_backward(const T*, const T*, const T*, const float*, const float*, const float*, \
+                                    bool, T*, float*, float*, T*, void*, std::int64_t, std::int64_t,        \
+                                    Stream);
+TERN_INSTANTIATE(float)
+TERN_INSTANTIATE(bfloat16)
+#undef TERN_INSTANTIATE
+
+}  // namespace tern::kernels
