@@ -75,6 +75,16 @@ struct Record {
   std::vector<float> images, logits;
 };
 
+/// imagenet_input() of a file, which its errors name.
+Tensor input_of(const std::filesystem::path& path) {
+  const Image image = read_image(path);
+  try {
+    return imagenet_input(image);
+  } catch (const Error& error) {
+    throw Error(path.string(), error.what());  // a side that is too long for resizing
+  }
+}
+
 /// That --logits can be written, and is none of the inputs.
 void check_logits(const ClassifyOptions& options) {
   check_not_input("--logits", options.logits, "the weights", options.weights);
@@ -147,7 +157,7 @@ void classify(const ClassifyOptions& options, std::ostream& out) {
 
   Record record;
   for (const std::filesystem::path& path : options.images) {
-    const Tensor input = imagenet_input(read_image(path));
+    const Tensor input = input_of(path);
     const std::vector<float> logits = model.inference(input).front().to_vector<float>();
     out << path.string() << "\n";
     print_top(logits, names, options.top, out);

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <new>
@@ -252,6 +253,8 @@ int run_safely(const Command& command) {
     return command.run();
   } catch (const std::bad_alloc&) {
     return report(name, "memory: not enough of it");
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report(name, error.path1().string() + ": " + error.code().message());
   } catch (const std::system_error& error) {  // fmt's, among others: it does not say which file
     return report(name, (std::ferror(stdout) != 0 ? "standard output: " : "") + std::string(error.what()));
   } catch (const std::exception& error) {

@@ -75,8 +75,10 @@ const char* trouble_in_jpeg(const Bytes& bytes) {
     const bool frame = marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
     if (frame) components = bytes.at(at + 7);
     if (marker == 0xEE && bytes.big32(at + 2) == 0x41646F62) adobe = true;  // "Adob"
+    if (bytes.size() - at < 2) break;
     const std::uint32_t length = bytes.big16(at);
     if (length < 2) return "a damaged JPEG (segment length)";
+    if (length > bytes.size() - at) break;
     if (marker == 0xC4 && !huffman_tables_fit(bytes, at + 2, at + length))
       return "a damaged JPEG (Huffman table)";
     at += length;
@@ -137,6 +139,12 @@ void check_image(const char* op, const Image& image) {
   }
 }
 
+void check_pixels(const std::string& name, std::int64_t width, std::int64_t height) {
+  if (width >= 1 && height >= 1 && width <= kMostPixels && height <= kMostPixels / width) return;
+  throw Error(name, "an image of at most 64 megapixels",
+              std::to_string(width) + " x " + std::to_string(height));
+}
+
 void append(void* context, void* data, int size) {
   auto& bytes = *static_cast<std::vector<std::byte>*>(context);
   const auto* from = static_cast<const std::byte*>(data);
@@ -161,13 +169,11 @@ Image decode_image(std::span<const std::byte> data, const std::string& name) {
   if (format == Format::jpeg) trouble = trouble_in_jpeg(bytes);
   if (format == Format::png) trouble = trouble_in_png(bytes);
   if (trouble != nullptr) throw Error(name, kWanted, trouble);
+  if (format == Format::png) check_pixels(name, bytes.big32(16), bytes.big32(20));  // stb does not say why
   if (!stbi_info_from_memory(raw, size, &image.width, &image.height, &channels)) {
     throw Error(name, kWanted, std::string("a damaged one (") + stbi_failure_reason() + ")");
   }
-  if (image.width < 1 || image.height < 1 || std::int64_t{image.width} * image.height > kMostPixels) {
-    throw Error(name, "an image of at most 64 megapixels",
-                std::to_string(image.width) + " x " + std::to_string(image.height));
-  }
+  check_pixels(name, image.width, image.height);
   if (format == Format::bmp) trouble = trouble_in_bmp(bytes, image.width, image.height);
   if (trouble != nullptr) throw Error(name, kWanted, trouble);
 

@@ -158,6 +158,10 @@ TEST_CASE("classify: says what is wrong, naming the file") {
   setting.options.images.push_back(setting.folder / "absent.jpg");
   CHECK(setting.error().find((setting.folder / "absent.jpg").string()) == 0);
   setting.options = good;
+  write_png(setting.folder / "long.png", gradient_image(1, 3000));
+  setting.options.images.push_back(setting.folder / "long.png");
+  CHECK(setting.error().starts_with((setting.folder / "long.png").string() + ": resize: wanted an image of"));
+  setting.options = good;
   setting.options.weights = setting.folder / "absent.pth";
   CHECK(setting.error().find((setting.folder / "absent.pth").string()) == 0);
   const ResNet backbone = make_resnet("resnet18", 1);

@@ -103,6 +103,15 @@ TEST_CASE("read_csv: from a file, whose name is in the messages") {
         std::string::npos);
 }
 
+TEST_CASE("parse_csv: what is no text in UTF-8") {
+  for (const std::string& text : {std::string("\xFF\xFEi\0m\0", 6), std::string("\xFE\xFF\0i\0m", 6)}) {
+    CHECK(error_of([&] { parse_csv("t.csv", text); }) ==
+          "t.csv: wanted a CSV file in UTF-8, got one in UTF-16");
+  }
+  CHECK(error_of([&] { parse_csv("t.csv", std::string("a,b\n1,\0\n", 9)); }) ==
+        "t.csv: wanted a CSV file, got a file that is no text");
+}
+
 TEST_CASE("parse_csv: any bytes give a table or an Error") {
   const std::string text = "\xEF\xBB\xBFname,\"te\"\"xt\"\r\n\"a\n,b\",1\n";
   const std::string alphabet = "\",\n\r\0x";

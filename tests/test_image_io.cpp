@@ -71,6 +71,10 @@ TEST_CASE("image_io: errors say what is wrong") {
   auto jpeg = blocks.at("colour.jpg").bytes;
   jpeg.resize(jpeg.size() - 40);
   CHECK(decode_error(jpeg).ends_with("a truncated JPEG"));
+  for (const std::size_t size : {2, 3, 5, 30, 200}) {  // in the header, in a Huffman table
+    jpeg.resize(std::min(jpeg.size(), std::size_t{300}));
+    CHECK(decode_error(std::span(jpeg).first(size)).ends_with("a truncated JPEG"));
+  }
   auto png = blocks.at("colour.png").bytes;
   png[png.size() / 2] ^= std::byte{1};
   CHECK(decode_error(png).find("checksum") != std::string::npos);

@@ -142,6 +142,11 @@ double CsvTable::number(std::size_t row, std::size_t column) const {
 }
 
 CsvTable parse_csv(const fs::path& path, std::string_view text) {
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    throw Error(path.string(), "a CSV file in UTF-8", "one in UTF-16");
+  }
+  if (text.find('\0') != std::string_view::npos)
+    throw Error(path.string(), "a CSV file", "a file that is no text");
   CsvTable table;
   table.path = path;
   Records records(path, text);
