@@ -142,13 +142,20 @@ std::vector<std::int32_t> Run::held_out_subclasses() const {
   return summary_value<std::vector<std::int32_t>>("split", "held_out_subclasses", "subclass indices");
 }
 
+std::vector<std::uint8_t> Run::trained(const char* key, std::int32_t classes) const {
+  const std::string wanted = fmt::format("0 or 1 for each of {} classes", classes);
+  const auto flags = summary_value<std::vector<std::uint8_t>>("classes", key, wanted.c_str());
+  if (static_cast<std::int32_t>(flags.size()) == classes) return flags;
+  throw Error(summary_subject(fmt::format("classes.{}", key)), wanted,
+              fmt::format("{} numbers", flags.size()));
+}
+
 std::vector<std::uint8_t> Run::trained_superclasses() const {
-  return summary_value<std::vector<std::uint8_t>>("classes", "superclass_trained",
-                                                  "0 or 1 for each superclass");
+  return trained("superclass_trained", classes().superclass_count());
 }
 
 std::vector<std::uint8_t> Run::trained_subclasses() const {
-  return summary_value<std::vector<std::uint8_t>>("classes", "subclass_trained", "0 or 1 for each subclass");
+  return trained("subclass_trained", classes().subclass_count());
 }
 
 std::vector<std::pair<std::string, std::optional<double>>> metric_values(const EpochMetrics& m) {

@@ -73,6 +73,7 @@ class Run {
  private:
   explicit Run(std::filesystem::path folder) : folder_(std::move(folder)) {}
   std::filesystem::path checkpoint(const char* which, Part part) const;
+  std::vector<std::uint8_t> trained(const char* key, std::int32_t classes) const;
   std::string summary_subject(const std::string& key) const;
   template <typename T>
   T summary_value(const char* group, const char* key, const char* wanted) const;

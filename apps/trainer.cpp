@@ -184,8 +184,9 @@ StudyLossInputs Trainer::loss_inputs(const std::vector<Variable>& logits, const 
 
 void Trainer::check_finite(double loss, const std::string& where) const {
   if (std::isfinite(loss)) return;
-  throw Error(fmt::format("loss of the {} model in {}", name_of(part_), where), "a finite number",
-              fmt::format("{}; {}", loss, advice_on_divergence()));
+  throw Error(
+      fmt::format("loss of the {} model in {}", name_of(part_), where), "a finite number",
+      fmt::format("{}; {}", std::isnan(loss) ? "NaN" : fmt::format("{}", loss), advice_on_divergence()));
 }
 
 std::string Trainer::advice_on_divergence() const {

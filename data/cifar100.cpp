@@ -47,7 +47,7 @@ void check_labels(const Cifar100& cifar) {
 [[noreturn]] void fail_unknown(const Cifar100& cifar, const std::string& name) {
   std::vector<std::string> known = cifar.coarse_names;
   known.insert(known.end(), cifar.fine_names.begin(), cifar.fine_names.end());
-  throw Error("cifar exclude_groups",
+  throw Error("cifar_exclude_groups",
               "a coarse or fine class name (nearest: \"" + nearest_name(name, known) + "\")",
               "\"" + name + "\"");
 }
@@ -129,7 +129,7 @@ CifarMode parse_cifar_mode(const std::string& name) {
   if (name == "none") return CifarMode::none;
   if (name == "small") return CifarMode::small;
   if (name == "large") return CifarMode::large;
-  throw Error("cifar mode", "none, small or large", "\"" + name + "\"");
+  throw Error("cifar", "none, small or large", "\"" + name + "\"");
 }
 
 Cifar100 load_cifar100(const fs::path& folder) {
@@ -154,7 +154,7 @@ std::vector<std::int64_t> select_cifar(const Cifar100& cifar, const CifarSelecti
   if (!selection.indices_file.empty()) return import_indices(selection.indices_file, cifar.count());
   const std::int64_t wanted =
       selection.count.value_or(selection.mode == CifarMode::small ? kSmallCount : kLargeCount);
-  if (wanted < 1) throw Error("cifar count", "at least 1", std::to_string(wanted));
+  if (wanted < 1) throw Error("cifar_count", "at least 1", std::to_string(wanted));
   std::vector<std::int64_t> records = candidates(cifar, selection.exclude_groups);
   if (static_cast<std::int64_t>(records.size()) < wanted) {
     throw Error(cifar.file.string(), std::to_string(wanted) + " images outside the excluded groups",

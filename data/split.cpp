@@ -70,8 +70,11 @@ std::vector<std::int64_t> set_aside(const Dataset& dataset, Split& split) {
 }
 
 void check_parts(const Split& split) {
-  if (split.validation.empty()) throw Error("split", "at least one validation image", "none: too few images");
-  if (split.train.empty()) throw Error("split", "at least one training image", "none: too few images");
+  if (!split.validation.empty() && !split.train.empty()) return;
+  const std::string count = std::to_string(split.train.size() + split.validation.size());
+  throw Error("validation_fraction", "images to train and images to validate",
+              std::string(split.train.empty() ? "none to train" : "none to validate") + ": too few images (" +
+                  count + ")");
 }
 
 std::vector<std::int64_t> picked(const std::vector<std::int64_t>& values,
@@ -185,7 +188,8 @@ std::vector<std::int32_t> stratified_hold_out(const Dataset& dataset, const Spli
 Split faithful_split(const Dataset& dataset, const SplitOptions& options) {
   check_request(dataset, options);
   const std::uint64_t seed = options.resolved_seed();
-  if (seed >= 0xffffffffu) throw Error("seed", "under 2^32 - 1 for the faithful split", std::to_string(seed));
+  if (seed >= 0xffffffffu)
+    throw Error("split_seed", "under 2^32 - 1 for the faithful split", std::to_string(seed));
   Split split;
   if (options.hold_out) {
     const std::map<std::int32_t, std::int32_t> subclasses = known_subclasses(dataset);

@@ -96,7 +96,7 @@ TEST_CASE("cifar100: a selection leaves out reptiles and what it is told to") {
                        Error);
   CHECK_THROWS_WITH_AS(select_cifar(cifar, selection(1, {"sharks"})), doctest::Contains("nearest: \"shark\""),
                        Error);
-  CHECK_THROWS_WITH_AS(select_cifar(cifar, selection(0)), doctest::Contains("cifar count"), Error);
+  CHECK_THROWS_WITH_AS(select_cifar(cifar, selection(0)), doctest::Contains("cifar_count"), Error);
 }
 
 TEST_CASE("cifar100: a selection repeats, and a smaller one begins the larger") {

@@ -81,6 +81,10 @@ TEST_CASE("run: the summary's values are checked when read") {
   CHECK(run.classes().subclass_to_super == std::vector<std::int32_t>{0, 1});
   CHECK(run.trained_superclasses() == std::vector<std::uint8_t>{1, 0});
   CHECK_THROWS_AS(run.trained_subclasses(), Error);
+  run.summary["classes"]["superclass_trained"] = {1, 0, 1};
+  CHECK_THROWS_WITH_AS(
+      run.trained_superclasses(),
+      Contains("classes.superclass_trained: wanted 0 or 1 for each of 2 classes, got 3 numbers"), Error);
   run.summary["classes"]["subclass_to_super"] = {0};
   CHECK_THROWS_WITH_AS(run.classes(), Contains("lists of other lengths"), Error);
   run.summary["split"] = {{"held_out_subclasses", "none"}};

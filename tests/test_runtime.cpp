@@ -34,3 +34,11 @@ TEST_CASE("runtime: peak memory is that of a process") {
   CHECK(peak_memory_mib() > 1);
   CHECK(peak_memory_mib() < 1e6);
 }
+
+TEST_CASE("runtime: where memory runs out in a batch, the message says what helps") {
+  CHECK(with_memory_advice(64, [] { return 3; }) == 3);
+  CHECK_THROWS_WITH_AS(
+      with_memory_advice(64, []() -> int { throw OutOfMemory(std::size_t{12} << 20); }),
+      "out of memory: wanted a block of 12 MiB, got none; lower batch_size, now 64, or close other programs",
+      OutOfMemory);
+}

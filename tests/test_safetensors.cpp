@@ -147,7 +147,7 @@ TEST_CASE("safetensors: headers that do not hold, each with its tensor's name") 
         ": tensor a: wanted dtype F32, F16, BF16, F64, U8, I32 or I64, got F33");
   CHECK(contains(message("{" + entry("BOOL", "[8]", "[0,8]") + "}", 8), ": tensor a: wanted dtype"));
   CHECK(message("{" + entry("F32", "[3]", "[0,8]") + "}", 8) ==
-        ": tensor a: wanted as many bytes as its shape and type ask for, got 8");
+        ": tensor a: wanted as many bytes as F32 of shape [3] has, got 8");
   CHECK(contains(message("{" + entry("F32", "[2]", "[0,9]") + "}", 9), "as many bytes"));
   CHECK(message("{" + entry("F32", "[2]", "[0,8]") + "}", 7) ==
         ": tensor a: wanted data_offsets within the file's 7 bytes of data, got 0..8");

@@ -27,7 +27,11 @@ TEST_CASE("scores: thresholds and masks of the settings, unless the command line
 TEST_CASE("scores: untrained classes are masked, and below tau is novel") {
   const test::TemporaryFolder folder;
   Run run = Run::create(folder / "run", Config{});
-  run.summary["classes"] = {{"superclass_trained", {1, 1, 0}}, {"subclass_trained", {1, 0, 1}}};
+  run.summary["classes"] = {{"superclass_names", {"a", "b", "novel"}},
+                            {"subclass_names", {"c", "d", "novel"}},
+                            {"subclass_to_super", {0, 1, 2}},
+                            {"superclass_trained", {1, 1, 0}},
+                            {"subclass_trained", {1, 0, 1}}};
   const std::vector<float> logits{0, 5, 4, /**/ 0, 0.5f, 0};
   const Answers masked = answer_super(run, {0.9, 0.9, true}, logits);
   CHECK(masked.classes == std::vector<std::int32_t>{1, 2});  // 2: the novel class, for want of confidence

@@ -257,8 +257,10 @@ TEST_CASE("split: impossible requests") {
                          Error);
     CHECK_THROWS_WITH_AS(function(made_table(0, 6, 9), {}), doctest::Contains("at least 2 subclasses"),
                          Error);
-    CHECK_THROWS_WITH_AS(function(made_table(1, 1, 0), options(false, 1)),
-                         doctest::Contains("too few images"), Error);
+    CHECK_THROWS_WITH_AS(
+        function(made_table(1, 1, 0), options(false, 1)),
+        doctest::Contains("validation_fraction: wanted images to train and images to validate, got none to "),
+        Error);
     Dataset unlabelled = dataset;
     unlabelled.subclasses.clear();
     CHECK_THROWS_WITH_AS(function(unlabelled, {}), doctest::Contains("labels for all 60 images"), Error);

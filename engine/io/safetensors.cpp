@@ -177,7 +177,11 @@ Placed check_entry(const std::string& file, const Entry& entry, std::uint64_t da
   }
   const std::uint64_t size = size_of(placed.dtype), bytes = placed.end - placed.begin;
   if (!fits || bytes % size != 0 || (empty ? 0 : elements) != bytes / size) {
-    throw Error(subject, "as many bytes as its shape and type ask for", std::to_string(bytes));
+    std::string shape;
+    for (const std::uint64_t extent : entry.shape)
+      shape += (shape.empty() ? "" : ", ") + std::to_string(extent);
+    throw Error(subject, "as many bytes as " + entry.dtype + " of shape [" + shape + "] has",
+                std::to_string(bytes));
   }
   placed.shape = Shape(std::span<const std::int64_t>(extents));
   return placed;

@@ -237,7 +237,7 @@ class Reader {
     }
     const std::uint64_t most_elements = elements_budget_bytes_ / size_of(dtype);
     if (static_cast<std::uint64_t>(elements) > most_elements)
-      fail(name, "no more than the file can hold", "absurd sizes");
+      fail(name, "no more elements than a file of this size can hold", std::to_string(elements));
     elements_budget_bytes_ -= static_cast<std::uint64_t>(elements) * size_of(dtype);
     return elements;
   }
