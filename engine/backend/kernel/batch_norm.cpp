@@ -24,7 +24,8 @@ void KernelBackend::batch_norm_training(const Tensor& x, const Tensor& gamma, co
                                         Tensor& inverse_std, Tensor& y) {
   const auto [rows, channels] = extents_of(x);
   if (rows == 0) return;
-  void* const memory = workspace("batch_norm", kernels::batch_norm_workspace_bytes(rows, channels));
+  void* const memory =
+      workspace("batch_norm", rows, channels, kernels::batch_norm_workspace_bytes(rows, channels));
   with_type(x, [&, rows = rows, channels = channels]<typename T>() {
     kernels::batch_norm_training(
         x.data<T>(), gamma.data<float>(), beta.data<float>(), data_or_null<T>(epilogue.residual),
@@ -50,7 +51,8 @@ void KernelBackend::batch_norm_backward(const Tensor& x, const Tensor* y, const 
                                         bool batch_statistics, Tensor& dx, Tensor& dgamma, Tensor& dbeta,
                                         Tensor* dresidual) {
   const auto [rows, channels] = extents_of(x);
-  void* const memory = workspace("batch_norm", kernels::batch_norm_workspace_bytes(rows, channels));
+  void* const memory =
+      workspace("batch_norm_backward", rows, channels, kernels::batch_norm_workspace_bytes(rows, channels));
   with_type(x, [&, rows = rows, channels = channels]<typename T>() {
     kernels::batch_norm_backward(x.data<T>(), data_or_null<T>(y), dy.data<T>(), gamma.data<float>(),
                                  mean.data<float>(), inverse_std.data<float>(), batch_statistics,

@@ -27,7 +27,8 @@ void KernelBackend::cosine_head_backward(const Tensor& x, const Tensor& w, const
                                    w_unit.data<float>(), nullptr, nullptr, rows, classes, width, stream());
   matmul(dy, false, w_unit, false, dx);
   matmul(dy, true, x_unit, false, dw);
-  void* const memory = workspace("cosine_backward", kernels::cosine_backward_workspace_bytes(rows));
+  void* const memory =
+      workspace("cosine_backward", rows, classes, kernels::cosine_backward_workspace_bytes(rows));
   kernels::cosine_backward(x.data<float>(), w.data<float>(), scale.data<float>(),
                            x_inverse_norm.data<float>(), w_inverse_norm.data<float>(), dx.data<float>(),
                            dw.data<float>(), dscale.data<float>(), memory, rows, classes, width, stream());

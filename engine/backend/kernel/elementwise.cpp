@@ -51,7 +51,7 @@ void KernelBackend::add_row(const Tensor& row, Tensor& y) {
 
 void KernelBackend::sum_rows(const Tensor& x, Tensor& sum) {
   const std::int64_t columns = sum.numel(), rows = columns == 0 ? 0 : x.numel() / columns;
-  void* const memory = workspace("sum_rows", kernels::sum_rows_workspace_bytes(rows, columns));
+  void* const memory = workspace("sum_rows", rows, columns, kernels::sum_rows_workspace_bytes(rows, columns));
   with_type(x, [&]<typename T>() {
     kernels::sum_rows(x.data<T>(), sum.data<float>(), memory, rows, columns, stream());
   });

@@ -2,8 +2,9 @@
 
 namespace tern {
 
-void* KernelBackend::workspace(std::string_view kernel, std::size_t bytes) {
-  Tensor& memory = workspaces_[{kernel, bytes}];
+void* KernelBackend::workspace(std::string_view kernel, std::int64_t rows, std::int64_t cols,
+                               std::size_t bytes) {
+  Tensor& memory = workspaces_[{kernel, rows, cols}];
   if (!memory.defined()) memory = Tensor::zeros({static_cast<std::int64_t>(bytes)}, DType::u8, device_);
   return memory.raw();
 }

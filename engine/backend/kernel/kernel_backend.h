@@ -7,7 +7,7 @@
 
 #include <map>
 #include <string_view>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "engine/backend/backend.h"
@@ -81,15 +81,15 @@ class KernelBackend : public Backend {
     std::int64_t chunks;
   };
 
-  /// Memory for one kernel at one size, zeroed when it is first asked for: kernels leave zeros where they
-  /// need them, which is not the same place in every kernel. Null for no bytes.
-  void* workspace(std::string_view kernel, std::size_t bytes);
+  /// Memory for one kernel at one shape, zeroed when it is first asked for: kernels leave zeros where they
+  /// need them, and where that is depends on kernel and shape. Null for no bytes.
+  void* workspace(std::string_view kernel, std::int64_t rows, std::int64_t cols, std::size_t bytes);
   /// Copies `bytes` to the device, into memory kept in `place`; the address there.
   const void* upload(Tensor& place, std::span<const std::byte> bytes);
   SlotTable upload_slots();  ///< of views_
 
   Device device_;
-  std::map<std::pair<std::string_view, std::size_t>, Tensor> workspaces_;
+  std::map<std::tuple<std::string_view, std::int64_t, std::int64_t>, Tensor> workspaces_;
   std::vector<kernels::OptimizerSlotView> views_;  ///< of the slots of the step at work
   Tensor slot_table_, augment_table_;
 };

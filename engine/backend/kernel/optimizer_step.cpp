@@ -4,6 +4,7 @@
 #include "kernels/optimizer_step.h"
 
 #include <cmath>
+#include <utility>
 
 #include "engine/backend/kernel/kernel_backend.h"
 #include "engine/backend/kernel/with_type.h"
@@ -77,7 +78,8 @@ void KernelBackend::clip_scale(std::span<OptimizerSlot> slots, float most, Tenso
   views_.clear();
   for (OptimizerSlot& slot : slots) views_.push_back(view_of(slot));
   const SlotTable table = upload_slots();
-  void* const memory = workspace("clip_scale", kernels::clip_workspace_bytes(table.chunks));
+  void* const memory =
+      workspace("clip_scale", table.chunks, table.count, kernels::clip_workspace_bytes(table.chunks));
   kernels::clip_scale(table.slots, table.count, table.chunks, most, norm.data<float>(), scale.data<float>(),
                       memory, stream());
 }

@@ -47,7 +47,8 @@ void KernelBackend::top1(const Tensor& logits, Tensor* best, Tensor* probability
 void KernelBackend::cross_entropy(const Tensor& logits, const Tensor& targets,
                                   const CrossEntropyOptions& options, Tensor& loss, Tensor& dlogits) {
   const std::int64_t rows = logits.size(0);
-  void* const memory = workspace("cross_entropy", kernels::cross_entropy_workspace_bytes(rows));
+  void* const memory =
+      workspace("cross_entropy", rows, logits.size(1), kernels::cross_entropy_workspace_bytes(rows));
   kernels::cross_entropy(logits.data<float>(), targets.data<std::int32_t>(), options.label_smoothing,
                          options.ignore_index, loss.data<float>(), dlogits.data<float>(), memory, rows,
                          logits.size(1), stream());
@@ -66,7 +67,8 @@ void KernelBackend::hierarchical_kl(const Tensor& super_logits, const Tensor& su
   settings.factor = options.scale_by_temperature_squared ? options.temperature * options.temperature : 1;
   settings.epsilon = options.epsilon;
   const std::int64_t rows = super_logits.size(0);
-  void* const memory = workspace("hierarchical_kl", kernels::hierarchical_kl_workspace_bytes(rows));
+  void* const memory =
+      workspace("hierarchical_kl", rows, sub_logits.size(1), kernels::hierarchical_kl_workspace_bytes(rows));
   kernels::hierarchical_kl(super_logits.data<float>(), sub_logits.data<float>(),
                            sub_to_super.data<std::int32_t>(), settings, loss.data<float>(),
                            dsuper.data<float>(), dsub.data<float>(), memory, rows, super_logits.size(1),

@@ -1,0 +1,58 @@
+#include "tests/emulated_device/arena.h"
+
+#include <sys/mman.h>
+
+#include "engine/core/check.h"
+
+namespace tern::test {
+namespace {
+
+// Addresses alone: a page costs memory only once it is touched. Blocks given back to the system are not
+// reused, so that a test may allocate about this much in all.
+constexpr std::size_t kReserved = std::size_t{64} << 30;
+constexpr std::size_t kPage = 4096;
+
+}  // namespace
+
+Arena& Arena::instance() {
+  static Arena* const arena = new Arena;
+  return *arena;
+}
+
+Arena::Arena() {
+  void* const memory =
+      mmap(nullptr, kReserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) throw Error("emulated device", "64 GiB of addresses", "none");
+  base_ = static_cast<std::byte*>(memory);
+}
+
+void Arena::open() {
+  if (opened_++ == 0) protect(PROT_READ | PROT_WRITE);
+}
+
+void Arena::close() {
+  if (--opened_ == 0) protect(PROT_NONE);
+}
+
+bool Arena::contains(const void* address) const {
+  const auto* place = static_cast<const std::byte*>(address);
+  return place >= base_ && place < base_ + kReserved;
+}
+
+void Arena::protect(int protection) {
+  if (used_ > 0 && mprotect(base_, (used_ + kPage - 1) / kPage * kPage, protection) != 0) {
+    throw Error("emulated device", "pages to be protected", "a failure");
+  }
+}
+
+void* Arena::allocate_from_system(std::size_t bytes) {
+  if (bytes > kReserved - used_) return nullptr;
+  std::byte* const block = base_ + used_;
+  used_ += bytes;
+  if (opened_ > 0) protect(PROT_READ | PROT_WRITE);
+  return block;
+}
+
+void Arena::free_to_system(void*) noexcept {}
+
+}  // namespace tern::test
