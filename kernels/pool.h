@@ -1,5 +1,6 @@
-// Pooling of NHWC images; T is float or bfloat16. Padding counts as minus infinity. The index is the winner's
-// place in its window, row-major, the first of equals, NaN winning; kernel <= 15.
+// Pooling of NHWC images; T and To are float or bfloat16, sums f32. Padding counts as minus infinity. The
+// index is the winner's place in its window, row-major, the first of equals inside the image; a NaN wins, the
+// last of several. kernel <= 15. Nothing may alias. One launch each.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,267 @@
+// Bound by bandwidth: a thread takes 16 bytes of channels of a pixel where pointers and channels allow.
+// Windows overlap, so forward reads pixels, and backward reads windows, several times, but from memory only
+// once: the blocks of neighbouring rows run together, and the caches hold what they share.
+#include "kernels/pool.h"
+
+#include <limits>
+#include <string>
+
+#include "kernels/common/columns.h"
+#include "kernels/common/kernel.h"
+
+namespace tern::kernels {
+namespace {
+
+constexpr int kThreads = 256;
+
+/// Pool and image in 32 bits: places within an image's row are computed for every 16 bytes.
+struct Geometry {
+  int height, width, output_height, output_width, vectors;  ///< vectors of V channels
+  int kernel, stride, padding;
+  std::int64_t channels;
+};
+
+/// A block takes one row of pixels; so many threads do not leave most of them idle in narrow images.
+int threads_of(std::int64_t row_vectors) {
+  return static_cast<int>(std::min<std::int64_t>(kThreads, ceil_div(row_vectors, kWarpSize) * kWarpSize));
+}
+
+/// y and index of row blockIdx.x of all images' output rows. The first tap inside the image is the winner
+/// until another one is greater or NaN.
+template <int V, typename T>
+__global__ void __launch_bounds__(kThreads)
+    max_pool_forward_kernel(const T* x, T* y, std::uint8_t* index, Geometry g) {
+  const int row = static_cast<int>(blockIdx.x % static_cast<unsigned>(g.output_height));
+  const std::int64_t image = blockIdx.x / static_cast<unsigned>(g.output_height);
+  const int top = row * g.stride - g.padding;
+  const int first_r = top < 0 ? -top : 0, end_r = g.height - top < g.kernel ? g.height - top : g.kernel;
+  for (int i = static_cast<int>(threadIdx.x); i < g.output_width * g.vectors;
+       i += static_cast<int>(blockDim.x)) {
+    const int column = i / g.vectors, channel = (i - column * g.vectors) * V;
+    const int left = column * g.stride - g.padding;
+    const int first_s = left < 0 ? -left : 0, end_s = g.width - left < g.kernel ? g.width - left : g.kernel;
+    float best[V];
+    int winner[V];
+    for (int v = 0; v < V; ++v) {
+      best[v] = -INFINITY;
+      winner[v] = first_r < end_r && first_s < end_s ? first_r * g.kernel + first_s : 0;
+    }
+    for (int r = first_r; r < end_r; ++r) {
+      const std::int64_t from = ((image * g.height + top + r) * g.width + left) * g.channels + channel;
+      for (int s = first_s; s < end_s; ++s) {
+        const Vector<T, V> values = load_vector<V>(x + from + s * g.channels);
+        for (int v = 0; v < V; ++v) {
+          const float value = static_cast<float>(values[v]);
+          if (value > best[v] || isnan(value)) {
+            best[v] = value;
+            winner[v] = r * g.kernel + s;
+          }
+        }
+      }
+    }
+    Vector<T, V> result;
+    Vector<std::uint8_t, V> winners;
+    for (int v = 0; v < V; ++v) {
+      result[v] = T(best[v]);
+      winners[v] = static_cast<std::uint8_t>(winner[v]);
+    }
+    const std::int64_t at = (std::int64_t{blockIdx.x} * g.output_width + column) * g.channels + channel;
+    store_vector<V>(y + at, result);
+    store_vector<V>(index + at, winners);
+  }
+}
+
+/// The windows [first, end) along one axis that hold position i, all of `outputs`.
+struct Windows {
+  int first, end;
+
+  __device__ Windows(int i, int outputs, const Geometry& g) {
+    const int last = (i + g.padding) / g.stride;
+    const int before = i + g.padding - g.kernel;  // the last position whose window ends before i
+    first = before < 0 ? 0 : before / g.stride + 1;
+    end = last < outputs ? last + 1 : outputs;
+  }
+};
+
+/// dx of row blockIdx.x of all images' rows: a pixel's windows in order, so the sum is the same in every run.
+template <int V, typename T>
+__global__ void __launch_bounds__(kThreads)
+    max_pool_backward_kernel(const T* dy, const std::uint8_t* index, T* dx, Geometry g) {
+  const int row = static_cast<int>(blockIdx.x % static_cast<unsigned>(g.height));
+  const std::int64_t image = blockIdx.x / static_cast<unsigned>(g.height);
+  const Windows rows(row, g.output_height, g);
+  for (int i = static_cast<int>(threadIdx.x); i < g.width * g.vectors; i += static_cast<int>(blockDim.x)) {
+    const int column = i / g.vectors, channel = (i - column * g.vectors) * V;
+    const Windows columns(column, g.output_width, g);
+    float sum[V] = {};
+    for (int p = rows.first; p < rows.end; ++p) {
+      const int r = row + g.padding - p * g.stride;
+      for (int q = columns.first; q < columns.end; ++q) {
+        const int tap = r * g.kernel + column + g.padding - q * g.stride;
+        const std::int64_t at = ((image * g.output_height + p) * g.output_width + q) * g.channels + channel;
+        const Vector<T, V> gradient = load_vector<V>(dy + at);
+        const Vector<std::uint8_t, V> winner = load_vector<V>(index + at);
+        for (int v = 0; v < V; ++v) sum[v] += winner[v] == tap ? static_cast<float>(gradient[v]) : 0.0f;
+      }
+    }
+    Vector<T, V> result;
+    for (int v = 0; v < V; ++v) result[v] = T(sum[v]);
+    store_vector<V>(dx + (std::int64_t{blockIdx.x} * g.width + column) * g.channels + channel, result);
+  }
+}
+
+void check_shape(const PoolShape& shape) {
+  constexpr std::int64_t kMost = std::numeric_limits<int>::max() / 2;
+  const std::int64_t row =
+      std::max(shape.width, shape.output_width) * std::max<std::int64_t>(shape.channels, 1);
+  if (shape.kernel < 1 || shape.kernel > 15 || shape.stride < 1 || shape.padding < 0 || row > kMost ||
+      std::max(shape.height, shape.output_height) > kMost / shape.stride) {
+    throw Error("max_pool", "a kernel of 1..15, a stride of at least 1 and rows of at most 2^30 values",
+                "kernel " + std::to_string(shape.kernel) + ", stride " + std::to_string(shape.stride) +
+                    ", padding " + std::to_string(shape.padding) + ", " + std::to_string(row) + " values");
+  }
+}
+
+Geometry geometry_of(const PoolShape& shape, int vector_width) {
+  return {static_cast<int>(shape.height),
+          static_cast<int>(shape.width),
+          static_cast<int>(shape.output_height),
+          static_cast<int>(shape.output_width),
+          static_cast<int>(shape.channels / vector_width),
+          shape.kernel,
+          shape.stride,
+          shape.padding,
+          shape.channels};
+}
+
+/// Block (tile, image) of an average: thread (x, y) adds every height-th pixel of its V channels. The
+/// threads' sums meet in a fixed order.
+constexpr int kAverageWidth = 32, kAverageHeight = 8;
+
+template <int V, typename T, typename To>
+__global__ void __launch_bounds__(kThreads)
+    average_pool_forward_kernel(const T* x, To* y, std::int64_t pixels, std::int64_t channels,
+                                std::int64_t tiles) {
+  TERN_SHARED(float, shared, kAverageHeight* kAverageWidth* V);
+  const std::int64_t image = blockIdx.x / tiles, first = blockIdx.x % tiles * kAverageWidth * V;
+  const std::int64_t channel = first + threadIdx.x * V;
+  float sum[V][1] = {};
+  if (channel < channels) {
+    const T* const from = x + image * pixels * channels + channel;
+    std::int64_t pixel = threadIdx.y;
+    for (; pixel + 3 * kAverageHeight < pixels;
+         pixel += 4 * kAverageHeight) {  // four loads under way together
+      Vector<T, V> in[4];
+      for (int k = 0; k < 4; ++k) in[k] = load_vector<V>(from + (pixel + k * kAverageHeight) * channels);
+      for (int k = 0; k < 4; ++k) {
+        for (int v = 0; v < V; ++v) sum[v][0] += static_cast<float>(in[k][v]);
+      }
+    }
+    for (; pixel < pixels; pixel += kAverageHeight) {
+      const Vector<T, V> in = load_vector<V>(from + pixel * channels);
+      for (int v = 0; v < V; ++v) sum[v][0] += static_cast<float>(in[v]);
+    }
+  }
+  float total[1];
+  merge_block(sum, MergeSums<1>{}, total, shared);
+  const int rank = thread_rank();
+  if (rank < kAverageWidth * V && first + rank < channels) {
+    y[image * channels + first + rank] = To(total[0] / static_cast<float>(pixels));
+  }
+}
+
+/// Block (tile, image) writes its V channels a thread to every pixel.
+template <int V, typename T, typename To>
+__global__ void __launch_bounds__(kThreads)
+    average_pool_backward_kernel(const T* dy, To* dx, std::int64_t pixels, std::int64_t channels,
+                                 std::int64_t tiles) {
+  const std::int64_t image = blockIdx.x / tiles;
+  const std::int64_t channel = (blockIdx.x % tiles * blockDim.x + threadIdx.x) * V;
+  if (channel >= channels) return;
+  Vector<To, V> share;
+  for (int v = 0; v < V; ++v) {
+    share[v] = To(static_cast<float>(dy[image * channels + channel + v]) / static_cast<float>(pixels));
+  }
+  for (std::int64_t pixel = threadIdx.y; pixel < pixels; pixel += blockDim.y) {
+    store_vector<V>(dx + (image * pixels + pixel) * channels + channel, share);
+  }
+}
+
+template <int V, typename T>
+void launch_forward(const T* x, T* y, std::uint8_t* index, const PoolShape& shape, Stream stream) {
+  const Geometry geometry = geometry_of(shape, V);
+  launch(max_pool_forward_kernel<V, T>, shape.images * shape.output_height,
+         threads_of(shape.output_width * geometry.vectors), 0, stream, x, y, index, geometry);
+}
+
+template <int V, typename T>
+void launch_backward(const T* dy, const std::uint8_t* index, T* dx, const PoolShape& shape, Stream stream) {
+  const Geometry geometry = geometry_of(shape, V);
+  launch(max_pool_backward_kernel<V, T>, shape.images * shape.height,
+         threads_of(shape.width * geometry.vectors), 0, stream, dy, index, dx, geometry);
+}
+
+/// True if V indices can be loaded at once: index, like the values, begins rows of channels.
+bool index_vectorizes(const std::uint8_t* index, int width) {
+  return reinterpret_cast<std::uintptr_t>(index) % static_cast<unsigned>(width) == 0;
+}
+
+}  // namespace
+
+template <typename T>
+void max_pool_forward(const T* x, T* y, std::uint8_t* index, const PoolShape& shape, Stream stream) {
+  check_shape(shape);
+  if (shape.images * shape.output_height * shape.output_width * shape.channels == 0) return;
+  if (vectorizes(shape.channels, x, y) && index_vectorizes(index, kVectorWidth<T>)) {
+    launch_forward<kVectorWidth<T>>(x, y, index, shape, stream);
+  } else {
+    launch_forward<1>(x, y, index, shape, stream);
+  }
+}
+
+template <typename T>
+void max_pool_backward(const T* dy, const std::uint8_t* index, T* dx, const PoolShape& shape, Stream stream) {
+  check_shape(shape);
+  if (shape.images * shape.height * shape.width * shape.channels == 0) return;
+  if (vectorizes(shape.channels, dy, dx) && index_vectorizes(index, kVectorWidth<T>)) {
+    launch_backward<kVectorWidth<T>>(dy, index, dx, shape, stream);
+  } else {
+    launch_backward<1>(dy, index, dx, shape, stream);
+  }
+}
+
+template <typename T, typename To>
+void average_pool_forward(const T* x, To* y, std::int64_t images, std::int64_t pixels, std::int64_t channels,
+                          Stream stream) {
+  constexpr int kWidth = kVectorWidth<T>;
+  const bool wide = vectorizes(channels, x);
+  const std::int64_t tiles = ceil_div(channels, kAverageWidth * (wide ? kWidth : 1));
+  launch(wide ? average_pool_forward_kernel<kWidth, T, To> : average_pool_forward_kernel<1, T, To>,
+         images * tiles, dim3(kAverageWidth, kAverageHeight), 0, stream, x, y, pixels, channels, tiles);
+}
+
+template <typename T, typename To>
+void average_pool_backward(const T* dy, To* dx, std::int64_t images, std::int64_t pixels,
+                           std::int64_t channels, Stream stream) {
+  if (pixels == 0) return;
+  constexpr int kWidth = kVectorWidth<To>;
+  const bool wide = vectorizes(channels, dx);
+  const std::int64_t tiles = ceil_div(channels, kAverageWidth * (wide ? kWidth : 1));
+  launch(wide ? average_pool_backward_kernel<kWidth, T, To> : average_pool_backward_kernel<1, T, To>,
+         images * tiles, dim3(kAverageWidth, kAverageHeight), 0, stream, dy, dx, pixels, channels, tiles);
+}
+
+#define TERN_INSTANTIATE_AVERAGE(T, To)                                                                \
+  template void average_pool_forward(const T*, To*, std::int64_t, std::int64_t, std::int64_t, Stream); \
+  template void average_pool_backward(const T*, To*, std::int64_t, std::int64_t, std::int64_t, Stream);
+#define TERN_INSTANTIATE(T)                                                                     \
+  template void max_pool_forward(const T*, T*, std::uint8_t*, const PoolShape&, Stream);        \
+  template void max_pool_backward(const T*, const std::uint8_t*, T*, const PoolShape&, Stream); \
+  TERN_INSTANTIATE_AVERAGE(T, float)                                                            \
+  TERN_INSTANTIATE_AVERAGE(T, bfloat16)
+TERN_INSTANTIATE(float)
+TERN_INSTANTIATE(bfloat16)
+#undef TERN_INSTANTIATE
+#undef TERN_INSTANTIATE_AVERAGE
+
+}  // namespace tern::kernels
