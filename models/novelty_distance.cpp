@@ -1,0 +1,181 @@
+#include "models/novelty_distance.h"
+
+#include <limits>
+#include <numeric>
+
+#include "engine/core/parallel.h"
+#include "models/novelty_matrix.h"
+
+namespace tern {
+namespace {
+
+void normalise_rows(Matrix& rows) {
+  for (std::int64_t i = 0; i < rows.rows(); ++i) {
+    const double norm = rows.row(i).norm();
+    if (norm > 0) rows.row(i) /= norm;
+  }
+}
+
+/// Ledoit and Wolf's shrinkage of the covariance S = X'X / n of centred rows X [n, D]: the estimated error of
+/// S over its distance from the identity's multiple, in 0 .. 1.
+double ledoit_wolf(const Matrix& centred, const Matrix& covariance) {
+  const auto n = static_cast<double>(centred.rows()), d = static_cast<double>(centred.cols());
+  const double trace = covariance.trace(), squares = covariance.squaredNorm();
+  const double fourth = centred.rowwise().squaredNorm().squaredNorm();  // sum over rows of |x|^4
+  const double error = (fourth / n - squares) / n;
+  const double distance = squares - trace * trace / d;
+  if (!(distance > 0) || error >= distance) return 1;
+  return std::max(error, 0.0) / distance;
+}
+
+}  // namespace
+
+NearestNeighbours::NearestNeighbours(const Rows& training_features, std::int64_t k)
+    : k_(k), columns_(training_features.columns) {
+  check_training_rows("knn", "features", training_features);
+  if (k < 1 || k > training_features.count()) {
+    throw Error("knn", "k in 1.." + std::to_string(training_features.count()) + ", the training rows",
+                std::to_string(k));
+  }
+  Matrix rows = to_matrix(training_features);
+  normalise_rows(rows);
+  training_ = to_values(rows);
+}
+
+std::vector<double> NearestNeighbours::novelty(const Rows& features) const {
+  check_rows("knn", "features", features);
+  check_columns("knn", features, columns_);
+  Matrix rows = to_matrix(features);
+  normalise_rows(rows);
+  const MatrixView training = view(training_, columns_);
+  std::vector<double> scores(static_cast<std::size_t>(features.count()));
+  constexpr std::int64_t kBlock = 64;  // rows whose products with all training rows are held at once
+  parallel_for((features.count() + kBlock - 1) / kBlock, 1, [&](std::int64_t first, std::int64_t last) {
+    std::vector<std::int64_t> order(static_cast<std::size_t>(training.rows()));
+    for (std::int64_t begin = first * kBlock; begin < std::min(last * kBlock, features.count());
+         begin += kBlock) {
+      const std::int64_t count = std::min(kBlock, features.count() - begin);
+      const Matrix products = rows.middleRows(begin, count) * training.transpose();
+      for (std::int64_t i = 0; i < count; ++i) {
+        std::iota(order.begin(), order.end(), std::int64_t{0});
+        const auto nth = order.begin() + (k_ - 1);
+        std::nth_element(order.begin(), nth, order.end(),
+                         [&](auto a, auto b) { return products(i, a) > products(i, b); });
+        // From the difference: sqrt(2 - 2 product) would lose the digits of small distances.
+        scores[static_cast<std::size_t>(begin + i)] = (rows.row(begin + i) - training.row(*nth)).norm();
+      }
+    }
+  });
+  return scores;
+}
+
+Mahalanobis::Mahalanobis(const Rows& training_features, std::span<const std::int32_t> labels,
+                         std::int32_t class_count, std::optional<double> shrinkage)
+    : columns_(training_features.columns) {
+  check_training_rows("mahalanobis", "features", training_features);
+  const std::int64_t n = training_features.count();
+  if (static_cast<std::int64_t>(labels.size()) != n) {
+    throw Error("mahalanobis", std::to_string(n) + " labels", std::to_string(labels.size()));
+  }
+  if (shrinkage && !(*shrinkage >= 0 && *shrinkage <= 1)) {
+    throw Error("mahalanobis", "a shrinkage in 0..1", std::to_string(*shrinkage));
+  }
+  Matrix rows = to_matrix(training_features);
+  const Eigen::RowVectorXd mean = rows.colwise().mean();
+  mean_ = to_values(mean);
+  rows.rowwise() -= mean;
+  Matrix sums = Matrix::Zero(class_count, columns_);
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(std::max(class_count, 0)), 0);
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int32_t label = labels[static_cast<std::size_t>(i)];
+    if (label < 0 || label >= class_count) {
+      throw Error("mahalanobis", "labels in 0.." + std::to_string(class_count - 1), std::to_string(label));
+    }
+    sums.row(label) += rows.row(i);
+    ++counts[static_cast<std::size_t>(label)];
+  }
+  std::vector<double> means;
+  for (std::int32_t c = 0; c < class_count; ++c) {
+    if (counts[static_cast<std::size_t>(c)] == 0) continue;
+    sums.row(c) /= static_cast<double>(counts[static_cast<std::size_t>(c)]);
+    means.insert(means.end(), sums.row(c).begin(), sums.row(c).end());
+  }
+  if (static_cast<std::int64_t>(means.size()) < 2 * columns_) {
+    throw Error("mahalanobis", "training rows of at least two classes", "of one");
+  }
+  total_ = covariance_of(to_values(rows), shrinkage);
+  for (std::int64_t i = 0; i < n; ++i) rows.row(i) -= sums.row(labels[static_cast<std::size_t>(i)]);
+  shared_ = covariance_of(to_values(rows), shrinkage);
+  means_ = whitened(means, shared_);
+}
+
+Mahalanobis::Covariance Mahalanobis::covariance_of(std::vector<double> centred,
+                                                   std::optional<double> shrinkage) const {
+  const Matrix rows = view(centred, columns_);
+  Matrix covariance = Matrix::Zero(columns_, columns_);
+  covariance.selfadjointView<Eigen::Lower>().rankUpdate(rows.transpose(),
+                                                        1.0 / static_cast<double>(rows.rows()));
+  covariance.triangularView<Eigen::StrictlyUpper>() = covariance.transpose();
+  Covariance result;
+  result.shrinkage = shrinkage ? *shrinkage : ledoit_wolf(rows, covariance);
+  const double scale = covariance.trace() / static_cast<double>(columns_);
+  covariance *= 1 - result.shrinkage;
+  covariance.diagonal().array() += result.shrinkage * scale;
+  const Eigen::LLT<Matrix> factor(covariance);
+  // Rounding may let a singular matrix pass; its factor then has a diagonal of next to nothing.
+  const Matrix lower = factor.matrixL();
+  const bool regular =
+      factor.info() == Eigen::Success && lower.diagonal().minCoeff() > 1e-7 * lower.diagonal().maxCoeff();
+  if (!regular) {
+    throw Error("mahalanobis", "a covariance that can be inverted, or a shrinkage over 0",
+                "a singular one of " + std::to_string(rows.rows()) + " rows");
+  }
+  result.factor = to_values(lower);
+  return result;
+}
+
+std::vector<double> Mahalanobis::whitened(const std::vector<double>& rows,
+                                          const Covariance& covariance) const {
+  const MatrixView factor = view(covariance.factor, columns_), all = view(rows, columns_);
+  std::vector<double> result(rows.size());
+  parallel_for(all.rows(), 64, [&](std::int64_t begin, std::int64_t end) {
+    Matrix columns = all.middleRows(begin, end - begin).transpose();
+    factor.triangularView<Eigen::Lower>().solveInPlace(columns);
+    Eigen::Map<Matrix>(result.data(), all.rows(), columns_).middleRows(begin, end - begin) =
+        columns.transpose();
+  });
+  return result;
+}
+
+std::vector<double> Mahalanobis::centred(const Rows& features) const {
+  check_rows("mahalanobis", "features", features);
+  check_columns("mahalanobis", features, columns_);
+  Matrix rows = to_matrix(features);
+  rows.rowwise() -= view(mean_).transpose();
+  return to_values(rows);
+}
+
+std::vector<double> Mahalanobis::novelty(const Rows& features) const {
+  const std::vector<double> white = whitened(centred(features), shared_);
+  const MatrixView rows = view(white, columns_), means = view(means_, columns_);
+  std::vector<double> scores(static_cast<std::size_t>(features.count()));
+  parallel_for(features.count(), 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      scores[static_cast<std::size_t>(i)] =
+          (means.rowwise() - rows.row(i)).rowwise().squaredNorm().minCoeff();
+    }
+  });
+  return scores;
+}
+
+std::vector<double> Mahalanobis::relative_novelty(const Rows& features) const {
+  std::vector<double> scores = novelty(features);
+  const std::vector<double> white = whitened(centred(features), total_);
+  const MatrixView rows = view(white, columns_);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    scores[i] -= rows.row(static_cast<std::int64_t>(i)).squaredNorm();
+  }
+  return scores;
+}
+
+}  // namespace tern

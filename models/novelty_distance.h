@@ -1,0 +1,71 @@
+// Novelty scores that measure how far a feature vector x lies from the training part's. Higher means more
+// novel.
+//
+//   KNN                    | x/|x| - n_k |, n_k the k-th nearest of the normalised training vectors
+//                                                                                      Sun et al. 2022
+//   Mahalanobis            min_c (x - m_c)' S^-1 (x - m_c), m_c the means of the classes, S their shared
+//   covariance
+//                                                                                      Lee et al. 2018
+//   relative Mahalanobis   the same less (x - m)' S0^-1 (x - m), m and S0 of all rows together    Ren et al.
+//   2021
+//
+// A covariance of n rows divides by n, and is shrunk towards a multiple of the identity so that it can be
+// inverted where features are many or dead:  (1 - s) S + s trace(S) / D I. Without a given s, it is the one
+// of least expected error after Ledoit and Wolf 2004, from the rows themselves.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "models/novelty_rows.h"
+
+namespace tern {
+
+class NearestNeighbours {
+ public:
+  /// Throws Error{"knn", ...} if a number is not finite, a row is zero, or k is not in 1 .. number of rows.
+  NearestNeighbours(const Rows& training_features, std::int64_t k = 50);
+
+  /// Throws Error{"knn", ...} for other columns than in training and numbers that are not finite. A row of
+  /// zeros has no direction: it is 1 from everything, as its zeros are from a unit vector.
+  std::vector<double> novelty(const Rows& features) const;
+
+ private:
+  std::int64_t k_, columns_;
+  std::vector<double> training_;  ///< normalised
+};
+
+class Mahalanobis {
+ public:
+  /// labels: the class of each row, 0 .. class_count - 1; classes without rows are left out. Throws
+  /// Error{"mahalanobis", ...} if a number is not finite, the sizes disagree, fewer than two classes have
+  /// rows, the shrinkage is not in [0, 1], or the covariance cannot be inverted.
+  Mahalanobis(const Rows& training_features, std::span<const std::int32_t> labels, std::int32_t class_count,
+              std::optional<double> shrinkage = std::nullopt);
+
+  std::vector<double> novelty(const Rows& features) const;
+  std::vector<double> relative_novelty(const Rows& features) const;
+
+  double shrinkage() const { return shared_.shrinkage; }  ///< of the shared covariance
+  double total_shrinkage() const { return total_.shrinkage; }
+
+ private:
+  struct Covariance {
+    double shrinkage = 0;
+    std::vector<double> factor;  ///< lower triangular L with L L' = covariance, [D, D]
+  };
+
+  Covariance covariance_of(std::vector<double> centred, std::optional<double> shrinkage) const;
+  /// L^-1 x for each row.
+  std::vector<double> whitened(const std::vector<double>& rows, const Covariance& covariance) const;
+  std::vector<double> centred(const Rows& features) const;  ///< less the mean of all training rows
+
+  std::int64_t columns_;
+  std::vector<double> mean_;   ///< of all training rows, [D]
+  std::vector<double> means_;  ///< of each class that has rows, less mean_, whitened by the shared covariance
+  Covariance shared_, total_;
+};
+
+}  // namespace tern
