@@ -1,0 +1,38 @@
+// The plan of every convolution that has been asked for: found in a file, or built and timed once.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/backend/cuda/convolution_plan.h"
+#include "engine/backend/cuda/plan_file.h"
+
+namespace tern {
+
+class PlanCache {
+ public:
+  /// Milliseconds of one run on the device; throws Error or OutOfMemory where the plan does not run.
+  using Timer = std::function<float(const ConvolutionPlan&)>;
+
+  PlanCache(CudnnDescriptor device, const PlanLimits& limits, std::filesystem::path file)
+      : device_(std::move(device)), limits_(limits), file_(std::move(file)) {}
+
+  /// The plan for a problem, or null where cuDNN has none. On first use it is taken from the file; else up to
+  /// limits.plans are built and timed, and the fastest is kept and written. Without a timer the first that
+  /// cuDNN recommends is taken. Throws Error if none of the plans runs, unless the problem is fused.
+  const ConvolutionPlan* plan(const ConvolutionProblem& problem, const Timer& timer);
+
+ private:
+  std::unique_ptr<ConvolutionPlan> from_file(const std::string& key) const;
+  std::unique_ptr<ConvolutionPlan> build(const ConvolutionProblem& problem, const Timer& timer);
+
+  CudnnDescriptor device_;
+  PlanLimits limits_;
+  PlanFile file_;
+  std::map<ConvolutionProblem, std::unique_ptr<ConvolutionPlan>> plans_;
+};
+
+}  // namespace tern
