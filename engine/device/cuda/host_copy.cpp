@@ -8,6 +8,14 @@
 #include "engine/device/device_memory.h"
 
 namespace tern {
+namespace {
+
+int make_current(int device_index) {
+  cuda_device(device_index).make_current();
+  return device_index;
+}
+
+}  // namespace
 
 PinnedBuffer::PinnedBuffer(std::size_t bytes) : bytes_(bytes) {
   void* data = nullptr;
@@ -44,7 +52,8 @@ void HostCopies::next_slot() {
   if (slots_[current_] != nullptr) slots_[current_]->emptied.synchronize();
 }
 
-PrefetchedCopy::PrefetchedCopy(int device_index) : device_index_(device_index) {}
+// The stream and the events after it belong to the current device.
+PrefetchedCopy::PrefetchedCopy(int device_index) : device_index_(make_current(device_index)) {}
 
 PrefetchedCopy::~PrefetchedCopy() {
   if (on_device_ == nullptr) return;

@@ -1,0 +1,136 @@
+// The GPU's convolutions: a plan of cuDNN for each problem, timed on the tensors of its first call.
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+
+#include "engine/backend/cuda/cuda_backend.h"
+#include "engine/core/check.h"
+#include "engine/device/cuda/stream.h"
+
+namespace tern {
+namespace {
+
+constexpr std::int64_t kAlignment = 16;  // what cuDNN's vector loads want; blocks have more
+
+// The largest power of two, up to 16, that divides the address.
+std::int64_t alignment_of(const void* address) {
+  if (address == nullptr) return kAlignment;
+  const auto number = reinterpret_cast<std::uintptr_t>(address);
+  return std::int64_t{1} << std::min(std::countr_zero(number), std::countr_zero(std::uint64_t{kAlignment}));
+}
+
+std::int64_t alignment_of(const ConvolutionOperands& operands) {
+  return std::min({alignment_of(operands.x), alignment_of(operands.w), alignment_of(operands.y),
+                   alignment_of(operands.bias), alignment_of(operands.residual)});
+}
+
+}  // namespace
+
+ConvolutionProblem CudaBackend::problem(ConvolutionPass pass, const Tensor& x, const Tensor& y,
+                                        const Tensor& w, const Convolution& convolution) const {
+  ConvolutionProblem problem;
+  problem.pass = pass;
+  problem.type = x.dtype() == DType::bf16 ? ConvolutionType::bf16
+                 : convolution.tf32       ? ConvolutionType::tf32
+                                          : ConvolutionType::f32;
+  problem.images = x.size(0);
+  problem.height = x.size(1);
+  problem.width = x.size(2);
+  problem.in = x.size(3);
+  problem.out = y.size(3);
+  problem.kernel = convolution.window.kernel;
+  problem.stride = convolution.window.stride;
+  problem.padding = convolution.window.padding;
+  problem.deterministic = deterministic_;
+  problem.alignment = alignment_of({x.raw(), w.raw(), y.raw(), nullptr, nullptr});
+  return problem;
+}
+
+void* CudaBackend::workspace(std::size_t bytes) {
+  if (bytes == 0) return nullptr;
+  if (workspace_ == nullptr || workspace_->bytes() < bytes) {
+    workspace_.reset();  // first, so that its memory may serve the larger one
+    workspace_ = std::make_unique<Buffer>(bytes, device());
+  }
+  return workspace_->data();
+}
+
+void CudaBackend::run(const ConvolutionPlan& plan, const ConvolutionOperands& operands) {
+  plan.run(cudnn_, operands, workspace(plan.workspace_bytes()));
+}
+
+// Milliseconds; the least of a few runs, after one that loads the kernel. Outputs are overwritten by each.
+float CudaBackend::time(const ConvolutionPlan& plan, const ConvolutionOperands& operands) {
+  constexpr int kRuns = 4;
+  CudaEvent start(CudaEvent::Timing::on), end(CudaEvent::Timing::on);
+  run(plan, operands);
+  float least = 0;
+  for (int i = 0; i < kRuns; ++i) {
+    start.record(cuda_.stream());
+    run(plan, operands);
+    end.record(cuda_.stream());
+    end.synchronize();
+    const float milliseconds = end.milliseconds_since(start);
+    if (i == 0 || milliseconds < least) least = milliseconds;
+  }
+  return least;
+}
+
+const ConvolutionPlan* CudaBackend::plan(const ConvolutionProblem& problem,
+                                         const ConvolutionOperands& operands) {
+  cuda_.make_current();
+  // Nothing can be timed while work is only recorded, and where bits must not change the clock may not
+  // choose.
+  if (problem.deterministic || cuda_.is_capturing()) return plans_->plan(problem, nullptr);
+  return plans_->plan(problem, [&](const ConvolutionPlan& candidate) { return time(candidate, operands); });
+}
+
+void CudaBackend::run_or_fail(const ConvolutionProblem& problem, const ConvolutionOperands& operands) {
+  const ConvolutionPlan* const found = plan(problem, operands);
+  if (found == nullptr) throw Error("cuDNN", "a plan for the convolution " + problem.text(), "none");
+  run(*found, operands);
+}
+
+void CudaBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
+                                 const Convolution& convolution, const Epilogue& epilogue, Tensor& y) {
+  if (y.numel() == 0) return;
+  ConvolutionProblem plain = problem(ConvolutionPass::forward, x, y, w, convolution);
+  ConvolutionOperands operands{x.raw(), w.raw(), y.raw(), nullptr, nullptr};
+  const bool over_residual = epilogue.residual != nullptr && epilogue.residual->raw() == y.raw();
+  ConvolutionProblem fused = plain;
+  fused.bias = bias != nullptr;
+  fused.residual = epilogue.residual != nullptr;
+  fused.relu = epilogue.relu;
+  if (!fused.fused()) return run_or_fail(plain, operands);
+
+  if (!over_residual) {  // several runs for the clock would add it several times
+    ConvolutionOperands all = operands;
+    if (fused.bias) all.bias = bias->raw();
+    if (fused.residual) all.residual = epilogue.residual->raw();
+    fused.alignment = alignment_of(all);
+    if (const ConvolutionPlan* const found = plan(fused, all)) return run(*found, all);
+  }
+  Tensor residual;
+  if (over_residual) residual = y.clone();
+  run_or_fail(plain, operands);
+  if (bias != nullptr) add_row(*bias, y);
+  if (epilogue.residual != nullptr) add(y, over_residual ? residual : *epilogue.residual, y);
+  if (epilogue.relu) relu_forward(y, y);
+}
+
+void CudaBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
+                                       Tensor& dx) {
+  if (dx.numel() == 0) return;
+  run_or_fail(problem(ConvolutionPass::backward_data, dx, dy, w, convolution),
+              {dx.raw(), w.raw(), dy.raw(), nullptr, nullptr});
+}
+
+void CudaBackend::conv2d_backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution,
+                                         Tensor& dw) {
+  if (dw.numel() == 0) return;
+  if (x.numel() == 0 || dy.numel() == 0) return fill(0, dw);
+  run_or_fail(problem(ConvolutionPass::backward_weight, x, dy, dw, convolution),
+              {x.raw(), dw.raw(), dy.raw(), nullptr, nullptr});
+}
+
+}  // namespace tern

@@ -1,0 +1,25 @@
+// c = op(a) op(b) by cuBLAS, f32 throughout: products in this engine are small heads behind large
+// convolutions, and exactness there costs nothing.
+//
+// cuBLAS's matrices are column-major: what is row-major c [rows, cols] here is its c^T [cols, rows], so it is
+// asked for c^T = op(b)^T op(a)^T, and reads each operand as it lies.
+#include "engine/backend/cuda/cublas_library.h"
+#include "engine/backend/cuda/cuda_backend.h"
+
+namespace tern {
+
+void CudaBackend::matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, Tensor& c) {
+  if (c.numel() == 0) return;
+  const std::int64_t rows = c.size(0), cols = c.size(1), inner = a.size(transpose_a ? 0 : 1);
+  if (inner == 0) return fill(0, c);  // an empty sum
+  cuda_.make_current();
+  const float one = 1, zero = 0;
+  check_cublas(
+      cublas().gemm(cublas_, transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N, transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N,
+                    cols, rows, inner, &one, b.data<float>(), CUDA_R_32F, b.size(1), a.data<float>(),
+                    CUDA_R_32F, a.size(1), &zero, c.data<float>(), CUDA_R_32F, cols, CUBLAS_COMPUTE_32F,
+                    CUBLAS_GEMM_DEFAULT),
+      "cublasGemmEx");
+}
+
+}  // namespace tern
