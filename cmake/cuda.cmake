@@ -1,4 +1,5 @@
-# TERN_CUDA -> TERN_HAS_CUDA, with the language enabled, its libraries found and the architectures chosen.
+# TERN_CUDA -> TERN_HAS_CUDA, with the language enabled, its headers found and the architectures chosen. cuDNN and cuBLAS
+# are needed to build by their headers alone: the program looks for the libraries when it first uses a GPU.
 #   AUTO  where this machine has both nvcc and a GPU     ON  wherever nvcc is, else an error     OFF  not at all
 set(TERN_HAS_CUDA OFF)
 if(TERN_CUDA STREQUAL OFF)
@@ -25,6 +26,30 @@ if(NOT CMAKE_CUDA_COMPILER)
   return()
 endif()
 
+# Headers where the toolkit, the system or a Python package has them.
+file(GLOB python_folders /usr/lib/python3*/*-packages/nvidia /usr/local/lib/python3*/*-packages/nvidia
+                         $ENV{HOME}/.local/lib/python3*/site-packages/nvidia
+                         $ENV{VIRTUAL_ENV}/lib/python3*/site-packages/nvidia
+                         $ENV{CONDA_PREFIX}/lib/python3*/site-packages/nvidia)
+get_filename_component(toolkit ${CMAKE_CUDA_COMPILER} DIRECTORY)
+find_path(CUDNN_INCLUDE_DIR cudnn_graph.h HINTS ${toolkit}/../include ${python_folders} PATH_SUFFIXES cudnn/include)
+find_path(CUBLAS_INCLUDE_DIR cublas_v2.h HINTS ${toolkit}/../include ${python_folders}
+          PATH_SUFFIXES cu13/include cublas/include)
+foreach(header CUDNN_INCLUDE_DIR CUBLAS_INCLUDE_DIR)
+  if(NOT ${header})
+    if(TERN_CUDA STREQUAL ON)
+      message(FATAL_ERROR "TERN_CUDA=ON: no headers of cuDNN 9 or cuBLAS; install them, or set ${header}")
+    endif()
+    message(STATUS "CUDA: no ${header}; building for the CPU alone")
+    return()
+  endif()
+endforeach()
+file(STRINGS ${CUDNN_INCLUDE_DIR}/cudnn_version.h cudnn_version REGEX "define CUDNN_(MAJOR|MINOR) ")
+string(REGEX REPLACE ".*MAJOR ([0-9]+).*MINOR ([0-9]+).*" "\\1.\\2" cudnn_version "${cudnn_version}")
+if(cudnn_version VERSION_LESS 9.8)
+  message(FATAL_ERROR "CUDA: wanted cuDNN 9.8 or later, got ${cudnn_version} in ${CUDNN_INCLUDE_DIR}; -DTERN_CUDA=OFF does without")
+endif()
+
 # This machine's GPU, or where there is none the two most common kinds of data-centre GPU.
 if(NOT CMAKE_CUDA_ARCHITECTURES)
   if(no_gpu EQUAL 0)
@@ -44,4 +69,15 @@ if(CCACHE)
   set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
 endif()
 set(TERN_HAS_CUDA ON)
-message(STATUS "CUDA: ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTURES}")
+message(STATUS "CUDA: ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTURES}, cuDNN ${cudnn_version}")
+
+# The device beside the CPU in a build with CUDA: an object library, as tern_no_cuda is.
+function(tern_add_cuda_device name)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/engine/device/cuda/*.c* ${PROJECT_SOURCE_DIR}/engine/backend/cuda/*.cpp)
+  add_library(${name} OBJECT ${sources})
+  target_link_libraries(${name} PUBLIC tern_kernel_backend tern_kernels CUDA::cudart_static ${CMAKE_DL_LIBS})
+  target_include_directories(${name} SYSTEM PUBLIC ${CUDNN_INCLUDE_DIR} ${CUBLAS_INCLUDE_DIR})
+  target_compile_definitions(${name} PRIVATE TERN_CUDA_LIBRARIES="${CUDAToolkit_LIBRARY_DIR}")
+  target_compile_options(${name} PRIVATE
+    $<$<COMPILE_LANGUAGE:CUDA>:--Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Werror>)
+endfunction()
