@@ -1,0 +1,25 @@
+// What tests need to build cuDNN's plans on a machine without a GPU.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/backend/cuda/convolution_graph.h"
+
+namespace tern::test {
+
+/// An H200 as cuDNN describes it (tests/goldens/h200_deviceprop.json); nothing, after saying "skipped: no
+/// cuDNN", where there is no cuDNN. Where there is no driver the toolkit's stub of libcuda stands in for it:
+/// without one, cuDNN's heuristics answer nothing.
+std::optional<CudnnDescriptor> described_device();
+
+/// Every distinct convolution of ResNet-18 and ResNet-50 on square images: forward, and both backward passes
+/// that training needs (none for the images' own gradient).
+std::vector<ConvolutionProblem> resnet_convolutions(std::int64_t images, std::int64_t extent,
+                                                    ConvolutionType type);
+
+/// Builds a plan for each, prints how many and how long it took, and checks that each problem has one.
+void check_plans(const std::vector<ConvolutionProblem>& problems, const CudnnDescriptor& device);
+
+}  // namespace tern::test
