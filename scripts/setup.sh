@@ -4,7 +4,8 @@
 set -euo pipefail
 
 packages=(g++ cmake ninja-build ccache pkg-config libdnnl-dev libeigen3-dev libstb-dev libfmt-dev libcli11-dev
-          libtomlplusplus-dev nlohmann-json3-dev libboost-context-dev libzip-dev doctest-dev libbenchmark-dev)
+          libtomlplusplus-dev nlohmann-json3-dev libboost-context-dev libzip-dev libprotobuf-dev protobuf-compiler
+          doctest-dev libbenchmark-dev)
 
 missing=()
 for package in "${packages[@]}"; do
