@@ -1,5 +1,5 @@
 // y = x / max(|x|, epsilon) along the rows of [rows, cols]; inverse_norm [rows] = 1 / max(|x|, epsilon), f32.
-// y may alias x, dx may alias dy.
+// T is float or bfloat16, the arithmetic f32. rows, cols >= 0; y may alias x, dx either of y and dy.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace tern::kernels {
 template <typename T>
 void l2_normalize_forward(const T* x, float epsilon, T* y, float* inverse_norm, std::int64_t rows,
                           std::int64_t cols, Stream stream);
-/// dx = inverse_norm (dy - y sum_j dy_j y_j)
+/// dx = inverse_norm (dy - y sum_j dy_j y_j); inverse_norm dy where epsilon stood in for the norm (|y| < 1).
 template <typename T>
 void l2_normalize_backward(const T* y, const float* inverse_norm, const T* dy, T* dx, std::int64_t rows,
                            std::int64_t cols, Stream stream);
