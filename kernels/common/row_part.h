@@ -108,9 +108,14 @@ struct TiledRow {
   }
   __device__ std::int64_t last() const { return (cols - 1) / tile() * tile(); }
 
-  __device__ Part load(std::int64_t start, auto& shared) const {
+  __device__ Part load(std::int64_t start) const {
     Part part;
     part.load(row + start, width(start));
+    return part;
+  }
+  /// And keeps what is to be kept.
+  __device__ Part load(std::int64_t start, auto& shared) const {
+    const Part part = load(start);
     TERN_UNROLL
     for (int k = 0; k < Part::kVectors; ++k) {
       const std::int64_t place = (start + Part::column(k)) / N;

@@ -1,0 +1,142 @@
+#include "kernels/top1.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "tests/kernels/support/values.h"
+
+using namespace tern;
+using namespace tern::test;
+
+namespace {
+
+constexpr std::int32_t kNovel = 777;
+
+struct Shape {
+  std::int64_t rows, cols;
+};
+
+// Part of a warp a row, a warp in two steps, a block in one step, a block in several.
+constexpr Shape kShapes[] = {{0, 4},    {1, 1},    {300, 1},  {129, 3},  {130, 4},   {33, 8},    {9, 32},
+                             {5, 33},   {7, 88},   {3, 129},  {3, 512},  {3, 513},   {3, 520},   {2, 1000},
+                             {2, 1024}, {2, 1025}, {2, 1032}, {1, 8193}, {1, 16384}, {2, 16392}, {1, 60000}};
+constexpr std::int64_t kOnEachPath[] = {4, 40, 600, 1040, 16400, 20001};
+
+struct Answer {
+  std::vector<std::int32_t> best;
+  std::vector<double> probability;
+};
+
+Answer reference(const std::vector<double>& x, std::int64_t rows, std::int64_t cols) {
+  Answer result;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const double* row = x.data() + r * cols;
+    std::int64_t best = 0;
+    for (std::int64_t c = 1; c < cols && !std::isnan(row[best]); ++c) {
+      if (row[c] > row[best] || std::isnan(row[c])) best = c;
+    }
+    double sum = 0;
+    for (std::int64_t c = 0; c < cols; ++c) sum += std::exp(row[c] - row[best]);
+    result.best.push_back(static_cast<std::int32_t>(best));
+    result.probability.push_back(1 / sum);
+  }
+  return result;
+}
+
+/// A row whose best class is `place`, written over others.
+template <typename T>
+void check_row(const std::vector<T>& row, std::int32_t place, double probability) {
+  Array<T> logits(row);
+  Array<std::int32_t> best(1), answer(1);
+  Array<float> got(1);
+  kernels::top1(logits.data(), 1e-9f, kNovel, best.data(), got.data(), answer.data(), 1,
+                static_cast<std::int64_t>(row.size()), nullptr);
+  CHECK(best.values()[0] == place);
+  CHECK(relative_error(got.values(), {probability}) <= 2e-6);
+  CHECK(answer.values()[0] == (std::isnan(probability) ? kNovel : place));
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("top1: class, probability and answer on every path", T, float, bfloat16) {
+  if (!device_is_there()) return;
+  for (const Shape& shape : kShapes) {
+    for (const std::size_t shift : {0, 1}) {
+      CAPTURE(shape.rows);
+      CAPTURE(shape.cols);
+      CAPTURE(shift);
+      const auto rows = static_cast<std::size_t>(shape.rows);
+      const std::vector<T> values = uniform<T>(rows * static_cast<std::size_t>(shape.cols), -6, 6, 1);
+      const Answer wanted = reference(widened(values), shape.rows, shape.cols);
+      // Halfway between two probabilities that are there, so that rounding decides nothing.
+      std::vector<double> sorted = wanted.probability;
+      std::sort(sorted.begin(), sorted.end());
+      const double threshold = rows > 1 ? (sorted[rows / 2] + sorted[rows / 2 - 1]) / 2 : 0.0;
+      std::vector<std::int32_t> answers = wanted.best;
+      for (std::size_t r = 0; r < rows; ++r) {
+        if (wanted.probability[r] < threshold) answers[r] = kNovel;
+      }
+      const Array<T> logits(values, shift);
+      Array<std::int32_t> best(rows), answer(rows);
+      Array<float> probability(rows);
+      const std::int64_t before = launch_count();
+      kernels::top1(logits.data(), static_cast<float>(threshold), kNovel, best.data(), probability.data(),
+                    answer.data(), shape.rows, shape.cols, nullptr);
+      if (is_emulated()) CHECK(launch_count() == before + (rows > 0 ? 1 : 0));
+      CHECK(best.values() == wanted.best);
+      CHECK_ARRAY(probability, wanted.probability, 2e-6);
+      CHECK(answer.values() == answers);
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("top1: ties, infinities and NaN on every path", T, float, bfloat16) {
+  if (!device_is_there()) return;
+  for (const std::int64_t cols : kOnEachPath) {
+    CAPTURE(cols);
+    const auto width = static_cast<std::size_t>(cols);
+    const std::size_t middle = width / 2, last = width - 1;
+    const auto place = static_cast<std::int32_t>(middle);
+    std::vector<T> row(width, T(-3.0f));
+    check_row(row, 0, 1.0 / static_cast<double>(cols));  // all are equal: the first
+    row[middle] = row[last] = T(1e30f);
+    check_row(row, place, 0.5);
+    row[last] = T(-INFINITY);
+    check_row(row, place, 1);
+    row[last] = T(INFINITY);
+    check_row(row, static_cast<std::int32_t>(last), NAN);
+    row[middle] = T(NAN);
+    check_row(row, place, NAN);
+    row[last] = T(-NAN);
+    check_row(row, place, NAN);
+    row.assign(width, T(-INFINITY));
+    check_row(row, 0, NAN);
+    row[middle] = T(-1e30f);
+    check_row(row, place, 1);
+    row.assign(width, T(-0.0f));
+    row[middle] = T(0.0f);  // no larger than -0
+    check_row(row, 0, 1.0 / static_cast<double>(cols));
+  }
+}
+
+TEST_CASE("top1: every output may be left out; the threshold itself is enough") {
+  if (!device_is_there()) return;
+  const Array<float> logits(std::vector<float>{0, 0, -1e30f, 1, 7, 1, 1, 1});
+  Array<std::int32_t> best(2), answer(2);
+  Array<float> probability(2);
+  const auto run = [&](std::int32_t* b, float* p, std::int32_t* a, float threshold) {
+    kernels::top1(logits.data(), threshold, kNovel, b, p, a, 2, 4, nullptr);
+  };
+  run(nullptr, nullptr, nullptr, 0);
+  run(best.data(), nullptr, nullptr, 0);
+  CHECK(best.values() == std::vector<std::int32_t>{3, 0});
+  run(nullptr, probability.data(), nullptr, 0);
+  CHECK(probability.values()[0] == doctest::Approx(1 / (1 + 2 * std::exp(-1.0))));
+  run(nullptr, nullptr, answer.data(), probability.values()[0]);
+  CHECK(answer.values() == std::vector<std::int32_t>{3, 0});
+  run(nullptr, nullptr, answer.data(), std::nextafter(probability.values()[0], 1.0f));
+  CHECK(answer.values() == std::vector<std::int32_t>{kNovel, 0});
+  run(nullptr, nullptr, answer.data(), NAN);
+  CHECK(answer.values() == std::vector<std::int32_t>{kNovel, kNovel});
+}
