@@ -35,19 +35,19 @@ get_filename_component(toolkit ${CMAKE_CUDA_COMPILER} DIRECTORY)
 find_path(CUDNN_INCLUDE_DIR cudnn_graph.h HINTS ${toolkit}/../include ${python_folders} PATH_SUFFIXES cudnn/include)
 find_path(CUBLAS_INCLUDE_DIR cublas_v2.h HINTS ${toolkit}/../include ${python_folders}
           PATH_SUFFIXES cu13/include cublas/include)
-foreach(header CUDNN_INCLUDE_DIR CUBLAS_INCLUDE_DIR)
-  if(NOT ${header})
-    if(TERN_CUDA STREQUAL ON)
-      message(FATAL_ERROR "TERN_CUDA=ON: no headers of cuDNN 9 or cuBLAS; install them, or set ${header}")
-    endif()
-    message(STATUS "CUDA: no ${header}; building for the CPU alone")
-    return()
+set(cudnn_version 0)
+if(CUDNN_INCLUDE_DIR)
+  file(STRINGS ${CUDNN_INCLUDE_DIR}/cudnn_version.h cudnn_version REGEX "define CUDNN_(MAJOR|MINOR) ")
+  string(REGEX REPLACE ".*MAJOR ([0-9]+).*MINOR ([0-9]+).*" "\\1.\\2" cudnn_version "${cudnn_version}")
+endif()
+if(cudnn_version VERSION_LESS 9.8 OR NOT CUBLAS_INCLUDE_DIR)
+  set(problem "wanted the headers of cuDNN 9.8 or later and of cuBLAS (CUDNN_INCLUDE_DIR, CUBLAS_INCLUDE_DIR), got "
+              "${CUDNN_INCLUDE_DIR} (version ${cudnn_version}) and ${CUBLAS_INCLUDE_DIR}")
+  if(TERN_CUDA STREQUAL ON)
+    message(FATAL_ERROR "TERN_CUDA=ON: " ${problem})
   endif()
-endforeach()
-file(STRINGS ${CUDNN_INCLUDE_DIR}/cudnn_version.h cudnn_version REGEX "define CUDNN_(MAJOR|MINOR) ")
-string(REGEX REPLACE ".*MAJOR ([0-9]+).*MINOR ([0-9]+).*" "\\1.\\2" cudnn_version "${cudnn_version}")
-if(cudnn_version VERSION_LESS 9.8)
-  message(FATAL_ERROR "CUDA: wanted cuDNN 9.8 or later, got ${cudnn_version} in ${CUDNN_INCLUDE_DIR}; -DTERN_CUDA=OFF does without")
+  message(STATUS "CUDA: " ${problem} "; building for the CPU alone")
+  return()
 endif()
 
 # This machine's GPU, or where there is none the two most common kinds of data-centre GPU.
@@ -59,6 +59,9 @@ if(NOT CMAKE_CUDA_ARCHITECTURES)
   endif()
 endif()
 enable_language(CUDA)
+if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12)
+  message(FATAL_ERROR "CUDA: wanted version 12 or later, got ${CMAKE_CUDA_COMPILER_VERSION}; -DTERN_CUDA=OFF does without")
+endif()
 find_package(CUDAToolkit REQUIRED)
 if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake before 3.26 does not know that nvcc has C++20
   set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
@@ -73,11 +76,13 @@ message(STATUS "CUDA: ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTU
 
 # The device beside the CPU in a build with CUDA: an object library, as tern_no_cuda is.
 function(tern_add_cuda_device name)
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/engine/device/cuda/*.c* ${PROJECT_SOURCE_DIR}/engine/backend/cuda/*.cpp)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/engine/device/cuda/*.c*
+                                      ${PROJECT_SOURCE_DIR}/engine/backend/cuda/*.cpp)
   add_library(${name} OBJECT ${sources})
   target_link_libraries(${name} PUBLIC tern_kernel_backend tern_kernels CUDA::cudart_static ${CMAKE_DL_LIBS})
   target_include_directories(${name} SYSTEM PUBLIC ${CUDNN_INCLUDE_DIR} ${CUBLAS_INCLUDE_DIR})
-  target_compile_definitions(${name} PRIVATE TERN_CUDA_LIBRARIES="${CUDAToolkit_LIBRARY_DIR}")
+  target_compile_definitions(${name} PRIVATE TERN_CUDA_LIBRARIES="${CUDAToolkit_LIBRARY_DIR}"
+                                                     TERN_CUDNN_LIBRARIES="${CUDNN_INCLUDE_DIR}/../lib")
   target_compile_options(${name} PRIVATE
     $<$<COMPILE_LANGUAGE:CUDA>:--Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Werror>)
 endfunction()

@@ -6,9 +6,9 @@
 
 #include <cudnn_graph.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -63,15 +63,15 @@ class CudnnDescriptor {
 
   std::int64_t get_int64(cudnnBackendAttributeName_t name) const;
   std::string get_text(cudnnBackendAttributeName_t name) const;
-  /// The values of an enumeration, as many as there are of at most `most`.
+  /// The values of an enumeration, `most` at most: a newer cuDNN may have more than this build knows.
   template <typename Enum>
   std::vector<Enum> get_list(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
                              std::int64_t most) const {
     std::vector<Enum> values(static_cast<std::size_t>(most));
-    values.resize(static_cast<std::size_t>(get(name, type, most, values.data())));
+    values.resize(static_cast<std::size_t>(std::min(most, get(name, type, most, values.data()))));
     return values;
   }
-  /// Fills `values`, made by the caller, and returns how many were; a count of 0 asks how many there are.
+  /// Fills `values`, made by the caller and `count` many, and returns how many there are.
   std::int64_t get(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, std::int64_t count,
                    void* values) const;
 

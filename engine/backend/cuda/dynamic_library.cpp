@@ -55,11 +55,10 @@ std::vector<fs::path> library_folders(const std::string& python_folder) {
     const fs::path toolkit = environment(variable);
     if (!toolkit.empty() && is_folder(toolkit / "lib64")) folders.push_back(toolkit / "lib64");
   }
-#ifdef TERN_CUDA_LIBRARIES
-  if (is_folder(TERN_CUDA_LIBRARIES))
-    folders.emplace_back(TERN_CUDA_LIBRARIES);  // of the toolkit of this build
-#endif
-  if (is_folder("/usr/local/cuda/lib64")) folders.emplace_back("/usr/local/cuda/lib64");
+  // Of this build: the toolkit's, and the one beside cuDNN's headers, which may be a Python package's.
+  for (const char* const folder : {TERN_CUDA_LIBRARIES, TERN_CUDNN_LIBRARIES, "/usr/local/cuda/lib64"}) {
+    if (is_folder(folder)) folders.emplace_back(folder);
+  }
   for (const char* const variable : {"VIRTUAL_ENV", "CONDA_PREFIX"}) {
     const std::string prefix = environment(variable);
     if (!prefix.empty()) add_python_folders(prefix, python_folder, folders);

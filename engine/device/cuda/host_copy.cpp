@@ -66,6 +66,7 @@ void PrefetchedCopy::begin(const void* host, std::size_t bytes) {
   if (begun_) throw Error("prefetched copy", "finish() before another begin()", "none");
   CudaDevice& device = cuda_device(device_index_);
   device.make_current();
+  arrived_.synchronize();  // the last copy out of the pinned buffer, most likely done long ago
   if (bytes > capacity_) {
     DeviceMemory& memory = cuda_memory(device_index_);
     if (on_device_ != nullptr) memory.free(on_device_, capacity_);
@@ -75,8 +76,6 @@ void PrefetchedCopy::begin(const void* host, std::size_t bytes) {
     on_device_ = memory.allocate(bytes);
     capacity_ = bytes;
     taken_.record(device.stream());  // whoever had this block before may still be at work on it
-  } else {
-    arrived_.synchronize();  // long ago: the last copy out of the pinned buffer
   }
   if (bytes > 0) {
     std::memcpy(pinned_->data(), host, bytes);
