@@ -21,7 +21,8 @@ namespace tern::kernels {
 std::size_t cross_entropy_workspace_bytes(std::int64_t rows);
 
 /// logits, dlogits [rows, cols] (may be the same memory), targets [rows] in 0..cols-1 or ignore_index, loss
-/// [1] (0 if no row counts). rows = 0 gives loss 0.
+/// [1] (0 if no row counts). rows = 0 gives loss 0. T is float or bfloat16, the arithmetic f32. Any other
+/// target reads nothing outside: it makes its row's gradient and the loss NaN.
 template <typename T>
 void cross_entropy(const T* logits, const std::int32_t* targets, float label_smoothing,
                    std::int32_t ignore_index, float* loss, T* dlogits, void* workspace, std::int64_t rows,

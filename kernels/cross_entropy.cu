@@ -1,0 +1,241 @@
+// Softmax cross-entropy with its gradient, each row read once and written once; paths as in
+// kernels/common/row_part.h. With m = max_c x_c and z = log sum_c exp(x_c - m), label smoothing s, target t:
+//
+//   loss_r = (1 - s) (z - (x_t - m)) + s / cols sum_c (z - (x_c - m))
+//   dlogits = (exp(x - m) / exp(z) - s / cols - (1 - s) [c == t]) / counted
+//
+// The gradient needs the number of counted rows before any row is done. If rows are few, every block counts
+// the targets itself while its row is on the way. If they are many, the first block to ask counts them all
+// and publishes the number; the others, which begin no earlier, wait for it with their rows already loaded.
+//
+// A thread adds up what its own columns give to the loss, so no thread needs another's logit: dlogits may be
+// the logits. Blocks leave their sums in the workspace and the last one adds them, in a fixed order.
+#include "kernels/cross_entropy.h"
+
+#include "kernels/common/kernel.h"
+#include "kernels/common/online_softmax.h"
+#include "kernels/common/sum_over_grid.h"
+
+namespace tern::kernels {
+namespace {
+
+constexpr int kRowsBlock = 256;             // threads of a block that several rows share
+constexpr std::int64_t kEachCounts = 1024;  // rows: up to here one load a thread
+
+/// The workspace begins with it; a float a block follows. All zero between launches.
+struct Progress {
+  unsigned arrivals;  ///< blocks that are done
+  unsigned asked;     ///< blocks that needed the count before it was there
+  int published;      ///< the count + 1, or 0 while it is unknown
+  int padding;
+};
+
+template <typename T>
+struct Arguments {
+  const T* logits;
+  const std::int32_t* targets;
+  float smoothing;
+  std::int32_t ignore_index;
+  float* loss;
+  T* dlogits;
+  Progress* progress;
+  std::int64_t rows, cols;
+
+  __device__ float* partials() const { return reinterpret_cast<float*>(progress + 1); }
+};
+
+/// The targets that are not ignored, by the whole block, 16 bytes at a time where they are aligned.
+__device__ int count_targets(const std::int32_t* targets, std::int64_t rows, std::int32_t ignored,
+                             auto& partial) {
+  constexpr int kWidth = kVectorWidth<std::int32_t>;
+  const int threads = static_cast<int>(blockDim.x * blockDim.y);
+  const bool wide = reinterpret_cast<std::uintptr_t>(targets) % 16 == 0;
+  const std::int64_t vectors = wide ? rows / kWidth : 0;
+  int count = 0;
+  for (std::int64_t i = thread_rank(); i < vectors; i += threads) {
+    const auto vector = load_vector<kWidth>(targets + i * kWidth);
+    for (int k = 0; k < kWidth; ++k) count += vector[k] != ignored ? 1 : 0;
+  }
+  for (std::int64_t i = vectors * kWidth + thread_rank(); i < rows; i += threads) {
+    count += targets[i] != ignored ? 1 : 0;
+  }
+  return block_reduce(
+      count, 0, [](int a, int b) { return a + b; }, partial);
+}
+
+/// The number of counted rows, in every thread of the block.
+template <typename T>
+__device__ int counted_rows(const Arguments<T>& a, auto& partial, auto& known) {
+  if (a.rows <= kEachCounts) return count_targets(a.targets, a.rows, a.ignore_index, partial);
+  volatile int* published = &a.progress->published;
+  if (thread_rank() == 0) {
+    int value = *published;
+    if (value == 0 && atomicAdd(&a.progress->asked, 1u) > 0) {
+      while ((value = *published) == 0) {
+      }
+    }
+    known[0] = value;
+  }
+  __syncthreads();
+  if (known[0] > 0) return known[0] - 1;
+  const int count = count_targets(a.targets, a.rows, a.ignore_index, partial);
+  if (thread_rank() == 0) *published = count + 1;
+  return count;
+}
+
+/// One row's loss and gradient, column by column, once its maximum and sum are known.
+struct RowLoss {
+  enum class Kind { counted, ignored, outside };
+  Kind kind = Kind::ignored;
+  std::int32_t target = 0;
+  float hit = 0, background = 0;       // (1 - s), s / cols
+  float inverse_count = 0;             // 1 / counted
+  float log_sum = 0, inverse_sum = 0;  // z, exp(-z)
+
+  template <typename T>
+  __device__ RowLoss(const Arguments<T>& a, std::int64_t row) {
+    if (row >= a.rows) return;
+    target = a.targets[row];
+    if (target == a.ignore_index) return;
+    kind = target >= 0 && target < a.cols ? Kind::counted : Kind::outside;
+    hit = 1 - a.smoothing;
+    background = a.smoothing / static_cast<float>(a.cols);
+  }
+  __device__ void finish(float sum, int counted) {
+    log_sum = logf(sum);
+    inverse_sum = 1 / sum;
+    inverse_count = 1 / static_cast<float>(counted);
+  }
+  /// What a column adds to the loss; `shifted` is its logit minus the largest.
+  __device__ float loss(float shifted, bool is_target) const {
+    float result = background > 0 ? background * (log_sum - shifted) : 0;
+    if (is_target) result += hit * (log_sum - shifted);
+    return result;
+  }
+  /// `exponential` is exp(shifted).
+  __device__ float gradient(float exponential, bool is_target) const {
+    if (kind == Kind::ignored) return 0;
+    const float wanted = background + (is_target ? hit : 0);
+    return (exponential * inverse_sum - wanted) * inverse_count;
+  }
+  /// A row with a target outside becomes NaN: all of its gradient by its scale, its loss here.
+  __device__ float spoil_if_outside() {
+    if (kind != Kind::outside) return 0;
+    inverse_count = NAN;
+    return NAN;
+  }
+};
+
+/// The end of either kernel: the mean, by the block that ends last.
+template <typename T>
+__device__ void write_mean(const Arguments<T>& a, float loss, int counted, auto& shared) {
+  double total = 0;
+  if (!sum_over_grid(loss, a.partials(), &a.progress->arrivals, &total, shared)) return;
+  if (thread_rank() != 0) return;
+  *a.loss = counted > 0 ? static_cast<float>(total / counted) : 0.0f;
+  a.progress->asked = 0;
+  a.progress->published = 0;
+}
+
+template <typename T, int N, int V>
+__global__ void __launch_bounds__(kThreadsFor<N, V>) cross_entropy_kernel(Arguments<T> a) {
+  TERN_SHARED(float, partial, 32);
+  TERN_SHARED(int, partial_count, 32);
+  TERN_SHARED(int, known, 1);
+  TERN_SHARED(double, partial_loss, 32);
+  using Part = RowPart<T, N, V>;
+  const std::int64_t row = row_of_thread();
+  RowLoss of_row(a, row);
+  const int width = row < a.rows ? static_cast<int>(a.cols) : 0;
+  const int read = of_row.kind == RowLoss::Kind::ignored ? 0 : width;
+  Part part;
+  part.load(a.logits + row * a.cols, read);
+  const int counted = counted_rows(a, partial_count, known);
+
+  float most = -INFINITY, sum = 0, exponential[V] = {};
+  Part::for_each(read, [&](int i, int) { most = fmaxf(most, part[i]); });
+  most = row_max(most, partial);
+  Part::for_each(read, [&](int i, int) {
+    exponential[i] = expf(part[i] - most);
+    sum += exponential[i];
+  });
+  of_row.finish(row_sum(sum, partial), counted);
+
+  float loss = of_row.spoil_if_outside();
+  Part::for_each(read,
+                 [&](int i, int column) { loss += of_row.loss(part[i] - most, column == of_row.target); });
+  Part::store(a.dlogits + row * a.cols, width,
+              [&](int i, int column) { return of_row.gradient(exponential[i], column == of_row.target); });
+  write_mean(a, loss, counted, partial_loss);
+}
+
+template <typename T, int N>
+__global__ void __launch_bounds__(kMostThreads<N>, 1) cross_entropy_tiles(Arguments<T> a, std::int64_t kept) {
+  using Vectors = Vector<T, N>;
+  using Tiles = TiledRow<T, N>;
+  TERN_SHARED(float, partial, 32);
+  TERN_SHARED(int, partial_count, 32);
+  TERN_SHARED(int, known, 1);
+  TERN_SHARED(double, partial_loss, 32);
+  TERN_DYNAMIC_SHARED(Vectors, shared);
+  const std::int64_t row = blockIdx.x;
+  RowLoss of_row(a, row);
+  const bool ignored = of_row.kind == RowLoss::Kind::ignored;
+  const Tiles tiles{a.logits + row * a.cols, row < a.rows ? a.cols : 0, kept, 0};
+  OnlineSoftmax online;
+  for (std::int64_t start = 0; start < tiles.cols && !ignored; start += Tiles::tile()) {
+    online.add(tiles.load(start, shared), tiles.width(start));
+  }
+  online.combine(partial);
+  const int counted = counted_rows(a, partial_count, known);
+  of_row.finish(online.sum, counted);
+
+  float loss = of_row.spoil_if_outside();
+  for (std::int64_t start = tiles.last(); start >= 0; start -= Tiles::tile()) {
+    const std::int64_t target = of_row.target - start;  // within the tile, if it is in there
+    typename Tiles::Part part = {};
+    if (!ignored) part = tiles.load_again(start, shared);
+    part.for_each(ignored ? 0 : tiles.width(start),
+                  [&](int i, int column) { loss += of_row.loss(part[i] - online.most, column == target); });
+    part.store(a.dlogits + row * a.cols + start, tiles.width(start), [&](int i, int column) {
+      return of_row.gradient(expf(part[i] - online.most), column == target);
+    });
+  }
+  write_mean(a, loss, counted, partial_loss);
+}
+
+}  // namespace
+
+std::size_t cross_entropy_workspace_bytes(std::int64_t rows) {
+  return sizeof(Progress) + sizeof(float) * static_cast<std::size_t>(rows > 0 ? rows : 1);
+}
+
+template <typename T>
+void cross_entropy(const T* logits, const std::int32_t* targets, float label_smoothing,
+                   std::int32_t ignore_index, float* loss, T* dlogits, void* workspace, std::int64_t rows,
+                   std::int64_t cols, Stream stream) {
+  const Arguments<T> arguments{
+      logits, targets, label_smoothing, ignore_index, loss, dlogits, static_cast<Progress*>(workspace),
+      rows,   cols};
+  with_row_path<T>(vectorizes(cols, logits, dlogits), cols, [&](auto n, auto v) {
+    constexpr int N = n(), V = v();
+    // Without rows a block is still needed: the mean of nothing is 0.
+    const RowShape shape = row_shape<N>(std::max<std::int64_t>(rows, 1), cols, kRowsBlock);
+    if constexpr (V > 0) {
+      launch(cross_entropy_kernel<T, N, V>, shape.grid, shape.block, 0, stream, arguments);
+    } else {
+      const std::int64_t kept = kept_vectors<T, N>(cols, 1);
+      launch(cross_entropy_tiles<T, N>, shape.grid, shape.block, kept * sizeof(Vector<T, N>), stream,
+             arguments, kept);
+    }
+  });
+}
+
+#define TERN_INSTANTIATE(T)                                                                          \
+  template void cross_entropy(const T*, const std::int32_t*, float, std::int32_t, float*, T*, void*, \
+                              std::int64_t, std::int64_t, Stream);
+TERN_INSTANTIATE(float)
+TERN_INSTANTIATE(bfloat16)
+#undef TERN_INSTANTIATE
+
+}  // namespace tern::kernels
