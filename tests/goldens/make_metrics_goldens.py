@@ -92,6 +92,19 @@ for name, rows, classes, scale, bins in (
     logits[np.arange(rows), labels] += 1.5
     calibration(name, scale * logits, labels, bins)
 
+
+def distribution(name, values):
+    values = values.astype(np.float32).astype(np.float64)
+    goldens.case(name)
+    goldens.put(digits=9, values=values)
+    goldens.put(mean=values.mean(), deviation=values.std(),
+                percentiles=np.percentile(values, [1, 5, 10, 25, 50, 75, 90, 95, 99]))
+
+
+distribution("distribution", random.random(137))
+distribution("distribution_tied", random.random(50).round(1))
+distribution("distribution_one", np.array([0.625]))
+
 truth, guess = random.integers(6, size=200), random.integers(6, size=200)
 guess = np.where(random.random(200) < 0.6, truth, guess)
 truth[truth == 4] = 5  # class 4 has answers but no images
