@@ -28,7 +28,8 @@ constexpr Size kSizes[] = {{2, 1},    {3, 3},    {7, 8},    {64, 32},  {65, 40},
 template <typename T>
 bool same_bits(const Array<T>& a, const Array<T>& b) {
   const std::vector<T> left = a.values(), right = b.values();
-  return left.size() == right.size() && std::memcmp(left.data(), right.data(), left.size() * sizeof(T)) == 0;
+  return left.size() == right.size() &&
+         (left.empty() || std::memcmp(left.data(), right.data(), left.size() * sizeof(T)) == 0);
 }
 
 /// Zeros where they must be, NaN elsewhere.
