@@ -113,8 +113,9 @@ __global__ void __launch_bounds__(256)
     constexpr int R = decltype(together)::value;
     Vector<T, V> in[R], added[R];
     for (int r = 0; r < R; ++r) in[r] = load_vector<V>(x + at + r * part.stride);
-    for (int r = 0; r < R && residual != nullptr; ++r)
-      added[r] = load_vector<V>(residual + at + r * part.stride);
+    if (residual != nullptr) {
+      for (int r = 0; r < R; ++r) added[r] = load_vector<V>(residual + at + r * part.stride);
+    }
     for (int r = 0; r < R; ++r) {
       for (int v = 0; v < V; ++v) {
         float value = (static_cast<float>(in[r][v]) - mean[v]) * scale[v] + beta[v];
