@@ -5,6 +5,7 @@
 // then the lower place first. So the maximum of integers is the answer, in whatever order it is taken.
 #include "kernels/top1.h"
 
+#include "kernels/common/float_order.h"
 #include "kernels/common/kernel.h"
 #include "kernels/common/online_softmax.h"
 
@@ -13,12 +14,6 @@ namespace {
 
 using Ranked = unsigned long long;
 
-/// Above that of any value before it in the order -infinity .. infinity, NaN; never 0.
-__device__ std::uint32_t order_of(float value) {
-  if (isnan(value)) return 0xffffffffu;
-  const auto bits = __builtin_bit_cast(std::uint32_t, value + 0.0f);  // -0 is 0
-  return (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
-}
 __device__ Ranked rank_of(float value, std::uint32_t place) {
   return Ranked{order_of(value)} << 32 | ~place;
 }
