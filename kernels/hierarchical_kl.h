@@ -23,7 +23,10 @@ std::size_t hierarchical_kl_workspace_bytes(
     std::int64_t rows);  ///< as cross_entropy's: zeroed once by the caller
 
 /// super_logits, dsuper [rows, supers]; sub_logits, dsub [rows, subs]; sub_to_super [subs] in -1..supers-1
-/// (-1: left out); loss [1]: factor * mean over rows, summed in a fixed order. supers <= 1024.
+/// (-1, or anything else: left out); loss [1]: factor * mean over rows, summed in a fixed order; 0 for no
+/// rows. T is float or bfloat16, the arithmetic f32. A superclass that no subclass maps to is left out, too,
+/// and what is left out has a gradient of 0. No output may be an input. Throws Error unless supers <= 1024
+/// and subs <= 65535.
 template <typename T>
 void hierarchical_kl(const T* super_logits, const T* sub_logits, const std::int32_t* sub_to_super,
                      const HierarchicalKlSettings& settings, float* loss, T* dsuper, T* dsub, void* workspace,
