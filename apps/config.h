@@ -16,6 +16,7 @@
 #include "engine/backend/backend.h"
 #include "engine/optim/schedule.h"
 #include "models/heads.h"
+#include "models/precision.h"
 
 namespace tern {
 
@@ -37,6 +38,7 @@ struct Config {
   HeadKind sub_head = HeadKind::linear;
   FineTune fine_tune = FineTune::full;
   FrozenBatchNorm frozen_batch_norm = FrozenBatchNorm::evaluation;
+  Precision precision = Precision::fp32;
 
   // Data
   std::int64_t image_size = 64;

@@ -23,6 +23,7 @@ TERN_NAMES(Levels, "both", "super", "sub");
 TERN_NAMES(HeadKind, "linear", "cosine", "cosine_relu_linear");
 TERN_NAMES(FineTune, "full", "frozen");
 TERN_NAMES(FrozenBatchNorm, "evaluation", "training");
+TERN_NAMES(Precision, "fp32", "tf32", "bf16");
 TERN_NAMES(Schedule::Kind, "constant", "step", "cosine");
 TERN_NAMES(SplitKind, "faithful", "stratified");
 TERN_NAMES(NovelSubclass, "map", "leave_out");
@@ -151,6 +152,9 @@ void add_model_keys(Table& table) {
   table.choice("fine_tune", &Config::fine_tune, "train everything, or the heads on a frozen backbone");
   table.choice("frozen_batch_norm", &Config::frozen_batch_norm,
                "a frozen backbone's batch norm; the reference leaves it in training mode, so it drifts");
+  table.choice(
+      "precision", &Config::precision,
+      "of the backbone's products and activations; tf32 and bf16 are a GPU's, faster and less exact");
 }
 
 void add_data_keys(Table& table) {

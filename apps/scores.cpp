@@ -51,7 +51,10 @@ StudyModels::StudyModels(const Run& run, Device device) : config_(run.config), d
   const ClassTable classes = run.classes();
   for (const Part part : parts_of(config_)) {
     members_.push_back({part, load_best(run, part, classes, device)});
-    members_.back().model.set_training(false);
+    Model& model = members_.back().model;
+    model.set_training(false);
+    // A run of a GPU's precision can be evaluated anywhere.
+    if (has_precision(device, config_.precision)) model.set_precision(config_.precision);
   }
 }
 

@@ -200,6 +200,7 @@ int train(const TrainOptions& options) {
     fmt::print("{} is complete: all {} epochs are done\n", options.out.string(), plan.config.epochs);
     return 0;
   }
+  check_precision(device, plan.config.precision);
   check_backbone_weights(plan.config, plan.weights);
   const StudyData data = load_study_data(plan.config, plan.folders);
   if (resumed) check_same_data(*plan.run, data);

@@ -26,6 +26,7 @@ Model make_model(const Config& config, Part part, const ClassTable& classes,
   // The two models of one run start from different random numbers.
   const std::uint64_t seed = static_cast<std::uint64_t>(config.seed) + (part == Part::sub ? 1 : 0);
   Model model(model_spec(config, part, classes), Initialiser(seed, device));
+  model.set_precision(config.precision);
   if (!weights.empty()) model.load_backbone(weights);
   if (config.fine_tune == FineTune::frozen) {
     model.freeze(config.frozen_batch_norm == FrozenBatchNorm::evaluation);

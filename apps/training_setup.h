@@ -20,7 +20,8 @@ namespace tern {
 /// Two heads are named "super_head" and "sub_head", one alone "head", as in the reference.
 ModelSpec model_spec(const Config& config, Part part, const ClassTable& classes);
 
-/// A new model with the backbone of `weights` (empty: random), frozen if the settings say so.
+/// A new model with the backbone of `weights` (empty: random), frozen if the settings say so. Throws Error if
+/// the device does not compute in the settings' precision.
 Model make_model(const Config& config, Part part, const ClassTable& classes,
                  const std::filesystem::path& weights, Device device);
 

@@ -169,6 +169,11 @@ void Model::freeze(bool batch_norm_in_evaluation) {
   set_training(training_);
 }
 
+void Model::set_precision(Precision precision) {
+  backbone_.set_precision(precision);
+  forget_folded();
+}
+
 void Model::load_backbone(const std::filesystem::path& path) {
   load_state_dict(backbone_, path, {.ignored_prefixes = {"fc."}, .prefix = ""});
   forget_folded();

@@ -60,8 +60,8 @@ class Model : public Module {
   /// Throws Error where check_spec() does.
   Model(ModelSpec spec, Initialiser initialiser);
 
-  /// images [N,H,W,3] -> the logits of each head, [N, classes], in the order of the spec. Records history
-  /// where gradients are wanted.
+  /// images [N,H,W,3] f32 or bf16 -> the logits of each head, [N, classes], in the order of the spec. Records
+  /// history where gradients are wanted.
   std::vector<Variable> forward(const Variable& images);
 
   /// For evaluation mode only (throws Error in training mode): the same without history, through the folded
@@ -81,6 +81,10 @@ class Model : public Module {
   /// setting) its running statistics stay as they are too, and forward() takes the folded backbone; without
   /// it (the faithful one) they follow the batches in training mode.
   void freeze(bool batch_norm_in_evaluation);
+  /// Of the backbone; a new model computes in fp32. Throws Error if its device has no such precision.
+  void set_precision(Precision precision);
+  /// Says that a device went through a recorded forward() again by itself (CapturedWork::run).
+  void count_replayed_batch() { backbone_.count_replayed_batch(); }
   bool frozen() const { return frozen_; }
 
   /// Copies a backbone's file (torchvision's) into the backbone; the file's "fc." is passed over. Call the

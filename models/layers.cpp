@@ -38,7 +38,7 @@ Variable Initialiser::constant(const Shape& shape, float value) {
 }
 
 Conv2d::Conv2d(std::int64_t in, std::int64_t out, Window window, bool with_bias, Initialiser& initialiser)
-    : window_(window) {
+    : convolution_(window) {
   const auto area = static_cast<float>(window.kernel * window.kernel);
   weight_ = initialiser.normal({out, window.kernel, window.kernel, in},
                                std::sqrt(2.0f / (static_cast<float>(out) * area)));
@@ -46,7 +46,7 @@ Conv2d::Conv2d(std::int64_t in, std::int64_t out, Window window, bool with_bias,
 }
 
 Variable Conv2d::forward(const Variable& x) const {
-  return conv2d(x, weight_, bias_, window_);
+  return conv2d(x, weight_, bias_, convolution_);
 }
 
 void Conv2d::visit(const std::string& prefix, StateVisitor& visitor) const {
@@ -64,6 +64,10 @@ BatchNorm2d::BatchNorm2d(std::int64_t channels, Initialiser& initialiser)
 Variable BatchNorm2d::forward(const Variable& x, bool relu, const Variable& residual) {
   if (training_) ++*batches_tracked_.data<std::int64_t>();
   return batch_norm(x, state_, training_, residual, relu);
+}
+
+void BatchNorm2d::count_replayed_batch() {
+  if (training_) ++*batches_tracked_.data<std::int64_t>();
 }
 
 void BatchNorm2d::visit(const std::string& prefix, StateVisitor& visitor) const {

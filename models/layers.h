@@ -34,8 +34,8 @@ class Initialiser {
   Device device_;
 };
 
-/// Square convolution, x [N,H,W,in] -> [N,P,Q,out]. weight [out,R,R,in] ~ Normal(0, 2 / (out R R))
-/// (kaiming_normal, fan_out, relu); bias ~ U(+-1 / sqrt(in R R)).
+/// Square convolution, x [N,H,W,in] -> [N,P,Q,out] of x's type. weight [out,R,R,in] ~ Normal(0, 2 / (out R
+/// R)) (kaiming_normal, fan_out, relu); bias ~ U(+-1 / sqrt(in R R)).
 class Conv2d : public Module {
  public:
   Conv2d(std::int64_t in, std::int64_t out, Window window, bool with_bias, Initialiser& initialiser);
@@ -43,12 +43,14 @@ class Conv2d : public Module {
   Variable forward(const Variable& x) const;
   void visit(const std::string& prefix, StateVisitor& visitor) const override;
 
-  const Window& window() const { return window_; }
+  /// Whether products may be TF32.
+  void set_tf32(bool tf32) { convolution_.tf32 = tf32; }
+  const Convolution& convolution() const { return convolution_; }
   const Variable& weight() const { return weight_; }
   const Variable& bias() const { return bias_; }  ///< undefined without bias
 
  private:
-  Window window_;
+  Convolution convolution_;
   Variable weight_, bias_;
 };
 
@@ -64,6 +66,8 @@ class BatchNorm2d : public Module {
 
   void set_training(bool training) { training_ = training; }
   bool training() const { return training_; }
+  /// Counts a batch that a device went through again by itself (CapturedWork), without forward().
+  void count_replayed_batch();
   const BatchNormState& state() const { return state_; }
 
  private:

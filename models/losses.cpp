@@ -55,6 +55,7 @@ StudyLoss study_loss(const StudyLossInputs& inputs, const StudyLossOptions& opti
 
 void mask_logits(Tensor& logits, std::span<const std::uint8_t> trained) {
   check_rank("mask_logits", logits, 2, "[rows, classes]");
+  if (!logits.device().is_cpu()) throw Error("mask_logits", "logits on the CPU", logits.device().text());
   const std::int64_t classes = logits.size(1);
   if (static_cast<std::int64_t>(trained.size()) != classes) {
     throw Error("mask_logits", std::to_string(classes) + " flags", std::to_string(trained.size()));

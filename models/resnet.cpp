@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/core/check.h"
+#include "engine/ops/cast.h"
 #include "engine/ops/conv2d.h"
 #include "engine/ops/global_average_pool.h"
 #include "engine/ops/max_pool.h"
@@ -34,6 +35,10 @@ ResNetBlock make_block(const ResNetArchitecture& architecture, int stage, int in
   }
   if (stride != 1 || in != out) block.downsample.emplace(in, out, Window{1, stride, 0}, initialiser);
   return block;
+}
+
+DType activation_type(Precision precision) {
+  return precision == Precision::bf16 ? DType::bf16 : DType::f32;
 }
 
 void visit_block(const ResNetBlock& block, const std::string& prefix, StateVisitor& visitor) {
@@ -77,7 +82,8 @@ ResNet::ResNet(const ResNetArchitecture& architecture, Initialiser& initialiser)
 
 Variable ResNet::forward(const Variable& images) {
   check_rank("resnet", images.data(), 4, "[N, height, width, 3]");
-  Variable x = max_pool(stem_.forward(images, /*relu=*/true), kPoolWindow);
+  Variable x = cast(images, activation_type(precision_));
+  x = max_pool(stem_.forward(x, /*relu=*/true), kPoolWindow);
   for (ResNetBlock& block : blocks_) x = block.forward(x);
   return global_average_pool(x);
 }
@@ -94,12 +100,27 @@ void ResNet::visit(const std::string& prefix, StateVisitor& visitor) const {
   }
 }
 
-void ResNet::set_training(bool training) {
-  stem_.norm.set_training(training);
+template <typename Visit>
+void ResNet::for_layers(Visit visit) {
+  visit(stem_);
   for (ResNetBlock& block : blocks_) {
-    for (ConvNorm& layer : block.path) layer.norm.set_training(training);
-    if (block.downsample) block.downsample->norm.set_training(training);
+    for (ConvNorm& layer : block.path) visit(layer);
+    if (block.downsample) visit(*block.downsample);
   }
+}
+
+void ResNet::set_training(bool training) {
+  for_layers([training](ConvNorm& layer) { layer.norm.set_training(training); });
+}
+
+void ResNet::set_precision(Precision precision) {
+  check_precision(stem_.conv.weight().data().device(), precision);
+  precision_ = precision;
+  for_layers([precision](ConvNorm& layer) { layer.conv.set_tf32(precision == Precision::tf32); });
+}
+
+void ResNet::count_replayed_batch() {
+  for_layers([](ConvNorm& layer) { layer.norm.count_replayed_batch(); });
 }
 
 ResNet make_resnet(const std::string& architecture, std::uint64_t seed, Device device) {
@@ -107,7 +128,8 @@ ResNet make_resnet(const std::string& architecture, std::uint64_t seed, Device d
   return ResNet(resnet_architecture(architecture), initialiser);
 }
 
-FoldedResNet::FoldedResNet(const ResNet& network) : stem_(fold(network.stem())) {
+FoldedResNet::FoldedResNet(const ResNet& network)
+    : activations_(activation_type(network.precision())), stem_(fold(network.stem())) {
   for (const ResNetBlock& block : network.blocks()) {
     Block folded;
     for (const ConvNorm& layer : block.path) folded.path.push_back(fold(layer));
@@ -117,7 +139,7 @@ FoldedResNet::FoldedResNet(const ResNet& network) : stem_(fold(network.stem())) 
 }
 
 // Once a network, so on the host and in double: no device needs a primitive for it.
-FoldedResNet::Conv FoldedResNet::fold(const ConvNorm& layer) {
+FoldedResNet::Conv FoldedResNet::fold(const ConvNorm& layer) const {
   const BatchNormState& norm = layer.norm.state();
   const Device device = layer.conv.weight().data().device();
   const auto gamma = norm.gamma.data().to_vector<float>();
@@ -134,17 +156,19 @@ FoldedResNet::Conv FoldedResNet::fold(const ConvNorm& layer) {
     for (std::int64_t j = 0; j < inner; ++j) row[j] = static_cast<float>(row[j] * factor);
     bias.data<float>()[c] = static_cast<float>(beta[i] - mean[i] * factor);
   }
-  return {weight.to(device), bias.to(device), layer.conv.window()};
+  const Variable moved(weight.to(device));
+  return {cast(moved, activations_).data(), bias.to(device), layer.conv.convolution()};
 }
 
 Tensor FoldedResNet::run(const Conv& conv, const Tensor& x, const Epilogue& epilogue) {
-  return conv2d_fused(x, conv.weight, &conv.bias, conv.window, epilogue);
+  return conv2d_fused(x, conv.weight, &conv.bias, conv.convolution, epilogue);
 }
 
 Tensor FoldedResNet::forward(const Tensor& images) const {
   check_rank("resnet", images, 4, "[N, height, width, 3]");
   const NoGrad no_grad;
-  Tensor x = max_pool(Variable(run(stem_, images, {nullptr, true})), kPoolWindow).data();
+  const Tensor input = cast(Variable(images), activations_).data();
+  Tensor x = max_pool(Variable(run(stem_, input, {nullptr, true})), kPoolWindow).data();
   for (const Block& block : blocks_) {
     const Tensor shortcut = block.downsample ? run(*block.downsample, x, {}) : x;
     for (std::size_t i = 0; i + 1 < block.path.size(); ++i) x = run(block.path[i], x, {nullptr, true});

@@ -14,6 +14,7 @@
 
 #include "models/layers.h"
 #include "models/module.h"
+#include "models/precision.h"
 
 namespace tern {
 
@@ -52,12 +53,16 @@ class ResNet : public Module {
  public:
   ResNet(const ResNetArchitecture& architecture, Initialiser& initialiser);
 
-  /// [N,H,W,3] -> pooled features [N, features()]. H, W >= 1.
+  /// [N,H,W,3] f32 or bf16 -> pooled features [N, features()] f32. H, W >= 1.
   Variable forward(const Variable& images);
   void visit(const std::string& prefix, StateVisitor& visitor) const override;
 
   /// Of every batch normalisation. A new network is in training mode.
   void set_training(bool training);
+  /// A new network computes in fp32. Throws Error if the device of the parameters has no such precision.
+  void set_precision(Precision precision);
+  Precision precision() const { return precision_; }
+  void count_replayed_batch();  ///< in every batch normalisation
 
   const ResNetArchitecture& architecture() const { return architecture_; }
   std::int64_t features() const { return architecture_.features(); }
@@ -68,13 +73,18 @@ class ResNet : public Module {
   ResNetArchitecture architecture_;
   ConvNorm stem_;
   std::vector<ResNetBlock> blocks_;  ///< of all stages, in order
+  Precision precision_ = Precision::fp32;
+
+  template <typename Visit>
+  void for_layers(Visit visit);
 };
 
 ResNet make_resnet(const std::string& architecture, std::uint64_t seed, Device device = Device::cpu());
 
 /// A snapshot of a ResNet for evaluation: each normalisation is folded into its convolution,
 ///   w' = w gamma / sqrt(variance + epsilon)     b' = beta - mean gamma / sqrt(variance + epsilon)
-/// and convolution, bias, shortcut and ReLU are one primitive. Records no history.
+/// and convolution, bias, shortcut and ReLU are one primitive, in the network's precision. Records no
+/// history.
 class FoldedResNet {
  public:
   explicit FoldedResNet(const ResNet& network);
@@ -84,17 +94,18 @@ class FoldedResNet {
 
  private:
   struct Conv {
-    Tensor weight, bias;
-    Window window;
+    Tensor weight, bias;  ///< weight in the activations' type, bias f32
+    Convolution convolution;
   };
   struct Block {
     std::vector<Conv> path;
     std::optional<Conv> downsample;
   };
 
-  static Conv fold(const ConvNorm& layer);
+  Conv fold(const ConvNorm& layer) const;
   static Tensor run(const Conv& conv, const Tensor& x, const Epilogue& epilogue);
 
+  DType activations_;
   Conv stem_;
   std::vector<Block> blocks_;
 };

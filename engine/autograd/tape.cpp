@@ -38,12 +38,21 @@ std::vector<NodePointer> topological_order(const NodePointer& root) {
   return order;
 }
 
+Tensor converted(const Tensor& x, DType dtype) {
+  if (x.dtype() == dtype) return x;
+  Tensor y = Tensor::empty(x.shape(), dtype, x.device());
+  backend_of(x).convert(x, y);
+  return y;
+}
+
 // node.grad += gradient. An op may hand the same tensor to several inputs, so memory is written only when it
-// is ours.
+// is ours. The gradient of an f32 parameter may come as bf16 (conv2d): alone it stays so, but sums have the
+// value's type, so that many small gradients are not lost.
 void accumulate(Node& node, const Tensor& gradient) {
   check_same_shape(node.is_leaf() ? "gradient" : node.op, node.data, gradient);
   if (!node.grad_valid) {
-    const bool keep_memory = node.is_leaf() && node.grad.defined() && !gradient.sole_owner();
+    const bool keep_memory = node.is_leaf() && node.grad.defined() && node.grad.dtype() == gradient.dtype() &&
+                             !gradient.sole_owner();
     if (keep_memory) {
       node.grad.assign(gradient);
     } else {
@@ -53,12 +62,14 @@ void accumulate(Node& node, const Tensor& gradient) {
     return;
   }
   Backend& backend = backend_of(gradient);
+  node.grad = converted(node.grad, node.data.dtype());
+  const Tensor term = converted(gradient, node.data.dtype());
   if (node.grad.sole_owner()) {
-    backend.add(node.grad, gradient, node.grad);
+    backend.add(node.grad, term, node.grad);
     return;
   }
-  Tensor sum = Tensor::empty_like(gradient);
-  backend.add(node.grad, gradient, sum);
+  Tensor sum = Tensor::empty_like(term);
+  backend.add(node.grad, term, sum);
   node.grad = std::move(sum);
 }
 

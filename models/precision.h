@@ -1,0 +1,22 @@
+// How exactly a network's backbone computes. Parameters, statistics, sums, heads and losses are f32 always.
+#pragma once
+
+#include "engine/device/device.h"
+
+namespace tern {
+
+enum class Precision {
+  fp32,  ///< f32 throughout
+  tf32,  ///< f32, but convolutions round the factors of their products to 10 bits of mantissa
+  bf16,  ///< activations and their gradients, and the weights where convolutions read them, are bf16
+};
+
+const char* name_of(Precision precision);  ///< "fp32", "tf32", "bf16"
+
+/// True for fp32 everywhere, and for the others on devices with units for them.
+bool has_precision(Device device, Precision precision);
+
+/// Throws Error{"precision", ...} unless the device has it.
+void check_precision(Device device, Precision precision);
+
+}  // namespace tern
