@@ -1,5 +1,5 @@
-# TERN_CUDA -> TERN_HAS_CUDA, with the language enabled, its headers found and the architectures chosen. cuDNN and cuBLAS
-# are needed to build by their headers alone: the program looks for the libraries when it first uses a GPU.
+# TERN_CUDA -> TERN_HAS_CUDA, with the language enabled, its headers found and the architectures chosen.
+# Of cuDNN and cuBLAS a build needs the headers alone: the program looks for the libraries when it first uses a GPU.
 #   AUTO  where this machine has both nvcc and a GPU     ON  wherever nvcc is, else an error     OFF  not at all
 set(TERN_HAS_CUDA OFF)
 if(TERN_CUDA STREQUAL OFF)
@@ -60,7 +60,8 @@ if(NOT CMAKE_CUDA_ARCHITECTURES)
 endif()
 enable_language(CUDA)
 if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12)
-  message(FATAL_ERROR "CUDA: wanted version 12 or later, got ${CMAKE_CUDA_COMPILER_VERSION}; -DTERN_CUDA=OFF does without")
+  message(FATAL_ERROR "CUDA: wanted version 12 or later, got ${CMAKE_CUDA_COMPILER_VERSION}; "
+                      "-DTERN_CUDA=OFF does without")
 endif()
 find_package(CUDAToolkit REQUIRED)
 if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake before 3.26 does not know that nvcc has C++20
