@@ -23,7 +23,7 @@ constexpr Shape kShapes[] = {
     {1, 1},    {300, 1},  {129, 3},  {257, 4},   {64, 88},   {33, 8},    {9, 32},    {5, 33},    {3, 129},
     {5, 512},  {3, 513},  {3, 520},  {5, 1000},  {3, 1025},  {3, 1032},  {1024, 4},  {1025, 4},  {2050, 3},
     {5003, 1}, {2, 8192}, {2, 8193}, {2, 16384}, {3, 16385}, {3, 16392}, {2, 40000}, {2, 60000}, {1, 130001}};
-constexpr std::int64_t kOnEachPath[] = {4, 40, 600, 1040, 16400, 20001};
+constexpr std::int64_t kOnEachPath[] = {4, 40, 600, 1040, 16400};
 
 struct Settings {
   float smoothing;
@@ -162,11 +162,9 @@ TEST_CASE_TEMPLATE("cross_entropy: equal, huge, infinite and NaN logits on every
       CAPTURE(row.special);
       std::vector<T> values(width, T(row.others));
       values[width / 2] = T(row.special);
-      for (const auto target : {width / 2, width - 1}) {
-        for (const float smoothing : {0.0f, 0.1f}) {
-          check(values, {static_cast<std::int32_t>(target)}, {1, cols}, {smoothing, -1}, workspace);
-        }
-      }
+      const Shape shape{1, cols};
+      check(values, {static_cast<std::int32_t>(width / 2)}, shape, {0, -1}, workspace);
+      check(values, {static_cast<std::int32_t>(width - 1)}, shape, {0.1f, -1}, workspace);
     }
   }
 }
