@@ -138,7 +138,9 @@ TEST_CASE("trainer: an infinite variance, which the loss does not show, is not s
   Tensor& first = *find(weights, "conv1.weight");
   for (std::int64_t i = 0; i < first.numel(); ++i) first.data<float>()[i] *= 1e30f;
   save_weights(fixture.folder / "huge.safetensors", weights);
-  Trainer trainer(run, Part::super, data, {fixture.folder / "huge.safetensors", Device::cpu(), nullptr});
+  TrainerOptions options;
+  options.weights = fixture.folder / "huge.safetensors";
+  Trainer trainer(run, Part::super, data, options);
   const std::string message = error_of_training(trainer);
   CHECK_MESSAGE(message.find("the super model after epoch 1: wanted finite numbers, got ") == 0, message);
   CHECK(message.find("backbone.bn1.running_var") != message.npos);
@@ -225,7 +227,9 @@ TEST_CASE("trainer: a teacher changes what the subclass model learns") {
   Trainer(alone, Part::sub, data, {}).train();
 
   Run taught = fixture.run("taught", {"approach=two_models", "epochs=1", "teacher_weight=2"});
-  Trainer(taught, Part::sub, data, {{}, Device::cpu(), &teacher}).train();
+  TrainerOptions options;
+  options.teacher = &teacher;
+  Trainer(taught, Part::sub, data, options).train();
   CHECK(bytes_of(alone.last_model(Part::sub)) != bytes_of(taught.last_model(Part::sub)));
 }
 
