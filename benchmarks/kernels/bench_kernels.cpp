@@ -1,0 +1,67 @@
+// Measures the kernels on this machine's GPU:
+//   bench_kernels [softmax] [batch_norm]... [--full] [--seconds 0.04] [--json FILE]
+// Without names: all. Prints Markdown; benchmarks/peers/kernels.py measures the same rows in PyTorch, and
+// benchmarks/compare_kernels.py runs both.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+#include <map>
+
+#include "benchmarks/kernels/harness.h"
+#include "engine/core/check.h"
+
+namespace {
+
+using Benchmark = void (*)(tern::bench::Bench&);
+
+const std::map<std::string, Benchmark>& benchmarks() {
+  static const std::map<std::string, Benchmark> all = {
+      {"augment", tern::bench::bench_augment},
+      {"batch_norm", tern::bench::bench_batch_norm},
+      {"cosine_head", tern::bench::bench_cosine_head},
+      {"cross_entropy", tern::bench::bench_cross_entropy},
+      {"hierarchical_kl", tern::bench::bench_hierarchical_kl},
+      {"optimizer_step", tern::bench::bench_optimizer_step},
+      {"pool", tern::bench::bench_pool},
+      {"softmax", tern::bench::bench_softmax},
+      {"top1", tern::bench::bench_top1},
+  };
+  return all;
+}
+
+int measure(const std::vector<std::string>& names, bool full, double seconds, const std::string& json) {
+  tern::bench::Bench bench(full, seconds);
+  for (const auto& [name, run] : benchmarks()) {
+    if (names.empty() || std::find(names.begin(), names.end(), name) != names.end()) run(bench);
+  }
+  std::fputs(bench.tables().c_str(), stdout);
+  if (!json.empty()) {
+    std::ofstream file(json);
+    file << bench.results().dump(1) << '\n';
+    if (!file.flush()) throw tern::Error("bench_kernels", "a file to write to", json);
+  }
+  if (bench.wrong_rows() == 0) return 0;
+  std::fprintf(stderr, "bench_kernels: %d rows differ from their reference\n", bench.wrong_rows());
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<std::string> names;
+  bool full = false;
+  double seconds = 0.04;
+  std::string json;
+  CLI::App app("The kernels on this machine's GPU");
+  app.add_option("kernels", names, "which; all if none is named")->check(CLI::IsMember(benchmarks()));
+  app.add_flag("--full", full, "every shape of the sweeps");
+  app.add_option("--seconds", seconds, "for each of a row's timings")->check(CLI::PositiveNumber);
+  app.add_option("--json", json, "where to write every number");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    return measure(names, full, seconds, json);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+}

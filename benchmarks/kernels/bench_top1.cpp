@@ -1,0 +1,51 @@
+// The answer of each row of logits: R C elements read, 12 bytes a row written.
+#include "benchmarks/kernels/harness.h"
+#include "kernels/top1.h"
+
+namespace tern::bench {
+namespace {
+
+constexpr float kThreshold = 0.5f;
+constexpr std::int32_t kNovel = -7;
+
+template <typename T>
+void measure(Bench& bench, const RowShape& shape) {
+  const auto [rows, cols] = shape;
+  const double bytes = static_cast<double>(rows) * (static_cast<double>(cols) * sizeof(T) + 12);
+  if (!bench.begin("top1", shape.name(), name_of<T>(), bytes)) return;
+  const auto x = bench.random<T>(rows * cols, -8, 8);
+  const auto best = bench.poisoned<std::int32_t>(rows), answer = bench.poisoned<std::int32_t>(rows);
+  const auto probability = bench.poisoned<float>(rows);
+  bench.measure(
+      bytes,
+      [&](int slot) {
+        kernels::top1(x[slot], kThreshold, kNovel, best[slot], probability[slot], answer[slot], rows, cols,
+                      bench.stream());
+      },
+      [&] {
+        Difference of_probability, of_index;
+        for (const std::int64_t r : sampled(rows)) {
+          const std::vector<double> row = x.doubles(r * cols, cols);
+          const auto most = std::max_element(row.begin(), row.end());
+          double sum = 0;
+          for (const double value : row) sum += std::exp(value - *most);
+          const float got = probability.values(r, 1)[0];
+          of_probability.add(static_cast<double>(got), 1 / sum);
+          of_index.add(best.values(r, 1)[0], static_cast<double>(most - row.begin()));
+          of_index.add(answer.values(r, 1)[0], got >= kThreshold ? static_cast<double>(most - row.begin())
+                                                                 : static_cast<double>(kNovel));
+        }
+        return worst({of_probability, of_index});
+      });
+}
+
+}  // namespace
+
+void bench_top1(Bench& bench) {
+  for (const RowShape& shape : row_shapes(bench.full())) {
+    measure<float>(bench, shape);
+    measure<bfloat16>(bench, shape);
+  }
+}
+
+}  // namespace tern::bench

@@ -1,0 +1,196 @@
+// How a kernel is measured on a GPU.
+//
+// A row of the tables is one kernel at one shape and type. Its arrays exist in several slots; a sample is one
+// run on each of them, after as much other memory has been read as fills the L2 cache four times: every run
+// finds its inputs in memory alone. There are as many slots as make four caches (at most 64), so that what
+// one run leaves in the cache is written back within the sample. Runs are issued one by one ("stream") and as
+// a replayed graph of them ("graph", twice: their difference is the noise). "warm" replays a graph of runs on
+// one slot.
+//
+// Before that the outputs of slot 0, poisoned, are computed once and compared with a naive fp64 reference.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "benchmarks/kernels/device.h"
+#include "kernels/common/bfloat16.h"
+
+namespace tern::bench {
+
+/// The largest difference over the largest magnitude wanted (over 1 if all wanted are 0).
+class Difference {
+ public:
+  void add(double got, double wanted) {
+    const double apart = std::fabs(got - wanted);
+    if (std::isnan(apart)) wrong_ = true;
+    most_ = std::max(most_, apart);
+    largest_ = std::max(largest_, std::fabs(wanted));
+  }
+  double relative() const { return wrong_ ? INFINITY : most_ / (largest_ > 0 ? largest_ : 1); }
+
+ private:
+  double most_ = 0, largest_ = 0;
+  bool wrong_ = false;
+};
+
+/// The numbers of several comparisons: the worst.
+inline double worst(std::initializer_list<Difference> differences) {
+  double error = 0;
+  for (const Difference& difference : differences) error = std::max(error, difference.relative());
+  return error;
+}
+
+/// `count` elements of device memory in every slot.
+template <typename T>
+class Slots {
+ public:
+  Slots(std::int64_t count, int slots)
+      : count_(count),
+        stride_((count * static_cast<std::int64_t>(sizeof(T)) + 255) / 256 * 256),
+        bytes_(static_cast<std::size_t>(stride_ * slots)),
+        memory_(allocate(bytes_)) {}
+
+  T* operator[](int slot) const {
+    return reinterpret_cast<T*>(static_cast<unsigned char*>(memory_.get()) + stride_ * slot);
+  }
+  std::int64_t count() const { return count_; }
+  std::size_t bytes() const { return bytes_; }
+  /// Elements [begin, begin + count) of slot 0, here.
+  std::vector<T> values(std::int64_t begin, std::int64_t count) const {
+    std::vector<T> result(static_cast<std::size_t>(count));
+    copy(result.data(), (*this)[0] + begin, result.size() * sizeof(T));
+    return result;
+  }
+  std::vector<T> values() const { return values(0, count_); }
+  /// The same as doubles.
+  std::vector<double> doubles(std::int64_t begin, std::int64_t count) const {
+    std::vector<double> result;
+    for (const T value : values(begin, count))
+      result.push_back(static_cast<double>(static_cast<float>(value)));
+    return result;
+  }
+  std::vector<double> doubles() const { return doubles(0, count_); }
+
+ private:
+  std::int64_t count_, stride_;
+  std::size_t bytes_;
+  std::shared_ptr<void> memory_;
+};
+
+/// PyTorch's names.
+template <typename T>
+constexpr const char* name_of() {
+  return std::is_same_v<T, bfloat16> ? "bfloat16" : "float32";
+}
+
+/// Rows to check where there are too many to check all: the ends, and some between.
+std::vector<std::int64_t> sampled(std::int64_t count);
+
+class Bench {
+ public:
+  /// `full`: every shape of the sweeps, else the headline's. `seconds`: what a timing may take. Throws Error
+  /// if there is no GPU.
+  Bench(bool full, double seconds);
+  ~Bench();
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+
+  bool full() const { return full_; }
+  Stream stream() const { return stream_; }
+  int slots() const { return slots_; }  ///< of the row that has begun
+
+  /// Begins a row; `bytes`: what its arrays take in one slot. False if that does not fit.
+  bool begin(const std::string& kernel, const std::string& shape, const std::string& type, double bytes);
+  /// Ends it. `run` issues the work on a slot to stream(); `error` compares what it left in slot 0.
+  /// ideal_bytes: what a run must read and write at least.
+  void measure(double ideal_bytes, const std::function<void(int slot)>& run,
+               const std::function<double()>& error);
+
+  // Arrays of the row that has begun.
+  template <typename T>
+  Slots<T> random(std::int64_t count, float low, float high) {
+    const Slots<T> slots(count, slots_);
+    for (int slot = 0; slot < slots_; ++slot) fill_random(slots[slot], count, low, high, ++seed_, stream_);
+    return slots;
+  }
+  template <typename T>
+  Slots<T> poisoned(std::int64_t count) {
+    const Slots<T> slots(count, slots_);
+    poison(slots[0], slots.bytes());
+    return slots;
+  }
+  Slots<unsigned char> workspace(std::size_t bytes) {
+    const Slots<unsigned char> slots(static_cast<std::int64_t>(bytes), slots_);
+    zero(slots[0], slots.bytes());
+    return slots;
+  }
+  /// The values that of_slot(slot) gives.
+  template <typename T>
+  Slots<T> upload(const std::function<std::vector<T>(int slot)>& of_slot) {
+    const Slots<T> slots(static_cast<std::int64_t>(of_slot(0).size()), slots_);
+    for (int slot = 0; slot < slots_; ++slot) {
+      const std::vector<T> values = of_slot(slot);
+      copy(slots[slot], values.data(), values.size() * sizeof(T));
+    }
+    return slots;
+  }
+
+  /// Everything measured, with the device's name, cache, copy rate and the time of an empty kernel.
+  nlohmann::ordered_json results() const;
+  /// Two tables in Markdown: stream and graph.
+  std::string tables() const;
+  /// Rows further from their reference than their type explains.
+  int wrong_rows() const { return wrong_rows_; }
+
+ private:
+  struct Times {
+    double median = 0, p20 = 0, p80 = 0;  ///< microseconds a run
+  };
+  struct Graph;
+
+  void measure_device();
+  int slots_for(double bytes) const;
+  /// Samples work(), of `slots_` runs. `waits`: it begins on an idle device, so that issuing it counts.
+  Times sample(const std::function<void()>& work, bool waits);
+  Times replay(const Graph& graph);
+  std::string table(const std::string& mode) const;
+
+  bool full_;
+  double seconds_;
+  Stream stream_ = nullptr;
+  void *start_ = nullptr, *stop_ = nullptr;  ///< events
+  std::int64_t cache_bytes_ = 0, flush_count_ = 0;
+  std::shared_ptr<void> flush_;
+  std::uint64_t seed_ = 0;
+  int slots_ = 1, wrong_rows_ = 0;
+  double copy_bytes_a_microsecond_ = 0;
+  nlohmann::ordered_json device_, row_, rows_ = nlohmann::ordered_json::array();
+};
+
+// The benchmarks, each in its own file.
+void bench_augment(Bench& bench);
+void bench_batch_norm(Bench& bench);
+void bench_cosine_head(Bench& bench);
+void bench_cross_entropy(Bench& bench);
+void bench_hierarchical_kl(Bench& bench);
+void bench_optimizer_step(Bench& bench);
+void bench_pool(Bench& bench);
+void bench_softmax(Bench& bench);
+void bench_top1(Bench& bench);
+
+/// [rows, columns]: the sweep, or its headline.
+struct RowShape {
+  std::int64_t rows, cols;
+  std::string name() const { return std::to_string(rows) + "x" + std::to_string(cols); }
+};
+std::vector<RowShape> row_shapes(bool full);
+
+}  // namespace tern::bench
