@@ -75,8 +75,9 @@ def report(results):
     peers = {}
     for row in results["peer_rows"]:
         peers.setdefault(key_of(row), {})[row["side"]] = row
-    print(f"{device['name']}: copy {device['copy_gb_per_s']:.0f} GB/s, an empty kernel {device['empty_stream_us']:.2f} us "
-          f"from a stream and {device['empty_graph_us']:.2f} us in a graph; PyTorch {results['torch'] or 'not measured'}")
+    print(f"{device['name']}: copy {device['copy_gb_per_s']:.0f} GB/s, an empty kernel "
+          f"{device['empty_stream_us']:.2f} us from a stream and {device['empty_graph_us']:.2f} us in a graph; "
+          f"PyTorch {results['torch'] or 'not measured'}")
     for mode, title in [("stream", "Issued to a stream"), ("graph", "Replayed as a graph")]:
         print(f"\n### {title}\n\n{table(results['rows'], peers, mode, device['copy_gb_per_s'])}")
 

@@ -6,7 +6,7 @@
 
 ROWS.json is what bench_kernels --json wrote: the same kernels, shapes and types are measured, by the same protocol
 (benchmarks/kernels/harness.h): several slots of random inputs, four times the L2 cache read before each sample, work
-issued to a stream and replayed as a CUDA graph. Once --compile-seconds are spent, rows are measured in eager mode alone.
+issued to a stream and replayed as a CUDA graph. Once --compile-seconds are spent, no more rows are compiled.
 On a CPU, where there are no graphs, it is a check of this program and no measurement.
 """
 import argparse
