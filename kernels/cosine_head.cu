@@ -10,6 +10,7 @@ namespace tern::kernels {
 namespace {
 
 constexpr int kThreads = 256;
+constexpr int kBlocksAtOnce = 6;         // on a multiprocessor; 8 would cost registers that spill
 constexpr std::int64_t kLongRow = 1024;  // from here on a block works on a row
 constexpr double kLeastNorm = 1e-12;
 
@@ -73,7 +74,7 @@ __device__ float normalize_row(const T* x, float scale, T* out, std::int64_t wid
 }
 
 template <typename T, int Threads, int N>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocksAtOnce)
     normalize_kernel(Matrix<T, float> x, Matrix<T, float> w, const float* scale, std::int64_t width) {
   TERN_SHARED(double, partial, 32);
   const Place place(x.rows);
