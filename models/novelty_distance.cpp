@@ -28,6 +28,28 @@ double ledoit_wolf(const Matrix& centred, const Matrix& covariance) {
   return std::max(error, 0.0) / distance;
 }
 
+/// X'X / n of centred rows X.
+Matrix covariance_of(const Matrix& centred) {
+  Matrix covariance = Matrix::Zero(centred.cols(), centred.cols());
+  covariance.selfadjointView<Eigen::Lower>().rankUpdate(centred.transpose(),
+                                                        1.0 / static_cast<double>(centred.rows()));
+  covariance.triangularView<Eigen::StrictlyUpper>() = covariance.transpose();
+  return covariance;
+}
+
+/// The lower triangular factor of (1 - shrinkage) covariance + shrinkage scale I.
+std::vector<double> factor_of(Matrix covariance, double shrinkage, double scale) {
+  covariance *= 1 - shrinkage;
+  covariance.diagonal().array() += shrinkage * scale;
+  const Eigen::LLT<Matrix> factor(covariance);
+  // Rounding may let a singular matrix pass; its factor then has a diagonal of next to nothing.
+  const Matrix lower = factor.matrixL();
+  const bool regular =
+      factor.info() == Eigen::Success && lower.diagonal().minCoeff() > 1e-7 * lower.diagonal().maxCoeff();
+  check(regular, "mahalanobis", "a covariance that can be inverted, or a shrinkage over 0", "a singular one");
+  return to_values(lower);
+}
+
 }  // namespace
 
 NearestNeighbours::NearestNeighbours(const Rows& training_features, std::int64_t k)
@@ -103,44 +125,23 @@ Mahalanobis::Mahalanobis(const Rows& training_features, std::span<const std::int
   if (static_cast<std::int64_t>(means.size()) < 2 * columns_) {
     throw Error("mahalanobis", "training rows of at least two classes", "of one");
   }
-  total_ = covariance_of(to_values(rows), shrinkage);
+  const Matrix total = covariance_of(rows);
   for (std::int64_t i = 0; i < n; ++i) rows.row(i) -= sums.row(labels[static_cast<std::size_t>(i)]);
-  shared_ = covariance_of(to_values(rows), shrinkage);
+  const Matrix shared = covariance_of(rows);
+  shrinkage_ = shrinkage ? *shrinkage : ledoit_wolf(rows, shared);
+  const double scale = shared.trace() / static_cast<double>(columns_);
+  shared_ = factor_of(shared, shrinkage_, scale);
+  total_ = factor_of(total, shrinkage_, scale);
   means_ = whitened(means, shared_);
 }
 
-Mahalanobis::Covariance Mahalanobis::covariance_of(std::vector<double> centred,
-                                                   std::optional<double> shrinkage) const {
-  const Matrix rows = view(centred, columns_);
-  Matrix covariance = Matrix::Zero(columns_, columns_);
-  covariance.selfadjointView<Eigen::Lower>().rankUpdate(rows.transpose(),
-                                                        1.0 / static_cast<double>(rows.rows()));
-  covariance.triangularView<Eigen::StrictlyUpper>() = covariance.transpose();
-  Covariance result;
-  result.shrinkage = shrinkage ? *shrinkage : ledoit_wolf(rows, covariance);
-  const double scale = covariance.trace() / static_cast<double>(columns_);
-  covariance *= 1 - result.shrinkage;
-  covariance.diagonal().array() += result.shrinkage * scale;
-  const Eigen::LLT<Matrix> factor(covariance);
-  // Rounding may let a singular matrix pass; its factor then has a diagonal of next to nothing.
-  const Matrix lower = factor.matrixL();
-  const bool regular =
-      factor.info() == Eigen::Success && lower.diagonal().minCoeff() > 1e-7 * lower.diagonal().maxCoeff();
-  if (!regular) {
-    throw Error("mahalanobis", "a covariance that can be inverted, or a shrinkage over 0",
-                "a singular one of " + std::to_string(rows.rows()) + " rows");
-  }
-  result.factor = to_values(lower);
-  return result;
-}
-
 std::vector<double> Mahalanobis::whitened(const std::vector<double>& rows,
-                                          const Covariance& covariance) const {
-  const MatrixView factor = view(covariance.factor, columns_), all = view(rows, columns_);
+                                          const std::vector<double>& factor) const {
+  const MatrixView triangle = view(factor, columns_), all = view(rows, columns_);
   std::vector<double> result(rows.size());
   parallel_for(all.rows(), 64, [&](std::int64_t begin, std::int64_t end) {
     Matrix columns = all.middleRows(begin, end - begin).transpose();
-    factor.triangularView<Eigen::Lower>().solveInPlace(columns);
+    triangle.triangularView<Eigen::Lower>().solveInPlace(columns);
     Eigen::Map<Matrix>(result.data(), all.rows(), columns_).middleRows(begin, end - begin) =
         columns.transpose();
   });

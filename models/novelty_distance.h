@@ -11,7 +11,9 @@
 //
 // A covariance of n rows divides by n, and is shrunk towards a multiple of the identity so that it can be
 // inverted where features are many or dead:  (1 - s) S + s trace(S) / D I. Without a given s, it is the one
-// of least expected error after Ledoit and Wolf 2004, from the rows themselves.
+// of least expected error after Ledoit and Wolf 2004, from the rows themselves. S0 is shrunk by the same s
+// towards the same multiple, so that S0 is never under S: with multiples of their own, the relative score of
+// a row far outside would tell their difference and nothing else.
 #pragma once
 
 #include <cstdint>
@@ -48,24 +50,18 @@ class Mahalanobis {
   std::vector<double> novelty(const Rows& features) const;
   std::vector<double> relative_novelty(const Rows& features) const;
 
-  double shrinkage() const { return shared_.shrinkage; }  ///< of the shared covariance
-  double total_shrinkage() const { return total_.shrinkage; }
+  double shrinkage() const { return shrinkage_; }
 
  private:
-  struct Covariance {
-    double shrinkage = 0;
-    std::vector<double> factor;  ///< lower triangular L with L L' = covariance, [D, D]
-  };
-
-  Covariance covariance_of(std::vector<double> centred, std::optional<double> shrinkage) const;
-  /// L^-1 x for each row.
-  std::vector<double> whitened(const std::vector<double>& rows, const Covariance& covariance) const;
+  /// L^-1 x for each row, L the factor of a covariance.
+  std::vector<double> whitened(const std::vector<double>& rows, const std::vector<double>& factor) const;
   std::vector<double> centred(const Rows& features) const;  ///< less the mean of all training rows
 
   std::int64_t columns_;
   std::vector<double> mean_;   ///< of all training rows, [D]
   std::vector<double> means_;  ///< of each class that has rows, less mean_, whitened by the shared covariance
-  Covariance shared_, total_;
+  double shrinkage_ = 0;
+  std::vector<double> shared_, total_;  ///< lower triangular L with L L' = the covariance, [D, D]
 };
 
 }  // namespace tern

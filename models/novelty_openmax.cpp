@@ -139,16 +139,14 @@ double OpenMax::row_novelty(std::span<const float> row) const {
     revised[order[i]] = z[order[i]] * (1 - weight);
     unknown += z[order[i]] * weight;
   }
-  const auto best =
-      static_cast<std::size_t>(std::max_element(revised.begin(), revised.end()) - revised.begin());
-  double largest = std::max(unknown, revised[best]);
-  for (const std::int64_t column : others_)
-    largest = std::max<double>(largest, row[static_cast<std::size_t>(column)]);
-  double others = std::exp(unknown - largest);
-  for (const std::int64_t column : others_)
-    others += std::exp(row[static_cast<std::size_t>(column)] - largest);
-  for (std::size_t k = 0; k < revised.size(); ++k) others += k == best ? 0 : std::exp(revised[k] - largest);
-  return others / (others + std::exp(revised[best] - largest));
+  const auto best = std::max_element(revised.begin(), revised.end());
+  const double best_logit = *best;
+  *best = unknown;  // what is left are the others
+  for (const std::int64_t column : others_) revised.push_back(row[static_cast<std::size_t>(column)]);
+  const double largest = *std::max_element(revised.begin(), revised.end());
+  double sum = 0;
+  for (const double logit : revised) sum += std::exp(logit - largest);
+  return largest + std::log(sum) - best_logit;
 }
 
 std::vector<double> OpenMax::novelty(const Rows& logits) const {

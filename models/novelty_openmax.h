@@ -5,8 +5,8 @@
 //   F_c      a Weibull distribution of the `tail` largest of their distances |z - m_c|, by maximum likelihood
 //   w_i      (top + 1 - i) / top F_c(|z - m_c|), c the class of the i-th largest logit, i = 1 .. top, else 0
 //   u_c      z_c (1 - w_i)      unknown logit u_0 = sum_c z_c w_i
-//   score    1 - max_known softmax(u_0, u_1 .. u_C)_c: the complement of the probability that the paper
-//   thresholds
+//   score    log((1 - p) / p), p = max_known softmax(u_0, u_1 .. u_C)_c, the probability that the paper
+//            thresholds; a logarithm, since 1 - p is 1 to the last digit for many rows
 //
 // Higher means more novel. Parameters as in the paper: tail 20, top 10, Euclidean distances (its code also
 // offers a mix with cosine distances). Tails are moved to begin at 1 before they are fitted, as its code

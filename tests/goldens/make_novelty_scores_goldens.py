@@ -38,14 +38,18 @@ def knn(train, test, k):
 
 
 def mahalanobis(train, labels, test, make):
-    """min over classes and the relative score; `make` fits a covariance to centred rows."""
+    """min over classes and the relative score; `make` fits a covariance to centred rows, whose shrinkage the covariance of
+    all rows together shares."""
     classes = np.unique(labels)
     means = np.stack([train[labels == c].mean(axis=0) for c in classes])
-    shared = make().fit(train - means[np.searchsorted(classes, labels)])
-    total = make().fit(train - train.mean(axis=0))
+    within = train - means[np.searchsorted(classes, labels)]
+    shared = make().fit(within)
+    shrinkage = getattr(shared, "shrinkage_", getattr(shared, "shrinkage", 0.0))
+    scale = (within**2).sum(axis=1).mean() / train.shape[1]
+    total = (1 - shrinkage) * np.cov(train.T, bias=True) + shrinkage * scale * np.eye(train.shape[1])
+    offset = test - train.mean(axis=0)
     nearest = np.min([shared.mahalanobis(test - m) for m in means], axis=0)
-    shrinkages = [getattr(c, "shrinkage_", getattr(c, "shrinkage", 0.0)) for c in (shared, total)]
-    return nearest, nearest - total.mahalanobis(test - train.mean(axis=0)), shrinkages
+    return nearest, nearest - (offset * np.linalg.solve(total, offset.T).T).sum(axis=1), shrinkage
 
 
 def vim(train, train_logits, test, test_logits, known, origin, dimension):
@@ -79,7 +83,8 @@ def openmax(train_logits, labels, test_logits, known, tail, top):
             unknown += row[c] * weight
         others = whole[~known]
         probabilities = softmax(np.concatenate([revised, [unknown], others]))
-        scores.append(1 - probabilities[: len(columns)].max())
+        best = probabilities[: len(columns)].argmax()
+        scores.append(np.log(np.delete(probabilities, best).sum() / probabilities[best]))
     return models, np.array(scores)
 
 
@@ -116,9 +121,9 @@ def problem(name, train_count, test_count, features, classes, known, dimension, 
         knn=knn(train, test, k), alpha=alpha, vim=vim_scores, openmax=openmax_scores,
         weibull_shape=[m[2] for m in models], weibull_scale=[m[3] for m in models],
     )
-    for method, (nearest, relative, shrinkages) in dict(empirical=empirical, shrunk=shrunk, wolf=wolf).items():
+    for method, (nearest, relative, shrinkage) in dict(empirical=empirical, shrunk=shrunk, wolf=wolf).items():
         goldens.put(digits=12, **{f"mahalanobis_{method}": nearest, f"relative_{method}": relative,
-                                  f"shrinkage_{method}": shrinkages})
+                                  f"shrinkage_{method}": shrinkage})
 
 
 problem("all_known", 150, 40, 6, 4, [1, 1, 1, 1], dimension=3, k=5, tail=20, top=10)
