@@ -11,6 +11,7 @@
 #include "data/loader.h"
 #include "engine/core/check.h"
 #include "models/checkpoint.h"
+#include "models/novelty_vim.h"
 
 namespace tern {
 namespace {
@@ -45,7 +46,23 @@ Answers answer(const std::vector<float>& logits, const std::vector<std::uint8_t>
   return answers;
 }
 
+/// Where the head of a level lies among those of its part.
+std::size_t head_place(Part part, Level level) {
+  return part == Part::two_heads && level == Level::sub ? 1 : 0;
+}
+
+const Tensor& find_parameter(const std::vector<ParameterEntry>& parameters, const std::string& name) {
+  for (const ParameterEntry& entry : parameters) {
+    if (entry.name == name) return entry.value.data();
+  }
+  throw Error("head", "a parameter " + name, "none");
+}
+
 }  // namespace
+
+const char* name_of(Level level) {
+  return level == Level::super ? "super" : "sub";
+}
 
 StudyModels::StudyModels(const Run& run, Device device) : config_(run.config), device_(device) {
   const ClassTable classes = run.classes();
@@ -63,28 +80,87 @@ bool StudyModels::has_level(bool (*level)(Part)) const {
                      [&](const Member& member) { return level(member.part); });
 }
 
-Scores StudyModels::score(const Dataset& dataset, const std::vector<std::int64_t>& indices,
-                          const char* label) {
+std::vector<Level> StudyModels::levels() const {
+  std::vector<Level> present;
+  for (const Level level : {Level::super, Level::sub}) {
+    if (has(level)) present.push_back(level);
+  }
+  return present;
+}
+
+StudyModels::Member& StudyModels::member(Level level) {
+  for (Member& one : members_) {
+    if (level == Level::super ? tern::has_super(one.part) : tern::has_sub(one.part)) return one;
+  }
+  throw Error("run", std::string("a model of the level ") + name_of(level), "none");
+}
+
+std::vector<Tensor> StudyModels::outputs(const Tensor& images) {
+  std::vector<Tensor> all;
+  for (Member& one : members_) {
+    all.push_back(one.model.features(images));
+    for (Tensor& logits : one.model.head_logits(all.back())) all.push_back(std::move(logits));
+  }
+  return all;
+}
+
+void StudyModels::keep(const std::vector<Tensor>& outputs, bool with_features, Scores& scores) const {
+  auto output = outputs.begin();
+  for (const Member& one : members_) {
+    const Tensor& features = *output++;
+    if (with_features) scores.feature_count = features.size(1);
+    const auto keep_level = [&](std::vector<float>& level_features, std::vector<float>& level_logits) {
+      if (with_features) append(level_features, features);
+      append(level_logits, *output++);
+    };
+    if (tern::has_super(one.part)) keep_level(scores.super_features, scores.super_logits);
+    if (tern::has_sub(one.part)) keep_level(scores.sub_features, scores.sub_logits);
+  }
+}
+
+Scores StudyModels::score(const Dataset& dataset, const std::vector<std::int64_t>& indices, const char* label,
+                          bool with_features) {
   Loader loader(dataset, indices, evaluation_loader_options(config_, device_));
   Progress progress(label, loader.images(), "images");
   Scores scores;
   std::int64_t done = 0;
   for (const Batch& batch : loader.epoch(0)) {
     const Tensor images = batch.images.to(device_);
-    for (Member& member : members_) {
-      const std::vector<Tensor> logits =
-          with_memory_advice(config_.batch_size, [&] { return member.model.inference(images); });
-      if (tern::has_super(member.part)) append(scores.super_logits, logits.front());
-      if (tern::has_sub(member.part)) append(scores.sub_logits, logits.back());
-    }
+    keep(with_memory_advice(config_.batch_size, [&] { return outputs(images); }), with_features, scores);
     progress.update(done += batch.size());
   }
   return scores;
 }
 
+HeadFunction StudyModels::head(Level level) {
+  Member& found = member(level);
+  return
+      [&model = found.model, place = head_place(found.part, level), device = device_](const Rows& features) {
+        const Tensor rows = Tensor::from(Shape{features.count(), features.columns}, features.values);
+        return model.head_logits(rows.to(device))[place].to_vector<float>();
+      };
+}
+
+std::vector<float> StudyModels::head_origin(Level level, KnownColumns known) {
+  const Member& found = member(level);
+  const HeadSpec& spec = found.model.spec().heads[head_place(found.part, level)];
+  if (spec.kind != HeadKind::linear) return {};
+  const std::vector<ParameterEntry> parameters = found.model.head_parameters();
+  const std::vector<float> weight = find_parameter(parameters, spec.name + ".weight").to_vector<float>();
+  const std::vector<float> bias = find_parameter(parameters, spec.name + ".bias").to_vector<float>();
+  const Rows rows{weight, found.model.feature_count()};
+  std::vector<float> known_weight, known_bias;
+  for (std::int64_t c = 0; c < rows.count(); ++c) {
+    if (!is_known(known, c)) continue;
+    known_weight.insert(known_weight.end(), rows.row(c).begin(), rows.row(c).end());
+    known_bias.push_back(bias[static_cast<std::size_t>(c)]);
+  }
+  return tern::head_origin({known_weight, rows.columns}, known_bias);
+}
+
 Decision resolve_decision(const Config& config, const DecisionOptions& options) {
   return {options.tau_super.value_or(config.tau_super), options.tau_sub.value_or(config.tau_sub),
-          options.mask_untrained.value_or(config.mask_untrained_logits)};
+          options.mask_untrained.value_or(config.mask_untrained_logits), options.consistent};
 }
 
 Answers answer_super(const Run& run, const Decision& decision, const std::vector<float>& logits) {
@@ -93,6 +169,39 @@ Answers answer_super(const Run& run, const Decision& decision, const std::vector
 
 Answers answer_sub(const Run& run, const Decision& decision, const std::vector<float>& logits) {
   return answer(logits, run.trained_subclasses(), decision.mask_untrained, decision.tau_sub);
+}
+
+Answers answer_sub_within(const Run& run, const Decision& decision, const std::vector<float>& logits,
+                          const Answers& super) {
+  const ClassTable classes = run.classes();
+  const std::vector<std::uint8_t> trained = run.trained_subclasses();
+  const auto allowed =
+      decision.mask_untrained ? std::span<const std::uint8_t>(trained) : std::span<const std::uint8_t>();
+  // The novel subclass lies in every known superclass, and is all that lies in the novel one.
+  std::vector<std::int32_t> group_of_class = classes.subclass_to_super;
+  group_of_class[static_cast<std::size_t>(classes.novel_subclass())] = kEveryGroup;
+  Answers answers;
+  answers.most_probable =
+      most_probable_within(logits, classes.subclass_count(), allowed, group_of_class, super.classes);
+  answers.classes = threshold(answers.most_probable, decision.tau_sub, classes.novel_subclass());
+  for (std::size_t i = 0; i < answers.classes.size(); ++i) {
+    if (super.classes[i] == classes.novel_superclass()) answers.classes[i] = classes.novel_subclass();
+  }
+  return answers;
+}
+
+LevelAnswers answer_levels(const Run& run, const Decision& decision, const Scores& scores) {
+  LevelAnswers answers;
+  if (!scores.super_logits.empty()) answers.super = answer_super(run, decision, scores.super_logits);
+  if (scores.sub_logits.empty()) return answers;
+  if (!decision.consistent) {
+    answers.sub = answer_sub(run, decision, scores.sub_logits);
+  } else if (scores.super_logits.empty()) {
+    throw Error(run.folder().string() + " --consistent", "models of both levels", "only the subclass model");
+  } else {
+    answers.sub = answer_sub_within(run, decision, scores.sub_logits, answers.super);
+  }
+  return answers;
 }
 
 }  // namespace tern

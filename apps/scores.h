@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "apps/run.h"
@@ -11,12 +12,26 @@
 #include "engine/device/device.h"
 #include "engine/metrics/confidence.h"
 #include "models/heads.h"
+#include "models/novelty_logits.h"
 
 namespace tern {
 
+enum class Level { super, sub };
+const char* name_of(Level level);  ///< "super", "sub"
+
 /// By image, row-major; a level without a model is empty.
 struct Scores {
-  std::vector<float> super_logits, sub_logits;  ///< [images, superclasses], [images, subclasses]
+  std::vector<float> super_logits, sub_logits;      ///< [images, superclasses], [images, subclasses]
+  std::vector<float> super_features, sub_features;  ///< [images, feature_count], if they were asked for; two
+                                                    ///< heads on one backbone have the same
+  std::int64_t feature_count = 0;
+
+  const std::vector<float>& logits(Level level) const {
+    return level == Level::super ? super_logits : sub_logits;
+  }
+  const std::vector<float>& features(Level level) const {
+    return level == Level::super ? super_features : sub_features;
+  }
 };
 
 /// The models of the best checkpoints.
@@ -27,9 +42,18 @@ class StudyModels {
 
   bool has_super() const { return has_level(&tern::has_super); }
   bool has_sub() const { return has_level(&tern::has_sub); }
+  bool has(Level level) const { return level == Level::super ? has_super() : has_sub(); }
+  std::vector<Level> levels() const;
 
   /// Runs the models over images of a dataset, showing progress as `label`.
-  Scores score(const Dataset& dataset, const std::vector<std::int64_t>& indices, const char* label);
+  Scores score(const Dataset& dataset, const std::vector<std::int64_t>& indices, const char* label,
+               bool with_features = false);
+
+  /// The head of a level that has a model, as a function of features; valid as long as this object.
+  HeadFunction head(Level level);
+  /// Where the logits of the known classes are 0 together (models/novelty_vim.h); empty for a head without
+  /// biases.
+  std::vector<float> head_origin(Level level, KnownColumns known);
 
  private:
   struct Member {
@@ -38,6 +62,10 @@ class StudyModels {
   };
 
   bool has_level(bool (*level)(Part)) const;
+  Member& member(Level level);
+  /// Of a batch: each model's features and the logits of its heads, in the order of members_.
+  std::vector<Tensor> outputs(const Tensor& images);
+  void keep(const std::vector<Tensor>& outputs, bool with_features, Scores& scores) const;
 
   Config config_;
   Device device_;
@@ -48,12 +76,15 @@ class StudyModels {
 struct Decision {
   double tau_super = 0.99, tau_sub = 0.85;
   bool mask_untrained = true;
+  bool consistent = false;  ///< subclass answers follow the superclass answers
 };
 
 /// What the command line changes of a run's own settings.
 struct DecisionOptions {
   std::optional<double> tau_super, tau_sub;
   std::optional<bool> mask_untrained;
+  bool consistent = false;
+  std::string tau_rule = {};  ///< for the taus not given here: a rule's name in RUN/calibration.json
 };
 Decision resolve_decision(const Config& config, const DecisionOptions& options);
 
@@ -66,5 +97,18 @@ struct Answers {
 /// `logits` is Scores::super_logits or sub_logits, not empty unless there are no images.
 Answers answer_super(const Run& run, const Decision& decision, const std::vector<float>& logits);
 Answers answer_sub(const Run& run, const Decision& decision, const std::vector<float>& logits);
+
+/// Subclass answers that agree with the superclass answers of the same images: novel where the superclass is,
+/// else the most probable subclass of that superclass or novel. A probability stays what it is among all
+/// subclasses, so that one at odds with its superclass falls under the threshold.
+Answers answer_sub_within(const Run& run, const Decision& decision, const std::vector<float>& logits,
+                          const Answers& super);
+
+/// Both levels as the decision has it; a level without a model is empty. Throws Error{run folder, ...} if
+/// consistent answers are asked of one level alone.
+struct LevelAnswers {
+  Answers super, sub;
+};
+LevelAnswers answer_levels(const Run& run, const Decision& decision, const Scores& scores);
 
 }  // namespace tern

@@ -49,3 +49,23 @@ TEST_CASE("confidence: sizes that disagree") {
   CHECK_THROWS_AS(most_probable(logits, 3, std::vector<std::uint8_t>{0, 0, 0}), Error);
   CHECK(most_probable({}, 3).classes.empty());
 }
+
+TEST_CASE("confidence: the most probable class of a row's group, as probable as among all") {
+  const std::vector<std::int32_t> group{0, 0, 1, kEveryGroup};
+  const std::vector<float> logits{3, 1, 2, 0, /**/ 3, 1, 2, 0, /**/ 3, 1, 2, 0, /**/ 0, 0, 0, 5};
+  const std::vector<std::int32_t> of_row{0, 1, 7, 1};
+  const MostProbable all = most_probable(logits, 4);
+  const MostProbable rows = most_probable_within(logits, 4, {}, group, of_row);
+  CHECK(rows.classes == std::vector<std::int32_t>{0, 2, 3, 3});
+  CHECK(rows.probabilities[0] == all.probabilities[0]);
+  CHECK(rows.probabilities[1] == doctest::Approx(all.probabilities[1] * std::exp(-1.0)).epsilon(1e-6));
+  CHECK(rows.probabilities[2] == doctest::Approx(all.probabilities[2] * std::exp(-3.0)).epsilon(1e-6));
+
+  // Without the class of every group a row of an empty group has nothing to answer.
+  const std::vector<std::uint8_t> allowed{1, 1, 1, 0};
+  const MostProbable masked = most_probable_within(logits, 4, allowed, group, of_row);
+  CHECK(masked.classes == std::vector<std::int32_t>{0, 2, 3, 2});
+  CHECK(masked.probabilities[2] == 0);
+  CHECK_THROWS_AS(most_probable_within(logits, 4, {}, group, std::vector<std::int32_t>{0}), Error);
+  CHECK_THROWS_AS(most_probable_within(logits, 4, {}, std::vector<std::int32_t>{0}, of_row), Error);
+}

@@ -40,6 +40,33 @@ TEST_CASE("scores: untrained classes are masked, and below tau is novel") {
   CHECK(answer_sub(run, {0.9, 0.9, true}, logits).classes[0] == 2);
 }
 
+TEST_CASE("scores: consistent subclasses lie in the answered superclass, novel ones in any") {
+  const test::TemporaryFolder folder;
+  Run run = Run::create(folder / "run", Config{});
+  run.summary["classes"] = {{"superclass_names", {"a", "b", "novel"}},
+                            {"subclass_names", {"a0", "a1", "b0", "novel"}},
+                            {"subclass_to_super", {0, 0, 1, 2}},
+                            {"superclass_trained", {1, 1, 1}},
+                            {"subclass_trained", {1, 1, 1, 1}}};
+  Decision decision{0.6, 0.2, true, true};
+  //                                  a, a1   a, b0 far over a0   novel, a1   b, novel
+  const Scores scores{{5, 0, 0, /**/ 5, 0, 0, /**/ 0, 0, 5, /**/ 0, 5, 0},
+                      {0, 5, 0, 0, /**/ 3, 0, 6, 0, /**/ 0, 5, 0, 0, /**/ 4, 0, 0, 3},
+                      {},
+                      {},
+                      0};
+  const LevelAnswers answers = answer_levels(run, decision, scores);
+  CHECK(answers.super.classes == std::vector<std::int32_t>{0, 0, 2, 1});
+  CHECK(answers.sub.classes == std::vector<std::int32_t>{1, 3, 3, 3});  // a0 has .05 of the second row
+  decision.tau_sub = 0.01;
+  CHECK(answer_levels(run, decision, scores).sub.classes == std::vector<std::int32_t>{1, 0, 3, 3});
+  decision.consistent = false;
+  CHECK(answer_levels(run, decision, scores).sub.classes == std::vector<std::int32_t>{1, 2, 1, 0});
+  decision.consistent = true;
+  CHECK_THROWS_WITH_AS(answer_levels(run, decision, {{}, scores.sub_logits, {}, {}, 0}),
+                       Contains("--consistent: wanted models of both levels"), Error);
+}
+
 TEST_CASE("scores: the logits of a trained run, the same for any order of the images") {
   const test::TinyRun trained({"approach=two_models", "epochs=1"});
   const Run run = Run::open(trained.run());
@@ -57,6 +84,18 @@ TEST_CASE("scores: the logits of a trained run, the same for any order of the im
     for (int c = 0; c < 7; ++c) {
       CHECK(reversed.sub_logits[(11 - i) * 7 + c] ==
             doctest::Approx(scores.sub_logits[i * 7 + c]).epsilon(1e-4));
+    }
+  }
+
+  const Scores with_features = models.score(images, order, "test", true);
+  CHECK(with_features.sub_logits == scores.sub_logits);
+  CHECK(scores.sub_features.empty());
+  REQUIRE(with_features.feature_count == 512);
+  CHECK(models.levels() == std::vector<Level>{Level::super, Level::sub});
+  for (const Level level : models.levels()) {
+    const std::vector<float> logits = models.head(level)({with_features.features(level), 512});
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+      CHECK(logits[i] == doctest::Approx(scores.logits(level)[i]).epsilon(1e-4));
     }
   }
 

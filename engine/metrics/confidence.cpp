@@ -49,6 +49,38 @@ MostProbable most_probable(std::span<const float> logits, std::int32_t class_cou
   return result;
 }
 
+MostProbable most_probable_within(std::span<const float> logits, std::int32_t class_count,
+                                  std::span<const std::uint8_t> allowed,
+                                  std::span<const std::int32_t> group_of_class,
+                                  std::span<const std::int32_t> group_of_row) {
+  MostProbable result = most_probable(logits, class_count, allowed);
+  if (group_of_class.size() != static_cast<std::size_t>(class_count) ||
+      group_of_row.size() != result.classes.size()) {
+    throw Error("most_probable", "a group for each class and row",
+                std::to_string(group_of_class.size()) + " and " + std::to_string(group_of_row.size()));
+  }
+  const auto classes = static_cast<std::size_t>(class_count);
+  for (std::size_t r = 0; r < result.classes.size(); ++r) {
+    const std::span<const float> row = logits.subspan(r * classes, classes);
+    std::size_t best = classes;
+    for (std::size_t c = 0; c < classes; ++c) {
+      const bool within = group_of_class[c] == group_of_row[r] || group_of_class[c] == kEveryGroup;
+      const bool is_allowed = allowed.empty() || allowed[c] != 0;
+      if (within && is_allowed && (best == classes || row[c] > row[best])) best = c;
+    }
+    const auto most_probable_class = static_cast<std::size_t>(result.classes[r]);
+    if (best == most_probable_class) continue;
+    result.classes[r] = best == classes ? class_count - 1 : static_cast<std::int32_t>(best);
+    // p of the best within = p of the best of all * exp(difference of their logits).
+    result.probabilities[r] =
+        best == classes
+            ? 0
+            : static_cast<float>(result.probabilities[r] *
+                                 std::exp(static_cast<double>(row[best]) - row[most_probable_class]));
+  }
+  return result;
+}
+
 std::vector<std::int32_t> threshold(const MostProbable& rows, double tau, std::int32_t novel_index) {
   std::vector<std::int32_t> predictions = rows.classes;
   for (std::size_t i = 0; i < predictions.size(); ++i) {
