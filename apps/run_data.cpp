@@ -1,0 +1,102 @@
+#include "apps/run_data.h"
+
+#include <numeric>
+
+#include "engine/core/check.h"
+#include "engine/core/random.h"
+#include "models/losses.h"
+
+namespace tern {
+namespace {
+
+/// The rows of `scores` whose label passes, logits masked where `allowed` is 0.
+template <typename Keep>
+LevelRows take_rows(const Scores& scores, Level level, const std::vector<std::int32_t>& labels,
+                    const std::vector<std::uint8_t>& allowed, Keep&& keep) {
+  LevelRows rows;
+  rows.feature_count = scores.feature_count;
+  rows.class_count = static_cast<std::int64_t>(allowed.size());
+  const Rows logits{scores.logits(level), rows.class_count};
+  const Rows features{scores.features(level), scores.feature_count};
+  for (std::int64_t i = 0; i < logits.count(); ++i) {
+    const std::int32_t label = labels[static_cast<std::size_t>(i)];
+    if (!keep(label)) continue;
+    rows.labels.push_back(label);
+    for (std::size_t c = 0; c < allowed.size(); ++c) {
+      rows.logits.push_back(allowed[c] != 0 ? logits.row(i)[c] : kMaskedLogit);
+    }
+    if (features.count() == 0) continue;
+    rows.features.insert(rows.features.end(), features.row(i).begin(), features.row(i).end());
+  }
+  return rows;
+}
+
+}  // namespace
+
+StudyData load_run_data(const Run& run, DataFolders folders) {
+  if (folders.data.empty()) folders.data = run.summary_text("inputs", "data");
+  if (folders.cifar.empty()) folders.cifar = run.summary_text("inputs", "cifar");
+  StudyData data = load_study_data(run.config, resolve_folders(run.config, folders));
+  const std::string before = run.summary_text("inputs", "fingerprint");
+  if (before != data.fingerprint) {
+    throw Error("--data " + folders.data.string(), "the images that the run was trained on (" + before + ")",
+                "others (" + data.fingerprint + "), whose split may mix training and validation");
+  }
+  return data;
+}
+
+ScoredParts score_parts(StudyModels& models, const StudyData& data, bool fit) {
+  ScoredParts scored;
+  if (fit) scored.train = models.score(data.dataset, data.split.train, "train", true);
+  scored.validation = models.score(data.dataset, data.split.validation, "validation", fit);
+  if (!data.split.pseudo_novel.empty()) {
+    scored.pseudo_novel = models.score(data.dataset, data.split.pseudo_novel, "pseudo-novel", fit);
+  }
+  return scored;
+}
+
+LevelGroups level_groups(const Run& run, const StudyData& data, const ScoredParts& scored,
+                         const Decision& decision, Level level) {
+  const bool super = level == Level::super;
+  const ClassTable& classes = data.dataset.classes;
+  const std::vector<std::int32_t>& labels = super ? data.dataset.superclasses : data.dataset.subclasses;
+  const std::vector<std::uint8_t> trained = super ? run.trained_superclasses() : run.trained_subclasses();
+  const std::vector<std::uint8_t> allowed =
+      decision.mask_untrained ? trained : std::vector<std::uint8_t>(trained.size(), 1);
+  LevelGroups groups;
+  groups.level = level;
+  groups.novel = super ? classes.novel_superclass() : classes.novel_subclass();
+  groups.known = allowed;
+  groups.known[static_cast<std::size_t>(groups.novel)] = 0;
+  const std::int32_t novel = groups.novel;
+  const auto is_known = [novel](std::int32_t label) { return label != novel; };
+  groups.train = take_rows(scored.train, level, labels_of(labels, data.split.train), allowed, is_known);
+  const std::vector<std::int32_t> validation = labels_of(labels, data.split.validation);
+  groups.seen = take_rows(scored.validation, level, validation, allowed, is_known);
+  groups.far = take_rows(scored.validation, level, validation, allowed,
+                         [&](std::int32_t label) { return !is_known(label); });
+  if (!super) {
+    groups.near = take_rows(scored.pseudo_novel, level, labels_of(labels, data.split.pseudo_novel), allowed,
+                            [](std::int32_t) { return true; });
+  }
+  return groups;
+}
+
+std::vector<std::uint8_t> random_half(std::int64_t count, std::uint64_t seed, std::uint32_t group) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(count));
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  constexpr std::uint32_t kHalves = 100;  // data/split.cpp draws from the streams before
+  RandomStream(seed, RandomPurpose::split, kHalves, group).shuffle(order);
+  std::vector<std::uint8_t> half(order.size(), 0);
+  for (std::size_t i = 0; i < (order.size() + 1) / 2; ++i) half[static_cast<std::size_t>(order[i])] = 1;
+  return half;
+}
+
+std::vector<std::int32_t> labels_of(const std::vector<std::int32_t>& labels,
+                                    const std::vector<std::int64_t>& indices) {
+  std::vector<std::int32_t> picked;
+  for (const std::int64_t index : indices) picked.push_back(labels[static_cast<std::size_t>(index)]);
+  return picked;
+}
+
+}  // namespace tern

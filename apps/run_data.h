@@ -1,0 +1,55 @@
+// The images of a trained run, as its models see them.
+#pragma once
+
+#include "apps/run.h"
+#include "apps/scores.h"
+#include "apps/study_data.h"
+#include "models/novelty_rows.h"
+
+namespace tern {
+
+/// The images of the run, which must be those that it was trained on. Empty folders: where the run found
+/// them.
+StudyData load_run_data(const Run& run, DataFolders folders);
+
+/// By part of the split; a part that was not asked for, or has no images, is empty.
+struct ScoredParts {
+  Scores train, validation, pseudo_novel;
+};
+
+/// `fit`: the training part too, and features of all: what novelty scores are fitted to.
+ScoredParts score_parts(StudyModels& models, const StudyData& data, bool fit);
+
+/// Some images at one level of classes.
+struct LevelRows {
+  std::int64_t feature_count = 0, class_count = 0;
+  std::vector<float> features;  ///< [images, feature_count], if they were kept
+  std::vector<float> logits;    ///< [images, class_count]; kMaskedLogit for classes left out
+  std::vector<std::int32_t> labels;
+
+  std::int64_t count() const { return static_cast<std::int64_t>(labels.size()); }
+  Rows feature_rows() const { return {features, feature_count}; }
+  Rows logit_rows() const { return {logits, class_count}; }
+};
+
+/// What is known and what is novel at one level.
+struct LevelGroups {
+  Level level = Level::super;
+  std::int32_t novel = 0;           ///< the index of the novel class
+  std::vector<std::uint8_t> known;  ///< 1 for the columns that may be answered and are not the novel one
+  LevelRows train;                  ///< of known classes; empty unless scored
+  LevelRows seen;                   ///< validation images of known classes
+  LevelRows near;  ///< of held-out subclasses; at the superclass level they are not novel: empty
+  LevelRows far;   ///< validation images of a novel superclass
+};
+LevelGroups level_groups(const Run& run, const StudyData& data, const ScoredParts& scored,
+                         const Decision& decision, Level level);
+
+/// 1 for the rows of a random half (the larger one of an odd number), which depends on seed and group alone.
+std::vector<std::uint8_t> random_half(std::int64_t count, std::uint64_t seed, std::uint32_t group);
+
+/// labels[index] for each index.
+std::vector<std::int32_t> labels_of(const std::vector<std::int32_t>& labels,
+                                    const std::vector<std::int64_t>& indices);
+
+}  // namespace tern
