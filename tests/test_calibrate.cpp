@@ -1,0 +1,107 @@
+#include "apps/calibrate.h"
+
+#include <doctest/doctest.h>
+
+#include "apps/evaluate.h"
+#include "engine/core/check.h"
+#include "tests/support/tiny_run.h"
+
+using namespace tern;
+using doctest::Contains;
+
+namespace {
+
+const test::TinyRun& trained() {
+  static const test::TinyRun run(
+      {"epochs=1", "cifar=small", "cifar_count=8", "hold_out=true", "hold_out_fraction=0.2"});
+  return run;
+}
+
+CalibrateOptions options_for(const std::filesystem::path& run) {
+  CalibrateOptions options;
+  options.run = run;
+  options.runtime.threads = 1;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "calibrate: distributions, thresholds of one half with rates of the other, the reference's beside") {
+  CHECK(calibrate(options_for(trained().run())) == 0);
+  const Json json = read_json(trained() / "run/calibration.json");
+  const Json& sub = json.at("sub");
+  CHECK(sub.at("groups").at("seen").at("images") == 10);
+  CHECK(sub.at("groups").at("near").at("images") == 8);
+  CHECK(sub.at("groups").at("far").at("images") == 2);
+  CHECK(sub.at("groups").at("seen").at("percentiles").size() == 9);
+  CHECK(sub.at("calibrated_with") == "near");
+  CHECK(sub.at("reference").at("seen").at("images") == 12);  // counts CIFAR images as seen
+  CHECK(sub.at("reference").at("novel").at("images") == 8);
+  CHECK(sub.at("reference").at("candidates").size() == 2);
+  const Json& super = json.at("super");
+  CHECK(super.at("calibrated_with") == "far");
+  CHECK_FALSE(super.at("groups").contains("near"));
+  CHECK(super.at("reference").at("seen").at("images") == 10);
+  CHECK(super.at("reference").at("candidates").size() == 4);
+  for (const char* level : {"super", "sub"}) {
+    CHECK(json.at(level).at("candidates").size() >= 7);
+    for (const Json& candidate : json.at(level).at("candidates")) {
+      CAPTURE(candidate.dump());
+      const double tau = candidate.at("tau");
+      CHECK(tau >= 0);
+      CHECK(tau <= 1);
+      CHECK(candidate.at("test_half").at("seen_right_percent") <=
+            candidate.at("test_half").at("seen_kept_percent"));
+    }
+  }
+  std::int64_t counted = 0;
+  for (const Json& count : sub.at("histogram_images_of_30_bins").at("near"))
+    counted += count.get<std::int64_t>();
+  CHECK(counted == 8);
+}
+
+TEST_CASE("calibrate: evaluate takes a rule's thresholds, those given first") {
+  calibrate(options_for(trained().run()));
+  const Json json = read_json(trained() / "run/calibration.json");
+  const Run run = Run::open(trained().run());
+  DecisionOptions wanted;
+  wanted.tau_rule = "p10_seen";
+  wanted.tau_super = 0.5;
+  const DecisionOptions found = with_calibrated_taus(run, wanted);
+  CHECK(*found.tau_super == 0.5);
+  CHECK(*found.tau_sub == json.at("sub").at("candidates").at(0).at("tau"));
+  wanted.tau_rule = "best_guess";
+  CHECK_THROWS_WITH_AS(with_calibrated_taus(run, wanted), Contains("sub: wanted the rule best_guess"), Error);
+  test::write_quickly(trained() / "run/calibration.json", R"({"sub": 3})");
+  CHECK_THROWS_WITH_AS(with_calibrated_taus(run, wanted), Contains("wanted what tern calibrate writes"),
+                       Error);
+  std::filesystem::remove(trained() / "run/calibration.json");
+  CHECK_THROWS_WITH_AS(
+      with_calibrated_taus(run, wanted),
+      Contains("calibration.json: wanted thresholds for --tau-rule (made by tern calibrate), got no file"),
+      Error);
+  CHECK_FALSE(with_calibrated_taus(run, {}).tau_sub);
+}
+
+TEST_CASE("calibrate: another seed, other halves") {
+  CalibrateOptions options = options_for(trained().run());
+  calibrate(options);
+  const Json before = read_json(trained() / "run/calibration.json");
+  calibrate(options);
+  CHECK(read_json(trained() / "run/calibration.json") == before);
+  options.seed = 7;
+  calibrate(options);
+  CHECK(read_json(trained() / "run/calibration.json").at("sub").at("groups") ==
+        before.at("sub").at("groups"));
+  CHECK(read_json(trained() / "run/calibration.json") != before);
+}
+
+TEST_CASE("calibrate: a run with nothing novel") {
+  const test::TinyRun plain({"epochs=1"});
+  CHECK_THROWS_WITH_AS(
+      calibrate(options_for(plain.run())),
+      Contains("run: wanted held-out subclasses or CIFAR images to calibrate with, got a run with neither"),
+      Error);
+  CHECK_FALSE(std::filesystem::exists(plain / "run/calibration.json"));
+}
