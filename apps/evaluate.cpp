@@ -2,54 +2,39 @@
 
 #include <fmt/format.h>
 
-#include "engine/core/check.h"
+#include "apps/calibrate.h"
+#include "apps/class_report.h"
+#include "apps/level_report.h"
 
 namespace tern {
 namespace {
 
-/// The images of the run, which must be those that it was trained on.
-StudyData load_run_data(const Run& run, DataFolders folders) {
-  if (folders.data.empty()) folders.data = run.summary_text("inputs", "data");
-  if (folders.cifar.empty()) folders.cifar = run.summary_text("inputs", "cifar");
-  StudyData data = load_study_data(run.config, resolve_folders(run.config, folders));
-  const std::string before = run.summary_text("inputs", "fingerprint");
-  if (before != data.fingerprint) {
-    throw Error("--data " + folders.data.string(), "the images that the run was trained on (" + before + ")",
-                "others (" + data.fingerprint + "), whose split may mix training and validation");
-  }
-  return data;
-}
+/// The answers of both levels to one part's images.
+struct PartAnswers {
+  LevelAnswers validation, pseudo_novel;
+};
 
-std::vector<std::int32_t> labels_of(const std::vector<std::int32_t>& labels,
-                                    const std::vector<std::int64_t>& indices) {
-  std::vector<std::int32_t> picked;
-  for (const std::int64_t index : indices) picked.push_back(labels[static_cast<std::size_t>(index)]);
-  return picked;
-}
-
-LevelDashboard super_level(const Run& run, const StudyData& data, const Decision& decision,
-                           const Scores& validation, const Scores& pseudo) {
+LevelDashboard super_level(const StudyData& data, const Decision& decision, const PartAnswers& answers) {
   const std::int32_t novel = data.dataset.classes.novel_superclass();
   const std::vector<std::int32_t>& labels = data.dataset.superclasses;
   LevelDashboard level{decision.tau_super, {}, {}};
-  level.validation = count_novelty(labels_of(labels, data.split.validation),
-                                   answer_super(run, decision, validation.super_logits).classes, novel);
+  level.validation =
+      count_novelty(labels_of(labels, data.split.validation), answers.validation.super.classes, novel);
   if (!data.split.pseudo_novel.empty()) {
-    level.pseudo = count_novelty(labels_of(labels, data.split.pseudo_novel),
-                                 answer_super(run, decision, pseudo.super_logits).classes, novel);
+    level.pseudo =
+        count_novelty(labels_of(labels, data.split.pseudo_novel), answers.pseudo_novel.super.classes, novel);
   }
   return level;
 }
 
-LevelDashboard sub_level(const Run& run, const StudyData& data, const Decision& decision,
-                         const Scores& validation, const Scores& pseudo) {
+LevelDashboard sub_level(const StudyData& data, const Decision& decision, const PartAnswers& answers) {
   const std::int32_t novel = data.dataset.classes.novel_subclass();
   LevelDashboard level{decision.tau_sub, {}, {}};
   level.validation = count_novelty(labels_of(data.dataset.subclasses, data.split.validation),
-                                   answer_sub(run, decision, validation.sub_logits).classes, novel);
+                                   answers.validation.sub.classes, novel);
   if (!data.split.pseudo_novel.empty()) {
     const std::vector<std::int32_t> truth(data.split.pseudo_novel.size(), novel);
-    level.pseudo = count_novelty(truth, answer_sub(run, decision, pseudo.sub_logits).classes, novel);
+    level.pseudo = count_novelty(truth, answers.pseudo_novel.sub.classes, novel);
   }
   return level;
 }
@@ -57,7 +42,8 @@ LevelDashboard sub_level(const Run& run, const StudyData& data, const Decision& 
 Json settings_of(const Run& run, const StudyData& data, const Decision& decision) {
   Json settings = {{"tau_super", decision.tau_super},
                    {"tau_sub", decision.tau_sub},
-                   {"mask_untrained_logits", decision.mask_untrained}};
+                   {"mask_untrained_logits", decision.mask_untrained},
+                   {"consistent", decision.consistent}};
   const char* const kept[] = {"approach",  "backbone", "super_head", "sub_head",
                               "fine_tune", "cifar",    "split",      "hold_out"};
   for (const ConfigKey& key : config_keys()) {
@@ -72,31 +58,59 @@ Json settings_of(const Run& run, const StudyData& data, const Decision& decision
   return settings;
 }
 
-}  // namespace
-
-Dashboard make_dashboard(const Run& run, StudyModels& models, const StudyData& data,
-                         const Decision& decision) {
-  const Scores validation = models.score(data.dataset, data.split.validation, "validation");
-  Scores pseudo;
-  if (!data.split.pseudo_novel.empty()) {
-    pseudo = models.score(data.dataset, data.split.pseudo_novel, "pseudo-novel");
-  }
+Dashboard make_dashboard(const Run& run, const StudyModels& models, const StudyData& data,
+                         const Decision& decision, const PartAnswers& answers) {
   Dashboard dashboard;
   dashboard.settings = settings_of(run, data, decision);
-  if (models.has_super()) dashboard.super = super_level(run, data, decision, validation, pseudo);
-  if (models.has_sub()) dashboard.sub = sub_level(run, data, decision, validation, pseudo);
+  if (models.has_super()) dashboard.super = super_level(data, decision, answers);
+  if (models.has_sub()) dashboard.sub = sub_level(data, decision, answers);
   return dashboard;
 }
+
+/// Adds the parts of evaluation.json that are told class by class.
+void add_classes(const StudyModels& models, const StudyData& data, const PartAnswers& answers, Json& json) {
+  for (const Level level : models.levels()) {
+    const bool super = level == Level::super;
+    const ClassReport report =
+        make_class_report(data, level, super ? answers.validation.super : answers.validation.sub,
+                          super ? answers.pseudo_novel.super : answers.pseudo_novel.sub);
+    fmt::print("{}", report.text());
+    json["classes"][name_of(level)] = report.classes_json();
+    json["confusion_matrix_images"][name_of(level)] = report.confusion_json();
+  }
+}
+
+/// Adds what does not depend on thresholds.
+void add_levels(const Run& run, StudyModels& models, const StudyData& data, const Decision& decision,
+                const ScoredParts& scored, Json& json) {
+  for (const Level level : models.levels()) {
+    const LevelGroups groups = level_groups(run, data, scored, decision, level);
+    const LevelReport report =
+        make_level_report(groups, models.head(level), models.head_origin(level, groups.known),
+                          static_cast<std::uint64_t>(run.config.seed));
+    fmt::print("{}", report.text());
+    json["closed_set"][name_of(level)] = report.closed_set_json();
+    json["novelty"][name_of(level)] = report.novelty_json();
+  }
+}
+
+}  // namespace
 
 int evaluate(const EvaluateOptions& options) {
   const Device device = prepare_runtime(options.runtime);
   const Run run = Run::open(options.run);
+  const Decision decision = resolve_decision(run.config, with_calibrated_taus(run, options.decision));
   StudyModels models(run, device);
   const StudyData data = load_run_data(run, options.folders);
-  const Decision decision = resolve_decision(run.config, options.decision);
-  const Dashboard dashboard = make_dashboard(run, models, data, decision);
+  const ScoredParts scored = score_parts(models, data, options.novelty_scores);
+  const PartAnswers answers{answer_levels(run, decision, scored.validation),
+                            answer_levels(run, decision, scored.pseudo_novel)};
+  const Dashboard dashboard = make_dashboard(run, models, data, decision, answers);
+  Json json = dashboard.to_json();
   fmt::print("{}", dashboard.table());
-  write_json(run.folder() / "evaluation.json", dashboard.to_json());
+  add_classes(models, data, answers, json);
+  if (options.novelty_scores) add_levels(run, models, data, decision, scored, json);
+  write_json(run.folder() / "evaluation.json", json);
   return 0;
 }
 

@@ -4,9 +4,8 @@
 #include <filesystem>
 
 #include "apps/dashboard.h"
+#include "apps/run_data.h"
 #include "apps/runtime.h"
-#include "apps/scores.h"
-#include "apps/study_data.h"
 
 namespace tern {
 
@@ -14,14 +13,13 @@ struct EvaluateOptions {
   std::filesystem::path run;
   DecisionOptions decision;
   DataFolders folders;  ///< empty: where the run found its images
+  bool novelty_scores =
+      true;  ///< the scores that are fitted to the training part, which is run through the models
   RuntimeOptions runtime;
 };
 
-/// Prints the dashboard and writes RUN/evaluation.json. Returns 0; throws Error on failure.
+/// Prints the dashboard, the worst classes and the novelty metrics, and writes RUN/evaluation.json. Returns
+/// 0; throws Error on failure.
 int evaluate(const EvaluateOptions& options);
-
-/// The dashboard of a run's models on the validation and the pseudo-novel images.
-Dashboard make_dashboard(const Run& run, StudyModels& models, const StudyData& data,
-                         const Decision& decision);
 
 }  // namespace tern

@@ -16,10 +16,12 @@
 #include <string>
 #include <system_error>
 
+#include "apps/calibrate.h"
 #include "apps/classify.h"
 #include "apps/config.h"
 #include "apps/convert.h"
 #include "apps/demo_data.h"
+#include "apps/dump.h"
 #include "apps/evaluate.h"
 #include "apps/inspect.h"
 #include "apps/predict.h"
@@ -73,6 +75,13 @@ void add_decision_options(CLI::App* app, DecisionOptions& options) {
          "--mask-untrained", options.mask_untrained,
          "leave classes that were never trained out of the softmax; by default as in the run's settings")
       ->type_name("true|false");
+  app->add_option(
+         "--tau-rule", options.tau_rule,
+         "take thresholds that are not given here from this rule of RUN/calibration.json (tern calibrate)")
+      ->type_name("RULE");
+  app->add_flag(
+      "--consistent", options.consistent,
+      "answer only subclasses of the superclass that was answered, and a novel subclass for a novel one");
 }
 
 void add_demo_data(CLI::App& tern, Command& chosen) {
@@ -192,6 +201,42 @@ void add_evaluate(CLI::App& tern, Command& chosen) {
                   options, evaluate);
   app->add_option("--run", options.run, "a run folder of tern train")->required()->type_name("RUN");
   add_decision_options(app, options.decision);
+  app->add_flag("!--no-novelty-scores", options.novelty_scores,
+                "leave out the scores that are fitted to the training images, which saves running them");
+  add_folder_options(app, options.folders, "where the run's images are now, if they have moved");
+  add_runtime_options(app, options.runtime);
+}
+
+void add_calibrate(CLI::App& tern, Command& chosen) {
+  static CalibrateOptions options;
+  CLI::App* app = add_command(
+      tern, chosen, "calibrate",
+      "Propose thresholds for \"novel\" from held-out images -> RUN/calibration.json.", options, calibrate);
+  app->add_option("--run", options.run, "a run folder of tern train")->required()->type_name("RUN");
+  app->add_option(
+         "--mask-untrained", options.mask_untrained,
+         "leave classes that were never trained out of the softmax; by default as in the run's settings")
+      ->type_name("true|false");
+  app->add_option("--seed", options.seed, "of the halves for calibration and for the test")
+      ->capture_default_str();
+  app->add_option("--target-rate", options.target_rate, "share of seen images to keep, of novel ones to find")
+      ->check(CLI::Range(0.01, 1.0))
+      ->capture_default_str();
+  add_folder_options(app, options.folders, "where the run's images are now, if they have moved");
+  add_runtime_options(app, options.runtime);
+}
+
+void add_dump(CLI::App& tern, Command& chosen) {
+  static DumpOptions options;
+  CLI::App* app =
+      add_command(tern, chosen, "dump", "Write features, logits and labels of a run's images as safetensors.",
+                  options, dump);
+  app->add_option("--run", options.run, "a run folder of tern train")->required()->type_name("RUN");
+  app->add_option("--out", options.out, "the file to write")->required()->type_name("FILE.safetensors");
+  app->add_option("--part", options.parts, "only these images; may be repeated")
+      ->check(CLI::IsMember({"train", "validation", "pseudo_novel"}))
+      ->take_all()
+      ->expected(1);
   add_folder_options(app, options.folders, "where the run's images are now, if they have moved");
   add_runtime_options(app, options.runtime);
 }
@@ -285,8 +330,10 @@ int main(int argc, char** argv) {
   add_inspect(tern, chosen);
   add_classify(tern, chosen);
   add_train(tern, chosen);
+  add_calibrate(tern, chosen);
   add_evaluate(tern, chosen);
   add_predict(tern, chosen);
+  add_dump(tern, chosen);
   tern.require_subcommand(0, 1);
   try {
     tern.parse(argc, argv);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/calibrate.h"
 #include "data/image_source.h"
 #include "data/study.h"
 #include "engine/core/check.h"
@@ -81,6 +82,7 @@ int predict(const PredictOptions& options) {
   const Device device = prepare_runtime(options.runtime);
   const Run run = Run::open(options.run);
   check_options(options, run);
+  const Decision decision = resolve_decision(run.config, with_calibrated_taus(run, options.decision));
   StudyModels models(run, device);
   check_levels(models, run);
 
@@ -91,9 +93,7 @@ int predict(const PredictOptions& options) {
   std::iota(all.begin(), all.end(), std::int64_t{0});
   const Scores scores = models.score(images, all, "predict");
 
-  const Decision decision = resolve_decision(run.config, options.decision);
-  const Answers super = answer_super(run, decision, scores.super_logits);
-  const Answers sub = answer_sub(run, decision, scores.sub_logits);
+  const auto [super, sub] = answer_levels(run, decision, scores);
   write_file(options.out, csv_text(images, super, sub, options.probabilities));
 
   const ClassTable& classes = images.classes;

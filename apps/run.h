@@ -4,6 +4,7 @@
 //   summary.json    data, split, classes, best and last metrics, timings
 //   split.csv       which image is in which part
 //   metrics.csv     a row an epoch and model
+//   calibration.json, evaluation.json     what tern calibrate and tern evaluate found
 //   checkpoints/    last.safetensors, best.safetensors     two heads on one backbone
 //                   last_super, best_super, last_sub, best_sub .safetensors     two models
 //                   state*.safetensors     what resuming needs: model, optimiser and progress in one file

@@ -35,8 +35,8 @@ void check_usage(const std::vector<std::string>& arguments, const std::string& p
   CHECK(holds(result.errors, part));
 }
 
-const char* const kCommands[] = {"demo-data", "convert",  "inspect", "classify",
-                                 "train",     "evaluate", "predict"};
+const char* const kCommands[] = {"demo-data", "convert",  "inspect", "classify", "train",
+                                 "calibrate", "evaluate", "predict", "dump"};
 
 }  // namespace
 
@@ -75,6 +75,10 @@ TEST_CASE("cli: wrong usage is exit code 2 with the usage on stderr") {
   check_usage({"predict", "--run", "a", "--images", "b"}, "--out is required");
   check_usage({"predict", "--run", "a", "--images", "b", "--out", "c", "--tau-sub", "3"}, "--tau-sub");
   check_usage({"evaluate"}, "--run is required");
+  check_usage({"calibrate"}, "--run is required");
+  check_usage({"calibrate", "--run", "a", "--target-rate", "2"}, "--target-rate");
+  check_usage({"dump", "--run", "a"}, "--out is required");
+  check_usage({"dump", "--run", "a", "--out", "b", "--part", "test"}, "--part");
   check_usage({"inspect"}, "FILE is required");
   check_usage({"convert", "a"}, "OUT is required");
   check_usage({"classify", "--arch", "vgg", "--weights", "w", "i"}, "--arch");

@@ -27,6 +27,33 @@ TEST_CASE("evaluate: counts, thresholds at their ends, and changed data") {
   CHECK(json.at("settings").at("tau_sub") == 0.85);
   CHECK(json.at("settings").at("held_out_subclasses") == 1);
 
+  // What does not depend on thresholds, and class by class.
+  CHECK(json.at("novelty").at("super").contains("far"));
+  CHECK_FALSE(json.at("novelty").at("super").contains("near"));
+  const Json& sub = json.at("novelty").at("sub");
+  CHECK(sub.at("near").at("novel_images") == 8);
+  CHECK(sub.at("far").at("novel_images") == 2);
+  CHECK(sub.at("near").at("scores").at("max_softmax").contains("fpr_at_95_tpr_seen_positive_percent"));
+  CHECK(sub.at("near")
+            .at("scores")
+            .at("knn")
+            .at("unavailable")
+            .get<std::string>()
+            .starts_with("knn: wanted k in 1..30"));
+  CHECK(json.at("closed_set").at("sub").at("images") == 10);
+  CHECK(json.at("classes").at("sub").size() == 7);
+  CHECK(json.at("confusion_matrix_images").at("super").size() == 4);
+
+  options.novelty_scores = false;
+  options.decision.consistent = true;
+  evaluate(options);
+  const Json brief = read_json(trained / "run/evaluation.json");
+  CHECK_FALSE(brief.contains("novelty"));
+  CHECK(brief.contains("classes"));
+  CHECK(brief.at("settings").at("consistent") == true);
+  CHECK(brief.at("validation").at("super") == json.at("validation").at("super"));
+  options.decision.consistent = false;
+
   // With tau = 1 all is novel (but a probability of exactly 1); with 0 nothing is made novel.
   options.decision.tau_super = options.decision.tau_sub = 1;
   evaluate(options);

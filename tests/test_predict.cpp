@@ -47,6 +47,17 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
   }
   const std::string first = read_text_file(options.out);
 
+  SUBCASE("consistent answers contradict no superclass") {
+    options.decision.consistent = true;
+    options.decision.tau_super = 0.5;
+    options.decision.tau_sub = 0;
+    predict(options);
+    const CsvTable consistent = read_csv(options.out);
+    for (std::size_t i = 0; i < 12; ++i) {
+      const std::int64_t super = consistent.integer(i, 1), sub = consistent.integer(i, 2);
+      CHECK((sub == 6 || sub / 2 == super));
+    }
+  }
   SUBCASE("probabilities are below the threshold exactly where the answer is novel") {
     options.probabilities = true;
     options.decision.tau_super = 0.5;
