@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes trajectory.txt: the losses of 20 steps of PyTorch's Adam on ResNet-18, in double.
+"""Writes trajectory.txt: the losses of 20 steps of PyTorch's Adam on ResNet-18 and -50, in double.
 
     make_trajectory_goldens.py SHARED
 
 `formula`: weights, images and labels from formula.py, 8 images of 64 x 64 a batch. `real`: ImageNet weights, and the
 first 160 CIFAR-100 images in SHARED by 32, 32 -> 64 by Pillow, with their fine labels (CIFAR's bytes are raw, so that
-no JPEG decoder stands between the two sides). Both: 5 batches in turn, Adam, rate 1e-5, coupled decay 1e-4 for all
+no JPEG decoder stands between the two sides); `real50`: the same for ResNet-50. All: 5 batches in turn, Adam, rate 1e-5, coupled decay 1e-4 for all
 parameters, a linear head filled by formula.
 
 The same steps in f32 are printed beside, to see what rounding does. Adam divides each gradient by its own size, so the
@@ -46,8 +46,8 @@ def real_batch(step):
     return (images - mean) / deviation, torch.from_numpy(records[:, 1].astype(np.int64))
 
 
-def train(classes, batch, dtype, weights=None):
-    net = torchvision.models.resnet18(weights=None, num_classes=classes)
+def train(arch, classes, batch, dtype, weights=None):
+    net = getattr(torchvision.models, arch)(weights=None, num_classes=classes)
     fill(net, seed=20)
     if weights:
         state = {k: v for k, v in torch.load(weights, map_location="cpu").items() if not k.startswith("fc.")}
@@ -67,10 +67,11 @@ def train(classes, batch, dtype, weights=None):
 
 goldens = Goldens("trajectory.txt")
 for name, arguments in {
-    "formula": (FORMULA_CLASSES, formula_batch),
-    "real": (100, real_batch),
+    "formula": ("resnet18", FORMULA_CLASSES, formula_batch),
+    "real": ("resnet18", 100, real_batch),
+    "real50": ("resnet50", 100, real_batch),
 }.items():
-    weights = shared / "weights/resnet18-imagenet.pth" if name == "real" else None
+    weights = shared / f"weights/{arguments[0]}-imagenet.pth" if name.startswith("real") else None
     losses = train(*arguments, torch.float64, weights)
     single = train(*arguments, torch.float32, weights)
     goldens.case(name)

@@ -1,4 +1,4 @@
-// The trainings of tests/goldens/make_trajectory_goldens.py: 20 steps of Adam on ResNet-18.
+// The trainings of tests/goldens/make_trajectory_goldens.py: 20 steps of Adam on a ResNet.
 #pragma once
 
 #include <cmath>
@@ -23,8 +23,8 @@ struct TrainingBatch {
 };
 
 /// A torchvision classifier with all weights from the formula.
-inline Model trajectory_model(std::int64_t classes) {
-  Model model(ModelSpec::imagenet("resnet18", classes), Initialiser::zeros());
+inline Model trajectory_model(const std::string& architecture, std::int64_t classes) {
+  Model model(ModelSpec::imagenet(architecture, classes), Initialiser::zeros());
   fill_by_formula(model, 20);
   return model;
 }
