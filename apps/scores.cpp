@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "apps/progress.h"
+#include "apps/recorded_step.h"
 #include "apps/runtime.h"
 #include "apps/training_setup.h"
 #include "data/loader.h"
@@ -120,13 +121,17 @@ void StudyModels::keep(const std::vector<Tensor>& outputs, bool with_features, S
 
 Scores StudyModels::score(const Dataset& dataset, const std::vector<std::int64_t>& indices, const char* label,
                           bool with_features) {
-  Loader loader(dataset, indices, evaluation_loader_options(config_, device_));
-  Progress progress(label, loader.images(), "images");
+  const std::unique_ptr<BatchSource> batches =
+      make_batches(dataset, indices, evaluation_loader_options(config_, device_), device_);
+  RecordedStep step(device_, config_.batch_size,
+                    [this](const Batch& batch) { return outputs(batch.images); });
+  Progress progress(label, batches->images(), "images");
   Scores scores;
   std::int64_t done = 0;
-  for (const Batch& batch : loader.epoch(0)) {
-    const Tensor images = batch.images.to(device_);
-    keep(with_memory_advice(config_.batch_size, [&] { return outputs(images); }), with_features, scores);
+  Batch batch;
+  batches->start_epoch(0);
+  while (batches->next(batch)) {
+    keep(with_memory_advice(config_.batch_size, [&] { return step(batch); }), with_features, scores);
     progress.update(done += batch.size());
   }
   return scores;

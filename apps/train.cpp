@@ -9,6 +9,7 @@
 #include "apps/run.h"
 #include "apps/trainer.h"
 #include "apps/version.h"
+#include "data/device_loader.h"
 #include "engine/backend/backend.h"
 #include "engine/core/check.h"
 #include "engine/core/parallel.h"
@@ -157,10 +158,11 @@ bool wants_teacher(const Config& config, Part part) {
   return part == Part::sub && config.teacher_weight > 0;
 }
 
-void train_part(Run& run, Part part, const StudyData& data, const fs::path& weights, Device device) {
+void train_part(Run& run, Part part, const StudyData& data, const Tensor& resident, const fs::path& weights,
+                Device device) {
   std::optional<LoadedModel> teacher;
   if (wants_teacher(run.config, part)) teacher.emplace(load_model(run.best_model(Part::super), device));
-  TrainerOptions options{weights, device, teacher ? &teacher->model : nullptr};
+  TrainerOptions options{weights, device, resident, teacher ? &teacher->model : nullptr};
   Trainer trainer(run, part, data, options);
   trainer.train();
 }
@@ -209,7 +211,10 @@ int train(const TrainOptions& options) {
   Run run = begin_run(options, plan, data, device);
   print_start(run, plan, data);
   try {
-    for (const Part part : parts_of(run.config)) train_part(run, part, data, plan.weights, device);
+    const Tensor resident = device.is_cpu() ? Tensor() : resident_images(data.dataset, device);
+    for (const Part part : parts_of(run.config)) {
+      train_part(run, part, data, resident, plan.weights, device);
+    }
   } catch (const std::exception& error) {
     finish_stopped(run, error);
     throw;

@@ -68,12 +68,21 @@ Trainer::Trainer(Run& run, Part part, const StudyData& data, const TrainerOption
       options_(options),
       model_(make_model(config_, part, classes_, options.weights, options.device)),
       optimizer_(make_study_optimizer(config_, model_)),
-      train_loader_(data.dataset, data.split.train, train_loader_options(config_, data, options.device)),
-      validation_loader_(data.dataset, data.split.validation,
-                         evaluation_loader_options(config_, options.device)),
+      train_batches_(make_batches(data.dataset, data.split.train,
+                                  train_loader_options(config_, data, options.device), options.device,
+                                  options.resident)),
+      validation_batches_(make_batches(data.dataset, data.split.validation,
+                                       evaluation_loader_options(config_, options.device), options.device,
+                                       options.resident)),
+      train_step_(
+          options.device, config_.batch_size, [this](const Batch& batch) { return forward_backward(batch); },
+          /*may_record=*/config_.accumulate == 1),
       metrics_file_(run.metrics_file()),
       loss_options_(make_loss_options(config_, classes_, options.device)),
-      schedule_(make_schedule(config_, train_loader_.batches())) {
+      schedule_(make_schedule(config_, train_batches_->batches())) {
+  for (const ParameterEntry& parameter : model_.parameters()) {
+    if (parameter.value.requires_grad()) parameters_.push_back(parameter.value);
+  }
   resume();
 }
 
@@ -92,16 +101,16 @@ void Trainer::train() {
 
 void Trainer::train_epoch(EpochMetrics& metrics) {
   Progress progress(fmt::format("{} epoch {}/{}", metrics.model, metrics.epoch, config_.epochs),
-                    train_loader_.images(), "images");
+                    train_batches_->images(), "images");
   const Clock::time_point start = Clock::now();
   Totals totals;
   Batch batch;
   model_.set_training(true);
-  optimizer_->clear_gradients();
-  train_loader_.start_epoch(static_cast<int>(metrics.epoch));
+  train_step_.reset();  // the mode has changed, and with it what a frozen backbone computes with
+  train_batches_->start_epoch(static_cast<int>(metrics.epoch));
   for (;;) {
     const Clock::time_point asked = Clock::now();
-    if (!train_loader_.next(batch)) break;
+    if (!train_batches_->next(batch)) break;
     metrics.loader_wait_seconds += seconds_since(asked);
     const double loss = with_memory_advice(config_.batch_size, [&] { return train_batch(batch, totals); });
     check_finite(loss, fmt::format("step {} of epoch {}", batch.step + 1, metrics.epoch));
@@ -116,19 +125,29 @@ void Trainer::train_epoch(EpochMetrics& metrics) {
   metrics.images_per_second = static_cast<double>(totals.images) / metrics.seconds;
 }
 
-/// One batch forward and back, and an update where it is due. A loss that is no number changes nothing.
-double Trainer::train_batch(const Batch& batch, Totals& totals) {
-  const std::vector<Variable> logits = model_.forward(Variable(batch.images.to(options_.device)));
+/// The loss, the logits of each head, the gradient of each parameter.
+std::vector<Tensor> Trainer::forward_backward(const Batch& batch) {
+  if (batches_waiting_ == 0) optimizer_->clear_gradients();
+  const std::vector<Variable> logits = model_.forward(Variable(batch.images));
   const StudyLoss loss = study_loss(loss_inputs(logits, batch), loss_options_);
-  const double value = static_cast<double>(loss.total.data().item());
-  if (!std::isfinite(value)) return value;
-  std::vector<Tensor> values;
-  for (const Variable& head : logits) values.push_back(head.data());
-  totals.add(part_, value, values, batch, classes_);
   backward(loss.total);
-  const bool last = batch.step + 1 == train_loader_.batches();
+  std::vector<Tensor> results{loss.total.data()};
+  for (const Variable& head : logits) results.push_back(head.data());
+  for (const Variable& parameter : parameters_) results.push_back(parameter.grad());
+  return results;
+}
+
+/// One batch forward and back, and an update where it is due. A loss that is no number changes no weight.
+double Trainer::train_batch(const Batch& batch, Totals& totals) {
+  const std::vector<Tensor> results = train_step_(batch);
+  const double loss = static_cast<double>(results.front().item());
+  if (!std::isfinite(loss)) return loss;
+  const auto gradients = results.end() - static_cast<std::ptrdiff_t>(parameters_.size());
+  totals.add(part_, loss, {results.begin() + 1, gradients}, batch, classes_);
+  for (std::size_t i = 0; i < parameters_.size(); ++i) parameters_[i].set_grad(gradients[i]);
+  const bool last = batch.step + 1 == train_batches_->batches();
   if (++batches_waiting_ == config_.accumulate || last) update();
-  return value;
+  return loss;
 }
 
 void Trainer::update() {
@@ -137,7 +156,6 @@ void Trainer::update() {
   step.clip_norm = static_cast<float>(config_.clip_norm);
   step.accumulated = batches_waiting_;
   optimizer_->step(step);
-  optimizer_->clear_gradients();
   learning_rate_ = step.learning_rate;
   batches_waiting_ = 0;
   ++updates_done_;
@@ -149,13 +167,18 @@ void Trainer::validate(EpochMetrics& metrics) {
   Totals totals;
   Batch batch;
   model_.set_training(false);
-  validation_loader_.start_epoch(0);
-  while (validation_loader_.next(batch)) {
-    const std::vector<Tensor> logits = with_memory_advice(
-        config_.batch_size, [&] { return model_.inference(batch.images.to(options_.device)); });
-    const std::vector<Variable> variables(logits.begin(), logits.end());
-    const StudyLoss loss = study_loss(loss_inputs(variables, batch), loss_options_);
-    totals.add(part_, static_cast<double>(loss.total.data().item()), logits, batch, classes_);
+  RecordedStep step(options_.device, config_.batch_size, [this](const Batch& images) {
+    std::vector<Tensor> results = model_.inference(images.images);
+    const std::vector<Variable> logits(results.begin(), results.end());
+    results.push_back(study_loss(loss_inputs(logits, images), loss_options_).total.data());
+    return results;
+  });
+  validation_batches_->start_epoch(0);
+  while (validation_batches_->next(batch)) {
+    std::vector<Tensor> logits = with_memory_advice(config_.batch_size, [&] { return step(batch); });
+    const double loss = static_cast<double>(logits.back().item());
+    logits.pop_back();
+    totals.add(part_, loss, logits, batch, classes_);
     check_stop(fmt::format("in the validation after epoch {}", metrics.epoch));
   }
   metrics.validation_loss = totals.loss(config_.loss_average);
@@ -169,15 +192,15 @@ StudyLossInputs Trainer::loss_inputs(const std::vector<Variable>& logits, const 
   StudyLossInputs inputs;
   if (has_super(part_)) {
     inputs.super_logits = logits.front();
-    inputs.superclasses = batch.superclasses.to(options_.device);
+    inputs.superclasses = batch.superclasses;
   }
   if (has_sub(part_)) {
     inputs.sub_logits = logits.back();
-    inputs.subclasses = batch.subclasses.to(options_.device);
+    inputs.subclasses = batch.subclasses;
   }
   // The reference's validation loss leaves the teacher out; so that the two are comparable, so does this one.
   if (options_.teacher && grad_enabled()) {
-    inputs.teacher_super_logits = options_.teacher->inference(batch.images.to(options_.device)).front();
+    inputs.teacher_super_logits = options_.teacher->inference(batch.images).front();
   }
   return inputs;
 }

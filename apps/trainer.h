@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/recorded_step.h"
 #include "apps/run.h"
 #include "apps/study_data.h"
 #include "apps/training_setup.h"
@@ -17,6 +18,7 @@ namespace tern {
 struct TrainerOptions {
   std::filesystem::path weights;  ///< of the backbone; empty: random initialisation
   Device device;
+  Tensor resident;           ///< the dataset's images on the device (data/device_loader.h), or undefined
   Model* teacher = nullptr;  ///< a trained superclass model, for the subclass model's consistency term
 };
 
@@ -38,6 +40,7 @@ class Trainer {
 
   // trainer.cpp
   void train_epoch(EpochMetrics& metrics);
+  std::vector<Tensor> forward_backward(const Batch& batch);
   double train_batch(const Batch& batch, Totals& totals);
   void update();
   void validate(EpochMetrics& metrics);
@@ -65,7 +68,9 @@ class Trainer {
 
   Model model_;
   std::unique_ptr<Optimizer> optimizer_;
-  Loader train_loader_, validation_loader_;
+  std::vector<Variable> parameters_;  ///< those that are trained
+  std::unique_ptr<BatchSource> train_batches_, validation_batches_;
+  RecordedStep train_step_;
   MetricsFile metrics_file_;
   StudyLossOptions loss_options_;
   Schedule schedule_;

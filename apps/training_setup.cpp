@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "apps/runtime.h"
+#include "data/device_loader.h"
 
 namespace tern {
 
@@ -83,6 +84,13 @@ StudyLossOptions make_loss_options(const Config& config, const ClassTable& class
   options.consistency_weight = static_cast<float>(config.teacher_weight);
   options.sub_to_super = sub_to_super_map(config, classes).to(device);
   return options;
+}
+
+std::unique_ptr<BatchSource> make_batches(const Dataset& dataset, const std::vector<std::int64_t>& indices,
+                                          const LoaderOptions& options, Device device,
+                                          const Tensor& resident) {
+  if (device.is_cpu()) return std::make_unique<Loader>(dataset, indices, options);
+  return std::make_unique<DeviceLoader>(dataset, indices, options, resident, device);
 }
 
 LoaderOptions train_loader_options(const Config& config, const StudyData& data, Device device) {

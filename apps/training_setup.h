@@ -41,6 +41,10 @@ Schedule make_schedule(const Config& config, std::int64_t batches_an_epoch);
 Tensor sub_to_super_map(const Config& config, const ClassTable& classes);
 StudyLossOptions make_loss_options(const Config& config, const ClassTable& classes, Device device);
 
+/// Batches on `device`: a Loader's for the CPU, else a DeviceLoader's over `resident` (data/device_loader.h).
+std::unique_ptr<BatchSource> make_batches(const Dataset& dataset, const std::vector<std::int64_t>& indices,
+                                          const LoaderOptions& options, Device device,
+                                          const Tensor& resident = {});
 LoaderOptions train_loader_options(const Config& config, const StudyData& data, Device device);
 LoaderOptions evaluation_loader_options(const Config& config, Device device);
 
