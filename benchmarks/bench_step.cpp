@@ -1,18 +1,19 @@
-// One whole training or inference step of a ResNet on random data, on the CPU:
+// One whole training or inference step of a ResNet on random data that is on the device already:
 //   bench_step --arch resnet50 --mode train --batch 64 --size 64 --threads 2 --repeats 10
+//   bench_step --device cuda --precision bf16 ...      the step is recorded and replayed
 // Prints one line of JSON. benchmarks/peers/step.py does the same work in PyTorch; compare_step.py runs both.
-#include <sys/resource.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <exception>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "apps/recorded_step.h"
+#include "apps/runtime.h"
 #include "engine/autograd/tape.h"
-#include "engine/core/parallel.h"
 #include "engine/core/random.h"
 #include "engine/ops/cross_entropy.h"
 #include "engine/optim/optimizer.h"
@@ -21,11 +22,19 @@
 namespace {
 
 struct Options {
-  std::string arch = "resnet50", mode = "train";
+  std::string arch = "resnet50", mode = "train", device = "cpu", precision = "fp32";
   int batch = 64, size = 64, threads = 2, repeats = 10;
 };
 
 constexpr int kClasses = 88;
+constexpr int kWarmUps = 4;  // as usual, recorded, and replayed
+
+tern::Precision precision_of(const std::string& name) {
+  for (const tern::Precision precision : {tern::Precision::tf32, tern::Precision::bf16}) {
+    if (name == tern::name_of(precision)) return precision;
+  }
+  return tern::Precision::fp32;
+}
 
 tern::Tensor random_images(const Options& options) {
   tern::RandomStream random(1, tern::RandomPurpose::test);
@@ -42,9 +51,16 @@ tern::Tensor random_labels(const Options& options) {
   return labels;
 }
 
+/// Of the process on a CPU, of tern's allocator on a GPU.
+double peak_mib(const Options& options) {
+  if (options.device == "cpu") return tern::peak_memory_mib();
+  const auto held = tern::allocator_statistics(tern::Device::cuda()).peak_bytes_held;
+  return static_cast<double>(held) / (1 << 20);
+}
+
 template <typename Work>
 std::vector<double> sorted_milliseconds(int repeats, Work&& work) {
-  for (int warm_up = 0; warm_up < 2; ++warm_up) work();
+  for (int warm_up = 0; warm_up < kWarmUps; ++warm_up) work();
   std::vector<double> times;
   for (int repeat = 0; repeat < repeats; ++repeat) {
     const auto start = std::chrono::steady_clock::now();
@@ -56,20 +72,44 @@ std::vector<double> sorted_milliseconds(int repeats, Work&& work) {
   return times;
 }
 
-std::vector<double> measure(const Options& options) {
-  tern::Model model({options.arch, {{"head", tern::HeadKind::linear, kClasses}}}, tern::Initialiser(1));
-  const tern::Tensor images = random_images(options), labels = random_labels(options);
+std::vector<double> measure(const Options& options, tern::Device device) {
+  tern::Model model({options.arch, {{"head", tern::HeadKind::linear, kClasses}}},
+                    tern::Initialiser(1, device));
+  model.set_precision(precision_of(options.precision));
+  tern::Batch batch;
+  batch.images = random_images(options).to(device);
+  batch.subclasses = random_labels(options).to(device);
+  batch.indices.resize(static_cast<std::size_t>(options.batch));
+  tern::Backend& backend = tern::backend_of(device);
   if (options.mode == "inference") {
     model.set_training(false);
-    return sorted_milliseconds(options.repeats, [&] { model.inference(images); });
+    tern::RecordedStep step(device, options.batch,
+                            [&](const tern::Batch& now) { return model.inference(now.images); });
+    return sorted_milliseconds(options.repeats, [&] {
+      step(batch);
+      backend.synchronize();
+    });
   }
   tern::Adam optimizer(tern::make_parameter_groups(model.parameters(), 1e-4f, /*decay_exempt=*/false));
-  return sorted_milliseconds(options.repeats, [&] {
+  tern::RecordedStep step(device, options.batch, [&](const tern::Batch& now) -> std::vector<tern::Tensor> {
     optimizer.clear_gradients();
-    const tern::Variable loss = tern::cross_entropy(model.forward(tern::Variable(images))[0], labels);
+    const tern::Variable loss =
+        tern::cross_entropy(model.forward(tern::Variable(now.images))[0], now.subclasses);
     tern::backward(loss);
+    std::vector<tern::Tensor> results{loss.data()};
+    for (const tern::ParameterEntry& parameter : model.parameters()) {
+      results.push_back(parameter.value.grad());
+    }
+    return results;
+  });
+  const std::vector<tern::ParameterEntry> parameters = model.parameters();
+  return sorted_milliseconds(options.repeats, [&] {
+    const std::vector<tern::Tensor> results = step(batch);
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      tern::Variable(parameters[i].value).set_grad(results[i + 1]);
+    }
     optimizer.step({.learning_rate = 1e-4f});
-    return loss.data().item();
+    return results[0].item();  // waits for the device
   });
 }
 
@@ -84,22 +124,29 @@ int main(int argc, char** argv) {
   app.add_option("--size", options.size)->check(CLI::PositiveNumber);
   app.add_option("--threads", options.threads)->check(CLI::PositiveNumber);
   app.add_option("--repeats", options.repeats)->check(CLI::PositiveNumber);
+  app.add_option("--device", options.device)->check(CLI::IsMember({"cpu", "cuda"}));
+  app.add_option("--precision", options.precision)->check(CLI::IsMember({"fp32", "tf32", "bf16"}));
   CLI11_PARSE(app, argc, argv);
-  tern::set_thread_count(options.threads);
-  const std::vector<double> times = measure(options);
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
+  std::vector<double> times;
+  try {
+    times = measure(options, tern::prepare_runtime({options.device, options.threads}));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_step: %s\n", error.what());
+    return 1;
+  }
   const nlohmann::ordered_json line = {{"side", "tern"},
                                        {"arch", options.arch},
                                        {"mode", options.mode},
                                        {"batch", options.batch},
                                        {"size", options.size},
                                        {"threads", options.threads},
+                                       {"device", options.device},
+                                       {"precision", options.precision},
                                        {"repeats", options.repeats},
                                        {"median_ms", times[times.size() / 2]},
                                        {"p20_ms", times[times.size() / 5]},
                                        {"p80_ms", times[times.size() * 4 / 5]},
-                                       {"peak_mib", static_cast<double>(usage.ru_maxrss) / 1024}};
+                                       {"peak_mib", peak_mib(options)}};
   std::puts(line.dump().c_str());
   return 0;
 }
