@@ -1,0 +1,276 @@
+// bf16 activations over f32 parameters follow f32 to a few roundings of 8 bits; what must stay f32 does; and
+// a device without bf16 says so.
+#include <cmath>
+
+#include "engine/autograd/tape.h"
+#include "engine/backend/backend.h"
+#include "engine/ops/add.h"
+#include "engine/ops/batch_norm.h"
+#include "engine/ops/cast.h"
+#include "engine/ops/conv2d.h"
+#include "engine/ops/cross_entropy.h"
+#include "engine/ops/global_average_pool.h"
+#include "engine/ops/max_pool.h"
+#include "engine/ops/relu.h"
+#include "engine/optim/optimizer.h"
+#include "models/heads.h"
+#include "tests/support/files.h"
+#include "tests/support/formula.h"
+#include "tests/support/tensors.h"
+
+using namespace tern;
+
+namespace {
+
+constexpr double kTolerance = 2e-2;  // of a norm: a rounding is at most 4e-3 of a value
+
+std::vector<Device> reduced_precision_devices() {
+  std::vector<Device> found;
+  for (const Device device : test::devices()) {
+    if (backend_of(device).has_reduced_precision()) found.push_back(device);
+  }
+  return found;
+}
+
+std::vector<float> values_of(const Tensor& x) {
+  const Tensor host = x.to(Device::cpu());
+  Tensor wide = Tensor::empty(host.shape());
+  backend_of(host).convert(host, wide);
+  return wide.to_vector<float>();
+}
+
+/// |a - b| / |b|, all tensors of each taken as one vector.
+double relative_norm(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
+  REQUIRE(a.size() == b.size());
+  double error = 0, size = 0;
+  for (std::size_t k = 0; k < a.size(); ++k) {
+    const std::vector<float> left = values_of(a[k]), right = values_of(b[k]);
+    REQUIRE(left.size() == right.size());
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      error += std::pow(static_cast<double>(left[i]) - static_cast<double>(right[i]), 2);
+      size += std::pow(static_cast<double>(right[i]), 2);
+    }
+  }
+  return std::sqrt(error / size);
+}
+double relative_norm(const Tensor& a, const Tensor& b) {
+  return relative_norm(std::vector<Tensor>{a}, std::vector<Tensor>{b});
+}
+
+/// The op's value, and the gradient of each input.
+using Results = std::vector<Tensor>;
+/// activations: in the type under test. parameters: f32.
+using Op =
+    std::function<Variable(std::span<const Variable> activations, std::span<const Variable> parameters)>;
+
+Results results(const Op& op, const std::vector<Tensor>& activations, const std::vector<Tensor>& parameters,
+                DType type) {
+  std::vector<Variable> leaves, inputs, fixed;
+  for (const Tensor& x : activations) {
+    leaves.emplace_back(x.clone(), true);
+    inputs.push_back(cast(leaves.back(), type));
+  }
+  for (const Tensor& p : parameters) fixed.emplace_back(p.clone(), true);
+  const Variable y = op(inputs, fixed);
+  Results found{y.data()};
+  const Variable wide = cast(y, DType::f32);
+  backward(wide, test::uniform(wide.shape(), -1, 1, 9, wide.data().device()));
+  for (const std::vector<Variable>& group : {leaves, fixed}) {
+    for (const Variable& leaf : group) found.push_back(leaf.grad());
+  }
+  return found;
+}
+
+void check_op(const char* name, DType result_type, const Op& op, std::vector<Tensor> activations,
+              std::vector<Tensor> parameters = {}) {
+  CAPTURE(name);
+  for (const Device device : reduced_precision_devices()) {
+    for (Tensor& x : parameters) x = x.to(device);
+    for (Tensor& x : activations) {  // representable, so that no ReLU flips for the rounding of its input
+      x = x.to(device);
+      x = cast(cast(Variable(x), DType::bf16), DType::f32).data();
+    }
+    const Results wanted = results(op, activations, parameters, DType::f32);
+    test::poison_free_memory(device);
+    const Results got = results(op, activations, parameters, DType::bf16);
+    REQUIRE(got.size() == wanted.size());
+    CHECK(got[0].dtype() == result_type);
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      CAPTURE(i);
+      CHECK(relative_norm(got[i], wanted[i]) <= kTolerance);
+    }
+  }
+}
+
+const Tensor kImages = test::uniform({3, 6, 5, 16}, -2, 2, 1);
+
+}  // namespace
+
+TEST_CASE("mixed precision: each op's values and gradients follow f32's") {
+  check_op("add", DType::bf16, [](auto x, auto) { return add(x[0], x[1]); },
+           {kImages, test::uniform({3, 6, 5, 16}, -2, 2, 2)});
+  check_op("relu", DType::bf16, [](auto x, auto) { return relu(x[0]); }, {kImages});
+  check_op("max_pool", DType::bf16, [](auto x, auto) { return max_pool(x[0], Window{2, 2, 0}); }, {kImages});
+  check_op("global_average_pool", DType::f32, [](auto x, auto) { return global_average_pool(x[0]); },
+           {kImages});
+  check_op("cast", DType::f32, [](auto x, auto) { return cast(x[0], DType::f32); }, {kImages});
+  const Tensor w = test::uniform({8, 3, 3, 16}, -1, 1, 2), bias = test::uniform({8}, -1, 1, 3);
+  check_op("conv2d", DType::bf16,
+           [](auto x, auto p) {
+             return conv2d(x[0], p[0], Window{3, 2, 1});
+           },
+           {kImages}, {w});
+  check_op("conv2d with a bias", DType::bf16,
+           [](auto x, auto p) {
+             return conv2d(x[0], p[0], p[1], Window{3, 2, 1});
+           },
+           {kImages}, {w, bias});
+  for (const bool training : {false, true}) {
+    const auto normalise = [=](const Variable& x, auto p, const Variable& residual) {
+      const Device device = x.data().device();
+      BatchNormState state{p[0], p[1], Tensor::zeros({16}, DType::f32, device),
+                           Tensor::full({16}, 1).to(device)};
+      return batch_norm(x, state, training, residual, /*relu=*/true);
+    };
+    const std::vector<Tensor> parameters{test::uniform({16}, 0.5, 2, 2), test::uniform({16}, 1, 2, 3)};
+    check_op(
+        "batch_norm", DType::bf16, [=](auto x, auto p) { return normalise(x[0], p, {}); }, {kImages},
+        parameters);
+    check_op(
+        "batch_norm with a residual", DType::bf16, [=](auto x, auto p) { return normalise(x[0], p, x[1]); },
+        {kImages, test::uniform({3, 6, 5, 16}, 0, 2, 4)}, parameters);
+  }
+}
+
+TEST_CASE("mixed precision: a convolution's weight gradient is bf16; sums of several are f32") {
+  for (const Device device : reduced_precision_devices()) {
+    const Variable x = cast(Variable(kImages.to(device)), DType::bf16);
+    Variable w(test::uniform({8, 1, 1, 16}, -1, 1, 2, device), true);
+    const auto once = [&] {
+      const Variable y = conv2d(x, w, Window{1, 1, 0});
+      Tensor dy = Tensor::empty_like(y.data());
+      backend_of(dy).fill(0.001f, dy);
+      backward(y, dy);
+    };
+    once();
+    CHECK(w.grad().dtype() == DType::bf16);
+    const std::vector<float> single = values_of(w.grad());
+    for (int i = 1; i < 300; ++i) once();  // in bf16 a sum of equal terms stops growing after 256
+    REQUIRE(w.grad().dtype() == DType::f32);
+    const std::vector<float> sum = w.grad().to_vector<float>();
+    for (std::size_t i = 0; i < sum.size(); ++i)
+      CHECK(sum[i] == doctest::Approx(300 * single[i]).epsilon(1e-4));
+    w.clear_grad();
+    once();
+    CHECK(w.grad().dtype() == DType::bf16);
+    CHECK(values_of(w.grad()) == single);
+  }
+}
+
+namespace {
+
+struct Step {
+  Tensor features;  ///< in evaluation, folded
+  Tensor logits;    ///< in training
+  double loss = 0;
+  std::vector<Tensor> gradients;  ///< of every parameter
+};
+
+/// A stem and one block in each of two stages; every normalisation has `beta`. (Deeper networks of few pixels
+/// are chaotic in training: their last normalisations divide by the deviation of a handful of values.)
+Step training_step(Device device, Precision precision, float beta) {
+  Initialiser initialiser(3, device);
+  ResNet network({"small", {1, 1, 0, 0}}, initialiser);
+  const Linear head(128, 5, initialiser);
+  network.set_precision(precision);
+  const Tensor images = test::formula_uniform(6, 0, {4, 32, 32, 3}, -2, 2).to(device);
+  std::vector<ParameterEntry> parameters = network.parameters();
+  for (ParameterEntry& entry : parameters) {
+    if (entry.kind == ParameterKind::norm && entry.name.ends_with("bias")) {
+      backend_of(device).fill(beta, entry.value.data());
+    }
+  }
+  for (const ParameterEntry& entry : head.parameters("head.")) parameters.push_back(entry);
+
+  Step step;
+  network.set_training(false);
+  step.features = FoldedResNet(network).forward(images);
+  network.set_training(true);
+  const Variable logits = head.forward(network.forward(Variable(images)));
+  const Variable loss = cross_entropy(logits, test::integers({0, 1, 2, 3}, device));
+  backward(loss);
+  step.logits = logits.data();
+  step.loss = static_cast<double>(loss.data().item());
+  for (const ParameterEntry& entry : parameters) step.gradients.push_back(entry.value.grad());
+  return step;
+}
+
+}  // namespace
+
+TEST_CASE("mixed precision: a step of a ResNet follows f32's") {
+  for (const Device device : reduced_precision_devices()) {
+    for (const float beta : {0.0f, 5.0f}) {
+      CAPTURE(beta);
+      const Step exact = training_step(device, Precision::fp32, beta);
+      const Step tf32 = training_step(device, Precision::tf32, beta);
+      const Step half = training_step(device, Precision::bf16, beta);
+      CHECK(tf32.loss == doctest::Approx(exact.loss).epsilon(2e-3));
+      CHECK(half.loss == doctest::Approx(exact.loss).epsilon(kTolerance));
+      CHECK(half.features.dtype() == DType::f32);
+      CHECK(relative_norm(half.features, exact.features) <= kTolerance);
+      CHECK(half.logits.dtype() == DType::f32);
+      CHECK(relative_norm(half.logits, exact.logits) <= kTolerance);
+      // Where beta opens every ReLU, gradients follow as closely. Around 0 a rounding closes or opens some: a
+      // share p of them costs sqrt(p) of a gradient's norm, in every layer.
+      CHECK(relative_norm(half.gradients, exact.gradients) <= (beta == 0 ? 0.15 : kTolerance));
+    }
+  }
+}
+
+TEST_CASE("mixed precision: the optimiser steps f32 parameters by bf16 gradients, scaled or not") {
+  for (const Device device : reduced_precision_devices()) {
+    for (const std::string name : {"adam", "adamw", "sgd"}) {
+      for (const float clip : {0.0f, 0.5f}) {
+        CAPTURE(name);
+        CAPTURE(clip);
+        std::vector<Tensor> ends;
+        for (const bool half : {false, true}) {
+          const Variable p(test::uniform({37, 19}, -1, 1, 1, device), true);
+          const auto optimizer = make_optimizer(name, {{{{"p", p}}, 1.0f, 0.1f}});
+          Tensor gradient = test::uniform({37, 19}, -1, 1, 2, device);
+          gradient = cast(Variable(gradient), DType::bf16).data();
+          if (!half) gradient = cast(Variable(gradient), DType::f32).data();
+          const Variable y = record("copy", {p}, p.data().clone(),
+                                    [gradient](const Tensor&) -> Grads { return {gradient}; });
+          backward(y, Tensor::zeros_like(y.data()));
+          CHECK(p.grad().dtype() == gradient.dtype());
+          optimizer->step({.learning_rate = 0.1f, .clip_norm = clip});
+          CHECK(p.data().dtype() == DType::f32);
+          ends.push_back(p.data());
+        }
+        CHECK(test::same_bytes(ends[0], ends[1]));
+      }
+    }
+  }
+}
+
+TEST_CASE("mixed precision: the CPU refuses it") {
+  Tensor x = Tensor::zeros({1, 2, 2, 4}, DType::bf16);
+  const Variable in(x);
+  const Variable w(Tensor::zeros({2, 1, 1, 4}));
+  BatchNormState state{Variable(Tensor::zeros({4})), Variable(Tensor::zeros({4})), Tensor::zeros({4}),
+                       Tensor::zeros({4})};
+  const auto error = [](auto&& body) { return test::error_of(body); };
+  CHECK(error([&] { conv2d(in, w, Window{1, 1, 0}); }) == "conv2d: wanted f32 on the CPU, got bf16");
+  CHECK(error([&] { batch_norm(in, state, true); }) == "batch_norm: wanted f32 on the CPU, got bf16");
+  CHECK(error([&] { relu(in); }) == "relu: wanted f32 on the CPU, got bf16");
+  CHECK(error([&] { add(in, in); }) == "add: wanted f32 on the CPU, got bf16");
+  CHECK(error([&] { max_pool(in, Window{2, 2, 0}); }) == "max_pool: wanted f32 on the CPU, got bf16");
+  CHECK(error([&] { global_average_pool(in); }) == "global_average_pool: wanted f32 on the CPU, got bf16");
+  CHECK(error([&] { cast(w, DType::bf16); }) == "cast: wanted f32 on the CPU, got bf16");
+  CHECK(error([&] { cast(w, DType::f64); }) == "cast: wanted y of type f32, got f64");
+  ResNet network = make_resnet("resnet18", 1);
+  CHECK(error([&] { network.set_precision(Precision::bf16); }) ==
+        "precision: wanted \"fp32\" on device cpu, got \"bf16\"");
+  network.set_precision(Precision::fp32);
+}
