@@ -3,13 +3,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 
 #include "apps/progress.h"
 #include "apps/runtime.h"
 #include "engine/autograd/tape.h"
+#include "engine/backend/backend.h"
 #include "engine/core/check.h"
 
 namespace tern {
@@ -21,16 +21,17 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Adds a batch's answers, the largest logit of each row, to the counts.
-void count_answers(const Tensor& logits, const Tensor& labels, std::int32_t novel, NoveltyCounts& counts) {
-  const std::vector<float> values = logits.to_vector<float>();
+/// The class of the largest logit of each row, [rows] i32.
+Tensor answers_of(const Tensor& logits) {
+  Tensor answers = Tensor::empty({logits.size(0)}, DType::i32, logits.device());
+  backend_of(logits).top1(logits, &answers, /*probability=*/nullptr);
+  return answers;
+}
+
+void count_answers(const Tensor& answers, const Tensor& labels, std::int32_t novel, NoveltyCounts& counts) {
+  const std::vector<std::int32_t> given = answers.to_vector<std::int32_t>();
   const std::vector<std::int32_t> truth = labels.to_vector<std::int32_t>();
-  const auto classes = static_cast<std::ptrdiff_t>(logits.size(1));
-  for (std::size_t row = 0; row < truth.size(); ++row) {
-    const auto begin = values.begin() + static_cast<std::ptrdiff_t>(row) * classes;
-    counts.add(truth[row], static_cast<std::int32_t>(std::max_element(begin, begin + classes) - begin),
-               novel);
-  }
+  for (std::size_t row = 0; row < truth.size(); ++row) counts.add(truth[row], given[row], novel);
 }
 
 std::string text_of(Percent value) {
@@ -45,14 +46,16 @@ struct Trainer::Totals {
   std::int64_t images = 0, batches = 0;
   NoveltyCounts super, sub;
 
-  void add(Part part, double loss, const std::vector<Tensor>& logits, const Batch& batch,
+  /// answers: of each head.
+  void add(Part part, double loss, const std::vector<Tensor>& answers, const Batch& batch,
            const ClassTable& classes) {
     loss_by_image += loss * static_cast<double>(batch.size());
     loss_by_batch += loss;
     images += batch.size();
     ++batches;
-    if (has_super(part)) count_answers(logits.front(), batch.superclasses, classes.novel_superclass(), super);
-    if (has_sub(part)) count_answers(logits.back(), batch.subclasses, classes.novel_subclass(), sub);
+    if (has_super(part))
+      count_answers(answers.front(), batch.superclasses, classes.novel_superclass(), super);
+    if (has_sub(part)) count_answers(answers.back(), batch.subclasses, classes.novel_subclass(), sub);
   }
   double loss(LossAverage average) const {
     return average == LossAverage::image ? loss_by_image / static_cast<double>(images)
@@ -125,14 +128,14 @@ void Trainer::train_epoch(EpochMetrics& metrics) {
   metrics.images_per_second = static_cast<double>(totals.images) / metrics.seconds;
 }
 
-/// The loss, the logits of each head, the gradient of each parameter.
+/// The loss, the answers of each head, the gradient of each parameter.
 std::vector<Tensor> Trainer::forward_backward(const Batch& batch) {
   if (batches_waiting_ == 0) optimizer_->clear_gradients();
   const std::vector<Variable> logits = model_.forward(Variable(batch.images));
   const StudyLoss loss = study_loss(loss_inputs(logits, batch), loss_options_);
   backward(loss.total);
   std::vector<Tensor> results{loss.total.data()};
-  for (const Variable& head : logits) results.push_back(head.data());
+  for (const Variable& head : logits) results.push_back(answers_of(head.data()));
   for (const Variable& parameter : parameters_) results.push_back(parameter.grad());
   return results;
 }
@@ -140,6 +143,7 @@ std::vector<Tensor> Trainer::forward_backward(const Batch& batch) {
 /// One batch forward and back, and an update where it is due. A loss that is no number changes no weight.
 double Trainer::train_batch(const Batch& batch, Totals& totals) {
   const std::vector<Tensor> results = train_step_(batch);
+  model_.count_batch();
   const double loss = static_cast<double>(results.front().item());
   if (!std::isfinite(loss)) return loss;
   const auto gradients = results.end() - static_cast<std::ptrdiff_t>(parameters_.size());
@@ -168,17 +172,17 @@ void Trainer::validate(EpochMetrics& metrics) {
   Batch batch;
   model_.set_training(false);
   RecordedStep step(options_.device, config_.batch_size, [this](const Batch& images) {
-    std::vector<Tensor> results = model_.inference(images.images);
-    const std::vector<Variable> logits(results.begin(), results.end());
-    results.push_back(study_loss(loss_inputs(logits, images), loss_options_).total.data());
+    const std::vector<Tensor> logits = model_.inference(images.images);
+    const std::vector<Variable> variables(logits.begin(), logits.end());
+    std::vector<Tensor> results{study_loss(loss_inputs(variables, images), loss_options_).total.data()};
+    for (const Tensor& head : logits) results.push_back(answers_of(head));
     return results;
   });
   validation_batches_->start_epoch(0);
   while (validation_batches_->next(batch)) {
-    std::vector<Tensor> logits = with_memory_advice(config_.batch_size, [&] { return step(batch); });
-    const double loss = static_cast<double>(logits.back().item());
-    logits.pop_back();
-    totals.add(part_, loss, logits, batch, classes_);
+    const std::vector<Tensor> results = with_memory_advice(config_.batch_size, [&] { return step(batch); });
+    const double loss = static_cast<double>(results.front().item());
+    totals.add(part_, loss, {results.begin() + 1, results.end()}, batch, classes_);
     check_stop(fmt::format("in the validation after epoch {}", metrics.epoch));
   }
   metrics.validation_loss = totals.loss(config_.loss_average);

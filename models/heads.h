@@ -83,8 +83,8 @@ class Model : public Module {
   void freeze(bool batch_norm_in_evaluation);
   /// Of the backbone; a new model computes in fp32. Throws Error if its device has no such precision.
   void set_precision(Precision precision);
-  /// Says that a device went through a recorded forward() again by itself (CapturedWork::run).
-  void count_replayed_batch() { backbone_.count_replayed_batch(); }
+  /// Counts a training's batch as num_batches_tracked, which forward() leaves to whoever trains.
+  void count_batch() { backbone_.count_batch(); }
   bool frozen() const { return frozen_; }
 
   /// Copies a backbone's file (torchvision's) into the backbone; the file's "fc." is passed over. Call the

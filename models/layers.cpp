@@ -62,11 +62,10 @@ BatchNorm2d::BatchNorm2d(std::int64_t channels, Initialiser& initialiser)
       batches_tracked_(Tensor::zeros({}, DType::i64)) {}
 
 Variable BatchNorm2d::forward(const Variable& x, bool relu, const Variable& residual) {
-  if (training_) ++*batches_tracked_.data<std::int64_t>();
   return batch_norm(x, state_, training_, residual, relu);
 }
 
-void BatchNorm2d::count_replayed_batch() {
+void BatchNorm2d::count_batch() {
   if (training_) ++*batches_tracked_.data<std::int64_t>();
 }
 

@@ -66,8 +66,9 @@ class BatchNorm2d : public Module {
 
   void set_training(bool training) { training_ = training; }
   bool training() const { return training_; }
-  /// Counts a batch that a device went through again by itself (CapturedWork), without forward().
-  void count_replayed_batch();
+  /// Counts a batch of a training as num_batches_tracked, in training mode. Whoever trains calls it and not
+  /// forward(): a device that does a recorded forward pass again (CapturedWork) does not come by here.
+  void count_batch();
   const BatchNormState& state() const { return state_; }
 
  private:

@@ -119,8 +119,8 @@ void ResNet::set_precision(Precision precision) {
   for_layers([precision](ConvNorm& layer) { layer.conv.set_tf32(precision == Precision::tf32); });
 }
 
-void ResNet::count_replayed_batch() {
-  for_layers([](ConvNorm& layer) { layer.norm.count_replayed_batch(); });
+void ResNet::count_batch() {
+  for_layers([](ConvNorm& layer) { layer.norm.count_batch(); });
 }
 
 ResNet make_resnet(const std::string& architecture, std::uint64_t seed, Device device) {

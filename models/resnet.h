@@ -62,7 +62,7 @@ class ResNet : public Module {
   /// A new network computes in fp32. Throws Error if the device of the parameters has no such precision.
   void set_precision(Precision precision);
   Precision precision() const { return precision_; }
-  void count_replayed_batch();  ///< in every batch normalisation
+  void count_batch();  ///< in every batch normalisation, see there
 
   const ResNetArchitecture& architecture() const { return architecture_; }
   std::int64_t features() const { return architecture_.features(); }

@@ -133,6 +133,7 @@ TEST_CASE("resnet: values and gradients are torchvision's") {
     const BatchNormState& last = network.blocks().back().path[1].norm.state();
     CHECK_CLOSE(last.running_mean.rows(0, 16), golden.array("running_mean"), tolerances.features);
     CHECK_CLOSE(last.running_variance.rows(0, 16), golden.array("running_var"), tolerances.features);
+    network.count_batch();
     const StateDict state = network.state_dict();
     CHECK(find(state, "bn1.num_batches_tracked")->to_vector<std::int64_t>().front() == 1);
   }
