@@ -35,26 +35,29 @@ TEST_CASE("optimizer: groups separate what decays from what does not") {
 }
 
 TEST_CASE("optimizer: gradients accumulated over k passes count as their mean") {
-  const OptimizerCase whole, parts;
-  Adam one(whole.groups()), other(parts.groups());
-  for (int step = 0; step < 3; ++step) {
-    for (const float clip : {0.0f, 1.0f}) {
-      one.clear_gradients();
-      other.clear_gradients();
-      const Tensor weight = OptimizerCase::weight_gradient(step), bias = OptimizerCase::bias_gradient(step);
-      give_gradient(whole.weight, weight);
-      give_gradient(whole.bias, bias);
-      for (int part = 0; part < 4; ++part) {
-        give_gradient(parts.weight, weight);
-        give_gradient(parts.bias, bias);
+  for (const Device device : test::devices()) {
+    const OptimizerCase whole(device), parts(device);
+    Adam one(whole.groups()), other(parts.groups());
+    for (int step = 0; step < 3; ++step) {
+      for (const float clip : {0.0f, 1.0f}) {
+        one.clear_gradients();
+        other.clear_gradients();
+        const Tensor weight = OptimizerCase::weight_gradient(step).to(device),
+                     bias = OptimizerCase::bias_gradient(step).to(device);
+        give_gradient(whole.weight, weight);
+        give_gradient(whole.bias, bias);
+        for (int part = 0; part < 4; ++part) {
+          give_gradient(parts.weight, weight);
+          give_gradient(parts.bias, bias);
+        }
+        one.step({.learning_rate = 0.01f, .clip_norm = clip});
+        other.step({.learning_rate = 0.01f, .clip_norm = clip, .accumulated = 4});
+        if (clip > 0) CHECK(other.gradient_norm().item() == doctest::Approx(one.gradient_norm().item()));
       }
-      one.step({.learning_rate = 0.01f, .clip_norm = clip});
-      other.step({.learning_rate = 0.01f, .clip_norm = clip, .accumulated = 4});
-      if (clip > 0) CHECK(other.gradient_norm().item() == doctest::Approx(one.gradient_norm().item()));
     }
+    CHECK_CLOSE(parts.weight.data(), test::array(whole.weight.data()), 1e-6);
+    CHECK_CLOSE(parts.bias.data(), test::array(whole.bias.data()), 1e-6);
   }
-  CHECK_CLOSE(parts.weight.data(), test::array(whole.weight.data()), 1e-6);
-  CHECK_CLOSE(parts.bias.data(), test::array(whole.bias.data()), 1e-6);
 }
 
 TEST_CASE("optimizer: a parameter without a gradient is skipped, its decay too") {
@@ -69,31 +72,42 @@ TEST_CASE("optimizer: a parameter without a gradient is skipped, its decay too")
   CHECK(test::same_bytes(one.weight.data(), before));
 }
 
+namespace {
+
+void check_restored(const std::string& name, Device device) {
+  CAPTURE(name);
+  const OptimizerCase whole(device), halves(device);
+  const auto straight = make_optimizer(name, whole.groups()), first = make_optimizer(name, halves.groups());
+  whole.run(*straight, 0.5f);
+  halves.run(*first, 0.5f, 0, 5);
+  const auto second = make_optimizer(name, halves.groups());
+  std::vector<OptimizerTensor> to = second->state();
+  const std::vector<OptimizerTensor> from = first->state();
+  REQUIRE(to.size() == from.size());
+  for (std::size_t i = 0; i < to.size(); ++i) to[i].value.assign(from[i].value);
+  second->set_step_count(first->step_count());
+  halves.run(*second, 0.5f, 5, 10);
+  CHECK(test::same_bytes(halves.weight.data(), whole.weight.data()));
+  CHECK(test::same_bytes(halves.bias.data(), whole.bias.data()));
+}
+
+}  // namespace
+
 TEST_CASE("optimizer: saved and restored in the middle, the end is the same to the bit") {
-  for (const std::string name : {"adam", "adamw", "sgd"}) {
-    const OptimizerCase whole, halves;
-    const auto straight = make_optimizer(name, whole.groups()), first = make_optimizer(name, halves.groups());
-    whole.run(*straight, 0.5f);
-    halves.run(*first, 0.5f, 0, 5);
-    const auto second = make_optimizer(name, halves.groups());
-    std::vector<OptimizerTensor> to = second->state();
-    const std::vector<OptimizerTensor> from = first->state();
-    REQUIRE(to.size() == from.size());
-    for (std::size_t i = 0; i < to.size(); ++i) to[i].value.assign(from[i].value);
-    second->set_step_count(first->step_count());
-    halves.run(*second, 0.5f, 5, 10);
-    CHECK(test::same_bytes(halves.weight.data(), whole.weight.data()));
-    CHECK(test::same_bytes(halves.bias.data(), whole.bias.data()));
+  for (const Device device : test::devices()) {
+    for (const char* name : {"adam", "adamw", "sgd"}) check_restored(name, device);
   }
 }
 
 TEST_CASE("optimizer: a steady step asks the system for no memory") {
-  const OptimizerCase one;
-  Adam adam(one.groups());
-  one.run(adam, 1, 0, 3);
-  const std::size_t before = allocator_statistics(Device::cpu()).system_allocations;
-  one.run(adam, 1, 3, 10);
-  CHECK(allocator_statistics(Device::cpu()).system_allocations == before);
+  for (const Device device : test::devices()) {
+    const OptimizerCase one(device);
+    Adam adam(one.groups());
+    one.run(adam, 1, 0, 3);
+    const std::size_t before = allocator_statistics(device).system_allocations;
+    one.run(adam, 1, 3, 10);
+    CHECK(allocator_statistics(device).system_allocations == before);
+  }
 }
 
 TEST_CASE("optimizer: says what is wrong") {

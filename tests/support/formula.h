@@ -28,7 +28,7 @@ inline void fill_by_formula(const Module& module, std::uint64_t seed) {
     if (name.ends_with("num_batches_tracked")) continue;
     float low = -0.25f, high = 0.25f;
     if (value.rank() == 0) {  // a cosine head's scale
-      value.data<float>()[0] = 30;
+      value.assign(Tensor::full(value.shape(), 30));
       continue;
     }
     if (value.rank() == 1) {

@@ -21,8 +21,13 @@ inline void give_gradient(const Variable& leaf, const Tensor& gradient) {
 }
 
 struct OptimizerCase {
-  Variable weight{formula_uniform(1, 0, {3, 5}, -1, 1), true};
-  Variable bias{formula_uniform(1, 1, {5}, -1, 1), true};
+  explicit OptimizerCase(Device where = Device::cpu())
+      : device(where),
+        weight(formula_uniform(1, 0, {3, 5}, -1, 1).to(where), true),
+        bias(formula_uniform(1, 1, {5}, -1, 1).to(where), true) {}
+
+  Device device;
+  Variable weight, bias;
 
   std::vector<ParameterGroup> groups() const {
     return {{{{"weight", weight, ParameterKind::weight}}, 1.0f, 0.1f},
@@ -39,8 +44,8 @@ struct OptimizerCase {
   void run(Optimizer& optimizer, float clip_norm, int begin = 0, int end = 10) const {
     for (int step = begin; step < end; ++step) {
       optimizer.clear_gradients();
-      give_gradient(weight, weight_gradient(step));
-      give_gradient(bias, bias_gradient(step));
+      give_gradient(weight, weight_gradient(step).to(device));
+      give_gradient(bias, bias_gradient(step).to(device));
       optimizer.step({.learning_rate = rate(step), .clip_norm = clip_norm});
     }
   }
@@ -50,19 +55,21 @@ struct OptimizerCase {
 template <typename Make>
 void check_optimizer(const std::string& name, Make&& make) {
   const auto goldens = read_goldens("optimizer.txt");
-  for (const float clip : {0.0f, 1.0f}) {
-    CAPTURE(name);
-    CAPTURE(clip);
-    const GoldenCase& golden = goldens.at(clip > 0 ? name + "_clipped" : name);
-    const OptimizerCase one;
-    const std::unique_ptr<Optimizer> optimizer = make(one.groups());
-    one.run(*optimizer, clip);
-    CHECK(optimizer->step_count() == 10);
-    CHECK_CLOSE(one.weight.data(), golden.array("weight"), 2e-6);
-    CHECK_CLOSE(one.bias.data(), golden.array("bias"), 2e-6);
-    if (clip == 0) continue;
-    const reference::Array& norms = golden.array("norms");
-    CHECK(optimizer->gradient_norm().item() == doctest::Approx(norms.values.back()).epsilon(1e-6));
+  for (const Device device : devices()) {
+    for (const float clip : {0.0f, 1.0f}) {
+      CAPTURE(name);
+      CAPTURE(clip);
+      const GoldenCase& golden = goldens.at(clip > 0 ? name + "_clipped" : name);
+      const OptimizerCase one(device);
+      const std::unique_ptr<Optimizer> optimizer = make(one.groups());
+      one.run(*optimizer, clip);
+      CHECK(optimizer->step_count() == 10);
+      CHECK_CLOSE(one.weight.data(), golden.array("weight"), 2e-6);
+      CHECK_CLOSE(one.bias.data(), golden.array("bias"), 2e-6);
+      if (clip == 0) continue;
+      const reference::Array& norms = golden.array("norms");
+      CHECK(optimizer->gradient_norm().item() == doctest::Approx(norms.values.back()).epsilon(1e-6));
+    }
   }
 }
 
