@@ -22,8 +22,8 @@ ModelSpec spec_of(const std::string& name) {
   return {"resnet18", {{"head", parse_head_kind(name), 5}}};
 }
 
-Model formula_model(const std::string& name) {
-  Model model(spec_of(name), Initialiser::zeros());
+Model formula_model(const std::string& name, Device device = Device::cpu()) {
+  Model model(spec_of(name), Initialiser::zeros(device));
   test::fill_by_formula(model, 9);
   return model;
 }
@@ -42,7 +42,8 @@ Tensor state_of(const Model& model, const std::string& name) {
 /// Goes back from a loss of every head, so that every parameter gets a gradient.
 void backward_all(const std::vector<Variable>& logits) {
   std::vector<Variable> losses;
-  for (const Variable& one : logits) losses.push_back(cross_entropy(one, test::integers({0, 1})));
+  for (const Variable& one : logits)
+    losses.push_back(cross_entropy(one, test::integers({0, 1}, one.data().device())));
   backward(weighted_sum(losses, std::vector<float>(losses.size(), 1.0f)));
 }
 
@@ -77,6 +78,31 @@ TEST_CASE("heads: names, shapes and logits are those of the reference notebook")
   std::vector<std::string> wanted;
   for (std::string line; std::getline(stream, line);) wanted.push_back(line);
   CHECK(lines == wanted);
+}
+
+TEST_CASE("heads: every device has the reference's logits, and a gradient for every parameter") {
+  const auto goldens = test::read_goldens("heads.txt");
+  for (const Device device : test::devices()) {
+    for (const std::string name : {"two_heads", "cosine_relu_linear"}) {
+      CAPTURE(name);
+      Model model = formula_model(name, device);
+      model.set_training(false);
+      const Variable images(formula_images().to(device));
+      const std::vector<Tensor> inference = model.inference(images.data());
+      const std::vector<Variable> logits = model.forward(images);
+      for (std::size_t i = 0; i < logits.size(); ++i) {
+        const reference::Array& wanted = goldens.at(name).array("logits" + std::to_string(i));
+        CHECK_CLOSE(logits[i].data(), wanted, 2e-5);
+        CHECK_CLOSE(inference[i], wanted, 1e-4);
+      }
+      backward_all(logits);
+      for (const ParameterEntry& entry : model.parameters()) {
+        CAPTURE(entry.name);
+        REQUIRE(entry.value.grad().defined());
+        CHECK(entry.value.grad().device() == device);
+      }
+    }
+  }
 }
 
 TEST_CASE("heads: initial scale 30, xavier uniform weights, and no decay for what should not") {

@@ -74,51 +74,57 @@ TEST_CASE("layers: each parameter has numbers of its own, the same for a seed") 
 }
 
 TEST_CASE("layers: values are those of the references") {
-  Initialiser initialiser(1);
-  const Tensor x = test::uniform({2, 5, 4, 3}, -2, 2, 1);
-  const Conv2d conv(3, 6, {3, 2, 1}, true, initialiser);
-  const reference::Array bias = test::array(conv.bias().data());
-  CHECK_CLOSE(conv.forward(Variable(x)).data(),
-              reference::conv2d(test::array(x), test::array(conv.weight().data()), &bias, 2, 1),
-              test::tolerance::kSum);
-  const Linear linear(3, 4, initialiser);
-  const Tensor rows = x.reshape({40, 3});
-  const auto parameters = linear.parameters();
-  const reference::Array w = test::array(parameters[0].value.data()),
-                         b = test::array(parameters[1].value.data());
-  CHECK_CLOSE(linear.forward(Variable(rows)).data(), reference::linear(test::array(rows), w, &b),
-              test::tolerance::kSum);
+  for (const Device device : test::devices()) {
+    Initialiser initialiser(1, device);
+    const Tensor x = test::uniform({2, 5, 4, 3}, -2, 2, 1, device);
+    const Conv2d conv(3, 6, {3, 2, 1}, true, initialiser);
+    const reference::Array bias = test::array(conv.bias().data());
+    CHECK_CLOSE(conv.forward(Variable(x)).data(),
+                reference::conv2d(test::array(x), test::array(conv.weight().data()), &bias, 2, 1),
+                test::tolerance::kSum);
+    const Linear linear(3, 4, initialiser);
+    const Tensor rows = x.reshape({40, 3});
+    const auto parameters = linear.parameters();
+    const reference::Array w = test::array(parameters[0].value.data()),
+                           b = test::array(parameters[1].value.data());
+    CHECK_CLOSE(linear.forward(Variable(rows)).data(), reference::linear(test::array(rows), w, &b),
+                test::tolerance::kSum);
+  }
 }
 
 TEST_CASE("layers: batch norm follows its mode") {
-  Initialiser initialiser(1);
-  BatchNorm2d norm(3, initialiser);
-  test::fill_by_formula(norm, 2);
-  const StateDict state = norm.state_dict();
-  const auto count = [&] { return find(state, "num_batches_tracked")->to_vector<std::int64_t>().front(); };
-  const BatchNormState& now = norm.state();
-  const reference::Array gamma = test::array(now.gamma.data()), beta = test::array(now.beta.data());
-  const reference::Array mean = test::array(now.running_mean), variance = test::array(now.running_variance);
-  const Tensor x = test::uniform({2, 5, 4, 3}, -2, 2, 1), residual = test::uniform({2, 5, 4, 3}, -2, 2, 2);
+  for (const Device device : test::devices()) {
+    Initialiser initialiser(1, device);
+    BatchNorm2d norm(3, initialiser);
+    test::fill_by_formula(norm, 2);
+    const StateDict state = norm.state_dict();
+    const auto count = [&] { return find(state, "num_batches_tracked")->to_vector<std::int64_t>().front(); };
+    const BatchNormState& now = norm.state();
+    const reference::Array gamma = test::array(now.gamma.data()), beta = test::array(now.beta.data());
+    const reference::Array mean = test::array(now.running_mean), variance = test::array(now.running_variance);
+    const Tensor x = test::uniform({2, 5, 4, 3}, -2, 2, 1, device),
+                 residual = test::uniform({2, 5, 4, 3}, -2, 2, 2, device);
 
-  norm.set_training(false);
-  const reference::Array evaluated = reference::batch_norm(test::array(x), gamma, beta, mean, variance, 1e-5);
-  CHECK_CLOSE(norm.forward(Variable(x), false).data(), evaluated, test::tolerance::kSum);
-  CHECK_CLOSE(norm.forward(Variable(x), true, Variable(residual)).data(),
-              reference::relu(reference::add(evaluated, test::array(residual))), test::tolerance::kSum);
-  norm.count_batch();
-  CHECK(count() == 0);
-  CHECK_CLOSE(now.running_mean, mean, 0);
+    norm.set_training(false);
+    const reference::Array evaluated =
+        reference::batch_norm(test::array(x), gamma, beta, mean, variance, 1e-5);
+    CHECK_CLOSE(norm.forward(Variable(x), false).data(), evaluated, test::tolerance::kSum);
+    CHECK_CLOSE(norm.forward(Variable(x), true, Variable(residual)).data(),
+                reference::relu(reference::add(evaluated, test::array(residual))), test::tolerance::kSum);
+    norm.count_batch();
+    CHECK(count() == 0);
+    CHECK_CLOSE(now.running_mean, mean, 0);
 
-  norm.set_training(true);
-  const reference::Statistics batch = reference::statistics(test::array(x));
-  CHECK_CLOSE(norm.forward(Variable(x), false).data(),
-              reference::batch_norm(test::array(x), gamma, beta, batch.mean, batch.biased_variance, 1e-5),
-              test::tolerance::kSum);
-  CHECK(count() == 0);
-  norm.count_batch();
-  CHECK(count() == 1);
-  reference::Array moved = mean;
-  for (std::int64_t c = 0; c < 3; ++c) moved[c] = 0.9 * mean[c] + 0.1 * batch.mean[c];
-  CHECK_CLOSE(now.running_mean, moved, test::tolerance::kSum);
+    norm.set_training(true);
+    const reference::Statistics batch = reference::statistics(test::array(x));
+    CHECK_CLOSE(norm.forward(Variable(x), false).data(),
+                reference::batch_norm(test::array(x), gamma, beta, batch.mean, batch.biased_variance, 1e-5),
+                test::tolerance::kSum);
+    CHECK(count() == 0);
+    norm.count_batch();
+    CHECK(count() == 1);
+    reference::Array moved = mean;
+    for (std::int64_t c = 0; c < 3; ++c) moved[c] = 0.9 * mean[c] + 0.1 * batch.mean[c];
+    CHECK_CLOSE(now.running_mean, moved, test::tolerance::kSum);
+  }
 }

@@ -14,22 +14,23 @@ using Direction = HierarchicalKlOptions::Direction;
 
 /// A batch of the study in small: 3 superclasses and a novel one, 6 subclasses and a novel one.
 struct Batch {
-  Tensor super = test::uniform({5, 4}, -2, 2, 1);
-  Tensor sub = test::uniform({5, 7}, -2, 2, 2);
-  Tensor teacher = test::uniform({5, 4}, -2, 2, 3);
+  Device device = Device::cpu();
+  Tensor super = test::uniform({5, 4}, -2, 2, 1, device);
+  Tensor sub = test::uniform({5, 7}, -2, 2, 2, device);
+  Tensor teacher = test::uniform({5, 4}, -2, 2, 3, device);
   std::vector<std::int32_t> super_targets = test::classes(5, 4, 4), sub_targets = test::classes(5, 7, 5);
   std::vector<std::int32_t> sub_to_super = {0, 0, 1, 1, 2, 2, 3};
 
   StudyLossInputs inputs() const {
     return {Variable(super, true),
             Variable(sub, true),
-            test::integers(super_targets),
-            test::integers(sub_targets),
+            test::integers(super_targets, device),
+            test::integers(sub_targets, device),
             {}};
   }
   StudyLossOptions options() const {
     StudyLossOptions options;
-    options.sub_to_super = test::integers(sub_to_super);
+    options.sub_to_super = test::integers(sub_to_super, device);
     return options;
   }
   double super_cross_entropy() const {
@@ -51,76 +52,87 @@ doctest::Approx near(double value) {
 }  // namespace
 
 TEST_CASE("losses: approach A is both cross entropies and alpha times the divergence") {
-  const Batch batch;
-  const StudyLoss loss = study_loss(batch.inputs(), batch.options());
-  CHECK(loss.super_cross_entropy.item() == near(batch.super_cross_entropy()));
-  CHECK(loss.sub_cross_entropy.item() == near(batch.sub_cross_entropy()));
-  CHECK(loss.kl.item() == near(batch.kl(batch.super, false)));
-  CHECK_FALSE(loss.consistency.defined());
-  CHECK(loss.total.data().item() ==
-        near(batch.super_cross_entropy() + batch.sub_cross_entropy() + 0.1 * batch.kl(batch.super, false)));
+  for (const Device device : test::devices()) {
+    const Batch batch{device};
+    const StudyLoss loss = study_loss(batch.inputs(), batch.options());
+    CHECK(loss.super_cross_entropy.item() == near(batch.super_cross_entropy()));
+    CHECK(loss.sub_cross_entropy.item() == near(batch.sub_cross_entropy()));
+    CHECK(loss.kl.item() == near(batch.kl(batch.super, false)));
+    CHECK_FALSE(loss.consistency.defined());
+    CHECK(loss.total.data().item() ==
+          near(batch.super_cross_entropy() + batch.sub_cross_entropy() + 0.1 * batch.kl(batch.super, false)));
+  }
 }
 
 TEST_CASE("losses: approaches B and C have one level, and need no hierarchy") {
-  const Batch batch;
-  StudyLossInputs super_only = batch.inputs(), sub_only = batch.inputs();
-  super_only.sub_logits = {};
-  sub_only.super_logits = {};
-  CHECK(study_loss(super_only, {}).total.data().item() == near(batch.super_cross_entropy()));
-  const StudyLoss sub = study_loss(sub_only, {});
-  CHECK(sub.total.data().item() == near(batch.sub_cross_entropy()));
-  CHECK_FALSE(sub.super_cross_entropy.defined());
-  CHECK_FALSE(sub.kl.defined());
+  for (const Device device : test::devices()) {
+    const Batch batch{device};
+    StudyLossInputs super_only = batch.inputs(), sub_only = batch.inputs();
+    super_only.sub_logits = {};
+    sub_only.super_logits = {};
+    CHECK(study_loss(super_only, {}).total.data().item() == near(batch.super_cross_entropy()));
+    const StudyLoss sub = study_loss(sub_only, {});
+    CHECK(sub.total.data().item() == near(batch.sub_cross_entropy()));
+    CHECK_FALSE(sub.super_cross_entropy.defined());
+    CHECK_FALSE(sub.kl.defined());
+  }
 }
 
 TEST_CASE("losses: a teacher adds KL(teacher || implied), and gets no gradient") {
-  const Batch batch;
-  StudyLossInputs inputs = batch.inputs();
-  inputs.super_logits = {};
-  inputs.teacher_super_logits = batch.teacher;
-  const StudyLoss loss = study_loss(inputs, batch.options());
-  CHECK(loss.consistency.item() == near(batch.kl(batch.teacher, true)));
-  CHECK(loss.total.data().item() == near(batch.sub_cross_entropy() + 0.2 * batch.kl(batch.teacher, true)));
-  StudyLossOptions without = batch.options();
-  without.consistency_weight = 0;
-  CHECK(study_loss(inputs, without).total.data().item() == near(batch.sub_cross_entropy()));
+  for (const Device device : test::devices()) {
+    const Batch batch{device};
+    StudyLossInputs inputs = batch.inputs();
+    inputs.super_logits = {};
+    inputs.teacher_super_logits = batch.teacher;
+    const StudyLoss loss = study_loss(inputs, batch.options());
+    CHECK(loss.consistency.item() == near(batch.kl(batch.teacher, true)));
+    CHECK(loss.total.data().item() == near(batch.sub_cross_entropy() + 0.2 * batch.kl(batch.teacher, true)));
+    StudyLossOptions without = batch.options();
+    without.consistency_weight = 0;
+    CHECK(study_loss(inputs, without).total.data().item() == near(batch.sub_cross_entropy()));
+  }
 }
 
 TEST_CASE("losses: the total's gradient is the sum of the terms'") {
-  const Batch batch;
-  test::check_gradients(
-      {.op =
-           [&](std::span<const Variable> x) {
-             StudyLossInputs inputs = batch.inputs();
-             inputs.super_logits = x[0];
-             inputs.sub_logits = x[1];
-             inputs.teacher_super_logits = batch.teacher;
-             return study_loss(inputs, batch.options()).total;
-           },
-       .reference =
-           [&](std::span<const reference::Array> x) {
-             const reference::Array teacher = test::array(batch.teacher);
-             reference::Array total({1});
-             total[0] =
-                 reference::cross_entropy(x[0], batch.super_targets, 0, -1)[0] +
-                 reference::cross_entropy(x[1], batch.sub_targets, 0, -1)[0] +
-                 0.1 * reference::hierarchical_kl(x[0], x[1], batch.sub_to_super, false, 1, true, 1e-8)[0] +
-                 0.2 * reference::hierarchical_kl(teacher, x[1], batch.sub_to_super, true, 1, true, 1e-8)[0];
-             return total;
-           },
-       .inputs = {batch.super, batch.sub}});
+  for (const Device device : test::devices()) {
+    const Batch batch{device};
+    test::check_gradients({.op =
+                               [&](std::span<const Variable> x) {
+                                 StudyLossInputs inputs = batch.inputs();
+                                 inputs.super_logits = x[0];
+                                 inputs.sub_logits = x[1];
+                                 inputs.teacher_super_logits = batch.teacher;
+                                 return study_loss(inputs, batch.options()).total;
+                               },
+                           .reference =
+                               [&](std::span<const reference::Array> x) {
+                                 const reference::Array teacher = test::array(batch.teacher);
+                                 reference::Array total({1});
+                                 total[0] =
+                                     reference::cross_entropy(x[0], batch.super_targets, 0, -1)[0] +
+                                     reference::cross_entropy(x[1], batch.sub_targets, 0, -1)[0] +
+                                     0.1 * reference::hierarchical_kl(x[0], x[1], batch.sub_to_super, false,
+                                                                      1, true, 1e-8)[0] +
+                                     0.2 * reference::hierarchical_kl(teacher, x[1], batch.sub_to_super, true,
+                                                                      1, true, 1e-8)[0];
+                                 return total;
+                               },
+                           .inputs = {batch.super, batch.sub}});
+  }
 }
 
 TEST_CASE("losses: label smoothing and the divergence's settings reach their ops") {
-  const Batch batch;
-  StudyLossOptions options = batch.options();
-  options.cross_entropy.label_smoothing = 0.1f;
-  options.kl.direction = Direction::head_to_implied;
-  options.kl_weight = 0.5f;
-  const StudyLoss loss = study_loss(batch.inputs(), options);
-  CHECK(loss.sub_cross_entropy.item() ==
-        near(reference::cross_entropy(test::array(batch.sub), batch.sub_targets, 0.1, -1)[0]));
-  CHECK(loss.kl.item() == near(batch.kl(batch.super, true)));
+  for (const Device device : test::devices()) {
+    const Batch batch{device};
+    StudyLossOptions options = batch.options();
+    options.cross_entropy.label_smoothing = 0.1f;
+    options.kl.direction = Direction::head_to_implied;
+    options.kl_weight = 0.5f;
+    const StudyLoss loss = study_loss(batch.inputs(), options);
+    CHECK(loss.sub_cross_entropy.item() ==
+          near(reference::cross_entropy(test::array(batch.sub), batch.sub_targets, 0.1, -1)[0]));
+    CHECK(loss.kl.item() == near(batch.kl(batch.super, true)));
+  }
 }
 
 TEST_CASE("losses: says what is missing") {

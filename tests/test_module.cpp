@@ -98,15 +98,17 @@ TEST_CASE("module: the state dict shares the module's elements; a scale is a sca
 }
 
 TEST_CASE("module: loads what another one gave") {
-  const Toy from(Initialiser(1)), to(Initialiser(2));
-  test::fill_by_formula(from, 3);
-  const StateDict state = from.state_dict();
-  load_state_dict(to, state, "state");
-  const StateDict loaded = to.state_dict();
-  for (std::size_t i = 0; i < state.size(); ++i) {
-    CAPTURE(state[i].name);
-    CHECK(test::same_bytes(loaded[i].tensor, state[i].tensor));
-    CHECK_FALSE(loaded[i].tensor.shares_storage(state[i].tensor));
+  for (const Device device : test::devices()) {
+    const Toy from(Initialiser(1, device)), to(Initialiser(2, device));
+    test::fill_by_formula(from, 3);
+    const StateDict state = from.state_dict();
+    load_state_dict(to, state, "state");
+    const StateDict loaded = to.state_dict();
+    for (std::size_t i = 0; i < state.size(); ++i) {
+      CAPTURE(state[i].name);
+      CHECK(test::same_bytes(loaded[i].tensor, state[i].tensor));
+      CHECK_FALSE(loaded[i].tensor.shares_storage(state[i].tensor));
+    }
   }
 }
 
@@ -173,11 +175,13 @@ TEST_CASE("module: a long list is cut, and says so") {
 }
 
 TEST_CASE("module: loads from a file in torchvision's layout") {
-  const test::TemporaryFolder folder;
-  const Toy from(Initialiser(1)), to(Initialiser(2));
-  save_weights(folder / "toy.safetensors", from.state_dict());
-  load_state_dict(to, folder / "toy.safetensors");
-  CHECK(test::same_bytes(to.state_dict()[0].tensor, from.state_dict()[0].tensor));
-  const std::string path = (folder / "absent.pth").string();
-  CHECK(test::error_of([&] { load_state_dict(to, folder / "absent.pth"); }).find(path) == 0);
+  for (const Device device : test::devices()) {
+    const test::TemporaryFolder folder;
+    const Toy from(Initialiser(1)), to(Initialiser(2, device));
+    save_weights(folder / "toy.safetensors", from.state_dict());
+    load_state_dict(to, folder / "toy.safetensors");
+    CHECK(test::same_bytes(to.state_dict()[0].tensor, from.state_dict()[0].tensor));
+    const std::string path = (folder / "absent.pth").string();
+    CHECK(test::error_of([&] { load_state_dict(to, folder / "absent.pth"); }).find(path) == 0);
+  }
 }

@@ -14,31 +14,33 @@ namespace {
 
 // y = factor x, counting how often its backward runs.
 Variable scaled(const Variable& x, float factor, int* runs = nullptr) {
-  Tensor y = Tensor::zeros(x.shape());
+  Tensor y = Tensor::zeros_like(x.data());
   backend_of(y).add_scaled(factor, x.data(), y);
   return record("scaled", {x}, y, [factor, runs](const Tensor& dy) -> Grads {
     if (runs != nullptr) ++*runs;
-    Tensor dx = Tensor::zeros(dy.shape());
+    Tensor dx = Tensor::zeros_like(dy);
     backend_of(dy).add_scaled(factor, dy, dx);
     return {dx};
   });
 }
 
-Variable leaf(float value) {
-  return Variable(Tensor::full({1}, value), true);
+Variable leaf(float value, Device device = Device::cpu()) {
+  return Variable(Tensor::full({1}, value).to(device), true);
 }
 
 }  // namespace
 
 TEST_CASE("tape: a diamond runs each op once, after all of its consumers") {
-  const Variable x = leaf(1);
-  int runs = 0;
-  const Variable shared = scaled(x, 2, &runs);
-  // Paths of different lengths from the output to `shared`: 3 + 5 * 7 in all.
-  const Variable y = add(scaled(shared, 3), scaled(scaled(shared, 5), 7));
-  backward(y);
-  CHECK(runs == 1);
-  CHECK(x.grad().item() == 2 * (3 + 5 * 7));
+  for (const Device device : test::devices()) {
+    const Variable x = leaf(1, device);
+    int runs = 0;
+    const Variable shared = scaled(x, 2, &runs);
+    // Paths of different lengths from the output to `shared`: 3 + 5 * 7 in all.
+    const Variable y = add(scaled(shared, 3), scaled(scaled(shared, 5), 7));
+    backward(y);
+    CHECK(runs == 1);
+    CHECK(x.grad().item() == 2 * (3 + 5 * 7));
+  }
 }
 
 TEST_CASE("tape: diamonds in a row take linear, not exponential time") {
@@ -62,34 +64,40 @@ TEST_CASE("tape: one input used twice, and an op handing one tensor to two input
 }
 
 TEST_CASE("tape: shared gradients survive a backward that writes over its dy") {
-  // add hands dy to both relus; each may reuse dy's memory only when it is the last to hold it.
-  const Variable a(Tensor::from<float>({2}, std::vector<float>{-1, 2}), true);
-  const Variable b(Tensor::from<float>({2}, std::vector<float>{3, -4}), true);
-  backward(scaled(add(relu(a), relu(b)), 2), Tensor::full({2}, 1));
-  CHECK(a.grad().to_vector<float>() == std::vector<float>{0, 2});
-  CHECK(b.grad().to_vector<float>() == std::vector<float>{2, 0});
+  for (const Device device : test::devices()) {
+    // add hands dy to both relus; each may reuse dy's memory only when it is the last to hold it.
+    const Variable a(Tensor::from<float>({2}, std::vector<float>{-1, 2}).to(device), true);
+    const Variable b(Tensor::from<float>({2}, std::vector<float>{3, -4}).to(device), true);
+    backward(scaled(add(relu(a), relu(b)), 2), Tensor::full({2}, 1).to(device));
+    CHECK(a.grad().to_vector<float>() == std::vector<float>{0, 2});
+    CHECK(b.grad().to_vector<float>() == std::vector<float>{2, 0});
+  }
 }
 
 TEST_CASE("tape: leaves accumulate over backward calls until cleared, in the same memory") {
-  Variable x = leaf(1);
-  backward(scaled(x, 2));
-  backward(scaled(x, 3));
-  CHECK(x.grad().item() == 5);
-  const Tensor kept = x.grad();
-  CHECK(kept.item() == 5);
-  x.clear_grad();
-  CHECK_FALSE(x.grad().defined());
-  backward(scaled(x, 7));
-  CHECK(x.grad().item() == 7);
+  for (const Device device : test::devices()) {
+    Variable x = leaf(1, device);
+    backward(scaled(x, 2));
+    backward(scaled(x, 3));
+    CHECK(x.grad().item() == 5);
+    const Tensor kept = x.grad();
+    CHECK(kept.item() == 5);
+    x.clear_grad();
+    CHECK_FALSE(x.grad().defined());
+    backward(scaled(x, 7));
+    CHECK(x.grad().item() == 7);
+  }
 }
 
 TEST_CASE("tape: accumulating into a gradient someone else holds leaves theirs alone") {
-  const Variable x = leaf(1);
-  backward(scaled(x, 2));
-  const Tensor held = x.grad();
-  backward(scaled(x, 3));
-  CHECK(held.item() == 2);
-  CHECK(x.grad().item() == 5);
+  for (const Device device : test::devices()) {
+    const Variable x = leaf(1, device);
+    backward(scaled(x, 2));
+    const Tensor held = x.grad();
+    backward(scaled(x, 3));
+    CHECK(held.item() == 2);
+    CHECK(x.grad().item() == 5);
+  }
 }
 
 TEST_CASE("tape: the given gradient is used and left alone") {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/core/check.h"
+#include "tests/support/tensors.h"
 
 using namespace tern;
 
@@ -31,6 +32,7 @@ TEST_CASE("DType: sizes and names") {
   CHECK(std::string(name_of(DType::i64)) == "i64");
   CHECK(dtype_of<float> == DType::f32);
   CHECK(dtype_of<std::uint8_t> == DType::u8);
+  CHECK(dtype_of<bfloat16> == DType::bf16);
 }
 
 TEST_CASE("Device: text, equality, copies") {
@@ -93,6 +95,24 @@ TEST_CASE("Tensor: reshape and rows share the elements") {
   CHECK(tensor.rows(2, 2).numel() == 0);
   CHECK(rows.clone().to_vector<float>() == std::vector<float>{-1, 4, 5, 6, 7, 8});
   CHECK(rows.rows(1, 2).to_vector<float>() == std::vector<float>{6, 7, 8});
+}
+
+TEST_CASE("Tensor: travels to a device and back; is zeroed, cloned, assigned and cut there") {
+  for (const Device device : test::devices()) {
+    const Tensor there = counting({4, 3}).to(device);
+    CHECK(there.device() == device);
+    CHECK(there.to(device).shares_storage(there));
+    CHECK(test::same_bytes(there, counting({4, 3})));
+    CHECK(there.rows(1, 3).to_vector<float>() == std::vector<float>{3, 4, 5, 6, 7, 8});
+    Tensor other = Tensor::zeros_like(there);
+    CHECK(other.to_vector<float>() == std::vector<float>(12, 0));
+    other.rows(3, 4).assign(there.rows(1, 2));
+    other.rows(0, 1).assign(counting({1, 3}));
+    CHECK(other.to_vector<float>() == std::vector<float>{0, 1, 2, 0, 0, 0, 0, 0, 0, 3, 4, 5});
+    CHECK(test::same_bytes(other.clone(), other));
+    CHECK(Tensor::full({1}, 7).to(device).item() == 7);
+    CHECK(Tensor::zeros({0, 5}).to(device).to_vector<float>().empty());
+  }
 }
 
 TEST_CASE("Tensor: refuses misuse") {
