@@ -201,8 +201,9 @@ void add_evaluate(CLI::App& tern, Command& chosen) {
                   options, evaluate);
   app->add_option("--run", options.run, "a run folder of tern train")->required()->type_name("RUN");
   add_decision_options(app, options.decision);
-  app->add_flag("!--no-novelty-scores", options.novelty_scores,
-                "leave out the scores that are fitted to the training images, which saves running them");
+  app->add_flag_callback(
+      "--no-novelty-scores", [] { options.novelty_scores = false; },
+      "leave out the scores that are fitted to the training images, which saves running them");
   add_folder_options(app, options.folders, "where the run's images are now, if they have moved");
   add_runtime_options(app, options.runtime);
 }
