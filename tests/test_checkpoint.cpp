@@ -18,8 +18,8 @@ namespace {
 const ModelSpec kTwoHeads{"resnet18",
                           {{"super_head", HeadKind::linear, 4}, {"sub_head", HeadKind::cosine, 7}}};
 
-Model formula_model(std::uint64_t seed, const ModelSpec& spec = kTwoHeads) {
-  Model model(spec, Initialiser::zeros());
+Model formula_model(std::uint64_t seed, const ModelSpec& spec = kTwoHeads, Device device = Device::cpu()) {
+  Model model(spec, Initialiser::zeros(device));
   test::fill_by_formula(model, seed);
   return model;
 }
@@ -46,12 +46,13 @@ void train(Model& model, Optimizer& optimizer, int begin, int end) {
   model.set_training(true);
   for (int step = begin; step < end; ++step) {
     const auto stream = static_cast<std::uint32_t>(step);
-    const Variable images(test::formula_uniform(1, stream, {2, 32, 32, 3}, -2, 2));
+    const Device device = model.parameters().front().value.data().device();
+    const Variable images(test::formula_uniform(1, stream, {2, 32, 32, 3}, -2, 2).to(device));
     const std::vector<std::int32_t> targets = test::classes(2, 4, stream);
     optimizer.clear_gradients();
     std::vector<Variable> losses;
     for (const Variable& logits : model.forward(images)) {
-      losses.push_back(cross_entropy(logits, test::integers(targets)));
+      losses.push_back(cross_entropy(logits, test::integers(targets, device)));
     }
     backward(weighted_sum(losses, std::vector<float>(losses.size(), 1.0f)));
     optimizer.step({.learning_rate = 1e-3f});
@@ -61,20 +62,22 @@ void train(Model& model, Optimizer& optimizer, int begin, int end) {
 }  // namespace
 
 TEST_CASE("checkpoint: a model comes back to the bit, with its spec and metadata") {
-  const test::TemporaryFolder folder;
-  for (const HeadKind kind : {HeadKind::linear, HeadKind::cosine_relu_linear}) {
-    const Model model = formula_model(3, {"resnet18", {{"head", kind, 5}}});
-    save_model(folder / "model.safetensors", model,
-               {{"classes", "[\"a\", \"\u00e9\"]"}, {"config", "x = 1\n"}});
-    LoadedModel loaded = load_model(folder / "model.safetensors");
-    CHECK(same_state(loaded.model.state_dict(), model.state_dict()));
-    CHECK(loaded.metadata == Metadata{{"classes", "[\"a\", \"\u00e9\"]"}, {"config", "x = 1\n"}});
-    CHECK(loaded.model.spec().architecture == "resnet18");
-    REQUIRE(loaded.model.spec().heads.size() == 1);
-    CHECK(loaded.model.spec().heads[0].name == "head");
-    CHECK(loaded.model.spec().heads[0].kind == kind);
-    CHECK(loaded.model.spec().heads[0].classes == 5);
-    CHECK_FALSE(loaded.model.training());
+  for (const Device device : test::devices()) {
+    const test::TemporaryFolder folder;
+    for (const HeadKind kind : {HeadKind::linear, HeadKind::cosine_relu_linear}) {
+      const Model model = formula_model(3, {"resnet18", {{"head", kind, 5}}}, device);
+      save_model(folder / "model.safetensors", model,
+                 {{"classes", "[\"a\", \"\u00e9\"]"}, {"config", "x = 1\n"}});
+      LoadedModel loaded = load_model(folder / "model.safetensors", device);
+      CHECK(same_state(loaded.model.state_dict(), model.state_dict()));
+      CHECK(loaded.metadata == Metadata{{"classes", "[\"a\", \"\u00e9\"]"}, {"config", "x = 1\n"}});
+      CHECK(loaded.model.spec().architecture == "resnet18");
+      REQUIRE(loaded.model.spec().heads.size() == 1);
+      CHECK(loaded.model.spec().heads[0].name == "head");
+      CHECK(loaded.model.spec().heads[0].kind == kind);
+      CHECK(loaded.model.spec().heads[0].classes == 5);
+      CHECK_FALSE(loaded.model.training());
+    }
   }
 }
 
@@ -98,27 +101,29 @@ TEST_CASE("checkpoint: the same model gives the same bytes") {
 }
 
 TEST_CASE("checkpoint: a run that was resumed ends as one that was not, to the bit") {
-  const test::TemporaryFolder folder;
-  Model whole = formula_model(3);
-  const auto whole_adam = make_adam(whole);
-  train(whole, *whole_adam, 0, 4);
+  for (const Device device : test::devices()) {
+    const test::TemporaryFolder folder;
+    Model whole = formula_model(3, kTwoHeads, device);
+    const auto whole_adam = make_adam(whole);
+    train(whole, *whole_adam, 0, 2);
 
-  {
-    Model half = formula_model(3);
-    const auto adam = make_adam(half);
-    train(half, *adam, 0, 2);
-    save_training_state(folder / "last.safetensors", half, *adam, {1, 5, 42, {{"best", "0.5"}}});
+    {
+      Model half = formula_model(3, kTwoHeads, device);
+      const auto adam = make_adam(half);
+      train(half, *adam, 0, 1);
+      save_training_state(folder / "last.safetensors", half, *adam, {1, 5, 42, {{"best", "0.5"}}});
+    }
+    Model resumed(kTwoHeads, Initialiser(99, device));
+    const auto adam = make_adam(resumed);
+    const TrainingProgress progress = load_training_state(folder / "last.safetensors", resumed, *adam);
+    CHECK(progress.epoch == 1);
+    CHECK(progress.step_in_epoch == 5);
+    CHECK(progress.global_step == 42);
+    CHECK(progress.extra == Metadata{{"best", "0.5"}});
+    CHECK(adam->step_count() == 1);
+    train(resumed, *adam, 1, 2);
+    CHECK(same_state(resumed.state_dict(), whole.state_dict()));
   }
-  Model resumed(kTwoHeads, Initialiser(99));
-  const auto adam = make_adam(resumed);
-  const TrainingProgress progress = load_training_state(folder / "last.safetensors", resumed, *adam);
-  CHECK(progress.epoch == 1);
-  CHECK(progress.step_in_epoch == 5);
-  CHECK(progress.global_step == 42);
-  CHECK(progress.extra == Metadata{{"best", "0.5"}});
-  CHECK(adam->step_count() == 2);
-  train(resumed, *adam, 2, 4);
-  CHECK(same_state(resumed.state_dict(), whole.state_dict()));
 }
 
 TEST_CASE("checkpoint: what does not fit changes neither model nor optimiser") {

@@ -37,8 +37,8 @@ std::vector<std::string> torchvision_lines(const std::string& architecture) {
   return lines;
 }
 
-ResNet formula_network(const std::string& architecture) {
-  Initialiser zeros = Initialiser::zeros();
+ResNet formula_network(const std::string& architecture, Device device = Device::cpu()) {
+  Initialiser zeros = Initialiser::zeros(device);
   ResNet network(resnet_architecture(architecture), zeros);
   test::fill_by_formula(network, 5);
   return network;
@@ -50,8 +50,11 @@ Tensor formula_images() {
 
 reference::Array first_columns(const Tensor& x, std::int64_t columns) {
   reference::Array part({x.size(0), columns});
+  const std::vector<float> values = x.to_vector<float>();
   for (std::int64_t r = 0; r < x.size(0); ++r) {
-    for (std::int64_t c = 0; c < columns; ++c) part[r * columns + c] = x.data<float>()[r * x.size(1) + c];
+    for (std::int64_t c = 0; c < columns; ++c) {
+      part[r * columns + c] = values[static_cast<std::size_t>(r * x.size(1) + c)];
+    }
   }
   return part;
 }
@@ -96,47 +99,51 @@ struct Tolerances {
 };
 constexpr Tolerances kTolerances18{1e-4, 1e-3, 1e-3}, kTolerances50{1e-3, 2e-2, 6e-2};
 
+void check_network(const std::string& architecture, Device device) {
+  CAPTURE(architecture);
+  CAPTURE(device.text());
+  const auto goldens = test::read_goldens("resnet.txt");
+  const test::GoldenCase& golden = goldens.at(architecture);
+  const Tolerances tolerances = architecture == "resnet18" ? kTolerances18 : kTolerances50;
+  ResNet network = formula_network(architecture, device);
+  const Variable images(formula_images().to(device));
+
+  network.set_training(false);
+  {
+    const NoGrad no_grad;
+    const Tensor evaluation = network.forward(images).data();
+    CHECK(evaluation.shape() == Shape{4, network.features()});
+    CHECK(difference(first_columns(evaluation, 32), golden.array("evaluation")) < 1e-5);
+    const Tensor folded = FoldedResNet(network).forward(images.data());
+    CHECK_CLOSE(folded, test::array(evaluation), 1e-4);
+  }
+  network.set_training(true);
+  const Variable features = network.forward(images);
+  CHECK(difference(first_columns(features.data(), 32), golden.array("training")) < tolerances.features);
+  backward(features, test::formula_uniform(7, 0, features.shape(), -1, 1).to(device));
+  // Relative to each parameter: a missing or doubled path shows in all that lie before it.
+  const reference::Array& norms = golden.array("gradient_norms");
+  const std::vector<ParameterEntry> parameters = network.parameters();
+  REQUIRE(static_cast<std::int64_t>(parameters.size()) == norms.size());
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    CAPTURE(parameters[i].name);
+    CHECK(norm(parameters[i].value.grad()) == doctest::Approx(norms.values[i]).epsilon(tolerances.norms));
+  }
+  const Tensor stem = parameters.front().value.grad().rows(0, 2);
+  CHECK_CLOSE(stem, golden.array("stem_gradient"), tolerances.stem);
+  const BatchNormState& last = network.blocks().back().path[1].norm.state();
+  CHECK_CLOSE(last.running_mean.rows(0, 16), golden.array("running_mean"), tolerances.features);
+  CHECK_CLOSE(last.running_variance.rows(0, 16), golden.array("running_var"), tolerances.features);
+  network.count_batch();
+  const StateDict state = network.state_dict();
+  CHECK(find(state, "bn1.num_batches_tracked")->to_vector<std::int64_t>().front() == 1);
+}
+
 }  // namespace
 
 TEST_CASE("resnet: values and gradients are torchvision's") {
-  const auto goldens = test::read_goldens("resnet.txt");
-  for (const std::string architecture : {"resnet18", "resnet50"}) {
-    CAPTURE(architecture);
-    const test::GoldenCase& golden = goldens.at(architecture);
-    const Tolerances tolerances = architecture == "resnet18" ? kTolerances18 : kTolerances50;
-    ResNet network = formula_network(architecture);
-    const Variable images(formula_images());
-
-    network.set_training(false);
-    {
-      const NoGrad no_grad;
-      const Tensor evaluation = network.forward(images).data();
-      CHECK(evaluation.shape() == Shape{4, network.features()});
-      CHECK(difference(first_columns(evaluation, 32), golden.array("evaluation")) < 1e-5);
-      const Tensor folded = FoldedResNet(network).forward(images.data());
-      CHECK_CLOSE(folded, test::array(evaluation), 1e-4);
-    }
-    network.set_training(true);
-    const Variable features = network.forward(images);
-    CHECK(difference(first_columns(features.data(), 32), golden.array("training")) < tolerances.features);
-    backward(features, test::formula_uniform(7, 0, features.shape(), -1, 1));
-    // Relative to each parameter: a missing or doubled path shows in all that lie before it.
-    const reference::Array& norms = golden.array("gradient_norms");
-    const std::vector<ParameterEntry> parameters = network.parameters();
-    REQUIRE(static_cast<std::int64_t>(parameters.size()) == norms.size());
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-      CAPTURE(parameters[i].name);
-      CHECK(norm(parameters[i].value.grad()) == doctest::Approx(norms.values[i]).epsilon(tolerances.norms));
-    }
-    const Tensor stem = parameters.front().value.grad().rows(0, 2);
-    CHECK_CLOSE(stem, golden.array("stem_gradient"), tolerances.stem);
-    const BatchNormState& last = network.blocks().back().path[1].norm.state();
-    CHECK_CLOSE(last.running_mean.rows(0, 16), golden.array("running_mean"), tolerances.features);
-    CHECK_CLOSE(last.running_variance.rows(0, 16), golden.array("running_var"), tolerances.features);
-    network.count_batch();
-    const StateDict state = network.state_dict();
-    CHECK(find(state, "bn1.num_batches_tracked")->to_vector<std::int64_t>().front() == 1);
-  }
+  check_network("resnet50", Device::cpu());
+  for (const Device device : test::devices()) check_network("resnet18", device);
 }
 
 TEST_CASE("resnet: the folded network is a snapshot") {
