@@ -17,7 +17,7 @@ inline TrainOptions tiny_training(const std::filesystem::path& folder,
   options.config = folder / "config.toml";
   options.folders.data = folder / "data";
   options.out = folder / "run";
-  options.runtime.threads = 1;  // tests run side by side
+  options.runtime = {"cpu", /*threads=*/1};  // tests run side by side
   return options;
 }
 

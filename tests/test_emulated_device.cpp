@@ -1,0 +1,69 @@
+// The stand-in for a GPU keeps its promise: only kernels and copies may touch its memory.
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <functional>
+
+#include "engine/backend/backend.h"
+#include "engine/core/check.h"
+#include "engine/device/device_memory.h"
+#include "tests/support/tensors.h"
+
+using namespace tern;
+
+namespace {
+
+/// The signal that ends a process which runs `body`; 0 if it comes to its end.
+int signal_of(const std::function<void()>& body) {
+  const pid_t child = fork();
+  if (child == 0) {
+    std::signal(SIGSEGV, SIG_DFL);
+    body();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+}  // namespace
+
+TEST_CASE("emulated device: the host may not touch its memory, before and after it worked") {
+  Tensor x = test::uniform({64}, -1, 1, 1, Device::cuda());
+  const auto read = [&] {
+    volatile float value = x.data<float>()[3];
+    static_cast<void>(value);
+  };
+  const auto write = [&] { x.data<float>()[3] = 1; };
+  for (int round = 0; round < 2; ++round) {
+    CHECK(signal_of(read) == SIGSEGV);
+    CHECK(signal_of(write) == SIGSEGV);
+    CHECK(signal_of([&] { x.to_vector<float>(); }) == 0);
+    backend_of(x).relu_forward(x, x);
+  }
+}
+
+TEST_CASE("emulated device: a copy that names the wrong side is refused") {
+  Tensor there = Tensor::zeros({4}, DType::f32, Device::cuda()), here = Tensor::zeros({4});
+  DeviceMemory& memory = cuda_memory(0);
+  CHECK_THROWS_AS(memory.copy_from_host(here.raw(), here.raw(), 16), Error);
+  CHECK_THROWS_AS(memory.copy_to_host(there.raw(), there.raw(), 16), Error);
+  CHECK_THROWS_AS(memory.copy_within(there.raw(), here.raw(), 16), Error);
+  CHECK_THROWS_AS(cuda_memory(1), Error);
+}
+
+TEST_CASE("emulated device: memory is cached, counted and given back") {
+  DeviceMemory& memory = cuda_memory(0);
+  memory.release_cached();
+  const AllocatorStatistics before = memory.statistics();
+  { const Tensor x = Tensor::zeros({1000}, DType::f32, Device::cuda()); }
+  { const Tensor x = Tensor::zeros({1000}, DType::f32, Device::cuda()); }
+  const AllocatorStatistics after = memory.statistics();
+  CHECK(after.system_allocations == before.system_allocations + 1);
+  CHECK(after.bytes_in_use == before.bytes_in_use);
+  CHECK(after.bytes_cached >= 4000);
+  release_cached_memory(Device::cuda());
+  CHECK(memory.statistics().bytes_cached == 0);
+}
