@@ -2,6 +2,8 @@
 // sums.
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "engine/backend/backend.h"
 #include "engine/core/parallel.h"
 #include "tests/support/tensors.h"
@@ -58,6 +60,30 @@ TEST_CASE("elementwise: relu_backward writes over dy") {
   Tensor dy = Tensor::from<float>({3}, std::vector<float>{5, 6, 7});
   backend_of(y).relu_backward(y, dy, dy);
   CHECK(dy.to_vector<float>() == std::vector<float>{0, 6, 7});
+}
+
+TEST_CASE("elementwise: f32 and bf16 convert both ways, to nearest, ties to even") {
+  // Between 1 and 1 + 2^-7 lies 1 + 2^-8, a tie that goes to 1; the next tie, 1 + 3 2^-8, goes up.
+  const float step = 1.0f / 128;
+  const std::vector<float> values{0,       1,        1 + step, 1 + step / 2, 1 + 3 * step / 2, 1 + step / 3,
+                                  3.4e38f, -INFINITY};
+  const std::vector<float> rounded{0, 1, 1 + step, 1, 1 + 2 * step, 1, INFINITY, -INFINITY};
+  for (const Device device : test::devices()) {
+    const Tensor x = Tensor::from({8}, values).to(device);
+    Tensor half = Tensor::empty({8}, DType::bf16, device), back = Tensor::empty_like(x);
+    Backend& backend = backend_of(device);
+    backend.convert(x, half);
+    backend.convert(half, back);
+    CHECK(back.to_vector<float>() == rounded);
+    Tensor same = Tensor::empty_like(half);
+    backend.convert(half, same);
+    CHECK(test::same_bytes(same, half));
+    const Tensor nan = Tensor::full({1}, NAN).to(device);
+    Tensor half_nan = Tensor::empty({1}, DType::bf16, device), wide_nan = Tensor::empty_like(nan);
+    backend.convert(nan, half_nan);
+    backend.convert(half_nan, wide_nan);
+    CHECK(std::isnan(wide_nan.item()));
+  }
 }
 
 TEST_CASE("elementwise: rows added and summed") {

@@ -121,6 +121,10 @@ TEST_CASE("train: what is wrong is found before a run folder is made") {
     options.runtime.device = "abacus";
     leaves_nothing(options, "--device");
   }
+  SUBCASE("precision") {
+    options.sets = {"precision=bf16"};
+    leaves_nothing(options, "precision: wanted \"fp32\" on device cpu, got \"bf16\"");
+  }
   SUBCASE("nothing to resume") {
     options.resume = true;
     leaves_nothing(options, "wanted a run folder, got no folder there");
