@@ -20,7 +20,17 @@ std::vector<Row> rows_of(const ClassReport& report) {
   std::vector<Row> rows;
   for (std::size_t c = 0; c < table.size(); ++c) {
     const auto index = static_cast<std::int32_t>(c);
-    rows.push_back({c, report.held_out[c] ? report.matrix.at(index, novel) : table[c].correct, table[c]});
+    Row row{c, table[c].correct, table[c]};
+    if (report.held_out[c]) {  // "novel" is right: what else is it taken for?
+      row.right = report.matrix.at(index, novel);
+      row.rates.most_taken_for = -1;
+      row.rates.taken_for = 0;
+      for (std::int32_t other = 0; other < novel; ++other) {
+        const std::int64_t images = report.matrix.at(index, other);
+        if (images > row.rates.taken_for) row.rates.most_taken_for = other, row.rates.taken_for = images;
+      }
+    }
+    rows.push_back(row);
   }
   return rows;
 }
