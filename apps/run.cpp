@@ -80,8 +80,9 @@ void Run::save_summary() const {
 
 void Run::check_not_own(const std::string& option, const fs::path& path) const {
   const fs::path checkpoints = folder_ / "checkpoints";
-  std::vector<fs::path> own{folder_ / "config.toml", folder_ / "summary.json", folder_ / "evaluation.json",
-                            folder_ / "calibration.json", metrics_file(), split_file()};
+  std::vector<fs::path> own{
+      folder_ / "config.toml",      folder_ / "summary.json", folder_ / "evaluation.json",
+      folder_ / "calibration.json", metrics_file(),           split_file()};
   std::error_code absent;
   for (const auto& entry : fs::directory_iterator(checkpoints, absent)) own.push_back(entry.path());
   const bool among = same_file(fs::absolute(path).parent_path(), checkpoints);

@@ -38,8 +38,8 @@ def knn(train, test, k):
 
 
 def mahalanobis(train, labels, test, make):
-    """min over classes and the relative score; `make` fits a covariance to centred rows, whose shrinkage the covariance of
-    all rows together shares."""
+    """min over classes and the relative score; `make` fits a covariance to centred rows, whose shrinkage the
+    covariance of all rows together shares."""
     classes = np.unique(labels)
     means = np.stack([train[labels == c].mean(axis=0) for c in classes])
     within = train - means[np.searchsorted(classes, labels)]
