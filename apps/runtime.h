@@ -40,7 +40,8 @@ auto with_memory_advice(std::int64_t batch_size, Work&& work) {
     return work();
   } catch (const OutOfMemory& error) {
     throw OutOfMemory(error.bytes(),
-                      "lower batch_size, now " + std::to_string(batch_size) + ", or close other programs");
+                      "lower batch_size, now " + std::to_string(batch_size) + ", or close other programs",
+                      error.figures());
   }
 }
 

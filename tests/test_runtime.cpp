@@ -41,4 +41,7 @@ TEST_CASE("runtime: where memory runs out in a batch, the message says what help
       with_memory_advice(64, []() -> int { throw OutOfMemory(std::size_t{12} << 20); }),
       "out of memory: wanted a block of 12 MiB, got none; lower batch_size, now 64, or close other programs",
       OutOfMemory);
+  CHECK_THROWS_WITH_AS(
+      with_memory_advice(64, []() -> int { throw OutOfMemory(std::size_t{12} << 20, "", "3 MiB are free"); }),
+      doctest::Contains("got none; 3 MiB are free; lower batch_size, now 64"), OutOfMemory);
 }

@@ -23,14 +23,20 @@ struct AllocatorStatistics {
 /// The system has no memory left. A type of its own, since only the caller knows what would need less.
 class OutOfMemory : public Error {
  public:
-  explicit OutOfMemory(std::size_t bytes, const std::string& advice = "close other programs")
-      : Error("out of memory", "a block of " + std::to_string(bytes >> 20) + " MiB", "none; " + advice),
-        bytes_(bytes) {}
+  /// figures: how much there is and who has it, where the device says so.
+  explicit OutOfMemory(std::size_t bytes, const std::string& advice = "close other programs",
+                       const std::string& figures = "")
+      : Error("out of memory", "a block of " + std::to_string(bytes >> 20) + " MiB",
+              "none; " + (figures.empty() ? "" : figures + "; ") + advice),
+        bytes_(bytes),
+        figures_(figures) {}
 
   std::size_t bytes() const { return bytes_; }
+  const std::string& figures() const { return figures_; }
 
  private:
   std::size_t bytes_;
+  std::string figures_;
 };
 
 /// Memory of at least the asked size, aligned to 64 bytes, given back to the cache by its destructor.

@@ -107,9 +107,8 @@ TEST_CASE("missing: a function that an older library has not") {
 }
 
 TEST_CASE("missing: memory, with the figures") {
-  CHECK(out_of_memory_advice(std::size_t{300} << 20, std::size_t{81920} << 20, std::size_t{70000} << 20) ==
-        "300 of the GPU's 81920 MiB are free, tern holds 70000; lower batch_size, or end other programs on "
-        "this GPU");
+  CHECK(memory_figures(std::size_t{300} << 20, std::size_t{81920} << 20, std::size_t{70000} << 20) ==
+        "300 of the GPU's 81920 MiB are free, tern holds 70000");
 }
 
 TEST_CASE("missing: CUDA's errors name the call, the reason and what to do") {

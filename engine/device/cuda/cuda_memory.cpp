@@ -24,10 +24,10 @@ class AllowUnordered {
 
 }  // namespace
 
-std::string out_of_memory_advice(std::size_t free_bytes, std::size_t total_bytes, std::size_t held_by_tern) {
+std::string memory_figures(std::size_t free_bytes, std::size_t total_bytes, std::size_t held_by_tern) {
   const auto mib = [](std::size_t bytes) { return std::to_string(bytes >> 20); };
   return mib(free_bytes) + " of the GPU's " + mib(total_bytes) + " MiB are free, tern holds " +
-         mib(held_by_tern) + "; lower batch_size, or end other programs on this GPU";
+         mib(held_by_tern);
 }
 
 void* CudaMemory::Source::allocate(std::size_t bytes) {
@@ -60,8 +60,8 @@ void* CudaMemory::allocate(std::size_t bytes) {
     std::size_t free_bytes = 0, total_bytes = 0;
     cudaMemGetInfo(&free_bytes, &total_bytes);  // leaves 0 where it fails
     const AllocatorStatistics held = allocator_.statistics();
-    throw OutOfMemory(error.bytes(),
-                      out_of_memory_advice(free_bytes, total_bytes, held.bytes_in_use + held.bytes_cached));
+    throw OutOfMemory(error.bytes(), "end other programs on this GPU",
+                      memory_figures(free_bytes, total_bytes, held.bytes_in_use + held.bytes_cached));
   }
 }
 

@@ -43,7 +43,7 @@ class CudaMemory : public DeviceMemory {
 /// What cuda_memory(index) returns, as its own type.
 CudaMemory& cuda_memory_of(int index);
 
-/// What to do about a block of `wanted` bytes that is not to be had, with the figures.
-std::string out_of_memory_advice(std::size_t free_bytes, std::size_t total_bytes, std::size_t held_by_tern);
+/// For OutOfMemory.
+std::string memory_figures(std::size_t free_bytes, std::size_t total_bytes, std::size_t held_by_tern);
 
 }  // namespace tern
