@@ -20,7 +20,7 @@ namespace tern::emulator {
 struct Thread {
   enum class State { ready, at_block, at_warp, done };
   State state = State::done;
-  bool inside = false;  ///< in the middle of the kernel
+  bool inside = false;         ///< in the middle of the kernel
   const char* operation = "";  ///< what it waits at
   std::source_location where;
   unsigned mask = 0;  ///< of the lanes it waits for
