@@ -5,7 +5,6 @@ using namespace tern;
 
 TEST_CASE("trajectory: twenty steps of Adam on ResNet-18 have PyTorch's losses") {
   constexpr std::uint32_t kBatch = 8, kBatches = 5, kClasses = 10;
-  Model model = test::trajectory_model("resnet18", kClasses);
   const auto batch = [](int step) {
     const std::uint32_t number = static_cast<std::uint32_t>(step) % kBatches;
     test::TrainingBatch made{test::formula_uniform(21, number, {kBatch, 64, 64, 3}, -2, 2), {}};
@@ -15,5 +14,8 @@ TEST_CASE("trajectory: twenty steps of Adam on ResNet-18 have PyTorch's losses")
     }
     return made;
   };
-  test::check_trajectory(model, batch, "formula", 1e-3);
+  for (const Device device : test::devices()) {
+    Model model = test::trajectory_model("resnet18", kClasses, device);
+    test::check_trajectory(model, batch, "formula", 1e-3);
+  }
 }

@@ -23,10 +23,15 @@ struct TrainingBatch {
 };
 
 /// A torchvision classifier with all weights from the formula.
-inline Model trajectory_model(const std::string& architecture, std::int64_t classes) {
-  Model model(ModelSpec::imagenet(architecture, classes), Initialiser::zeros());
+inline Model trajectory_model(const std::string& architecture, std::int64_t classes,
+                              Device device = Device::cpu()) {
+  const ModelSpec spec = ModelSpec::imagenet(architecture, classes);
+  Model model(spec, Initialiser::zeros());
   fill_by_formula(model, 20);
-  return model;
+  if (device.is_cpu()) return model;
+  Model there(spec, Initialiser::zeros(device));
+  load_state_dict(there, model.state_dict(), "formula");
+  return there;
 }
 
 /// Trains and CHECKs each step's loss against the golden ones, to `tolerance` relative.
@@ -36,11 +41,13 @@ inline void check_trajectory(Model& model, const std::function<TrainingBatch(int
   const reference::Array& wanted = goldens.at(golden_case).array("losses");
   Adam adam(make_parameter_groups(model.parameters(), 1e-4f, /*decay_exempt=*/false));
   model.set_training(true);
+  const Device device = model.parameters().front().value.data().device();
   double largest = 0;
   for (int step = 0; step < wanted.size(); ++step) {
     const TrainingBatch now = batch(step);
     adam.clear_gradients();
-    const Variable loss = cross_entropy(model.forward(Variable(now.images))[0], integers(now.labels));
+    const Variable images(now.images.to(device));
+    const Variable loss = cross_entropy(model.forward(images)[0], integers(now.labels, device));
     backward(loss);
     adam.step({.learning_rate = 1e-5f});
     const double got = loss.data().item(), expected = wanted[step];
@@ -48,7 +55,8 @@ inline void check_trajectory(Model& model, const std::function<TrainingBatch(int
     CAPTURE(step);
     CHECK(got == doctest::Approx(expected).epsilon(tolerance).scale(0));
   }
-  std::printf("%s: largest relative difference of a loss %.2e\n", golden_case.c_str(), largest);
+  std::printf("%s on %s: largest relative difference of a loss %.2e\n", golden_case.c_str(),
+              backend_of(device).description().c_str(), largest);
 }
 
 }  // namespace tern::test
