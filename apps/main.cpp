@@ -64,13 +64,23 @@ void add_folder_options(CLI::App* app, DataFolders& folders, const char* data_te
       ->type_name("DIR");
 }
 
+/// CLI::Range lets NaN through.
+CLI::Validator probability() {
+  const auto check = [](const std::string& text) -> std::string {
+    double value = -1;
+    const bool inside = CLI::detail::lexical_cast(text, value) && value >= 0 && value <= 1;
+    return inside ? "" : "wanted a number in [0, 1], got " + text;
+  };
+  return {check, "FLOAT in [0 - 1]"};
+}
+
 void add_decision_options(CLI::App* app, DecisionOptions& options) {
   app->add_option("--tau-super", options.tau_super,
                   "novel where the largest superclass probability is below this")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(probability());
   app->add_option("--tau-sub", options.tau_sub,
                   "the same for subclasses; both by default as in the run's settings")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(probability());
   app->add_option(
          "--mask-untrained", options.mask_untrained,
          "leave classes that were never trained out of the softmax; by default as in the run's settings")

@@ -74,6 +74,7 @@ TEST_CASE("cli: wrong usage is exit code 2 with the usage on stderr") {
   check_usage({"train", "--out", "x", "--config", "c", "--data", "d", "--wings"}, "--wings");
   check_usage({"predict", "--run", "a", "--images", "b"}, "--out is required");
   check_usage({"predict", "--run", "a", "--images", "b", "--out", "c", "--tau-sub", "3"}, "--tau-sub");
+  check_usage({"predict", "--run", "a", "--images", "b", "--out", "c", "--tau-sub", "nan"}, "--tau-sub");
   check_usage({"evaluate"}, "--run is required");
   check_usage({"calibrate"}, "--run is required");
   check_usage({"calibrate", "--run", "a", "--target-rate", "2"}, "--target-rate");
