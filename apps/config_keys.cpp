@@ -31,7 +31,7 @@ TERN_NAMES(LossAverage, "image", "batch");
 TERN_NAMES(BestTies, "lower_loss", "first");
 TERN_NAMES(CifarMode, "none", "small", "large");
 TERN_NAMES(HierarchicalKlOptions::Direction, "implied_to_head", "head_to_implied");
-TERN_NAMES(HierarchicalKlOptions::Detach, "none", "head", "implied");
+TERN_NAMES(HierarchicalKlOptions::Detach, "none", "head", "implied", "both");
 #undef TERN_NAMES
 
 std::string one_of(const std::vector<std::string>& names) {

@@ -63,12 +63,15 @@ struct CrossEntropyOptions {
 /// for the formulas.
 struct HierarchicalKlOptions {
   enum class Direction { implied_to_head, head_to_implied };  ///< KL(q || p), KL(p || q)
-  enum class Detach { none, head, implied };                  ///< the side that gets no gradient
+  enum class Detach { none, head, implied, both };            ///< the side that gets no gradient
   Direction direction = Direction::implied_to_head;
   Detach detach = Detach::none;
   float temperature = 1;
   bool scale_by_temperature_squared = true;  ///< multiply by T^2, so that gradients keep their size
   float epsilon = 1e-8f;  ///< added to the sum that renormalises q, and to q inside the logarithm
+
+  bool detaches_head() const { return detach == Detach::head || detach == Detach::both; }
+  bool detaches_implied() const { return detach == Detach::implied || detach == Detach::both; }
 };
 
 /// One parameter of a fused optimiser step.

@@ -173,6 +173,7 @@ std::vector<Settings> all_settings() {
         result.push_back({head_to_implied, false, false, temperature, 1, epsilon});
         result.push_back({head_to_implied, true, false, temperature, temperature * temperature, epsilon});
         result.push_back({head_to_implied, false, true, temperature, temperature * temperature, epsilon});
+        result.push_back({head_to_implied, true, true, temperature, 1, epsilon});
       }
     }
   }

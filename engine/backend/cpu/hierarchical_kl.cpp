@@ -12,7 +12,6 @@ namespace tern {
 namespace {
 
 using Direction = HierarchicalKlOptions::Direction;
-using Detach = HierarchicalKlOptions::Detach;
 using ArrayXi = Eigen::Map<const Eigen::Array<std::int32_t, Eigen::Dynamic, 1>>;
 
 // A thread's memory between rows and calls; grows to the largest row seen.
@@ -112,7 +111,7 @@ class RowKl {
   }
 
   void write_head_gradient(bool forward, double kl, Eigen::Map<Eigen::ArrayXf>& dhead) const {
-    if (options_.detach == Detach::head) {
+    if (options_.detaches_head()) {
       dhead.setZero();
       return;
     }
@@ -128,7 +127,7 @@ class RowKl {
   }
 
   void write_sub_gradient(bool forward, Eigen::Map<Eigen::ArrayXf>& dsub) {
-    if (options_.detach == Detach::implied) {
+    if (options_.detaches_implied()) {
       dsub.setZero();
       return;
     }

@@ -58,11 +58,10 @@ void KernelBackend::hierarchical_kl(const Tensor& super_logits, const Tensor& su
                                     const Tensor& sub_to_super, const HierarchicalKlOptions& options,
                                     Tensor& loss, Tensor& dsuper, Tensor& dsub) {
   using Direction = HierarchicalKlOptions::Direction;
-  using Detach = HierarchicalKlOptions::Detach;
   kernels::HierarchicalKlSettings settings;
   settings.head_to_implied = options.direction == Direction::head_to_implied;
-  settings.detach_head = options.detach == Detach::head;
-  settings.detach_implied = options.detach == Detach::implied;
+  settings.detach_head = options.detaches_head();
+  settings.detach_implied = options.detaches_implied();
   settings.temperature = options.temperature;
   settings.factor = options.scale_by_temperature_squared ? options.temperature * options.temperature : 1;
   settings.epsilon = options.epsilon;
