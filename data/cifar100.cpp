@@ -44,11 +44,11 @@ void check_labels(const Cifar100& cifar) {
   }
 }
 
-[[noreturn]] void fail_unknown(const Cifar100& cifar, const std::string& name) {
+void check_name(const Cifar100& cifar, const char* key, const std::string& name) {
   std::vector<std::string> known = cifar.coarse_names;
   known.insert(known.end(), cifar.fine_names.begin(), cifar.fine_names.end());
-  throw Error("cifar_exclude_groups",
-              "a coarse or fine class name (nearest: \"" + nearest_name(name, known) + "\")",
+  if (std::count(known.begin(), known.end(), name) != 0) return;
+  throw Error(key, "a coarse or fine class name (nearest: \"" + nearest_name(name, known) + "\")",
               "\"" + name + "\"");
 }
 
@@ -61,22 +61,31 @@ std::set<int> labels_of(const std::vector<std::string>& names, const std::set<st
   return labels;
 }
 
-// Records outside the reptiles and the excluded groups, sorted by the name of their fine class, then by
-// record: an order that hangs on the file alone.
-std::vector<std::int64_t> candidates(const Cifar100& cifar, const std::vector<std::string>& exclude) {
-  for (const std::string& name : exclude) {
-    if (std::count(cifar.coarse_names.begin(), cifar.coarse_names.end(), name) == 0 &&
-        std::count(cifar.fine_names.begin(), cifar.fine_names.end(), name) == 0) {
-      fail_unknown(cifar, name);
-    }
+// For each record whether its coarse or its fine class is among the names.
+std::vector<bool> records_of(const Cifar100& cifar, const std::set<std::string>& names) {
+  const std::set<int> coarse = labels_of(cifar.coarse_names, names),
+                      fine = labels_of(cifar.fine_names, names);
+  std::vector<bool> among;
+  for (std::int64_t record = 0; record < cifar.count(); ++record) {
+    among.push_back(coarse.contains(cifar.coarse(record)) || fine.contains(cifar.fine(record)));
   }
-  std::set<std::string> excluded(exclude.begin(), exclude.end());
+  return among;
+}
+
+// Records that may be chosen, sorted by the name of their fine class, then by record: an order that hangs on
+// the file alone.
+std::vector<std::int64_t> candidates(const Cifar100& cifar, const CifarSelection& selection) {
+  for (const std::string& name : selection.exclude_groups) check_name(cifar, "cifar_exclude_groups", name);
+  for (const std::string& name : selection.hold_out_groups) check_name(cifar, "cifar_hold_out_groups", name);
+  std::set<std::string> excluded(selection.exclude_groups.begin(), selection.exclude_groups.end());
   excluded.insert(kReptiles);
-  const std::set<int> coarse = labels_of(cifar.coarse_names, excluded),
-                      fine = labels_of(cifar.fine_names, excluded);
+  const std::vector<bool> out = records_of(cifar, excluded);
+  const std::vector<bool> held_out =
+      records_of(cifar, {selection.hold_out_groups.begin(), selection.hold_out_groups.end()});
   std::vector<std::int64_t> found;
   for (std::int64_t record = 0; record < cifar.count(); ++record) {
-    if (!coarse.contains(cifar.coarse(record)) && !fine.contains(cifar.fine(record))) found.push_back(record);
+    const auto i = static_cast<std::size_t>(record);
+    if (!out[i] && held_out[i] == selection.held_out) found.push_back(record);
   }
   const auto fine_name = [&](std::int64_t record) -> const std::string& {
     return cifar.fine_names[static_cast<std::size_t>(cifar.fine(record))];
@@ -149,15 +158,24 @@ Cifar100 load_cifar100(const fs::path& folder) {
   return cifar;
 }
 
+std::vector<std::string> novel_cifar_groups(const Cifar100& cifar) {
+  std::vector<std::string> names = cifar.coarse_names;
+  std::erase(names, kReptiles);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 std::vector<std::int64_t> select_cifar(const Cifar100& cifar, const CifarSelection& selection) {
   if (selection.mode == CifarMode::none) return {};
   if (!selection.indices_file.empty()) return import_indices(selection.indices_file, cifar.count());
   const std::int64_t wanted =
       selection.count.value_or(selection.mode == CifarMode::small ? kSmallCount : kLargeCount);
   if (wanted < 1) throw Error("cifar_count", "at least 1", std::to_string(wanted));
-  std::vector<std::int64_t> records = candidates(cifar, selection.exclude_groups);
+  std::vector<std::int64_t> records = candidates(cifar, selection);
   if (static_cast<std::int64_t>(records.size()) < wanted) {
-    throw Error(cifar.file.string(), std::to_string(wanted) + " images outside the excluded groups",
+    throw Error(cifar.file.string(),
+                std::to_string(wanted) + (selection.held_out ? " images of the held-out groups"
+                                                             : " images outside the excluded groups"),
                 std::to_string(records.size()));
   }
   RandomStream(selection.seed, RandomPurpose::selection).shuffle(records);

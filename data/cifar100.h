@@ -36,8 +36,10 @@ enum class CifarMode { none, small, large };
 /// the choice does not depend on the order of exclude_groups.
 struct CifarSelection {
   CifarMode mode = CifarMode::large;
-  std::optional<std::int64_t> count;        ///< instead of 5,000 or 1,000
-  std::vector<std::string> exclude_groups;  ///< coarse or fine names, as in the two label files
+  std::optional<std::int64_t> count;         ///< instead of 5,000 or 1,000
+  std::vector<std::string> exclude_groups;   ///< coarse or fine names, as in the two label files
+  std::vector<std::string> hold_out_groups;  ///< these too, unless `held_out` asks for them alone
+  bool held_out = false;
   std::uint64_t seed = 42;
   std::filesystem::path
       indices_file;  ///< if not empty: the records to take, whitespace between; the rest is unused
@@ -48,6 +50,9 @@ CifarMode parse_cifar_mode(const std::string& name);  ///< "none", "small", "lar
 /// Throws Error{file, ...} for an absent file, a size that is no whole number of records, labels out of
 /// range.
 Cifar100 load_cifar100(const std::filesystem::path& folder);
+
+/// The coarse names but the reptiles, sorted: what can be excluded or held out.
+std::vector<std::string> novel_cifar_groups(const Cifar100& cifar);
 
 /// The chosen records, in the order drawn. Throws Error for unknown names (with the nearest known one), too
 /// few candidates (with their number), indices that are no numbers, out of range or given twice.

@@ -38,12 +38,29 @@ void check_request(const Dataset& dataset, const SplitOptions& options) {
   }
   check_fraction("validation_fraction", options.validation_fraction);
   if (options.hold_out) check_fraction("hold_out_fraction", options.hold_out_fraction);
+  const std::int64_t folds = options.hold_out_folds, fold = options.hold_out_fold;
+  if (folds != 0 && (folds < 2 || fold < 1 || fold > folds)) {
+    throw Error("hold_out_fold", "one of 1 to hold_out_folds, which is 2 or more",
+                std::to_string(fold) + " of " + std::to_string(folds));
+  }
+}
+
+// All images but those set aside, ascending.
+std::vector<std::int64_t> usable_rows(const Dataset& dataset, const SplitOptions& options) {
+  const std::set<std::int64_t> aside(options.set_aside.begin(), options.set_aside.end());
+  std::vector<std::int64_t> rows;
+  for (std::int64_t row = 0; row < dataset.count(); ++row) {
+    if (!aside.contains(row)) rows.push_back(row);
+  }
+  return rows;
 }
 
 // Subclasses that have images and may be held out, ascending, each with its superclass.
-std::map<std::int32_t, std::int32_t> known_subclasses(const Dataset& dataset) {
+std::map<std::int32_t, std::int32_t> known_subclasses(const Dataset& dataset,
+                                                      const std::vector<std::int64_t>& rows) {
   std::map<std::int32_t, std::int32_t> found;
-  for (std::size_t i = 0; i < dataset.subclasses.size(); ++i) {
+  for (const std::int64_t row : rows) {
+    const auto i = static_cast<std::size_t>(row);
     if (dataset.subclasses[i] != dataset.classes.novel_subclass() && !dataset.is_extra[i]) {
       found.emplace(dataset.subclasses[i], dataset.superclasses[i]);
     }
@@ -58,13 +75,14 @@ std::int64_t hold_out_count(std::int64_t classes, double fraction) {
   return std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(classes) * fraction));
 }
 
-// The images of held-out subclasses go to split.pseudo_novel; returns the others, ascending.
-std::vector<std::int64_t> set_aside(const Dataset& dataset, Split& split) {
+// The images of held-out subclasses go from `rows` to split.pseudo_novel; returns the others.
+std::vector<std::int64_t> hold_out(const Dataset& dataset, const std::vector<std::int64_t>& rows,
+                                   Split& split) {
   const std::set<std::int32_t> held_out(split.held_out.begin(), split.held_out.end());
   std::vector<std::int64_t> rest;
-  for (std::int64_t i = 0; i < dataset.count(); ++i) {
-    const bool is_held_out = held_out.contains(dataset.subclasses[static_cast<std::size_t>(i)]);
-    (is_held_out ? split.pseudo_novel : rest).push_back(i);
+  for (const std::int64_t row : rows) {
+    const bool is_held_out = held_out.contains(dataset.subclasses[static_cast<std::size_t>(row)]);
+    (is_held_out ? split.pseudo_novel : rest).push_back(row);
   }
   return rest;
 }
@@ -135,7 +153,7 @@ std::vector<std::int64_t> shares(std::int64_t total, const std::vector<std::int6
 }
 
 // Keys of the streams that one split draws from.
-enum Draw : std::uint32_t { kHoldOut, kHoldOutTies, kValidation, kValidationTies };
+enum Draw : std::uint32_t { kHoldOut, kHoldOutTies, kValidation, kValidationTies, kFolds };
 
 RandomStream stream_of(std::uint64_t seed, Draw draw, std::size_t group = 0) {
   return {seed, RandomPurpose::split, draw, static_cast<std::uint32_t>(group)};
@@ -162,13 +180,42 @@ std::vector<std::int64_t> draw_shares(const std::vector<std::vector<std::int64_t
   return drawn;
 }
 
-std::vector<std::int32_t> stratified_hold_out(const Dataset& dataset, const SplitOptions& options) {
-  const std::map<std::int32_t, std::int32_t> subclasses = known_subclasses(dataset);
-  const std::int64_t total =
-      hold_out_count(static_cast<std::int64_t>(subclasses.size()), options.hold_out_fraction);
+using Subclasses = std::map<std::int32_t, std::int32_t>;  // each with its superclass
+
+std::vector<std::vector<std::int64_t>> by_superclass(const Dataset& dataset, const Subclasses& subclasses) {
   std::vector<std::vector<std::int64_t>> groups(dataset.classes.superclass_names.size());
   for (const auto& [subclass, superclass] : subclasses)
     groups[static_cast<std::size_t>(superclass)].push_back(subclass);
+  return groups;
+}
+
+// Deals the shuffled subclasses of each superclass in turn, going on with the next fold where the superclass
+// before left off: folds differ by one subclass at most, and by one in each superclass.
+std::vector<std::int32_t> one_fold(const Dataset& dataset, const Subclasses& subclasses,
+                                   const SplitOptions& options) {
+  if (static_cast<std::int64_t>(subclasses.size()) < options.hold_out_folds) {
+    throw Error("hold_out_folds", "as many subclasses at least (" + std::to_string(subclasses.size()) + ")",
+                std::to_string(options.hold_out_folds));
+  }
+  std::vector<std::vector<std::int64_t>> groups = by_superclass(dataset, subclasses);
+  std::vector<std::int32_t> drawn;
+  std::int64_t next = 0;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    stream_of(options.resolved_seed(), kFolds, i).shuffle(groups[i]);
+    for (const std::int64_t subclass : groups[i]) {
+      if (next++ % options.hold_out_folds == options.hold_out_fold - 1)
+        drawn.push_back(static_cast<std::int32_t>(subclass));
+    }
+  }
+  std::sort(drawn.begin(), drawn.end());
+  return drawn;
+}
+
+std::vector<std::int32_t> stratified_hold_out(const Dataset& dataset, const Subclasses& subclasses,
+                                              const SplitOptions& options) {
+  const std::int64_t total =
+      hold_out_count(static_cast<std::int64_t>(subclasses.size()), options.hold_out_fraction);
+  const std::vector<std::vector<std::int64_t>> groups = by_superclass(dataset, subclasses);
   std::vector<std::int64_t> sizes, least(groups.size(), 0), most;
   for (const auto& group : groups) {
     sizes.push_back(static_cast<std::int64_t>(group.size()));
@@ -183,27 +230,41 @@ std::vector<std::int32_t> stratified_hold_out(const Dataset& dataset, const Spli
   return {drawn.begin(), drawn.end()};
 }
 
+std::vector<std::int32_t> faithful_hold_out(const Subclasses& subclasses, const SplitOptions& options) {
+  std::vector<std::int32_t> ids, drawn;
+  for (const auto& [subclass, superclass] : subclasses) ids.push_back(subclass);
+  const auto population = static_cast<std::int64_t>(ids.size());
+  const std::int64_t size = hold_out_count(population, options.hold_out_fraction);
+  for (const std::int64_t position : NumpyGenerator(options.resolved_seed()).choice(population, size)) {
+    drawn.push_back(ids[static_cast<std::size_t>(position)]);
+  }
+  std::sort(drawn.begin(), drawn.end());
+  return drawn;
+}
+
+// What both splits begin with: images set aside, subclasses held out. Returns the images that are left.
+std::vector<std::int64_t> begin_split(const Dataset& dataset, const SplitOptions& options, bool faithful,
+                                      Split& split) {
+  check_request(dataset, options);
+  split.pseudo_novel_super = options.set_aside;
+  const std::vector<std::int64_t> rows = usable_rows(dataset, options);
+  if (!options.hold_out) return rows;
+  const Subclasses subclasses = known_subclasses(dataset, rows);
+  split.held_out = options.hold_out_folds > 0 ? one_fold(dataset, subclasses, options)
+                   : faithful                 ? faithful_hold_out(subclasses, options)
+                                              : stratified_hold_out(dataset, subclasses, options);
+  return hold_out(dataset, rows, split);
+}
+
 }  // namespace
 
 Split faithful_split(const Dataset& dataset, const SplitOptions& options) {
-  check_request(dataset, options);
   const std::uint64_t seed = options.resolved_seed();
   if (seed >= 0xffffffffu)
     throw Error("split_seed", "under 2^32 - 1 for the faithful split", std::to_string(seed));
   Split split;
-  if (options.hold_out) {
-    const std::map<std::int32_t, std::int32_t> subclasses = known_subclasses(dataset);
-    std::vector<std::int32_t> ids;
-    for (const auto& [subclass, superclass] : subclasses) ids.push_back(subclass);
-    const auto population = static_cast<std::int64_t>(ids.size());
-    const std::int64_t size = hold_out_count(population, options.hold_out_fraction);
-    for (const std::int64_t position : NumpyGenerator(seed).choice(population, size)) {
-      split.held_out.push_back(ids[static_cast<std::size_t>(position)]);
-    }
-    std::sort(split.held_out.begin(), split.held_out.end());
-  }
   std::vector<std::int64_t> known, novel;
-  for (const std::int64_t row : set_aside(dataset, split)) {
+  for (const std::int64_t row : begin_split(dataset, options, /*faithful=*/true, split)) {
     const bool is_novel =
         dataset.superclasses[static_cast<std::size_t>(row)] == dataset.classes.novel_superclass();
     (is_novel ? novel : known).push_back(row);
@@ -221,10 +282,8 @@ Split faithful_split(const Dataset& dataset, const SplitOptions& options) {
 }
 
 Split stratified_split(const Dataset& dataset, const SplitOptions& options) {
-  check_request(dataset, options);
   Split split;
-  if (options.hold_out) split.held_out = stratified_hold_out(dataset, options);
-  const std::vector<std::int64_t> rows = set_aside(dataset, split);
+  const std::vector<std::int64_t> rows = begin_split(dataset, options, /*faithful=*/false, split);
   std::vector<std::vector<std::int64_t>> groups(dataset.classes.subclass_names.size() +
                                                 1);  // the last: extra images
   for (const std::int64_t row : rows) {

@@ -99,6 +99,27 @@ TEST_CASE("cifar100: a selection leaves out reptiles and what it is told to") {
   CHECK_THROWS_WITH_AS(select_cifar(cifar, selection(0)), doctest::Contains("cifar_count"), Error);
 }
 
+TEST_CASE("cifar100: a selection of some groups alone") {
+  const Folder folder;
+  const Cifar100 cifar = load_cifar100(folder.path());
+  CHECK(novel_cifar_groups(cifar) == std::vector<std::string>{"fish", "trees"});
+  CifarSelection request = selection(40);
+  request.hold_out_groups = {"fish", "reptiles"};
+  for (const std::int64_t record : select_cifar(cifar, request)) {
+    CHECK((cifar.fine(record) == 0 || cifar.fine(record) == 1));
+  }
+  request.held_out = true;
+  for (const std::int64_t record : select_cifar(cifar, request)) {
+    CHECK((cifar.fine(record) == 2 || cifar.fine(record) == 3));
+  }
+  request.count = 41;
+  CHECK_THROWS_WITH_AS(select_cifar(cifar, request),
+                       doctest::Contains("wanted 41 images of the held-out groups, got 40"), Error);
+  request.hold_out_groups = {"fisch"};
+  CHECK_THROWS_WITH_AS(select_cifar(cifar, request), doctest::Contains("cifar_hold_out_groups: wanted"),
+                       Error);
+}
+
 TEST_CASE("cifar100: a selection repeats, and a smaller one begins the larger") {
   const Folder folder;
   const Cifar100 cifar = load_cifar100(folder.path());

@@ -236,6 +236,61 @@ TEST_CASE("split: a seed repeats, another differs") {
   }
 }
 
+TEST_CASE("split: folds hold every subclass out once, each with its share of the superclasses") {
+  const Dataset dataset = made_table(480, 13, 40);
+  for (const auto& function : {faithful_split, stratified_split}) {
+    std::vector<std::int32_t> all;
+    for (std::int64_t fold = 1; fold <= 3; ++fold) {
+      SplitOptions one = options(true, 9);
+      one.hold_out_folds = 3;
+      one.hold_out_fold = fold;
+      const Split split = function(dataset, one);
+      CHECK((split.held_out.size() == 4 || split.held_out.size() == 5));
+      std::map<std::int32_t, int> of_superclass;
+      for (const std::int32_t subclass : split.held_out) ++of_superclass[subclass % 3];
+      for (std::int32_t superclass = 0; superclass < 3; ++superclass) {
+        CHECK((of_superclass[superclass] == 1 || of_superclass[superclass] == 2));
+      }
+      all.insert(all.end(), split.held_out.begin(), split.held_out.end());
+      CHECK(split.train.size() + split.validation.size() + split.pseudo_novel.size() == 520);
+    }
+    std::sort(all.begin(), all.end());
+    std::vector<std::int32_t> each(13);
+    std::iota(each.begin(), each.end(), 0);
+    CHECK(all == each);
+  }
+  SplitOptions bad;
+  bad.hold_out_folds = 3;
+  for (const std::int64_t fold : {0, 4}) {
+    bad.hold_out_fold = fold;
+    CHECK_THROWS_WITH_AS(stratified_split(dataset, bad), doctest::Contains("hold_out_fold: wanted one of 1"),
+                         Error);
+  }
+  bad.hold_out_folds = 14;
+  bad.hold_out_fold = 1;
+  CHECK_THROWS_WITH_AS(stratified_split(dataset, bad), doctest::Contains("subclasses at least (13), got 14"),
+                       Error);
+}
+
+TEST_CASE("split: images set aside are in no other part, and their subclasses are not held out") {
+  const Dataset dataset = made_table(480, 12, 40);
+  SplitOptions request = options(true, 9);
+  for (std::int64_t row = 0; row < dataset.count(); ++row) {
+    if (dataset.superclasses[static_cast<std::size_t>(row)] == 1) request.set_aside.push_back(row);
+  }
+  REQUIRE(request.set_aside.size() > 100);
+  for (const auto& function : {faithful_split, stratified_split}) {
+    const Split split = function(dataset, request);
+    CHECK(split.pseudo_novel_super == request.set_aside);
+    for (const auto* part : {&split.train, &split.validation, &split.pseudo_novel}) {
+      for (const std::int64_t row : *part) REQUIRE(dataset.superclasses[static_cast<std::size_t>(row)] != 1);
+    }
+    CHECK(split.held_out.size() == 1);  // 15 % of the 8 that are left
+    CHECK(split.train.size() + split.validation.size() + split.pseudo_novel.size() ==
+          520 - request.set_aside.size());
+  }
+}
+
 TEST_CASE("split: impossible requests") {
   const Dataset dataset = made_table(60, 6, 0);
   for (const auto& function : {faithful_split, stratified_split}) {
