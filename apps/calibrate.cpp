@@ -40,12 +40,16 @@ Group group_of(const char* name, const LevelGroups& level, const LevelRows& rows
 
 struct LevelCalibration {
   Level level = Level::super;
-  Group seen, near, far;
+  Group seen, near, far, far_held_out;
 
-  const Group& novel() const { return near.confidences.empty() ? far : near; }
+  /// What thresholds are calibrated with: images of kinds never trained on, if there are any.
+  const Group& novel() const {
+    if (!near.confidences.empty()) return near;
+    return far_held_out.confidences.empty() ? far : far_held_out;
+  }
   std::vector<const Group*> groups() const {
     std::vector<const Group*> present;
-    for (const Group* group : {&seen, &near, &far}) {
+    for (const Group* group : {&seen, &near, &far, &far_held_out}) {
       if (!group->confidences.empty()) present.push_back(group);
     }
     return present;
@@ -93,17 +97,17 @@ void add_rate(Json& json, const char* name, Percent value) {
   if (value) json[name] = *value;
 }
 
-/// On the test half; seen rates are the same for either kind of novel images.
+/// On one half: those of the seen images, and of each kind of novel ones.
 Json rates_json(const LevelCalibration& level, double tau, std::uint8_t which) {
   Json json;
-  const ThresholdRates near = rates_at(half_of(level, level.near, which), tau);
-  const ThresholdRates far = rates_at(half_of(level, level.far, which), tau);
-  add_rate(json, "seen_kept_percent", near.seen_kept);
-  add_rate(json, "seen_right_percent", near.seen_right);
-  add_rate(json, "near_found_percent", near.novel_found);
-  add_rate(json, "far_found_percent", far.novel_found);
-  add_rate(json, "harmonic_mean_percent",
-           &level.novel() == &level.near ? near.harmonic_mean : far.harmonic_mean);
+  const ThresholdRates rates = rates_at(half_of(level, level.novel(), which), tau);
+  add_rate(json, "seen_kept_percent", rates.seen_kept);
+  add_rate(json, "seen_right_percent", rates.seen_right);
+  for (const Group* group : {&level.near, &level.far, &level.far_held_out}) {
+    add_rate(json, (group->name + "_found_percent").c_str(),
+             rates_at(half_of(level, *group, which), tau).novel_found);
+  }
+  add_rate(json, "harmonic_mean_percent", rates.harmonic_mean);
   return json;
 }
 
@@ -165,19 +169,20 @@ std::string level_text(const LevelCalibration& level, const Json& json) {
     bars.push_back({group->name, group->confidences});
   }
   text += histogram_text(bars, 20);
-  text += fmt::format("  {:<22} {:>8} {:>11} {:>11} {:>11} {:>11} {:>11}   on the test half\n", "rule", "tau",
-                      "seen kept", "seen right", "near found", "far found", "harmonic");
+  text +=
+      fmt::format("  {:<22} {:>8} {:>11} {:>11} {:>11} {:>11} {:>14} {:>11}   on the test half\n", "rule",
+                  "tau", "seen kept", "seen right", "near found", "far found", "far held out", "harmonic");
   for (const Json& candidate : json.at("candidates")) {
     const Json& rates = candidate.at("test_half");
     text += fmt::format(
         "  {:<22} {:>8.5f}",
         candidate.at("rule").get<std::string>() + (candidate.at("of_reference").get<bool>() ? " *" : ""),
         candidate.at("tau").get<double>());
-    for (const char* name : {"seen_kept_percent", "seen_right_percent", "near_found_percent",
-                             "far_found_percent", "harmonic_mean_percent"}) {
-      text += fmt::format(" {:>11}", percent_text(rates, name));
-    }
-    text += "\n";
+    text += fmt::format(" {:>11} {:>11} {:>11} {:>11} {:>14} {:>11}\n",
+                        percent_text(rates, "seen_kept_percent"), percent_text(rates, "seen_right_percent"),
+                        percent_text(rates, "near_found_percent"), percent_text(rates, "far_found_percent"),
+                        percent_text(rates, "far_held_out_found_percent"),
+                        percent_text(rates, "harmonic_mean_percent"));
   }
   text += "  as the reference computes them, on all images:";
   for (const Json& candidate : json.at("reference").at("candidates")) {
@@ -191,7 +196,8 @@ LevelCalibration calibration_of(const LevelGroups& groups, std::uint64_t seed) {
   const auto first = 10 * (static_cast<std::uint32_t>(groups.level) + 1);
   return {groups.level, group_of("seen", groups, groups.seen, seed, first),
           group_of("near", groups, groups.near, seed, first + 1),
-          group_of("far", groups, groups.far, seed, first + 2)};
+          group_of("far", groups, groups.far, seed, first + 2),
+          group_of("far_held_out", groups, groups.far_held_out, seed, first + 3)};
 }
 
 void check_groups(const Run& run, const LevelCalibration& level) {
@@ -212,7 +218,9 @@ int calibrate(const CalibrateOptions& options) {
   const Run run = Run::open(options.run);
   StudyModels models(run, device);
   const StudyData data = load_run_data(run, options.folders);
-  if (data.split.pseudo_novel.empty() && data.count_extra(data.split.validation) == 0) {
+  const Split& split = data.split;
+  if (split.pseudo_novel.size() + split.pseudo_novel_super.size() == 0 &&
+      data.count_extra(split.validation) == 0) {
     throw Error(run.folder().string(), "held-out subclasses or CIFAR images to calibrate with",
                 "a run with neither");
   }

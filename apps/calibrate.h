@@ -1,7 +1,8 @@
 // tern calibrate: where to put tau, below which an answer becomes "novel". Per level: what the confidences of
-// seen images, of held-out subclasses (near) and of CIFAR images (far) look like, and the thresholds that
-// each rule of engine/metrics/thresholds.h makes of a random half of them, with their rates on the other
-// half.
+// seen images, of held-out subclasses (near), of CIFAR images (far) and of a superclass that was never
+// trained on (far held out) look like, and the thresholds that each rule of engine/metrics/thresholds.h makes
+// of a random half of them, with their rates on the other half. Rules that need novel images take near ones,
+// at the superclass level those held out, and far ones where there are no others.
 //
 // The confidence of an image is the largest probability, or 0 where the most probable class is the novel one:
 // then no tau keeps it. The reference takes the largest probability whatever its class, on all images, and

@@ -119,6 +119,15 @@ void check_together(const Config& config) {
     throw Error("teacher_weight", "0 unless approach = \"two_models\" and levels = \"both\"",
                 fmt::format("{}", config.teacher_weight));
   }
+  if (config.hold_out_folds == 1 ||
+      (config.hold_out_folds > 1 && config.hold_out_fold > config.hold_out_folds)) {
+    throw Error("hold_out_fold", "one of 1 to hold_out_folds, which is 0 or at least 2",
+                fmt::format("{} of {}", config.hold_out_fold, config.hold_out_folds));
+  }
+  if (!config.cifar_hold_out_groups.empty() && !config.cifar_indices.empty()) {
+    throw Error("cifar_hold_out_groups", "none with cifar_indices, which may hold images of any group",
+                "some");
+  }
 }
 
 std::string quoted(const std::string& text) {

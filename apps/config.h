@@ -46,11 +46,16 @@ struct Config {
   std::int64_t cifar_count = 0;
   std::int64_t cifar_seed = 42;
   std::vector<std::string> cifar_exclude_groups;
+  std::vector<std::string> cifar_hold_out_groups;
+  std::int64_t cifar_hold_out_count = 500;
   std::string cifar_indices;
   SplitKind split = SplitKind::stratified;
   double validation_fraction = 0.1;
   bool hold_out = false;
   double hold_out_fraction = 0.15;
+  std::int64_t hold_out_folds = 0;
+  std::int64_t hold_out_fold = 1;
+  std::string hold_out_superclass;
   std::int64_t split_seed = -1;
 
   // Augmentation

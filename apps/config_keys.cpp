@@ -165,6 +165,9 @@ void add_data_keys(Table& table) {
   table.whole("cifar_seed", &Config::cifar_seed, 0, INT64_MAX, "seed of their selection");
   table.any("cifar_exclude_groups", &Config::cifar_exclude_groups, "an array of strings",
             "coarse or fine class names to leave out, for example [\"fish\"]; reptiles are always out");
+  table.any("cifar_hold_out_groups", &Config::cifar_hold_out_groups, "an array of strings",
+            "class names that are never trained on, to measure how a novel superclass is found");
+  table.whole("cifar_hold_out_count", &Config::cifar_hold_out_count, 2, 50000, "images of those groups");
   table.any("cifar_indices", &Config::cifar_indices, "a string",
             "a file with the record numbers to take; empty: tern's own choice");
   table.choice("split", &Config::split, "the reference's split to the row, or one stratified by subclass");
@@ -173,6 +176,11 @@ void add_data_keys(Table& table) {
   table.flag("hold_out", &Config::hold_out,
              "hold subclasses out of training as pseudo-novel ones, to tune the thresholds");
   table.number("hold_out_fraction", &Config::hold_out_fraction, 0.001, 0.9, "of the subclasses");
+  table.whole("hold_out_folds", &Config::hold_out_folds, 0, 1000,
+              "deal the subclasses into this many folds and hold one out; 0: a random fraction");
+  table.whole("hold_out_fold", &Config::hold_out_fold, 1, 1000, "which of the folds");
+  table.any("hold_out_superclass", &Config::hold_out_superclass, "a string",
+            "a superclass that is never trained on and taken for novel; empty: none");
   table.whole("split_seed", &Config::split_seed, -1, INT64_MAX,
               "seed of the split; -1: as the reference, 123 with held-out classes and 42 without");
   table.group("Augmentation, in training only");

@@ -47,6 +47,13 @@ void add_pseudo(std::vector<Row>& rows, const Dashboard& dashboard) {
   }
 }
 
+void add_pseudo_super(std::vector<Row>& rows, const char* level,
+                      const std::optional<LevelDashboard>& dashboard) {
+  if (!dashboard || !dashboard->pseudo_super) return;
+  rows.push_back({"far held out", level, "called novel", dashboard->pseudo_super->novel_accuracy(),
+                  "images of a superclass never trained on called novel (good)"});
+}
+
 Json level_json(const LevelDashboard& level, const NoveltyCounts& counts) {
   Json json = {{"tau", level.tau}};
   json.update(to_json(counts));
@@ -76,6 +83,9 @@ Json Dashboard::to_json() const {
   if (sub) json["validation"]["sub"] = level_json(*sub, sub->validation);
   if (super && super->pseudo) json["pseudo_novel"]["super"] = level_json(*super, *super->pseudo);
   if (sub && sub->pseudo) json["pseudo_novel"]["sub"] = level_json(*sub, *sub->pseudo);
+  if (super && super->pseudo_super)
+    json["pseudo_novel_super"]["super"] = level_json(*super, *super->pseudo_super);
+  if (sub && sub->pseudo_super) json["pseudo_novel_super"]["sub"] = level_json(*sub, *sub->pseudo_super);
   return json;
 }
 
@@ -84,6 +94,8 @@ std::string Dashboard::table() const {
   if (super) add_validation(rows, "super", super->validation);
   if (sub) add_validation(rows, "sub", sub->validation);
   add_pseudo(rows, *this);
+  add_pseudo_super(rows, "super", super);
+  add_pseudo_super(rows, "sub", sub);
   std::string text =
       fmt::format("{:<13} {:<6} {:<24} {:>9}  {}\n", "images", "level", "metric", "value", "meaning");
   for (const Row& row : rows) {

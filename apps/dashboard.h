@@ -15,6 +15,7 @@ struct LevelDashboard {
   NoveltyCounts validation;             ///< novel: the CIFAR images
   std::optional<NoveltyCounts> pseudo;  ///< of held-out subclasses. Superclass level: all are seen there.
                                         ///< Subclass level: all count as novel
+  std::optional<NoveltyCounts> pseudo_super;  ///< of a superclass never trained on: all count as novel
 };
 
 struct Dashboard {

@@ -12,7 +12,7 @@
 namespace tern {
 namespace {
 
-const std::vector<std::string> kParts{"train", "validation", "pseudo_novel"};
+const std::vector<std::string> kParts{"train", "validation", "pseudo_novel", "pseudo_novel_super"};
 
 /// The images to run, and where each comes from.
 struct Selection {
@@ -21,7 +21,8 @@ struct Selection {
 };
 
 Selection select(const Split& split, const std::vector<std::string>& wanted) {
-  const std::vector<std::int64_t>* const lists[] = {&split.train, &split.validation, &split.pseudo_novel};
+  const std::vector<std::int64_t>* const lists[] = {&split.train, &split.validation, &split.pseudo_novel,
+                                                    &split.pseudo_novel_super};
   Selection selection;
   for (std::size_t part = 0; part < kParts.size(); ++part) {
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), kParts[part]) == wanted.end()) continue;
@@ -90,8 +91,7 @@ int dump(const DumpOptions& options) {
   const StudyData data = load_run_data(run, options.folders);
   const Selection selection = select(data.split, options.parts);
   if (selection.indices.empty()) {
-    throw Error("--part", "a part of the run that has images",
-                "pseudo_novel of a run without held-out subclasses");
+    throw Error("--part", "a part of the run that has images", "one without images: nothing was held out");
   }
   const Scores scores = models.score(data.dataset, selection.indices, "dump", true);
   const StateDict tensors = tensors_of(run, data, selection, scores);

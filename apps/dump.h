@@ -6,7 +6,8 @@
 //                                                                     heads on one backbone have `features`
 //                                                                     for both
 //   superclasses, subclasses        i32 [n]     labels; pseudo-novel images keep their true subclass
-//   part                            u8 [n]      0 train, 1 validation, 2 pseudo_novel
+//   part                            u8 [n]      0 train, 1 validation, 2 pseudo_novel,
+//                                              3 pseudo_novel_super (no such class was trained on)
 //   is_extra                        u8 [n]      1 for CIFAR images
 //
 // Metadata, each JSON as text: parts, image_names, superclass_names, subclass_names, held_out_subclasses.
@@ -24,8 +25,9 @@ namespace tern {
 struct DumpOptions {
   std::filesystem::path run;
   std::filesystem::path out;
-  std::vector<std::string> parts;  ///< "train", "validation", "pseudo_novel"; empty: all
-  DataFolders folders;             ///< empty: where the run found its images
+  std::vector<std::string>
+      parts;            ///< "train", "validation", "pseudo_novel", "pseudo_novel_super"; empty: all
+  DataFolders folders;  ///< empty: where the run found its images
   RuntimeOptions runtime;
 };
 

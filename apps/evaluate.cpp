@@ -11,31 +11,39 @@ namespace {
 
 /// The answers of both levels to one part's images.
 struct PartAnswers {
-  LevelAnswers validation, pseudo_novel;
+  LevelAnswers validation, pseudo_novel, pseudo_novel_super;
 };
+
+/// Of images that are all to be called novel; none if there are no images.
+std::optional<NoveltyCounts> count_all_novel(const std::vector<std::int64_t>& images,
+                                             const std::vector<std::int32_t>& answers, std::int32_t novel) {
+  if (images.empty()) return std::nullopt;
+  return count_novelty(std::vector<std::int32_t>(images.size(), novel), answers, novel);
+}
 
 LevelDashboard super_level(const StudyData& data, const Decision& decision, const PartAnswers& answers) {
   const std::int32_t novel = data.dataset.classes.novel_superclass();
   const std::vector<std::int32_t>& labels = data.dataset.superclasses;
-  LevelDashboard level{decision.tau_super, {}, {}};
+  LevelDashboard level{decision.tau_super, {}, {}, {}};
   level.validation =
       count_novelty(labels_of(labels, data.split.validation), answers.validation.super.classes, novel);
   if (!data.split.pseudo_novel.empty()) {
     level.pseudo =
         count_novelty(labels_of(labels, data.split.pseudo_novel), answers.pseudo_novel.super.classes, novel);
   }
+  level.pseudo_super =
+      count_all_novel(data.split.pseudo_novel_super, answers.pseudo_novel_super.super.classes, novel);
   return level;
 }
 
 LevelDashboard sub_level(const StudyData& data, const Decision& decision, const PartAnswers& answers) {
   const std::int32_t novel = data.dataset.classes.novel_subclass();
-  LevelDashboard level{decision.tau_sub, {}, {}};
+  LevelDashboard level{decision.tau_sub, {}, {}, {}};
   level.validation = count_novelty(labels_of(data.dataset.subclasses, data.split.validation),
                                    answers.validation.sub.classes, novel);
-  if (!data.split.pseudo_novel.empty()) {
-    const std::vector<std::int32_t> truth(data.split.pseudo_novel.size(), novel);
-    level.pseudo = count_novelty(truth, answers.pseudo_novel.sub.classes, novel);
-  }
+  level.pseudo = count_all_novel(data.split.pseudo_novel, answers.pseudo_novel.sub.classes, novel);
+  level.pseudo_super =
+      count_all_novel(data.split.pseudo_novel_super, answers.pseudo_novel_super.sub.classes, novel);
   return level;
 }
 
@@ -55,6 +63,7 @@ Json settings_of(const Run& run, const StudyData& data, const Decision& decision
     }
   }
   settings["held_out_subclasses"] = data.split.held_out.size();
+  settings["far_held_out_images"] = data.split.pseudo_novel_super.size();
   return settings;
 }
 
@@ -104,7 +113,8 @@ int evaluate(const EvaluateOptions& options) {
   const StudyData data = load_run_data(run, options.folders);
   const ScoredParts scored = score_parts(models, data, options.novelty_scores);
   const PartAnswers answers{answer_levels(run, decision, scored.validation),
-                            answer_levels(run, decision, scored.pseudo_novel)};
+                            answer_levels(run, decision, scored.pseudo_novel),
+                            answer_levels(run, decision, scored.pseudo_novel_super)};
   const Dashboard dashboard = make_dashboard(run, models, data, decision, answers);
   Json json = dashboard.to_json();
   fmt::print("{}", dashboard.table());

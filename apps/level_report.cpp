@@ -129,15 +129,16 @@ LevelReport make_level_report(const LevelGroups& groups, const HeadFunction& hea
     throw Error(fmt::format("{} level", name_of(groups.level)), "validation images of known classes", "none");
   }
   LevelReport report{groups.level, closed_set_of(groups, seed), {}};
-  if (groups.near.count() + groups.far.count() == 0) return report;
+  if (novel_kinds(groups).empty()) return report;
   NoveltyOptions options;
   options.temperature = report.closed_set.temperature;
   options.vim.origin = origin;
   const LevelRows& train = groups.train;
   const NoveltyScorer scorer(
       {train.feature_rows(), train.logit_rows(), train.labels, groups.known, masked(head, groups)}, options);
-  if (groups.near.count() > 0) report.novelty.push_back(novelty_set("near", groups, groups.near, scorer));
-  if (groups.far.count() > 0) report.novelty.push_back(novelty_set("far", groups, groups.far, scorer));
+  for (const auto& [name, rows] : novel_kinds(groups)) {
+    report.novelty.push_back(novelty_set(name, groups, *rows, scorer));
+  }
   return report;
 }
 

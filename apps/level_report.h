@@ -1,6 +1,6 @@
 // One level of a run's models without thresholds: how good and how calibrated on known classes, and how well
-// each novelty score tells novel images from seen ones, near (held-out subclasses) and far (a novel
-// superclass) apart.
+// each novelty score tells novel images from seen ones: near (held-out subclasses), far (a novel superclass,
+// trained on) and far held out (a novel superclass, not trained on) apart.
 #pragma once
 
 #include <optional>
@@ -34,7 +34,7 @@ struct ScoreMetrics {
 
 /// Of seen images against one kind of novel ones.
 struct NoveltySet {
-  std::string name;  ///< "near", "far"
+  std::string name;  ///< of novel_kinds()
   std::int64_t seen = 0, novel = 0;
   std::vector<ScoreMetrics> scores;
 };

@@ -245,7 +245,7 @@ void add_dump(CLI::App& tern, Command& chosen) {
   app->add_option("--run", options.run, "a run folder of tern train")->required()->type_name("RUN");
   app->add_option("--out", options.out, "the file to write")->required()->type_name("FILE.safetensors");
   app->add_option("--part", options.parts, "only these images; may be repeated")
-      ->check(CLI::IsMember({"train", "validation", "pseudo_novel"}))
+      ->check(CLI::IsMember({"train", "validation", "pseudo_novel", "pseudo_novel_super"}))
       ->take_all()
       ->expected(1);
   add_folder_options(app, options.folders, "where the run's images are now, if they have moved");

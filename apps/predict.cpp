@@ -37,11 +37,14 @@ void check_out(const PredictOptions& options, const Run& run) {
 /// Faults that should be known before minutes of work.
 void check_options(const PredictOptions& options, const Run& run) {
   check_out(options, run);
-  const std::size_t held_out = run.held_out_subclasses().size();
-  if (held_out > 0 && !options.allow_held_out) {
+  if (options.allow_held_out) return;
+  const auto refuse = [&run](const std::string& what) {
     throw Error(run.folder().string(), "a run trained on every class, or --allow-held-out",
-                fmt::format("one that held {} subclasses out of training", held_out));
-  }
+                fmt::format("one that held {} out of training", what));
+  };
+  const std::size_t held_out = run.held_out_subclasses().size();
+  if (held_out > 0) refuse(fmt::format("{} subclass{}", held_out, held_out == 1 ? "" : "es"));
+  if (!run.config.hold_out_superclass.empty()) refuse("superclass " + run.config.hold_out_superclass);
 }
 
 void check_levels(const StudyModels& models, const Run& run) {

@@ -52,6 +52,10 @@ ScoredParts score_parts(StudyModels& models, const StudyData& data, bool fit) {
   if (!data.split.pseudo_novel.empty()) {
     scored.pseudo_novel = models.score(data.dataset, data.split.pseudo_novel, "pseudo-novel", fit);
   }
+  if (!data.split.pseudo_novel_super.empty()) {
+    scored.pseudo_novel_super =
+        models.score(data.dataset, data.split.pseudo_novel_super, "far held out", fit);
+  }
   return scored;
 }
 
@@ -75,11 +79,21 @@ LevelGroups level_groups(const Run& run, const StudyData& data, const ScoredPart
   groups.seen = take_rows(scored.validation, level, validation, allowed, is_known);
   groups.far = take_rows(scored.validation, level, validation, allowed,
                          [&](std::int32_t label) { return !is_known(label); });
+  const auto all = [](std::int32_t) { return true; };
   if (!super) {
-    groups.near = take_rows(scored.pseudo_novel, level, labels_of(labels, data.split.pseudo_novel), allowed,
-                            [](std::int32_t) { return true; });
+    groups.near =
+        take_rows(scored.pseudo_novel, level, labels_of(labels, data.split.pseudo_novel), allowed, all);
   }
+  groups.far_held_out = take_rows(scored.pseudo_novel_super, level,
+                                  labels_of(labels, data.split.pseudo_novel_super), allowed, all);
   return groups;
+}
+
+std::vector<std::pair<const char*, const LevelRows*>> novel_kinds(const LevelGroups& groups) {
+  std::vector<std::pair<const char*, const LevelRows*>> kinds{
+      {"near", &groups.near}, {"far", &groups.far}, {"far_held_out", &groups.far_held_out}};
+  std::erase_if(kinds, [](const auto& kind) { return kind.second->count() == 0; });
+  return kinds;
 }
 
 std::vector<std::uint8_t> random_half(std::int64_t count, std::uint64_t seed, std::uint32_t group) {

@@ -14,7 +14,7 @@ StudyData load_run_data(const Run& run, DataFolders folders);
 
 /// By part of the split; a part that was not asked for, or has no images, is empty.
 struct ScoredParts {
-  Scores train, validation, pseudo_novel;
+  Scores train, validation, pseudo_novel, pseudo_novel_super;
 };
 
 /// `fit`: the training part too, and features of all: what novelty scores are fitted to.
@@ -39,9 +39,14 @@ struct LevelGroups {
   std::vector<std::uint8_t> known;  ///< 1 for the columns that may be answered and are not the novel one
   LevelRows train;                  ///< of known classes; empty unless scored
   LevelRows seen;                   ///< validation images of known classes
-  LevelRows near;  ///< of held-out subclasses; at the superclass level they are not novel: empty
-  LevelRows far;   ///< validation images of a novel superclass
+  LevelRows near;          ///< of held-out subclasses; at the superclass level they are not novel: empty
+  LevelRows far;           ///< validation images of a novel superclass
+  LevelRows far_held_out;  ///< of a novel superclass of which nothing alike was trained on
 };
+
+/// The kinds of novel images that there are, with the names that they have in every output: "near", "far",
+/// "far_held_out".
+std::vector<std::pair<const char*, const LevelRows*>> novel_kinds(const LevelGroups& groups);
 LevelGroups level_groups(const Run& run, const StudyData& data, const ScoredParts& scored,
                          const Decision& decision, Level level);
 

@@ -1,7 +1,9 @@
 #include "apps/study_data.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <span>
 
 #include "data/cifar100.h"
@@ -47,17 +49,46 @@ std::string fingerprint_of(const Dataset& dataset, const Split& split) {
   print.add(split.train);
   print.add(split.validation);
   print.add(split.pseudo_novel);
+  if (!split.pseudo_novel_super.empty()) print.add(split.pseudo_novel_super);  // runs without keep theirs
   return print.text();
 }
 
-void add_cifar_images(const Config& config, const DataFolders& folders, Dataset& dataset) {
+CifarSelection cifar_selection(const Config& config) {
   CifarSelection selection;
   selection.mode = config.cifar;
   if (config.cifar_count > 0) selection.count = config.cifar_count;
   selection.exclude_groups = config.cifar_exclude_groups;
+  selection.hold_out_groups = config.cifar_hold_out_groups;
   selection.seed = static_cast<std::uint64_t>(config.cifar_seed);
   selection.indices_file = config.cifar_indices;
+  return selection;
+}
+
+/// Of groups that are never trained on.
+void add_held_out_cifar(const Config& config, const DataFolders& folders, Dataset& dataset) {
+  if (config.cifar_hold_out_groups.empty()) return;
+  CifarSelection selection = cifar_selection(config);
+  selection.mode = CifarMode::large;  // also where none are trained on
+  selection.count = config.cifar_hold_out_count;
+  selection.held_out = true;
   add_cifar(dataset, folders.cifar, selection);
+}
+
+/// The images of the superclass that the settings leave out of training, ascending.
+std::vector<std::int64_t> left_out_superclass(const Config& config, const Dataset& dataset) {
+  if (config.hold_out_superclass.empty()) return {};
+  std::vector<std::string> names = dataset.classes.superclass_names;
+  names.pop_back();  // "novel"
+  const auto found = std::find(names.begin(), names.end(), config.hold_out_superclass);
+  if (found == names.end()) {
+    throw Error("hold_out_superclass", fmt::format("one of {}", fmt::join(names, ", ")),
+                "\"" + config.hold_out_superclass.substr(0, 64) + "\"");
+  }
+  std::vector<std::int64_t> rows;
+  for (std::size_t i = 0; i < dataset.superclasses.size(); ++i) {
+    if (dataset.superclasses[i] == found - names.begin()) rows.push_back(static_cast<std::int64_t>(i));
+  }
+  return rows;
 }
 
 std::vector<std::uint8_t> present(const std::vector<std::int32_t>& labels,
@@ -96,18 +127,23 @@ std::string StudyData::split_csv() const {
   add("train", split.train);
   add("validation", split.validation);
   add("pseudo_novel", split.pseudo_novel);
+  add("pseudo_novel_super", split.pseudo_novel_super);
   return text;
+}
+
+bool needs_cifar(const Config& config) {
+  return config.cifar != CifarMode::none || !config.cifar_hold_out_groups.empty();
 }
 
 DataFolders resolve_folders(const Config& config, const DataFolders& folders) {
   namespace fs = std::filesystem;
   DataFolders resolved{fs::absolute(folders.data).lexically_normal(), {}};
-  if (config.cifar == CifarMode::none) return resolved;
+  if (!needs_cifar(config)) return resolved;
   resolved.cifar = folders.cifar.empty() ? resolved.data / "cifar-100-binary"
                                          : fs::absolute(folders.cifar).lexically_normal();
   if (!fs::is_directory(resolved.cifar)) {
-    throw Error("--cifar " + resolved.cifar.string(), "the folder cifar-100-binary (cifar is not \"none\")",
-                "no folder there");
+    throw Error("--cifar " + resolved.cifar.string(),
+                "the folder cifar-100-binary (the settings ask for its images)", "no folder there");
   }
   return resolved;
 }
@@ -115,12 +151,18 @@ DataFolders resolve_folders(const Config& config, const DataFolders& folders) {
 StudyData load_study_data(const Config& config, const DataFolders& folders) {
   StudyData data;
   data.dataset = load_study(folders.data, static_cast<int>(config.image_size));
-  if (config.cifar != CifarMode::none) add_cifar_images(config, folders, data.dataset);
+  if (config.cifar != CifarMode::none) add_cifar(data.dataset, folders.cifar, cifar_selection(config));
+  const std::int64_t before = data.dataset.count();
+  add_held_out_cifar(config, folders, data.dataset);
 
   SplitOptions options;
   options.hold_out = config.hold_out;
   options.hold_out_fraction = config.hold_out_fraction;
+  options.hold_out_folds = config.hold_out_folds;
+  options.hold_out_fold = config.hold_out_fold;
   options.validation_fraction = config.validation_fraction;
+  options.set_aside = left_out_superclass(config, data.dataset);
+  for (std::int64_t row = before; row < data.dataset.count(); ++row) options.set_aside.push_back(row);
   if (config.split_seed >= 0) options.seed = static_cast<std::uint64_t>(config.split_seed);
   data.split = config.split == SplitKind::faithful ? faithful_split(data.dataset, options)
                                                    : stratified_split(data.dataset, options);

@@ -27,9 +27,13 @@ struct StudyData {
   std::vector<std::uint8_t> trained_superclasses() const;
   std::vector<std::uint8_t> trained_subclasses() const;
   std::int64_t count_extra(const std::vector<std::int64_t>& indices) const;  ///< CIFAR images among these
-  /// A row an image: image,part,superclass_index,subclass_index; part is train, validation or pseudo_novel.
+  /// A row an image: image,part,superclass_index,subclass_index; part is train, validation, pseudo_novel or
+  /// pseudo_novel_super.
   std::string split_csv() const;
 };
+
+/// True if CIFAR-100 images are trained on or held out.
+bool needs_cifar(const Config& config);
 
 /// Absolute paths, with the default CIFAR folder filled in where one is needed, else empty.
 DataFolders resolve_folders(const Config& config, const DataFolders& folders);

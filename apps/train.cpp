@@ -109,6 +109,7 @@ Json describe_split(const StudyData& data) {
           {"validation", split.validation.size()},
           {"validation_extra", data.count_extra(split.validation)},
           {"pseudo_novel", split.pseudo_novel.size()},
+          {"pseudo_novel_super", split.pseudo_novel_super.size()},
           {"held_out_subclasses", split.held_out}};
 }
 
@@ -149,6 +150,8 @@ void print_start(const Run& run, const Plan& plan, const StudyData& data) {
              data.count_extra(data.split.train), data.split.validation.size(),
              data.count_extra(data.split.validation));
   if (held_out > 0) fmt::print(", {} of {} held-out subclasses", data.split.pseudo_novel.size(), held_out);
+  const auto novel = data.split.pseudo_novel_super.size();
+  if (novel > 0) fmt::print(", {} of a superclass that is never trained on", novel);
   fmt::print("\n{}: {}\n", run.config.backbone,
              plan.weights.empty() ? "random initialisation (no --weights)" : plan.weights.string());
   std::fflush(stdout);

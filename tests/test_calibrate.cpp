@@ -84,6 +84,25 @@ TEST_CASE("calibrate: evaluate takes a rule's thresholds, those given first") {
   CHECK_FALSE(with_calibrated_taus(run, {}).tau_sub);
 }
 
+TEST_CASE("calibrate, evaluate: CIFAR groups that are never trained on stand for a novel superclass") {
+  const test::TinyRun run({"epochs=1", "cifar=small", "cifar_count=4", "cifar_hold_out_count=6",
+                           "cifar_hold_out_groups=[\"trees\"]", "hold_out=true", "hold_out_fraction=0.2"});
+  CHECK(calibrate(options_for(run.run())) == 0);
+  const Json json = read_json(run / "run/calibration.json");
+  CHECK(json.at("super").at("calibrated_with") == "far_held_out");
+  CHECK(json.at("sub").at("calibrated_with") == "near");
+  CHECK(json.at("super").at("groups").at("far_held_out").at("images") == 6);
+  CHECK(json.at("sub").at("candidates").at(0).at("test_half").contains("far_held_out_found_percent"));
+  EvaluateOptions options;
+  options.run = run.run();
+  options.decision.tau_super = options.decision.tau_sub = 1;
+  CHECK(evaluate(options) == 0);
+  const Json evaluation = read_json(run / "run/evaluation.json");
+  CHECK(evaluation.at("pseudo_novel_super").at("super").at("novel_images") == 6);
+  CHECK(evaluation.at("pseudo_novel_super").at("sub").at("accuracy_novel_percent") == 100.0);
+  CHECK(evaluation.at("novelty").at("super").contains("far_held_out"));
+}
+
 TEST_CASE("calibrate: another seed, other halves") {
   CalibrateOptions options = options_for(trained().run());
   calibrate(options);

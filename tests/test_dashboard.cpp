@@ -21,8 +21,8 @@ NoveltyCounts counts_of(int right, int wrong, int called_novel, int novel_found,
 Dashboard example() {
   Dashboard dashboard;
   dashboard.settings = {{"tau_super", 0.99}, {"approach", "two_models"}};
-  dashboard.super = {0.99, counts_of(6, 1, 3, 4, 1), counts_of(3, 0, 1, 0, 0)};
-  dashboard.sub = {0.85, counts_of(5, 0, 0, 0, 0), counts_of(0, 0, 0, 3, 1)};
+  dashboard.super = {0.99, counts_of(6, 1, 3, 4, 1), counts_of(3, 0, 1, 0, 0), std::nullopt};
+  dashboard.sub = {0.85, counts_of(5, 0, 0, 0, 0), counts_of(0, 0, 0, 3, 1), counts_of(0, 0, 0, 6, 2)};
   return dashboard;
 }
 

@@ -52,6 +52,24 @@ TEST_CASE("run_data: held-out subclasses are no novelty among superclasses") {
   CHECK(groups.known == std::vector<std::uint8_t>{1, 1, 0});
 }
 
+TEST_CASE("run_data: a superclass that was never trained on is novel at both levels") {
+  const test::TemporaryFolder folder;
+  StudyData data = test::made_up_study();
+  ScoredParts parts = test::made_up_parts(data);
+  std::swap(data.split.pseudo_novel, data.split.pseudo_novel_super);
+  std::swap(parts.pseudo_novel, parts.pseudo_novel_super);
+  const Run run = test::made_up_run(folder, data);
+  for (const Level level : {Level::super, Level::sub}) {
+    const LevelGroups groups = level_groups(run, data, parts, {}, level);
+    CHECK(groups.near.count() == 0);
+    CHECK(groups.far_held_out.count() == 30);
+    const auto kinds = novel_kinds(groups);
+    REQUIRE(kinds.size() == 2);
+    CHECK(std::string(kinds[0].first) == "far");
+    CHECK(std::string(kinds[1].first) == "far_held_out");
+  }
+}
+
 TEST_CASE("run_data: random halves") {
   for (const std::int64_t count : {0, 1, 2, 7, 100}) {
     CAPTURE(count);

@@ -5,6 +5,7 @@
 
 #include <numeric>
 
+#include "data/cifar100.h"
 #include "engine/core/check.h"
 #include "engine/io/file.h"
 #include "tests/support/tiny_study.h"
@@ -45,6 +46,33 @@ TEST_CASE("study data: CIFAR images train the novel class; held-out subclasses a
   const std::vector<std::uint8_t> trained = data.trained_subclasses();
   CHECK(trained[static_cast<std::size_t>(data.split.held_out[0])] == 0);
   CHECK(std::accumulate(trained.begin(), trained.end(), 0) == 6);
+}
+
+TEST_CASE("study data: a superclass and CIFAR groups that are never trained on") {
+  const test::TemporaryFolder folder;
+  test::write_tiny_study(folder.path());
+  test::write_tiny_cifar(folder / "cifar-100-binary");
+  const auto load = [&](const std::vector<std::string>& sets) {
+    const Config config = tiny_config(sets);
+    return load_study_data(config, resolve_folders(config, {folder.path(), {}}));
+  };
+  const std::string name = load({}).dataset.classes.superclass_names[1];
+  const StudyData without = load({"hold_out_superclass=" + name});
+  CHECK(without.split.pseudo_novel_super.size() == 16);
+  CHECK(without.trained_superclasses() == std::vector<std::uint8_t>{1, 0, 1, 0});
+  CHECK(without.split_csv().find(",pseudo_novel_super,1,") != std::string::npos);
+  CHECK_THROWS_WITH_AS(load({"hold_out_superclass=cat"}), Contains("hold_out_superclass: wanted one of "),
+                       Error);
+  CHECK_THROWS_AS(load({"hold_out_superclass=novel"}), Error);
+
+  const std::vector<std::string> groups = novel_cifar_groups(load_cifar100(folder / "cifar-100-binary"));
+  const StudyData data = load({"cifar=small", "cifar_count=4", "cifar_hold_out_count=3",
+                               "cifar_hold_out_groups=[\"" + groups[0] + "\"]"});
+  CHECK(data.split.pseudo_novel_super == std::vector<std::int64_t>{52, 53, 54});
+  CHECK(data.count_extra(data.split.train) + data.count_extra(data.split.validation) == 4);
+  const StudyData tested = load({"cifar_hold_out_count=3", "cifar_hold_out_groups=[\"" + groups[0] + "\"]"});
+  CHECK(tested.split.pseudo_novel_super.size() == 3);  // also where none is trained on
+  CHECK(tested.count_extra(tested.split.train) == 0);
 }
 
 TEST_CASE("study data: the fingerprint notices a pixel, a label and another split, and nothing else") {

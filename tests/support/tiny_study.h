@@ -72,12 +72,12 @@ inline void write_tiny_cifar(const std::filesystem::path& folder, int count = 12
   RandomStream random(8, RandomPurpose::test);
   std::string records;
   for (int i = 0; i < count; ++i) {
-    records += std::string(2, '\0');
+    records += i % 2 == 0 ? std::string("\0\0", 2) : std::string("\2\1", 2);  // apple or maple
     for (int byte = 0; byte < 3072; ++byte) records += static_cast<char>(random.below(256));
   }
   write_quickly(folder / "train.bin", records);
-  write_quickly(folder / "coarse_label_names.txt", "fruit_and_vegetables\nreptiles\n");
-  write_quickly(folder / "fine_label_names.txt", "apple\nsnake\n");
+  write_quickly(folder / "coarse_label_names.txt", "fruit_and_vegetables\nreptiles\ntrees\n");
+  write_quickly(folder / "fine_label_names.txt", "apple\nmaple\nsnake\n");
 }
 
 }  // namespace tern::test
