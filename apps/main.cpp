@@ -333,7 +333,7 @@ int wrong_usage(const CLI::App& tern, const std::string& message) {
 int main(int argc, char** argv) {
   CLI::App tern("tern: train, measure and use image classifiers for two levels of classes, some never seen.",
                 "tern");
-  tern.set_version_flag("--version", std::string("tern ") + kVersion);
+  tern.set_version_flag("--version", version_text());
   tern.get_formatter()->column_width(32);
   Command chosen;
   add_demo_data(tern, chosen);

@@ -128,6 +128,8 @@ Run begin_run(const TrainOptions& options, const Plan& plan, const StudyData& da
   run.save_config();
   Json& summary = run.summary;
   summary["tern_version"] = kVersion;
+  summary["versions"] = Json::object();
+  for (const auto& [name, version] : versions()) summary["versions"][name] = version;
   summary["status"] = "training";
   summary["device"] = device.text();
   summary["backend"] = backend_of(device).description();

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "apps/run.h"
+#include "apps/version.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
 #include "engine/io/file.h"
@@ -46,6 +47,8 @@ TEST_CASE("train: the run folder, and every way of resuming it") {
   CHECK(train(options) == 0);
   const Run run = Run::open(options.out);
   CHECK(run.summary.at("status") == "complete");
+  for (const auto& [name, version] : versions()) CHECK(run.summary.at("versions").at(name) == version);
+  CHECK(run.summary.at("versions").at("onednn").get<std::string>().size() >= 5);
   CHECK(run.summary.at("split").at("held_out_subclasses").size() == 1);
   CHECK(run.summary.at("split").at("pseudo_novel") == 4);
   CHECK(run.classes().subclass_count() == 7);
