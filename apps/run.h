@@ -1,9 +1,10 @@
 // A run folder: everything that a training leaves behind, and what evaluate and predict read.
 //
 //   config.toml     the resolved settings
-//   summary.json    data, split, classes, best and last metrics, timings
+//   summary.json    data, split, classes, best and last metrics, timings, versions of what it was made with
 //   split.csv       which image is in which part
 //   metrics.csv     a row an epoch and model
+//   events.out.tfevents.*     the same and more for TensorBoard (tracking.h); a new file with each resuming
 //   calibration.json, evaluation.json     what tern calibrate and tern evaluate found
 //   checkpoints/    last.safetensors, best.safetensors     two heads on one backbone
 //                   last_super, best_super, last_sub, best_sub .safetensors     two models

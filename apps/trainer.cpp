@@ -28,6 +28,13 @@ Tensor answers_of(const Tensor& logits) {
   return answers;
 }
 
+/// The softmax probability of that class, [rows].
+Tensor probability_of(const Tensor& logits) {
+  Tensor probability = Tensor::empty({logits.size(0)}, DType::f32, logits.device());
+  backend_of(logits).top1(logits, /*best=*/nullptr, &probability);
+  return probability;
+}
+
 void count_answers(const Tensor& answers, const Tensor& labels, std::int32_t novel, NoveltyCounts& counts) {
   const std::vector<std::int32_t> given = answers.to_vector<std::int32_t>();
   const std::vector<std::int32_t> truth = labels.to_vector<std::int32_t>();
@@ -81,6 +88,7 @@ Trainer::Trainer(Run& run, Part part, const StudyData& data, const TrainerOption
           options.device, config_.batch_size, [this](const Batch& batch) { return forward_backward(batch); },
           /*may_record=*/config_.accumulate == 1),
       metrics_file_(run.metrics_file()),
+      tracker_(run, part, data.dataset, model_.head_parameters()),
       loss_options_(make_loss_options(config_, classes_, options.device)),
       schedule_(make_schedule(config_, train_batches_->batches())) {
   for (const ParameterEntry& parameter : model_.parameters()) {
@@ -94,11 +102,14 @@ void Trainer::train() {
     EpochMetrics metrics;
     metrics.model = name_of(part_);
     metrics.epoch = epochs_done_ + 1;
+    tracker_.start_epoch();
     train_epoch(metrics);
     validate(metrics);
     metrics.score = score(metrics);
     finish_epoch(metrics);
-    print_epoch(metrics, best_epoch_ == metrics.epoch);
+    const bool best = best_epoch_ == metrics.epoch;
+    tracker_.write(metrics, best);
+    print_epoch(metrics, best);
   }
 }
 
@@ -176,13 +187,17 @@ void Trainer::validate(EpochMetrics& metrics) {
     const std::vector<Variable> variables(logits.begin(), logits.end());
     std::vector<Tensor> results{study_loss(loss_inputs(variables, images), loss_options_).total.data()};
     for (const Tensor& head : logits) results.push_back(answers_of(head));
+    for (const Tensor& head : logits) results.push_back(probability_of(head));
     return results;
   });
   validation_batches_->start_epoch(0);
   while (validation_batches_->next(batch)) {
     const std::vector<Tensor> results = with_memory_advice(config_.batch_size, [&] { return step(batch); });
     const double loss = static_cast<double>(results.front().item());
-    totals.add(part_, loss, {results.begin() + 1, results.end()}, batch, classes_);
+    const auto probabilities = results.end() - static_cast<std::ptrdiff_t>(results.size() / 2);
+    const std::vector<Tensor> answers(results.begin() + 1, probabilities);
+    totals.add(part_, loss, answers, batch, classes_);
+    tracker_.add_validation(batch, answers, {probabilities, results.end()});
     check_stop(fmt::format("in the validation after epoch {}", metrics.epoch));
   }
   metrics.validation_loss = totals.loss(config_.loss_average);

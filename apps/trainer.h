@@ -11,6 +11,7 @@
 #include "apps/recorded_step.h"
 #include "apps/run.h"
 #include "apps/study_data.h"
+#include "apps/tracking.h"
 #include "apps/training_setup.h"
 
 namespace tern {
@@ -28,9 +29,9 @@ class Trainer {
   /// and the teacher must outlive the trainer.
   Trainer(Run& run, Part part, const StudyData& data, const TrainerOptions& options);
 
-  /// Trains the epochs that are left, each followed by validation, checkpoints, metrics.csv and summary.json.
-  /// Throws Error where a loss, a weight or the optimiser's state is no finite number, and when asked to stop
-  /// (StopRequest); the checkpoints are then those of the last whole epoch.
+  /// Trains the epochs that are left, each followed by validation, checkpoints, metrics.csv, summary.json and
+  /// TensorBoard's events. Throws Error where a loss, a weight or the optimiser's state is no finite number,
+  /// and when asked to stop (StopRequest); the checkpoints are then those of the last whole epoch.
   void train();
 
   std::int64_t epochs_done() const { return epochs_done_; }
@@ -72,6 +73,7 @@ class Trainer {
   std::unique_ptr<BatchSource> train_batches_, validation_batches_;
   RecordedStep train_step_;
   MetricsFile metrics_file_;
+  Tracker tracker_;
   StudyLossOptions loss_options_;
   Schedule schedule_;
 

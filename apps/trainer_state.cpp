@@ -3,7 +3,8 @@
 // After an epoch, in this order: best model (if it is), last model, metrics.csv, training state, summary. The
 // state is one file with model, optimiser and progress, so that it cannot disagree with itself, and it is
 // what resuming reads. After a crash anywhere in between, the epoch is made again with the same numbers, and
-// the files before it are written again as they were.
+// the files before it are written again as they were. What is logged for TensorBoard follows when all is
+// written (tracking.h).
 #include <fmt/format.h>
 
 #include <filesystem>

@@ -1,5 +1,5 @@
 // A training on a device beside the CPU follows the CPU's: the same losses, checkpoints that either loads,
-// and a resumed run that ends with the same bytes.
+// and a resumed run that ends with the same checkpoints to the byte.
 #include <doctest/doctest.h>
 
 #include "apps/trainer.h"

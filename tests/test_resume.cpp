@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "engine/io/csv.h"
+#include "tests/support/events.h"
 #include "tests/support/process.h"
 #include "tests/support/tiny_run.h"
 
@@ -75,6 +76,9 @@ TEST_CASE("resume: after kill -9 and after a polite stop, the end is the same to
   CHECK(resumed.output().find("goes on after epoch 1 of 3") != std::string::npos);
 
   CHECK(rows_in(folder / "parted/metrics.csv") == 3);
+  const auto events = test::read_event_files(folder / "parted");
+  CHECK(events.size() == 2);  // what was ended in its first or second epoch, and what went on to the end
+  CHECK(test::steps_of(events, "two_heads/val_loss") == std::vector<std::int64_t>{1, 2, 3});
   for (const char* file : {"last.safetensors", "best.safetensors", "state.safetensors"}) {
     INFO(file);
     CHECK(read_file(folder / "whole/checkpoints" / file) == read_file(folder / "parted/checkpoints" / file));

@@ -1,0 +1,127 @@
+#include "apps/tracking.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "data/image_io.h"
+
+namespace tern {
+namespace {
+
+/// A name as it may stand in a tag, which is UTF-8: file names are any bytes.
+std::string plain(std::string name) {
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+  return name;
+}
+
+}  // namespace
+
+Tracker::Tracker(const Run& run, Part part, const Dataset& dataset, std::vector<ParameterEntry> heads)
+    : run_(run), part_(part), dataset_(dataset), heads_(std::move(heads)) {
+  if (has_super(part)) levels_.push_back({"super", &dataset.classes.superclass_names, {}});
+  if (has_sub(part)) levels_.push_back({"sub", &dataset.classes.subclass_names, {}});
+}
+
+void Tracker::start_epoch() {
+  heads_before_.clear();
+  for (const ParameterEntry& head : heads_) heads_before_.push_back(head.value.data().to_vector<float>());
+  for (Level& level : levels_) level.answers.clear();
+}
+
+void Tracker::add_validation(const Batch& batch, std::span<const Tensor> answers,
+                             std::span<const Tensor> probabilities) {
+  for (std::size_t i = 0; i < levels_.size(); ++i) {
+    Level& level = levels_[i];
+    const std::vector<std::int32_t>& truth =
+        level.name == std::string("super") ? dataset_.superclasses : dataset_.subclasses;
+    const std::vector<std::int32_t> given = answers[i].to_vector<std::int32_t>();
+    const std::vector<float> probability = probabilities[i].to_vector<float>();
+    for (std::size_t row = 0; row < given.size(); ++row) {
+      const std::int64_t image = batch.indices[row];
+      level.answers.push_back({image, truth[static_cast<std::size_t>(image)], given[row], probability[row]});
+    }
+  }
+}
+
+std::string Tracker::tag(const std::string& name) const {
+  return std::string(name_of(part_)) + "/" + name;
+}
+
+/// TensorBoard voids what was logged for this step and later ones, of every model: so the first step that
+/// none of them has reached. Nothing for a training that begins.
+std::optional<std::int64_t> Tracker::resumed_step(std::int64_t epoch) const {
+  if (epoch <= 1) return std::nullopt;
+  std::int64_t step = epoch;
+  if (!run_.summary.contains("models")) return step;
+  for (const auto& [name, model] : run_.summary.at("models").items()) {
+    const Json::json_pointer reached("/last/epoch");
+    if (name != name_of(part_)) step = std::max(step, model.value(reached, std::int64_t{0}) + 1);
+  }
+  return step;
+}
+
+void Tracker::write(const EpochMetrics& metrics, bool best) {
+  if (!log_) log_.emplace(run_.folder(), resumed_step(metrics.epoch));
+  for (const auto& [name, value] : metric_values(metrics)) {
+    if (value) log_->scalar(tag(name), metrics.epoch, *value);
+  }
+  write_heads(metrics.epoch);
+  for (const Level& level : levels_) {
+    write_probabilities(level, metrics.epoch);
+    if (best) write_mistakes(level, metrics.epoch);
+  }
+}
+
+/// Of the values that are finite: a training that diverges is told so elsewhere.
+void Tracker::write_histogram(const std::string& name, std::int64_t step, std::vector<float> values) {
+  std::erase_if(values, [](float value) { return !std::isfinite(value); });
+  if (!values.empty()) log_->histogram(tag(name), step, values);
+}
+
+void Tracker::write_heads(std::int64_t step) {
+  for (std::size_t i = 0; i < heads_.size(); ++i) {
+    std::vector<float> values = heads_[i].value.data().to_vector<float>();
+    write_histogram("weights/" + heads_[i].name, step, values);
+    const std::vector<float>& before = heads_before_.at(i);
+    std::transform(values.begin(), values.end(), before.begin(), values.begin(), std::minus<>());
+    write_histogram("change/" + heads_[i].name, step, std::move(values));
+  }
+}
+
+void Tracker::write_probabilities(const Level& level, std::int64_t step) {
+  const auto novel = static_cast<std::int32_t>(level.class_names->size()) - 1;
+  std::vector<float> of_seen, of_novel;
+  for (const Answer& answer : level.answers) {
+    (answer.truth == novel ? of_novel : of_seen).push_back(answer.probability);
+  }
+  const std::string name = std::string("val_") + level.name + "_probability_";
+  write_histogram(name + "seen", step, std::move(of_seen));
+  write_histogram(name + "novel", step, std::move(of_novel));
+}
+
+void Tracker::write_mistakes(const Level& level, std::int64_t step) {
+  std::vector<Answer> mistakes;
+  std::copy_if(level.answers.begin(), level.answers.end(), std::back_inserter(mistakes),
+               [](const Answer& answer) { return answer.given != answer.truth; });
+  std::stable_sort(mistakes.begin(), mistakes.end(),
+                   [](const Answer& a, const Answer& b) { return a.probability > b.probability; });
+  if (mistakes.size() > kMistakes) mistakes.resize(kMistakes);
+  const auto class_name = [&](std::int32_t index) {
+    return level.class_names->at(static_cast<std::size_t>(index));
+  };
+  const int size = dataset_.image_size;
+  for (const Answer& mistake : mistakes) {
+    const std::string name = std::string("val_") + level.name + "_mistakes/" + class_name(mistake.truth) +
+                             " taken for " + class_name(mistake.given) + "/" +
+                             plain(dataset_.names.at(static_cast<std::size_t>(mistake.image)));
+    const auto bytes = dataset_.image(mistake.image);
+    log_->image(tag(name), step, size, size, encode_png({size, size, {bytes.begin(), bytes.end()}}));
+  }
+}
+
+}  // namespace tern
