@@ -25,6 +25,7 @@
 #include "apps/evaluate.h"
 #include "apps/inspect.h"
 #include "apps/predict.h"
+#include "apps/report.h"
 #include "apps/train.h"
 #include "apps/version.h"
 
@@ -74,7 +75,7 @@ CLI::Validator probability() {
   return {check, "FLOAT in [0 - 1]"};
 }
 
-void add_decision_options(CLI::App* app, DecisionOptions& options) {
+void add_threshold_options(CLI::App* app, DecisionOptions& options) {
   app->add_option("--tau-super", options.tau_super,
                   "novel where the largest superclass probability is below this")
       ->check(probability());
@@ -89,6 +90,10 @@ void add_decision_options(CLI::App* app, DecisionOptions& options) {
          "--tau-rule", options.tau_rule,
          "take thresholds that are not given here from this rule of RUN/calibration.json (tern calibrate)")
       ->type_name("RULE");
+}
+
+void add_decision_options(CLI::App* app, DecisionOptions& options) {
+  add_threshold_options(app, options);
   app->add_flag(
       "--consistent", options.consistent,
       "answer only subclasses of the superclass that was answered, and a novel subclass for a novel one");
@@ -272,6 +277,19 @@ void add_predict(CLI::App& tern, Command& chosen) {
   add_runtime_options(app, options.runtime);
 }
 
+void add_report(CLI::App& tern, Command& chosen) {
+  static ReportOptions options;
+  CLI::App* app =
+      add_command(tern, chosen, "report",
+                  "Write one HTML file about one or several runs, for a browser without a network.", options,
+                  tern::report);
+  app->add_option("RUN", options.runs, "run folders of tern train")->required()->type_name("RUN");
+  app->add_option("--out", options.out, "the file to write")->required()->type_name("FILE.html");
+  add_threshold_options(app, options.decision);
+  add_folder_options(app, options.folders, "where the images of all these runs are now, if they have moved");
+  add_runtime_options(app, options.runtime);
+}
+
 /// The message without the line breaks that a file name may bring along.
 std::string one_line(std::string text) {
   std::replace_if(
@@ -344,6 +362,7 @@ int main(int argc, char** argv) {
   add_calibrate(tern, chosen);
   add_evaluate(tern, chosen);
   add_predict(tern, chosen);
+  add_report(tern, chosen);
   add_dump(tern, chosen);
   tern.require_subcommand(0, 1);
   try {

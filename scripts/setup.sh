@@ -5,7 +5,7 @@ set -euo pipefail
 
 packages=(g++ cmake ninja-build ccache pkg-config libdnnl-dev libeigen3-dev libstb-dev libfmt-dev libcli11-dev
           libtomlplusplus-dev nlohmann-json3-dev libboost-context-dev libzip-dev libprotobuf-dev protobuf-compiler
-          doctest-dev libbenchmark-dev)
+          doctest-dev libbenchmark-dev libjs-chart.js)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -1,0 +1,59 @@
+#include "apps/report.h"
+
+#include <fmt/format.h>
+
+#include "apps/calibrate.h"
+#include "apps/report_data.h"
+#include "apps/report_page.h"
+#include "engine/core/check.h"
+#include "engine/io/file.h"
+
+namespace tern {
+namespace {
+
+/// All of them at once: a run that cannot be read is told before the first is scored.
+std::vector<Run> open_runs(const ReportOptions& options) {
+  std::vector<Run> runs;
+  for (const std::filesystem::path& folder : options.runs) {
+    for (const Run& earlier : runs) {
+      if (same_file(folder, earlier.folder())) throw Error(folder.string(), "each run once", "it twice");
+    }
+    runs.push_back(Run::open(folder));
+    const Run& run = runs.back();
+    if (run.summary.is_null()) {
+      throw Error(folder.string(), "a run with summary.json (tern train --resume goes on with one)", "none");
+    }
+    run.check_not_own("--out", options.out);
+    epochs_json(run);
+  }
+  return runs;
+}
+
+Json scored_run(const Run& run, const ReportOptions& options, Device device) {
+  const DecisionOptions asked = with_calibrated_taus(run, options.decision);
+  const Decision decision = resolve_decision(run.config, asked);
+  StudyModels models(run, device);
+  const StudyData data = load_run_data(run, options.folders);
+  return run_json(run, data, models.levels(), score_parts(models, data, false), decision);
+}
+
+}  // namespace
+
+int report(const ReportOptions& options) {
+  check_writable(options.out);
+  const std::vector<Run> runs = open_runs(options);
+  const Device device = prepare_runtime(options.runtime);
+  Json described = Json::array();
+  for (const Run& run : runs) {
+    fmt::print("{}\n", run.folder().string());
+    std::fflush(stdout);
+    described.push_back(scored_run(run, options, device));
+  }
+  const std::string page = report_page(std::move(described));
+  write_file(options.out, page);
+  fmt::print("{}: {} {}, {:.2f} MB\n", options.out.string(), runs.size(), runs.size() == 1 ? "run" : "runs",
+             static_cast<double>(page.size()) / 1e6);
+  return 0;
+}
+
+}  // namespace tern

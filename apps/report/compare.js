@@ -1,0 +1,201 @@
+// Several runs beside each other: settings that differ, numbers at each run's tau, curves in one chart.
+'use strict';
+
+function buildComparison() {
+  const body = bodyOf('comparison');
+  const together = element('input', {type: 'checkbox', id: 'together', checked: state.together});
+  together.addEventListener('change', () => {
+    state.together = together.checked;
+  });
+  body.append(
+      ...comparisonNotes().map((note) => element('p', {className: 'note'}, note)),
+      element(
+          'p', {}, element('label', {className: 'check'}, together, 'moving tau moves that of every run')),
+      element('div', {className: 'columns'}, comparisonTable(), differingSettings()));
+  const pair = element('div', {className: 'pair'});
+  body.append(pair);
+  overlay(pair, 'Curve', curveChoices(), curveOverlay);
+  overlay(pair, 'By epoch', epochChoices(), epochOverlay);
+}
+
+function differ(valueOf) { return new Set(runs.map((run) => JSON.stringify(valueOf(run)))).size > 1; }
+
+function sameClasses() { return !differ((run) => [run.superclass_names, run.subclass_names]); }
+
+function comparisonNotes() {
+  const notes = [];
+  if (!sameClasses()) {
+    notes.push(
+        'These runs know different classes: their rates answer different questions, and are side by side, not in contest.');
+  } else if (differ((run) => run.summary.inputs.fingerprint)) {
+    notes.push('These runs have other images or another split: part of a difference may be due to that.');
+  }
+  if (differ((run) => run.levels.map((level) => level.level)))
+    notes.push('Not every run has both levels; gaps are marked –.');
+  return notes;
+}
+
+function head() {
+  return element(
+      'tr', {}, element('td'),
+      ...runs.map(
+          (run, index) =>
+              element('th', {scope: 'col', className: index === state.run ? 'current' : ''}, run.name)));
+}
+
+function comparisonTable() {
+  const heading = (text) => element(
+      'tr', {className: 'heading'}, element('th', {scope: 'rowgroup', colSpan: runs.length + 1}, text));
+  const table = element(
+      'table', {className: 'comparison'},
+      element('caption', {}, sameClasses() ? 'Rates at tau; best of a row in bold' : 'Rates at tau'),
+      element('thead', {}, head()));
+  for (const name of ['super', 'sub']) {
+    if (!runs.some((run) => levelOf(run, name))) continue;
+    const part = element('tbody');
+    table.append(part);
+    whenTauMoves(name, () => part.replaceChildren(heading(levelNames[name]), ...metricRows(name)));
+  }
+  return scrollBox('Comparison of the runs', table);
+}
+
+function differingSettings() {
+  const row = (name, cells) =>
+      element('tr', {}, element('th', {scope: 'row'}, name), ...cells.map((cell) => element('td', {}, cell)));
+  const settings = runs[0]
+                       .settings.map(({key}) => [key, runs.map((run) => settingOf(run, key))])
+                       .filter(([, values]) => new Set(values).size > 1)
+                       .map(([key, values]) => row(key, values));
+  if (!settings.length) settings.push(row('all settings are the same', runs.map(() => '')));
+  return scrollBox(
+      'Settings that differ',
+      element(
+          'table', {className: 'comparison'}, element('caption', {}, 'Settings that differ'),
+          element('thead', {}, head()), element('tbody', {}, ...settings)));
+}
+
+function levelOf(run, name) { return run.levels.find((level) => level.level === name); }
+
+// Rows of a level: tau, the rates at it, and what does not depend on it.
+function metricRows(name) {
+  const metrics = new Map();
+  const put = (index, id, title, value, better, text) => {
+    if (!metrics.has(id)) metrics.set(id, {title, better, values: new Array(runs.length).fill(null), text});
+    metrics.get(id).values[index] = value;
+  };
+  runs.forEach((run, index) => {
+    const level = levelOf(run, name);
+    if (!level) return;
+    put(index, 'tau', 'tau', tauOf(level, index), 0, String);
+    for (const one of ratesAt(level, tauOf(level, index)))
+      put(index, one.id, one.name, one.value, one.better, percentText);
+    for (const curve of level.curves) {
+      put(index, 'auroc' + curve.group, `AUROC, ${groupNames[curve.group]}`, 100 * curve.auroc, 1,
+          percentText);
+      put(index, 'oscr' + curve.group, `OSCR, ${groupNames[curve.group]}`, 100 * curve.oscr, 1, percentText);
+    }
+    put(index, 'closed', 'Accuracy of seen, no threshold', level.closed_set.accuracy_percent, 1, percentText);
+    put(index, 'ece', 'ECE', level.closed_set.ece_percent, -1, percentText);
+    put(index, 'nll', 'NLL, nats', level.closed_set.nll_nats, -1, numberText);
+  });
+  return [...metrics].map(([id, {title, better, values, text}]) => {
+    const present = values.filter((value) => value !== null && value !== undefined);
+    const best = better && present.length > 1 && sameClasses() ?
+        (better > 0 ? Math.max(...present) : Math.min(...present)) :
+        null;
+    return element(
+        'tr', {'data-metric': `${name}.${id}`}, element('th', {scope: 'row'}, title),
+        ...values.map(
+            (value) => element(
+                'td', {className: 'number' + (best !== null && value === best ? ' best' : '')},
+                value === null || value === undefined ? '–' : text(value))));
+  });
+}
+
+// A chart of what is chosen from a list of {name, value}.
+function overlay(parent, label, choices, draw) {
+  if (!choices.length) return;
+  const select = element(
+      'select', {}, ...choices.map((choice, index) => element('option', {value: index}, choice.name)));
+  const column = element('div', {}, element('label', {className: 'choice'}, label + ' ', select));
+  parent.append(column);
+  const redraw = addChart(
+      column, 320, () => `${label}: ${choices[select.value].name}, a line a run.`,
+      () => draw(choices[select.value].value));
+  select.addEventListener('change', redraw);
+  whenTauMoves('any', redraw);
+}
+
+function curveChoices() {
+  const choices = [];
+  for (const name of ['super', 'sub']) {
+    for (const group of ['near', 'far', 'far_held_out']) {
+      const present = runs.some(
+          (run) => (levelOf(run, name) || {curves: []}).curves.some((curve) => curve.group === group));
+      if (!present) continue;
+      for (const kind of ['roc', 'oscr']) {
+        choices.push({
+          name: `${kind.toUpperCase()}, ${levelNames[name].toLowerCase()}, ${groupNames[group]}`,
+          value: {name, group, kind}
+        });
+      }
+    }
+  }
+  return choices;
+}
+
+function curveOverlay({name, group, kind}) {
+  const lines = [];
+  runs.forEach((run, index) => {
+    const level = levelOf(run, name), curve = level && level.curves.find((one) => one.group === group);
+    if (!curve) return;
+    lines.push({
+      name: run.name,
+      colour: runColour(index),
+      dash: runDashes[index % runDashes.length],
+      points: kind === 'roc' ? curve.roc : curve.oscr_curve,
+      mark: curvePoint(level, group, kind, tauOf(level, index))
+    });
+  });
+  return kind === 'roc' ? curveConfig(lines, 'false-novel rate', 'novel found', true) :
+                          curveConfig(lines, 'novel kept', 'seen right', false);
+}
+
+function runColour(index) {
+  const list = colours().runs;
+  return list[index % list.length];
+}
+
+function epochChoices() {
+  const titles = {
+    val_super_accuracy_seen_percent: 'superclass accuracy, seen, %',
+    val_sub_accuracy_seen_percent: 'subclass accuracy, seen, %',
+    val_super_accuracy_novel_percent: 'superclass accuracy, novel, %',
+    val_loss: 'validation loss',
+    train_loss: 'training loss'
+  };
+  return Object.entries(titles)
+      .filter(
+          ([column]) => runs.some(
+              (run) => run.epochs.some(
+                  ({columns}) => columns[column] && columns[column].some((value) => value !== null))))
+      .map(([value, name]) => ({name, value}));
+}
+
+function epochOverlay(column) {
+  const lines = [];
+  runs.forEach((run, index) => {
+    for (const {model, columns} of run.epochs) {
+      if (!columns[column] || columns[column].every((value) => value === null)) continue;
+      const name = column.endsWith('loss') && run.epochs.length > 1 ? `${run.name}, ${model}` : run.name;
+      lines.push({
+        name,
+        colour: runColour(index),
+        dash: model === 'sub' ? [7, 4] : runDashes[index % runDashes.length],
+        epochs: columns.epoch,
+        values: columns[column]
+      });
+    }
+  });
+  return epochConfig(lines, column.endsWith('percent') ? '%' : 'loss', null);
+}

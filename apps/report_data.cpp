@@ -1,0 +1,265 @@
+#include "apps/report_data.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "apps/level_report.h"
+#include "apps/report_pictures.h"
+#include "engine/core/check.h"
+#include "engine/io/csv.h"
+#include "engine/metrics/oscr.h"
+#include "engine/metrics/roc.h"
+
+namespace tern {
+namespace {
+
+/// The decimal number with the fewest digits that reads as the same float.
+double shortest(float value) {
+  return std::stod(fmt::format("{}", value));
+}
+
+std::vector<double> shortest(const std::vector<float>& values) {
+  std::vector<double> numbers;
+  for (const float value : values) numbers.push_back(shortest(value));
+  return numbers;
+}
+
+/// One part of the split: its images and what was answered.
+struct ScoredPart {
+  const std::vector<std::int64_t>& images;
+  const Scores& scores;
+};
+
+MostProbable most_probable_of(const Run& run, const Decision& decision, Level level, const Scores& scores) {
+  if (scores.logits(level).empty()) return {};
+  return (level == Level::super ? answer_super : answer_sub)(run, decision, scores.logits(level))
+      .most_probable;
+}
+
+/// The images of a part whose true class passes.
+template <typename Keep>
+ReportGroup group_of(const char* key, bool novel, const std::vector<std::int32_t>& labels,
+                     const std::vector<std::int64_t>& images, const MostProbable& answers,
+                     std::int32_t novel_class, Keep&& keep) {
+  ReportGroup group{key, novel, {}, {}, {}, {}};
+  for (std::size_t i = 0; i < answers.classes.size(); ++i) {
+    const std::int32_t label = labels[static_cast<std::size_t>(images[i])];
+    if (!keep(label)) continue;
+    if (!(answers.probabilities[i] >= 0)) {
+      throw Error(fmt::format("the images of the group {}", key), "numbers for logits", "NaN");
+    }
+    group.images.push_back(images[i]);
+    group.truth.push_back(label);
+    group.answers.push_back(answers.classes[i]);
+    group.confidences.push_back(answers.classes[i] == novel_class ? 0 : answers.probabilities[i]);
+  }
+  return group;
+}
+
+Json group_json(const ReportGroup& group) {
+  return {{"key", group.key},
+          {"novel", group.novel},
+          {"truth", group.truth},
+          {"answer", group.answers},
+          {"confidence", shortest(group.confidences)}};
+}
+
+/// Points of a curve, without those that are less than a 250th from the last one that was kept.
+template <typename Point, typename X, typename Y>
+Json thinned(const std::vector<Point>& points, X x, Y y) {
+  constexpr double kStep = 1.0 / 250;
+  Json json = Json::array();
+  double last_x = -1, last_y = -1;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const double now_x = points[i].*x, now_y = points[i].*y;
+    const bool far_enough = std::max(std::abs(now_x - last_x), std::abs(now_y - last_y)) >= kStep;
+    if (!far_enough && i + 1 < points.size()) continue;
+    json.push_back({std::round(now_x * 1e5) / 1e5, std::round(now_y * 1e5) / 1e5});
+    last_x = now_x, last_y = now_y;
+  }
+  return json;
+}
+
+/// Higher for what is more novel.
+std::vector<double> novelty_of(const ReportGroup& group) {
+  std::vector<double> scores;
+  for (const float confidence : group.confidences) scores.push_back(-static_cast<double>(confidence));
+  return scores;
+}
+
+/// The confidence as a novelty score: seen images against one group of novel ones.
+Json curve_json(const ReportGroup& seen, const ReportGroup& novel) {
+  const std::vector<double> of_seen = novelty_of(seen), of_novel = novelty_of(novel);
+  std::vector<std::uint8_t> correct;
+  for (std::size_t i = 0; i < seen.truth.size(); ++i) correct.push_back(seen.truth[i] == seen.answers[i]);
+  return {{"group", novel.key},
+          {"auroc", auroc(of_novel, of_seen)},
+          {"oscr", oscr(of_seen, correct, of_novel)},
+          {"roc", thinned(roc_curve(of_novel, of_seen), &RocPoint::false_positive_rate,
+                          &RocPoint::true_positive_rate)},
+          {"oscr_curve", thinned(oscr_curve(of_seen, correct, of_novel), &OscrPoint::false_positive_rate,
+                                 &OscrPoint::correct_classification_rate)}};
+}
+
+/// The thresholds of calibration.json, if tern calibrate was there.
+Json candidates_json(const Run& run, Level level) {
+  const std::filesystem::path file = run.folder() / "calibration.json";
+  Json candidates = Json::array();
+  if (!std::filesystem::exists(file)) return candidates;
+  const Json calibration = read_json(file);
+  try {
+    if (!calibration.contains(name_of(level))) return candidates;
+    for (const Json& candidate : calibration.at(name_of(level)).at("candidates")) {
+      candidates.push_back({{"rule", candidate.at("rule").get<std::string>()},
+                            {"tau", candidate.at("tau").get<double>()},
+                            {"of_reference", candidate.at("of_reference").get<bool>()}});
+    }
+  } catch (const Json::exception&) {
+    throw Error(file.string(), "what tern calibrate writes", "other JSON");
+  }
+  return candidates;
+}
+
+/// Accuracy, NLL, ECE and the reliability bins of the known classes alone.
+Json closed_set_json(const Run& run, const StudyData& data, const ScoredParts& scored,
+                     const Decision& decision, Level level) {
+  LevelGroups groups = level_groups(run, data, scored, decision, level);
+  groups.near = groups.far = groups.far_held_out = {};  // no novelty scores: they need the training images
+  return make_level_report(groups, {}, {}, static_cast<std::uint64_t>(run.config.seed)).closed_set_json();
+}
+
+Json level_json(const Run& run, const StudyData& data, const ScoredParts& scored, const Decision& decision,
+                Level level) {
+  const bool super = level == Level::super;
+  const ClassTable& classes = data.dataset.classes;
+  const std::int32_t novel = super ? classes.novel_superclass() : classes.novel_subclass();
+  const std::vector<ReportGroup> groups = report_groups(run, data, scored, decision, level);
+  Json json = {{"level", name_of(level)},
+               {"tau", super ? decision.tau_super : decision.tau_sub},
+               {"novel", novel},
+               {"trained", super ? run.trained_superclasses() : run.trained_subclasses()},
+               {"closed_set", closed_set_json(run, data, scored, decision, level)},
+               {"groups", Json::array()},
+               {"curves", Json::array()},
+               {"candidates", candidates_json(run, level)},
+               {"pictures", pictures_json(data, groups, novel)}};
+  for (const ReportGroup& group : groups) {
+    json["groups"].push_back(group_json(group));
+    if (group.novel) json["curves"].push_back(curve_json(groups.front(), group));
+  }
+  return json;
+}
+
+/// Every key, with its default where that is another.
+Json settings_json(const Config& config) {
+  const Config defaults;
+  Json json = Json::array();
+  for (const ConfigKey& key : config_keys()) {
+    Json entry = {{"key", key.name}, {"value", value_text(key.get(config))}};
+    const std::string standard = value_text(key.get(defaults));
+    if (entry["value"] != standard) entry["default"] = standard;
+    json.push_back(std::move(entry));
+  }
+  return json;
+}
+
+/// What of summary.json is for people; folders by their last name, since a report is passed on.
+Json summary_json(const Run& run) {
+  Json json = Json::object();
+  for (const char* key :
+       {"tern_version", "versions", "status", "device", "backend", "threads", "peak_memory_mib"}) {
+    if (run.summary.contains(key)) json[key] = run.summary.at(key);
+  }
+  for (const char* key : {"data", "cifar", "weights"}) {
+    const std::filesystem::path path = run.summary_text("inputs", key);
+    json["inputs"][key] = path.filename().string();
+  }
+  json["inputs"]["fingerprint"] = run.summary_text("inputs", "fingerprint");
+  if (!run.summary.contains("models")) return json;
+  for (const auto& [part, model] : run.summary.at("models").items()) {
+    if (model.is_object() && model.contains("best")) json["best"][part] = model.at("best");
+  }
+  return json;
+}
+
+Json counts_json(const StudyData& data) {
+  const Split& split = data.split;
+  return {{"train", split.train.size()},
+          {"train_extra", data.count_extra(split.train)},
+          {"validation", split.validation.size()},
+          {"validation_extra", data.count_extra(split.validation)},
+          {"pseudo_novel", split.pseudo_novel.size()},
+          {"pseudo_novel_super", split.pseudo_novel_super.size()},
+          {"held_out_subclasses", split.held_out}};
+}
+
+}  // namespace
+
+std::vector<ReportGroup> report_groups(const Run& run, const StudyData& data, const ScoredParts& scored,
+                                       const Decision& decision, Level level) {
+  const bool super = level == Level::super;
+  const ClassTable& classes = data.dataset.classes;
+  const std::int32_t novel = super ? classes.novel_superclass() : classes.novel_subclass();
+  std::vector<ReportGroup> groups;
+  const auto add = [&](const char* key, bool is_novel, const ScoredPart& part, auto&& keep) {
+    groups.push_back(group_of(key, is_novel, super ? data.dataset.superclasses : data.dataset.subclasses,
+                              part.images, most_probable_of(run, decision, level, part.scores), novel, keep));
+    if (groups.back().images.empty()) groups.pop_back();
+  };
+  const ScoredPart validation{data.split.validation, scored.validation};
+  const ScoredPart held_out{data.split.pseudo_novel, scored.pseudo_novel};
+  const auto all = [](std::int32_t) { return true; };
+  add("seen", false, validation, [&](std::int32_t label) { return label != novel; });
+  if (groups.empty()) {
+    throw Error(run.folder().string(), "validation images of known classes", "none");
+  }
+  add(super ? "known" : "near", !super, held_out, all);
+  add("far", true, validation, [&](std::int32_t label) { return label == novel; });
+  add("far_held_out", true, {data.split.pseudo_novel_super, scored.pseudo_novel_super}, all);
+  return groups;
+}
+
+Json epochs_json(const Run& run) {
+  Json models = Json::array();
+  if (!std::filesystem::exists(run.metrics_file())) return models;
+  const CsvTable table = read_csv(run.metrics_file());
+  const std::size_t model = table.column("model");
+  for (std::size_t row = 0; row < table.rows.size(); ++row) {
+    const std::string& name = table.rows[row][model];
+    auto entry =
+        std::find_if(models.begin(), models.end(), [&](const Json& m) { return m["model"] == name; });
+    if (entry == models.end()) {
+      models.push_back({{"model", name}, {"columns", Json::object()}});
+      entry = models.end() - 1;
+    }
+    for (std::size_t column = 0; column < table.header.size(); ++column) {
+      if (column == model) continue;
+      Json& values = (*entry)["columns"][table.header[column]];
+      const bool empty = table.rows[row][column].empty();
+      values.push_back(empty ? Json() : Json(table.number(row, column)));
+    }
+  }
+  return models;
+}
+
+Json run_json(const Run& run, const StudyData& data, const std::vector<Level>& levels,
+              const ScoredParts& scored, const Decision& decision) {
+  const std::filesystem::path folder = std::filesystem::absolute(run.folder()).lexically_normal();
+  const ClassTable& classes = data.dataset.classes;
+  Json json = {{"name", (folder.has_filename() ? folder : folder.parent_path()).filename().string()},
+               {"summary", summary_json(run)},
+               {"settings", settings_json(run.config)},
+               {"mask_untrained", decision.mask_untrained},
+               {"counts", counts_json(data)},
+               {"superclass_names", classes.superclass_names},
+               {"subclass_names", classes.subclass_names},
+               {"subclass_to_super", classes.subclass_to_super},
+               {"epochs", epochs_json(run)},
+               {"levels", Json::array()}};
+  for (const Level level : levels) json["levels"].push_back(level_json(run, data, scored, decision, level));
+  return json;
+}
+
+}  // namespace tern
