@@ -64,8 +64,8 @@ def fill(module, seed):
 class Goldens:
     """A file of cases of named arrays, as tests/support/goldens.h reads it."""
 
-    def __init__(self, name):
-        self.path, self.lines = FOLDER / name, []
+    def __init__(self, name, digits=9):
+        self.path, self.digits, self.lines = FOLDER / name, digits, []
 
     def case(self, name):
         self.lines.append(f"case {name}")
@@ -74,7 +74,7 @@ class Goldens:
         for name, value in arrays.items():
             value = torch.as_tensor(value).detach()
             value = value.reshape(1) if value.dim() == 0 else value
-            numbers = " ".join(f"{v:.9g}" for v in value.reshape(-1).tolist())
+            numbers = " ".join(f"{v:.{self.digits}g}" for v in value.reshape(-1).tolist())
             self.lines.append(f"{name} {value.dim()} {' '.join(map(str, value.shape))} {numbers}")
 
     def write(self):
