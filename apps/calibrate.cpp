@@ -238,7 +238,8 @@ int calibrate(const CalibrateOptions& options) {
     json[name_of(level)] = level_json(calibration, options.target_rate);
     text += level_text(calibration, json[name_of(level)]);
   }
-  fmt::print("{}\n* a rule of the reference; tern evaluate and tern predict take --tau-rule RULE\n", text);
+  if (options.print)
+    fmt::print("{}\n* a rule of the reference; tern evaluate and tern predict take --tau-rule RULE\n", text);
   write_json(run.folder() / "calibration.json", json);
   return 0;
 }

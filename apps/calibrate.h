@@ -24,6 +24,7 @@ struct CalibrateOptions {
   std::uint64_t seed = 42;             ///< of the halves
   double target_rate = 0.95;           ///< of seen images to keep, and of novel ones to find
   DataFolders folders;                 ///< empty: where the run found its images
+  bool print = true;
   RuntimeOptions runtime;
 };
 

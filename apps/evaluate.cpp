@@ -76,31 +76,36 @@ Dashboard make_dashboard(const Run& run, const StudyModels& models, const StudyD
   return dashboard;
 }
 
-/// Adds the parts of evaluation.json that are told class by class.
-void add_classes(const StudyModels& models, const StudyData& data, const PartAnswers& answers, Json& json) {
+/// Adds the parts of evaluation.json that are told class by class. Returns them as text.
+std::string add_classes(const StudyModels& models, const StudyData& data, const PartAnswers& answers,
+                        Json& json) {
+  std::string text;
   for (const Level level : models.levels()) {
     const bool super = level == Level::super;
     const ClassReport report =
         make_class_report(data, level, super ? answers.validation.super : answers.validation.sub,
                           super ? answers.pseudo_novel.super : answers.pseudo_novel.sub);
-    fmt::print("{}", report.text());
+    text += report.text();
     json["classes"][name_of(level)] = report.classes_json();
     json["confusion_matrix_images"][name_of(level)] = report.confusion_json();
   }
+  return text;
 }
 
-/// Adds what does not depend on thresholds.
-void add_levels(const Run& run, StudyModels& models, const StudyData& data, const Decision& decision,
-                const ScoredParts& scored, Json& json) {
+/// Adds what does not depend on thresholds. Returns it as text.
+std::string add_levels(const Run& run, StudyModels& models, const StudyData& data, const Decision& decision,
+                       const ScoredParts& scored, Json& json) {
+  std::string text;
   for (const Level level : models.levels()) {
     const LevelGroups groups = level_groups(run, data, scored, decision, level);
     const LevelReport report =
         make_level_report(groups, models.head(level), models.head_origin(level, groups.known),
                           static_cast<std::uint64_t>(run.config.seed));
-    fmt::print("{}", report.text());
+    text += report.text();
     json["closed_set"][name_of(level)] = report.closed_set_json();
     json["novelty"][name_of(level)] = report.novelty_json();
   }
+  return text;
 }
 
 }  // namespace
@@ -117,9 +122,10 @@ int evaluate(const EvaluateOptions& options) {
                             answer_levels(run, decision, scored.pseudo_novel_super)};
   const Dashboard dashboard = make_dashboard(run, models, data, decision, answers);
   Json json = dashboard.to_json();
-  fmt::print("{}", dashboard.table());
-  add_classes(models, data, answers, json);
-  if (options.novelty_scores) add_levels(run, models, data, decision, scored, json);
+  std::string text = dashboard.table();
+  text += add_classes(models, data, answers, json);
+  if (options.novelty_scores) text += add_levels(run, models, data, decision, scored, json);
+  if (options.print) fmt::print("{}", text);
   write_json(run.folder() / "evaluation.json", json);
   return 0;
 }

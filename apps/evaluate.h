@@ -15,6 +15,7 @@ struct EvaluateOptions {
   DataFolders folders;  ///< empty: where the run found its images
   bool novelty_scores =
       true;  ///< the scores that are fitted to the training part, which is run through the models
+  bool print = true;
   RuntimeOptions runtime;
 };
 

@@ -132,4 +132,9 @@ std::vector<ThresholdCandidate> threshold_candidates(const ConfidenceGroups& gro
   return candidates;
 }
 
+std::vector<std::string> threshold_rules() {
+  return {"p10_seen",      "p5_seen",          "mean_minus_deviation", "seen_target",
+          "mean_midpoint", "equal_error_rate", "novel_target",         "best_harmonic_mean"};
+}
+
 }  // namespace tern

@@ -51,4 +51,7 @@ struct ThresholdCandidate {
 std::vector<ThresholdCandidate> threshold_candidates(const ConfidenceGroups& groups, bool of_superclasses,
                                                      double target_rate = 0.95);
 
+/// The names of all rules, in that order.
+std::vector<std::string> threshold_rules();
+
 }  // namespace tern
