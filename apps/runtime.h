@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "engine/core/check.h"
 #include "engine/device/allocator.h"
 #include "engine/device/device.h"
 
@@ -31,6 +32,12 @@ class StopRequest {
   StopRequest& operator=(const StopRequest&) = delete;
 
   static bool arrived();
+};
+
+/// Work ended early because a StopRequest arrived.
+class Stopped : public Error {
+ public:
+  using Error::Error;
 };
 
 /// Does a batch's work; where it runs out of memory, the Error says which setting would need less.
