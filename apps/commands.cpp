@@ -1,0 +1,314 @@
+// The subcommands' options, one function a subcommand, in the order of `tern --help`.
+#include "apps/commands.h"
+
+#include <iostream>
+
+#include "apps/calibrate.h"
+#include "apps/classify.h"
+#include "apps/config.h"
+#include "apps/convert.h"
+#include "apps/demo_data.h"
+#include "apps/dump.h"
+#include "apps/evaluate.h"
+#include "apps/inspect.h"
+#include "apps/predict.h"
+#include "apps/report.h"
+#include "apps/study.h"
+#include "apps/train.h"
+
+namespace tern {
+namespace {
+
+/// A subcommand whose options are `options`, which lives as long as the program.
+template <typename Options>
+CLI::App* add_command(CLI::App& tern, Command& chosen, const char* name, const char* text, Options& options,
+                      int (*run)(const Options&)) {
+  CLI::App* app = tern.add_subcommand(name, text);
+  app->callback([&chosen, &options, app, run] { chosen = {app, [&options, run] { return run(options); }}; });
+  return app;
+}
+
+void add_runtime_options(CLI::App* app, RuntimeOptions& options) {
+  app->add_option("--device", options.device, "auto takes the GPU if there is one")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->capture_default_str();
+  app->add_option("--threads", options.threads, "CPU threads; all cores if not given")
+      ->check(CLI::Range(1, 4096));
+}
+
+void add_folder_options(CLI::App* app, DataFolders& folders, const char* data_text) {
+  app->add_option("--data", folders.data, data_text)->type_name("DIR");
+  app->add_option("--cifar", folders.cifar,
+                  "cifar-100-binary, where `cifar` is not \"none\"; by default DATA/cifar-100-binary")
+      ->type_name("DIR");
+}
+
+/// CLI::Range lets NaN through.
+CLI::Validator probability() {
+  const auto check = [](const std::string& text) -> std::string {
+    double value = -1;
+    const bool inside = CLI::detail::lexical_cast(text, value) && value >= 0 && value <= 1;
+    return inside ? "" : "wanted a number in [0, 1], got " + text;
+  };
+  return {check, "FLOAT in [0 - 1]"};
+}
+
+void add_threshold_options(CLI::App* app, DecisionOptions& options) {
+  app->add_option("--tau-super", options.tau_super,
+                  "novel where the largest superclass probability is below this")
+      ->check(probability());
+  app->add_option("--tau-sub", options.tau_sub,
+                  "the same for subclasses; both by default as in the run's settings")
+      ->check(probability());
+  app->add_option(
+         "--mask-untrained", options.mask_untrained,
+         "leave classes that were never trained out of the softmax; by default as in the run's settings")
+      ->type_name("true|false");
+  app->add_option(
+         "--tau-rule", options.tau_rule,
+         "take thresholds that are not given here from this rule of RUN/calibration.json (tern calibrate)")
+      ->type_name("RULE");
+}
+
+void add_decision_options(CLI::App* app, DecisionOptions& options) {
+  add_threshold_options(app, options);
+  app->add_flag(
+      "--consistent", options.consistent,
+      "answer only subclasses of the superclass that was answered, and a novel subclass for a novel one");
+}
+
+void add_demo_data(CLI::App& tern, Command& chosen) {
+  static DemoDataOptions options;
+  CLI::App* app = add_command(tern, chosen, "demo-data",
+                              "Write a small synthetic data set in the study's layout, with test labels.",
+                              options, demo_data);
+  app->add_option("--out", options.out, "an absent or empty folder")->required()->type_name("DIR");
+  app->add_option("--seed", options.seed, "another seed, other images")->capture_default_str();
+}
+
+struct ConvertOptions {
+  std::filesystem::path in, out;
+};
+
+int run_convert(const ConvertOptions& options) {
+  convert(options.in, options.out);
+  return 0;
+}
+
+void add_convert(CLI::App& tern, Command& chosen) {
+  static ConvertOptions options;
+  CLI::App* app = add_command(tern, chosen, "convert",
+                              "Write the weights of a .pth, .pt or .safetensors file as safetensors.",
+                              options, run_convert);
+  app->add_option("IN", options.in, "what torch.save wrote (zip), or safetensors")
+      ->required()
+      ->type_name("FILE");
+  app->add_option("OUT", options.out, "a .safetensors file")->required()->type_name("FILE");
+}
+
+struct InspectOptions {
+  std::filesystem::path file;
+};
+
+int run_inspect(const InspectOptions& options) {
+  std::cout << inspect(options.file);
+  return 0;
+}
+
+void add_inspect(CLI::App& tern, Command& chosen) {
+  static InspectOptions options;
+  CLI::App* app =
+      add_command(tern, chosen, "inspect",
+                  "List names, types and shapes of the tensors in a file of weights.", options, run_inspect);
+  app->add_option("FILE", options.file, ".pth, .pt or .safetensors")->required()->type_name("FILE");
+}
+
+int run_classify(const ClassifyOptions& options) {
+  classify(options, std::cout);
+  return 0;
+}
+
+void add_classify(CLI::App& tern, Command& chosen) {
+  static ClassifyOptions options;
+  CLI::App* app =
+      add_command(tern, chosen, "classify", "Name the five most probable ImageNet classes of images.",
+                  options, run_classify);
+  app->add_option("--arch", options.architecture, "the network")
+      ->required()
+      ->check(CLI::IsMember({"resnet18", "resnet50"}));
+  app->add_option("--weights", options.weights, "torchvision's, .pth or .safetensors")
+      ->required()
+      ->type_name("FILE");
+  app->add_option("--classes", options.classes,
+                  "class names: one a line for every class, or CSV with class_index and class")
+      ->type_name("FILE");
+  app->add_option("--logits", options.logits, "write images and logits here, as safetensors")
+      ->type_name("FILE");
+  app->add_option("IMAGE", options.images, "JPEG, PNG or BMP")->required()->type_name("FILE");
+}
+
+/// --resume knows the rest from the run folder.
+void require_unless_resumed(CLI::App* app, const TrainOptions& options) {
+  app->parse_complete_callback([app, &options] {
+    if (options.resume) return;
+    if (options.config.empty()) throw CLI::RequiredError("--config");
+    if (options.folders.data.empty()) throw CLI::RequiredError("--data");
+  });
+}
+
+void add_train(CLI::App& tern, Command& chosen) {
+  static TrainOptions options;
+  CLI::App* app = add_command(tern, chosen, "train",
+                              "Train the models of a study; resume an interrupted training.", options, train);
+  app->add_option("--config", options.config, "settings, TOML; see apps/configs")->type_name("FILE");
+  app->add_option("--set", options.sets, "override a setting; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->take_all()
+      ->expected(1);
+  add_folder_options(app, options.folders,
+                     "train_data.csv, the two mapping files and train_images/ or train_images.zip");
+  app->add_option("--out", options.out, "the run folder: new, or an old one with --resume")
+      ->required()
+      ->type_name("RUN");
+  app->add_option("--weights", options.weights,
+                  "backbone to start from, .pth or .safetensors; random if not given")
+      ->type_name("FILE");
+  add_runtime_options(app, options.runtime);
+  app->add_flag("--resume", options.resume,
+                "go on after the last whole epoch; --config and --data may be left out");
+  app->add_flag_callback(
+      "--help-config",
+      [] {
+        std::cout << config_help();
+        throw CLI::Success();
+      },
+      "list every setting with its default, and exit");
+  require_unless_resumed(app, options);
+}
+
+void add_evaluate(CLI::App& tern, Command& chosen) {
+  static EvaluateOptions options;
+  CLI::App* app =
+      add_command(tern, chosen, "evaluate",
+                  "Measure a run's best models on validation and held-out images -> RUN/evaluation.json.",
+                  options, evaluate);
+  app->add_option("--run", options.run, "a run folder of tern train")->required()->type_name("RUN");
+  add_decision_options(app, options.decision);
+  app->add_flag_callback(
+      "--no-novelty-scores", [] { options.novelty_scores = false; },
+      "leave out the scores that are fitted to the training images, which saves running them");
+  add_folder_options(app, options.folders, "where the run's images are now, if they have moved");
+  add_runtime_options(app, options.runtime);
+}
+
+void add_calibrate(CLI::App& tern, Command& chosen) {
+  static CalibrateOptions options;
+  CLI::App* app = add_command(
+      tern, chosen, "calibrate",
+      "Propose thresholds for \"novel\" from held-out images -> RUN/calibration.json.", options, calibrate);
+  app->add_option("--run", options.run, "a run folder of tern train")->required()->type_name("RUN");
+  app->add_option(
+         "--mask-untrained", options.mask_untrained,
+         "leave classes that were never trained out of the softmax; by default as in the run's settings")
+      ->type_name("true|false");
+  app->add_option("--seed", options.seed, "of the halves for calibration and for the test")
+      ->capture_default_str();
+  app->add_option("--target-rate", options.target_rate, "share of seen images to keep, of novel ones to find")
+      ->check(CLI::Range(0.01, 1.0))
+      ->capture_default_str();
+  add_folder_options(app, options.folders, "where the run's images are now, if they have moved");
+  add_runtime_options(app, options.runtime);
+}
+
+void add_dump(CLI::App& tern, Command& chosen) {
+  static DumpOptions options;
+  CLI::App* app =
+      add_command(tern, chosen, "dump", "Write features, logits and labels of a run's images as safetensors.",
+                  options, dump);
+  app->add_option("--run", options.run, "a run folder of tern train")->required()->type_name("RUN");
+  app->add_option("--out", options.out, "the file to write")->required()->type_name("FILE.safetensors");
+  app->add_option("--part", options.parts, "only these images; may be repeated")
+      ->check(CLI::IsMember({"train", "validation", "pseudo_novel", "pseudo_novel_super"}))
+      ->take_all()
+      ->expected(1);
+  add_folder_options(app, options.folders, "where the run's images are now, if they have moved");
+  add_runtime_options(app, options.runtime);
+}
+
+void add_predict(CLI::App& tern, Command& chosen) {
+  static PredictOptions options;
+  CLI::App* app = add_command(tern, chosen, "predict",
+                              "Write superclass and subclass of unlabelled images as CSV.", options, predict);
+  app->add_option("--run", options.run, "a run folder of tern train")->required()->type_name("RUN");
+  app->add_option("--images", options.images, "a folder or .zip of images")->required()->type_name("DIR|ZIP");
+  app->add_option("--out", options.out,
+                  "image,superclass_index,subclass_index, in numeric order of the names")
+      ->required()
+      ->type_name("FILE.csv");
+  app->add_option("--labels", options.labels, "true labels of the same images, to print the accuracy")
+      ->type_name("FILE.csv");
+  app->add_flag("--probabilities", options.probabilities,
+                "add the largest softmax probability of each level");
+  app->add_flag("--allow-held-out", options.allow_held_out,
+                "predict with a run that held subclasses out of training");
+  add_decision_options(app, options.decision);
+  add_runtime_options(app, options.runtime);
+}
+
+void add_report(CLI::App& tern, Command& chosen) {
+  static ReportOptions options;
+  CLI::App* app =
+      add_command(tern, chosen, "report",
+                  "Write one HTML file about one or several runs, for a browser without a network.", options,
+                  tern::report);
+  app->add_option("RUN", options.runs, "run folders of tern train")->required()->type_name("RUN");
+  app->add_option("--out", options.out, "the file to write")->required()->type_name("FILE.html");
+  add_threshold_options(app, options.decision);
+  add_folder_options(app, options.folders, "where the images of all these runs are now, if they have moved");
+  add_runtime_options(app, options.runtime);
+}
+
+void add_study(CLI::App& tern, Command& chosen) {
+  static StudyOptions options;
+  CLI::App* app =
+      add_command(tern, chosen, "study",
+                  "Run every row of a plan that is not done yet -> DIR/tables.md; the same command goes on.",
+                  options, study);
+  app->add_option("--plan", options.plan, "rows, settings and seeds, TOML; see apps/configs/study_quick.toml")
+      ->required()
+      ->type_name("FILE");
+  add_folder_options(app, options.folders,
+                     "train_data.csv, the two mapping files and train_images/ or train_images.zip");
+  app->get_option("--data")->required();
+  app->add_option("--out", options.out, "the study's folder: new, or an old one to go on with")
+      ->required()
+      ->type_name("DIR");
+  app->add_option("--weights", options.weights,
+                  "backbone to start from; with NAME= for the rows that name it; may be repeated")
+      ->type_name("[NAME=]FILE")
+      ->take_all()
+      ->expected(1);
+  app->add_option("--images", options.images,
+                  "images to predict with every row; by default DATA/test_images or DATA/test_images.zip")
+      ->type_name("DIR|ZIP");
+  app->add_flag("--dry-run", options.dry_run, "list the trainings and do nothing");
+  add_runtime_options(app, options.runtime);
+}
+
+}  // namespace
+
+void add_commands(CLI::App& tern, Command& chosen) {
+  add_demo_data(tern, chosen);
+  add_convert(tern, chosen);
+  add_inspect(tern, chosen);
+  add_classify(tern, chosen);
+  add_train(tern, chosen);
+  add_calibrate(tern, chosen);
+  add_evaluate(tern, chosen);
+  add_predict(tern, chosen);
+  add_report(tern, chosen);
+  add_dump(tern, chosen);
+  add_study(tern, chosen);
+}
+
+}  // namespace tern

@@ -1,0 +1,136 @@
+#include "apps/study.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "apps/progress.h"
+#include "apps/run.h"
+#include "apps/study_row.h"
+#include "apps/study_table.h"
+#include "data/cifar100.h"
+#include "data/study.h"
+#include "engine/core/check.h"
+#include "engine/io/file.h"
+
+namespace tern {
+namespace fs = std::filesystem;
+namespace {
+
+/// A new folder for the study, or the one in which it goes on.
+void open_folder(const StudyOptions& options) {
+  if (fs::exists(options.out) && !fs::is_directory(options.out))
+    throw Error("--out " + options.out.string(), "a folder", "a file");
+  const fs::path copy = options.out / "plan.toml";
+  if (fs::exists(options.out) && !fs::is_empty(options.out) && !fs::exists(copy)) {
+    throw Error("--out " + options.out.string(), "an absent or empty folder, or one of tern study",
+                "a folder with other files");
+  }
+  fs::create_directories(options.out);
+  write_file(copy, read_text_file(options.plan));
+}
+
+std::map<std::string, fs::path> named_weights(const std::vector<std::string>& texts) {
+  std::map<std::string, fs::path> weights;
+  for (const std::string& text : texts) {
+    const std::size_t equals = fs::exists(text) ? std::string::npos : text.find('=');
+    const std::string name = equals == std::string::npos ? "" : text.substr(0, equals);
+    const fs::path file = equals == std::string::npos ? text : text.substr(equals + 1);
+    if (!fs::exists(file)) throw Error("--weights " + text, "a file, or NAME=FILE", "no file there");
+    if (!weights.emplace(name, file).second)
+      throw Error("--weights", "each name once", name.empty() ? "two files without a name" : name);
+  }
+  return weights;
+}
+
+bool wants_cifar(const StudyPlan& plan) {
+  return std::any_of(plan.rows.begin(), plan.rows.end(), [](const StudyRow& row) {
+    return row.folds > 0 || row.resolved().cifar != CifarMode::none;
+  });
+}
+
+StudyInputs gather_inputs(const StudyPlan& plan, const StudyOptions& options) {
+  StudyInputs inputs;
+  inputs.out = options.out;
+  inputs.superclasses = load_class_names(options.folders.data).superclass_names;
+  inputs.superclasses.pop_back();  // "novel"
+  inputs.weights = named_weights(options.weights);
+  if (!wants_cifar(plan)) return inputs;
+  const fs::path cifar =
+      options.folders.cifar.empty() ? options.folders.data / "cifar-100-binary" : options.folders.cifar;
+  if (fs::is_directory(cifar)) inputs.cifar_groups = novel_cifar_groups(load_cifar100(cifar));
+  return inputs;
+}
+
+fs::path images_of(const StudyOptions& options) {
+  if (!options.images.empty()) return options.images;
+  for (const char* name : {"test_images", "test_images.zip"}) {
+    if (fs::exists(options.folders.data / name)) return options.folders.data / name;
+  }
+  return {};
+}
+
+void list_runs(const std::vector<RowRuns>& rows) {
+  std::set<fs::path> seen;
+  for (const RowRuns& row : rows) {
+    for (const StudyRun* run : row.all()) {
+      const bool first = seen.insert(run->folder).second;
+      fmt::print("{:<28} {:<24} {}{}\n", row.title(), run->title, run->folder.string(),
+                 first ? "" : "  (shared)");
+    }
+  }
+  fmt::print("{} trainings\n", seen.size());
+}
+
+/// Says which training of how many begins.
+class Announcer {
+ public:
+  explicit Announcer(std::size_t total) : total_(total) {}
+  void operator()(const std::string& row, const StudyRun& run) {
+    fmt::print("\n{}, {}: training ({} in this study) -> {}\n", row, run.title, total_, run.folder.string());
+    std::fflush(stdout);
+  }
+
+ private:
+  std::size_t total_;
+};
+
+void write_tables(const StudyPlan& plan, const std::vector<RowResult>& results, const StudyOptions& options) {
+  write_json(options.out / "study.json", study_json(plan, results));
+  write_file(options.out / "tables.md", study_tables(plan, results));
+}
+
+}  // namespace
+
+int study(const StudyOptions& options) {
+  const StudyPlan plan = read_plan(options.plan);
+  const StudyInputs inputs = gather_inputs(plan, options);
+  const std::vector<RowRuns> rows = plan_runs(plan, inputs);
+  if (options.dry_run) {
+    list_runs(rows);
+    return 0;
+  }
+  prepare_runtime(options.runtime);
+  open_folder(options);
+
+  RowOptions row_options;
+  row_options.folders = options.folders;
+  row_options.images = images_of(options);
+  row_options.runtime = options.runtime;
+  row_options.mix = plan.mix;
+  if (row_options.images.empty())
+    fmt::print("no predictions: no test_images in {} and no --images\n", options.folders.data.string());
+  Announcer announce(count_runs(rows));
+  std::vector<RowResult> results;
+  for (const RowRuns& row : rows) {
+    row_options.before_training = [&](const StudyRun& run) { announce(row.title(), run); };
+    results.push_back({row.row, row.seed, complete_row(row, row_options)});
+    write_tables(plan, results, options);
+  }
+  fmt::print("\n{}", study_tables(plan, results));
+  fmt::print("\nwritten to {}\n", (options.out / "tables.md").string());
+  return 0;
+}
+
+}  // namespace tern

@@ -1,0 +1,27 @@
+// tern study: every row of a plan, with its seeds, into one folder, and the tables that they make.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "apps/runtime.h"
+#include "apps/study_data.h"
+
+namespace tern {
+
+struct StudyOptions {
+  std::filesystem::path plan;
+  DataFolders folders;
+  std::filesystem::path out;         ///< a new folder, or that of the same study, which then goes on
+  std::vector<std::string> weights;  ///< FILE, or NAME=FILE for rows that name their weights
+  std::filesystem::path images;      ///< to be predicted; empty: DATA/test_images or DATA/test_images.zip
+  bool dry_run = false;              ///< list the trainings and do nothing
+  RuntimeOptions runtime;
+};
+
+/// Writes OUT/study.json and OUT/tables.md after each row, and prints the tables at the end. Returns 0;
+/// throws Error on failure, with what was done so far left on the disk.
+int study(const StudyOptions& options);
+
+}  // namespace tern

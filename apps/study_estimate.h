@@ -1,0 +1,61 @@
+// What accuracy to expect where most classes are unknown, from images of known ones. The images to be
+// predicted are of three kinds, in the shares w of the plan's test_mix_percent; each is imitated:
+//
+//   known subclass                         s: validation images of the last training
+//   novel subclass, known superclass       n: the subclasses that a fold holds out
+//   novel superclass                       f: the CIFAR groups that a fold holds out
+//
+//   superclasses   seen = (w_s s + w_n n) / (w_s + w_n)     unseen = f                 overall = w_s s + w_n
+//   n + w_f f subclasses     seen = s     unseen = (w_n n + w_f f) / (w_n + w_f)                 overall =
+//   the same sum
+//
+// s and n of superclasses are right answers; n of subclasses and f of both levels are answers "novel". Folds
+// are pooled by their images. Where the last training held subclasses out, they are among the known ones to
+// be predicted: it has never a right subclass for them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "apps/study_plan.h"
+#include "engine/io/json.h"
+
+namespace tern {
+
+/// One level of a run at its tau; in percent, none where there are no such images.
+struct LevelMeasured {
+  double tau = 0;
+  Percent seen, near, far;
+  Percent
+      far_trained;  ///< "novel" for validation images of CIFAR groups that were trained on; in no estimate
+};
+
+/// What tern evaluate says of a run.
+struct Measured {
+  LevelMeasured super, sub;
+  std::int64_t near_images = 0, far_images = 0;
+  double trained_share = 1;  ///< of the subclasses: those not held out
+};
+
+/// From RUN/evaluation.json. Throws Error{file, ...} if it is not what tern evaluate writes of both levels.
+Measured read_measured(const std::filesystem::path& file);
+
+struct Estimate {
+  LevelAccuracy super, sub;
+};
+
+/// None of a number where a share that counts has no images.
+Estimate estimate(const Measured& last, const std::vector<Measured>& folds, const TestMix& mix);
+
+Json to_json(const Measured& measured);
+Json to_json(const Estimate& estimate);
+/// The reverse of to_json; for files of an earlier call.
+Estimate estimate_from(const Json& json);
+
+/// For tables: mean over seeds, and how far single folds scatter.
+struct MeanDeviation {
+  Percent mean, deviation;  ///< the deviation of a sample; none of less than two
+};
+MeanDeviation mean_deviation(const std::vector<double>& values);
+
+}  // namespace tern

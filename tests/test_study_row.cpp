@@ -1,0 +1,128 @@
+// tern study as a whole, on the tiny study: what it leaves behind, and that it goes on where it was.
+#include "apps/study.h"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include "engine/core/check.h"
+#include "engine/io/csv.h"
+#include "engine/io/file.h"
+#include "engine/io/json.h"
+#include "tests/support/tiny_run.h"
+
+using namespace tern;
+using doctest::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Fixture {
+  test::TemporaryFolder folder;
+  StudyOptions options;
+
+  Fixture() {
+    test::write_tiny_study(folder / "data");
+    test::write_tiny_cifar(folder / "data/cifar-100-binary", 24);
+    test::write_quickly(folder / "tiny.toml",
+                        config_text(test::tiny_config({"approach=two_models", "epochs=1", "cifar=small",
+                                                       "cifar_count=8", "cifar_hold_out_count=4"})));
+    options.folders.data = folder / "data";
+    options.out = folder / "out";
+    options.plan = folder / "plan.toml";
+    options.runtime = {"cpu", 1};
+  }
+  void plan(const std::string& rows) const {
+    test::write_quickly(options.plan,
+                        "title = \"Tiny\"\nfolds = 2\nseeds = [3]\nnovelty_scores = false\n" + rows);
+  }
+};
+
+std::string row(const std::string& name, const std::string& more = "") {
+  return "[[row]]\nname = \"" + name + "\"\nconfig = \"tiny.toml\"\n" + more;
+}
+
+}  // namespace
+
+TEST_CASE("study: runs, results, predictions and tables; a second call finds everything done") {
+  const Fixture fixture;
+  const fs::path out = fixture.options.out;
+  fixture.plan(row("rule",
+                   "threshold = \"best_harmonic_mean\"\nleave_superclasses_out = true\n"
+                   "published = { super_overall = 83 }\n") +
+               row("fixed", "compare_with = \"rule\"\n") +
+               row("kept", "settings = { hold_out = true, hold_out_fraction = 0.2 }\nretrain = false\n"));
+  CHECK(study(fixture.options) == 0);
+
+  const Json result = read_json(out / "rule/seed-3/result.json");
+  CHECK(result.at("folds").size() == 2);
+  CHECK(result.at("without").size() == 3);
+  CHECK(result.at("estimate").at("sub").contains("overall_percent"));
+  CHECK(result.at("folds")[0].at("near_images").get<int>() +
+            result.at("folds")[1].at("near_images").get<int>() ==
+        48);  // every subclass is held out once
+  CHECK(result.at("folds")[0].at("far_held_out_images") == 4);
+  // No fold's tau comes from its own images: with two folds, each has the other's.
+  const auto tau_of = [&](const char* fold) {
+    const Json calibration = read_json(out / "rule/seed-3" / fold / "calibration.json");
+    for (const Json& one : calibration.at("sub").at("candidates")) {
+      if (one.at("rule") == "best_harmonic_mean") return one.at("tau").get<double>();
+    }
+    return -1.0;
+  };
+  CHECK(result.at("folds")[0].at("sub").at("tau") == tau_of("fold-2"));
+  CHECK(result.at("folds")[1].at("sub").at("tau") == tau_of("fold-1"));
+  CHECK(result.at("last").at("sub").at("tau").get<double>() ==
+        doctest::Approx((tau_of("fold-1") + tau_of("fold-2")) / 2));
+  CHECK(read_csv(out / "rule/seed-3/predictions.csv").rows.size() == 12);
+
+  CHECK_FALSE(fs::exists(out / "fixed/seed-3/last"));  // shared with the row before
+  CHECK(read_json(out / "fixed/seed-3/result.json").at("last").at("super").at("tau") == 0.99);
+  CHECK(
+      read_json(out / "kept/seed-3/result.json").at("last").at("trained_share_of_subclasses").get<double>() <
+      1);
+  CHECK(read_json(out / "study.json").at("rows").size() == 3);
+  const std::string tables = read_text_file(out / "tables.md");
+  for (const char* part :
+       {"## Tiny", "Table 1", "Table 2", "83 / - / -", "Table 3", "| fixed | rule |", "Table 4"}) {
+    CAPTURE(part);
+    CHECK(tables.find(part) != std::string::npos);
+  }
+
+  const auto before = fs::last_write_time(out / "rule/seed-3/result.json");
+  const auto trained = fs::last_write_time(out / "rule/seed-3/fold-1/summary.json");
+  CHECK(study(fixture.options) == 0);
+  CHECK(fs::last_write_time(out / "rule/seed-3/result.json") == before);
+  CHECK(fs::last_write_time(out / "rule/seed-3/fold-1/summary.json") == trained);
+  CHECK(read_text_file(out / "tables.md") == tables);
+
+  // A run that was cut off before its end is trained again, and what hangs on it measured again.
+  fs::remove_all(out / "rule/seed-3/last");
+  fs::remove(out / "rule/seed-3/result.json");
+  CHECK(study(fixture.options) == 0);
+  CHECK(read_json(out / "rule/seed-3/result.json").at("estimate") == result.at("estimate"));
+
+  // Other settings under the same name are another study.
+  fixture.plan(row("rule", "threshold = \"best_harmonic_mean\"\nsettings = { learning_rate = 0.5 }\n"));
+  CHECK_THROWS_WITH_AS(study(fixture.options),
+                       Contains("rule, seed 3, fold 1 of 2: --resume learning_rate: wanted 0.001"), Error);
+}
+
+TEST_CASE("study: faults before any training") {
+  const Fixture fixture;
+  fixture.plan(row("a"));
+  StudyOptions options = fixture.options;
+  options.plan = fixture.folder / "none.toml";
+  CHECK_THROWS_WITH_AS(study(options), Contains("none.toml"), Error);
+  options = fixture.options;
+  options.weights = {"no.pth"};
+  CHECK_THROWS_WITH_AS(study(options), Contains("--weights no.pth: wanted a file, or NAME=FILE"), Error);
+  options = fixture.options;
+  options.out = fixture.folder / "data";
+  CHECK_THROWS_WITH_AS(study(options), Contains("wanted an absent or empty folder, or one of tern study"),
+                       Error);
+  options = fixture.options;
+  options.dry_run = true;
+  CHECK(study(options) == 0);
+  CHECK_FALSE(fs::exists(options.out));
+}
