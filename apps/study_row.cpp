@@ -132,7 +132,27 @@ Json inputs_of(const RowRuns& runs, const std::vector<Taus>& taus, const RowOpti
   return json;
 }
 
-void predict_images(const RowRuns& runs, const Taus& taus, const RowOptions& options) {
+/// What the predictions say of images whose classes nobody knows: how many are called novel, and how many
+/// answers of the two levels contradict each other.
+Json describe_predictions(const fs::path& file, const ClassTable& classes) {
+  const CsvTable csv = read_csv(file);
+  std::int64_t novel_super = 0, novel_sub = 0, contradicting = 0;
+  for (std::size_t row = 0; row < csv.rows.size(); ++row) {
+    const std::int64_t super = csv.integer(row, csv.column("superclass_index"));
+    const std::int64_t sub = csv.integer(row, csv.column("subclass_index"));
+    const bool known_sub = sub != classes.novel_subclass();
+    novel_super += super == classes.novel_superclass();
+    novel_sub += !known_sub;
+    contradicting += known_sub && classes.subclass_to_super[static_cast<std::size_t>(sub)] != super;
+  }
+  const auto images = static_cast<std::int64_t>(csv.rows.size());
+  return {{"images", images},
+          {"novel_superclass_percent", percent(novel_super, images).value_or(0)},
+          {"novel_subclass_percent", percent(novel_sub, images).value_or(0)},
+          {"contradicting_percent", percent(contradicting, images).value_or(0)}};
+}
+
+void predict_images(const RowRuns& runs, const Taus& taus, const RowOptions& options, Json& json) {
   if (options.images.empty()) return;
   PredictOptions prediction;
   prediction.run = runs.last.folder;
@@ -142,6 +162,7 @@ void predict_images(const RowRuns& runs, const Taus& taus, const RowOptions& opt
   prediction.allow_held_out = !runs.row->retrain;  // the plan says so
   prediction.runtime = options.runtime;
   predict(prediction);
+  json["predictions"] = describe_predictions(prediction.out, Run::open(prediction.run).classes());
 }
 
 /// Measures every run at its taus.
@@ -182,7 +203,7 @@ Json measure_and_predict(const RowRuns& runs, const RowOptions& options) {
   std::fflush(stdout);
   fs::create_directories(runs.folder);
   Json json = measure(runs, taus, options);
-  predict_images(runs, taus.back(), options);
+  predict_images(runs, taus.back(), options, json);
   double seconds = 0;
   for (const StudyRun* run : runs.all()) seconds += seconds_of(*run);
   json["training_seconds"] = seconds;

@@ -252,7 +252,33 @@ std::string novel_table(const std::vector<Collected>& rows) {
   return text;
 }
 
-// ---- Table 5: novelty scores
+// ---- Predictions
+
+std::string prediction_table(const StudyPlan& plan, const std::vector<Collected>& rows) {
+  std::string body;
+  for (const Collected& row : rows) {
+    std::vector<std::string> cells{row.row->title};
+    for (const char* name : {"novel_superclass_percent", "novel_subclass_percent", "contradicting_percent"}) {
+      std::vector<double> values;
+      for (const RowResult* result : row.results) {
+        const Json predictions = result->result.value("predictions", Json::object());
+        if (predictions.contains(name)) values.push_back(predictions.at(name).get<double>());
+      }
+      cells.push_back(number(mean_deviation(values)));
+    }
+    if (cells[1] != "-") body += line(cells);
+  }
+  if (body.empty()) return "";
+  return head("Table 5: what the images to be predicted are called, in percent",
+              fmt::format(
+                  "Nobody has their labels; by the mix {:.3g} % are of a novel superclass and {:.3g} % of "
+                  "a novel subclass. The last column: a known subclass beside another superclass.",
+                  plan.mix.novel_superclass, plan.mix.novel_subclass + plan.mix.novel_superclass),
+              {"row", "novel superclass", "novel subclass", "contradicting"}) +
+         body;
+}
+
+// ---- Tables 6 and 7: novelty scores
 
 using ScoreValues = std::vector<std::pair<std::string, std::vector<double>>>;
 
@@ -312,10 +338,10 @@ Json study_json(const StudyPlan& plan, const std::vector<RowResult>& results) {
 std::string study_tables(const StudyPlan& plan, const std::vector<RowResult>& results) {
   const std::vector<Collected> rows = by_row(plan, results);
   return "## " + plan.title + "\n" + settings_table(rows) + accuracy_table(plan, rows) +
-         difference_table(rows) + novel_table(rows) +
-         score_table(rows, "sub", "near", "Table 5: held-out subclasses told from seen ones") +
+         difference_table(rows) + novel_table(rows) + prediction_table(plan, rows) +
+         score_table(rows, "sub", "near", "Table 6: held-out subclasses told from seen ones") +
          score_table(rows, "super", "far_held_out",
-                     "Table 6: held-out CIFAR groups told from known superclasses");
+                     "Table 7: held-out CIFAR groups told from known superclasses");
 }
 
 }  // namespace tern

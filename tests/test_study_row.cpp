@@ -75,6 +75,7 @@ TEST_CASE("study: runs, results, predictions and tables; a second call finds eve
   CHECK(result.at("last").at("sub").at("tau").get<double>() ==
         doctest::Approx((tau_of("fold-1") + tau_of("fold-2")) / 2));
   CHECK(read_csv(out / "rule/seed-3/predictions.csv").rows.size() == 12);
+  CHECK(result.at("predictions").at("images") == 12);
 
   CHECK_FALSE(fs::exists(out / "fixed/seed-3/last"));  // shared with the row before
   CHECK(read_json(out / "fixed/seed-3/result.json").at("last").at("super").at("tau") == 0.99);

@@ -31,6 +31,10 @@ Json level_json(double trained, double held_out) {
 Json result(double super, double sub) {
   Json json = {{"estimate", estimate_json(super, sub)},
                {"estimate_by_fold", {estimate_json(super - 1, sub - 2), estimate_json(super + 1, sub + 2)}},
+               {"predictions",
+                {{"novel_superclass_percent", super / 2},
+                 {"novel_subclass_percent", sub},
+                 {"contradicting_percent", 1.0}}},
                {"training_seconds", 90.0}};
   for (const double auroc : {70.0, 80.0}) {
     json["folds"].push_back(
@@ -76,10 +80,11 @@ TEST_CASE("study_table: means of seeds, deviations of folds, differences fold by
   // Only seed 42 is common: each fold of C is 5 higher and 5 lower.
   holds(text, "| C | B | +5.0 ± 0.0 | +5.0 ± 0.0 | +5.0 ± 0.0 | -5.0 ± 0.0 | -5.0 ± 0.0 | -5.0 ± 0.0 | 2 |");
   holds(text, "| B | 100.0 ± 0.0 | 60.0 ± 0.0 | - | 50.0 ± 0.0 | - |");
+  holds(text, "| B | 41.0 ± 1.4 | 61.0 ± 1.4 | 1.0 ± 0.0 |");
   holds(text, "| row | energy | vim |");
   holds(text, "| B | 75.0 | - |");
   CHECK(text.find("later") == std::string::npos);
-  CHECK(text.find("Table 6") == std::string::npos);  // nobody measured it
+  CHECK(text.find("Table 7") == std::string::npos);  // nobody measured it
 }
 
 TEST_CASE("study_table: as JSON, by row and seed") {
