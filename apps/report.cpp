@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "apps/calibrate.h"
 #include "apps/report_data.h"
 #include "apps/report_page.h"
@@ -29,12 +31,26 @@ std::vector<Run> open_runs(const ReportOptions& options) {
   return runs;
 }
 
-Json scored_run(const Run& run, const ReportOptions& options, Device device) {
+/// What tells the runs apart: the folders' names, with their parents' where two are the same.
+std::vector<std::string> names_of(const std::vector<Run>& runs) {
+  std::vector<std::string> names;
+  std::set<std::string> short_names;
+  for (const Run& run : runs) {
+    const std::filesystem::path folder = std::filesystem::canonical(run.folder());
+    short_names.insert(folder.filename().string());
+    names.push_back((folder.parent_path().filename() / folder.filename()).string());
+  }
+  if (short_names.size() < runs.size()) return names;
+  for (std::string& name : names) name = std::filesystem::path(name).filename().string();
+  return names;
+}
+
+Json scored_run(const std::string& name, const Run& run, const ReportOptions& options, Device device) {
   const DecisionOptions asked = with_calibrated_taus(run, options.decision);
   const Decision decision = resolve_decision(run.config, asked);
   StudyModels models(run, device);
   const StudyData data = load_run_data(run, options.folders);
-  return run_json(run, data, models.levels(), score_parts(models, data, false), decision);
+  return run_json(name, run, data, models.levels(), score_parts(models, data, false), decision);
 }
 
 }  // namespace
@@ -44,10 +60,11 @@ int report(const ReportOptions& options) {
   const std::vector<Run> runs = open_runs(options);
   const Device device = prepare_runtime(options.runtime);
   Json described = Json::array();
-  for (const Run& run : runs) {
-    fmt::print("{}\n", run.folder().string());
+  const std::vector<std::string> names = names_of(runs);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    fmt::print("{}\n", runs[i].folder().string());
     std::fflush(stdout);
-    described.push_back(scored_run(run, options, device));
+    described.push_back(scored_run(names[i], runs[i], options, device));
   }
   const std::string page = report_page(std::move(described));
   write_file(options.out, page);

@@ -225,7 +225,7 @@ Json epochs_json(const Run& run) {
   Json models = Json::array();
   if (!std::filesystem::exists(run.metrics_file())) return models;
   const CsvTable table = read_csv(run.metrics_file());
-  const std::size_t model = table.column("model");
+  const std::size_t model = table.column("model"), epoch = table.column("epoch");
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     const std::string& name = table.rows[row][model];
     auto entry =
@@ -237,18 +237,17 @@ Json epochs_json(const Run& run) {
     for (std::size_t column = 0; column < table.header.size(); ++column) {
       if (column == model) continue;
       Json& values = (*entry)["columns"][table.header[column]];
-      const bool empty = table.rows[row][column].empty();
+      const bool empty = column != epoch && table.rows[row][column].empty();
       values.push_back(empty ? Json() : Json(table.number(row, column)));
     }
   }
   return models;
 }
 
-Json run_json(const Run& run, const StudyData& data, const std::vector<Level>& levels,
-              const ScoredParts& scored, const Decision& decision) {
-  const std::filesystem::path folder = std::filesystem::absolute(run.folder()).lexically_normal();
+Json run_json(const std::string& name, const Run& run, const StudyData& data,
+              const std::vector<Level>& levels, const ScoredParts& scored, const Decision& decision) {
   const ClassTable& classes = data.dataset.classes;
-  Json json = {{"name", (folder.has_filename() ? folder : folder.parent_path()).filename().string()},
+  Json json = {{"name", name},
                {"summary", summary_json(run)},
                {"settings", settings_json(run.config)},
                {"mask_untrained", decision.mask_untrained},

@@ -33,9 +33,10 @@ struct ReportGroup {
 std::vector<ReportGroup> report_groups(const Run& run, const StudyData& data, const ScoredParts& scored,
                                        const Decision& decision, Level level);
 
-/// Throws Error naming the file of the run that is no such file, and what report_groups throws.
-Json run_json(const Run& run, const StudyData& data, const std::vector<Level>& levels,
-              const ScoredParts& scored, const Decision& decision);
+/// `name`: what the page calls the run. Throws Error naming the file of the run that is no such file, and
+/// what report_groups throws.
+Json run_json(const std::string& name, const Run& run, const StudyData& data,
+              const std::vector<Level>& levels, const ScoredParts& scored, const Decision& decision);
 
 /// metrics.csv: a list of {"model", "columns": {name: [value or null, ...]}}; empty where there is no file.
 /// Throws Error naming file and line of what is no such table.

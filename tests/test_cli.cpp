@@ -36,7 +36,7 @@ void check_usage(const std::vector<std::string>& arguments, const std::string& p
 }
 
 const char* const kCommands[] = {"demo-data", "convert",  "inspect", "classify", "train",
-                                 "calibrate", "evaluate", "predict", "dump"};
+                                 "calibrate", "evaluate", "predict", "report",   "dump"};
 
 }  // namespace
 
@@ -83,6 +83,8 @@ TEST_CASE("cli: wrong usage is exit code 2 with the usage on stderr") {
   check_usage({"calibrate", "--run", "a", "--target-rate", "2"}, "--target-rate");
   check_usage({"dump", "--run", "a"}, "--out is required");
   check_usage({"dump", "--run", "a", "--out", "b", "--part", "test"}, "--part");
+  check_usage({"report", "--out", "x"}, "RUN is required");
+  check_usage({"report", "run"}, "--out is required");
   check_usage({"inspect"}, "FILE is required");
   check_usage({"convert", "a"}, "OUT is required");
   check_usage({"classify", "--arch", "vgg", "--weights", "w", "i"}, "--arch");

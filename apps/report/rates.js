@@ -10,7 +10,7 @@ const groupNames = {
   known: 'held-out subclasses',
   near: 'near',
   far: 'far',
-  far_held_out: 'far, kinds never trained on',
+  far_held_out: 'far held out',
 };
 
 function isKept(confidence, tau) { return Math.fround(confidence) >= Math.fround(tau); }

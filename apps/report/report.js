@@ -95,7 +95,8 @@ function describeRun() {
       (counts.held_out_subclasses.length ? `, ${counts.pseudo_novel.toLocaleString('en')} of ${
                                                counts.held_out_subclasses.length} held-out subclasses` :
                                            '') +
-      (counts.pseudo_novel_super ? `, ${counts.pseudo_novel_super} of kinds never trained on` : '') + '.';
+      (counts.pseudo_novel_super ? `, ${counts.pseudo_novel_super} of a superclass never trained on` : '') +
+      '.';
   describeMissing(run);
   const box = document.getElementById('key-numbers');
   box.replaceChildren();

@@ -42,7 +42,11 @@ function subclassMap(run, level, names) {
                                       place.get(a.truth) - place.get(b.truth));
   const starts = (list, keyOf, nameOf) =>
       list.map((item, from) => ({from, key: keyOf(item), name: nameOf(item)}))
-          .filter((block, i, all) => i === 0 || all[i - 1].key !== block.key);
+          .filter((block, i, all) => i === 0 || all[i - 1].key !== block.key)
+          .map((block, i, blocks) => ({
+                 ...block,
+                 length: (i + 1 < blocks.length ? blocks[i + 1].from : list.length) - block.from
+               }));
   const superOf = (index) => run.subclass_to_super[index];
   const blocks =
       starts(order, superOf, (index) => (index === level.novel ? '' : run.superclass_names[superOf(index)]));
@@ -90,7 +94,7 @@ const pictureTitles = {
   known: 'Images of held-out subclasses given a wrong superclass',
   near: 'Near images taken for a known subclass',
   far: 'Far images taken for a known class',
-  far_held_out: 'Far images, of kinds never trained on, taken for a known class',
+  far_held_out: 'Far held-out images taken for a known class',
 };
 
 function buildMistakes() {

@@ -106,7 +106,7 @@ function confusionTable(caption, rows, names, novel) {
                 },
                 String(count));
             cell.style.setProperty('--share', share.toFixed(3));
-            if (share > 0.55) cell.classList.add('dense');
+            if (share > 0.85) cell.classList.add('dense');
             return cell;
           }),
           element('td', {className: 'number'}, String(row.images))));
@@ -122,9 +122,10 @@ function shortNameKeepingNote(name) {
 }
 
 // Many classes: a cell a pair. Pointer, tap or arrow keys tell the names and the count in the line below.
-// `order`: class indices, the novel one last; `blocks`: {name, from, to} along the order.
+// `order`: class indices, the novel one last; `blocks`: {name, from, length} along the order, and
+// in blocks.rows along the rows.
 function heatMap(label, rows, order, blocks, names, novel) {
-  const cell = Math.max(6, Math.min(10, Math.floor(880 / order.length)));
+  const cell = Math.max(6, Math.min(18, Math.floor(Math.min(900, document.body.clientWidth) / order.length)));
   const margin = 16, width = margin + cell * order.length, height = margin + cell * rows.length;
   const canvas = element('canvas', {
     tabIndex: 0,
@@ -161,7 +162,7 @@ function heatMap(label, rows, order, blocks, names, novel) {
     context.textAlign = 'left';
     for (const block of blocks) {
       const from = margin + block.from * cell;
-      context.fillText(block.name, from + 2, 11);
+      if (block.length * cell > 20) context.fillText(block.name, from + 2, 11, block.length * cell - 4);
       context.fillRect(from - 0.5, 0, 0.5, height);
     }
     for (const line of blocks.rows) {
@@ -170,7 +171,7 @@ function heatMap(label, rows, order, blocks, names, novel) {
       context.save();
       context.translate(11, from + 2);
       context.rotate(Math.PI / 2);
-      context.fillText(line.name, 0, 0);
+      if (line.length * cell > 20) context.fillText(line.name, 0, 0, line.length * cell - 4);
       context.restore();
     }
     if (at.row >= 0) {

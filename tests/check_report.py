@@ -1,0 +1,433 @@
+#!/usr/bin/env python3
+"""Opens reports of tiny runs in headless Chromium and uses them as a reader would.
+
+    check_report.py TERN [FOLDER]      TERN: the program; FOLDER: where to leave reports and screenshots
+
+Without Chromium it says "skipped: no chromium" and succeeds. Rates are counted here again, in double precision, from
+the logits of `tern dump`. Class names of the runs hold markup that must stay text.
+"""
+
+import csv
+import json
+import math
+import os
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
+from browser import Browser, find_chromium  # noqa: E402
+
+EVIL = {"super": '</script><script>document.title = "broken"</script>', "sub": "<img src=x onerror=alert(1)>, <b>bold</b>"}
+
+
+def check(ok, *what):
+    if not ok:
+        sys.exit("check_report: " + " ".join(str(part) for part in what))
+
+
+def tern(program, *arguments):
+    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
+    done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, env=environment)
+    check(done.returncode == 0, "tern", *arguments, "failed:", done.stderr)
+
+
+def rename_class(file, index, name):
+    with open(file, newline="") as source:
+        rows = list(csv.reader(source))
+    for row in rows[1:]:
+        if row[0] == str(index):
+            row[1] = name
+    with open(file, "w", newline="") as target:
+        csv.writer(target).writerows(rows)
+
+
+def make_runs(program, folder):
+    """Two runs on the synthetic set, the first with thresholds of tern calibrate."""
+    data = folder / "data"
+    tern(program, "demo-data", "--out", data)
+    rename_class(data / "superclass_mapping.csv", 1, EVIL["super"])
+    rename_class(data / "subclass_mapping.csv", 2, EVIL["sub"])
+    config = folder / "config.toml"
+    config.write_text('image_size = 16\nepochs = 2\ncifar = "small"\ncifar_count = 100\nhold_out = true\n'
+                      "learning_rate = 2e-3\ntau_super = 0.6\ntau_sub = 0.3\n")
+    for name, more in (("first", []), ("second", ["--set", "hold_out=false", "--set", "epochs=1"])):
+        tern(program, "train", "--config", config, *more, "--data", data, "--out", folder / name, "--device", "cpu")
+    tern(program, "calibrate", "--run", folder / "first")
+    return folder / "first", folder / "second"
+
+
+def make_run_of_many_classes(program, folder):
+    """Three superclasses, one of them held out whole, with eight subclasses each: more than a table shows."""
+    data = folder / "many"
+    (data / "train_images").mkdir(parents=True)
+    rows = ["image,superclass_index,subclass_index,description"]
+    for image in range(24 * 8):
+        subclass, shade = image // 8, image % 8
+        pixel = bytes(((subclass * 37 + shade) % 256, (subclass * 91 + 3 * shade) % 256, 10 * subclass))
+        header = struct.pack("<2sIHHI", b"BM", 54 + 768, 0, 0, 54) + struct.pack("<IiiHHIIiiII", 40, 16, 16, 1, 24, 0, 768, 0, 0, 0, 0)
+        (data / "train_images" / f"{image}.bmp").write_bytes(header + pixel * 256)
+        rows.append(f"{image}.bmp,{subclass // 8},{subclass},x")
+    (data / "train_data.csv").write_text("\n".join(rows) + "\n")
+    (data / "superclass_mapping.csv").write_text("index,class\n0,one\n1,two\n2,three\n3,novel\n")
+    names = "".join(f"{i},kind {i}\n" for i in range(24))
+    (data / "subclass_mapping.csv").write_text("index,class\n" + names + "24,novel\n")
+    config = folder / "many.toml"
+    config.write_text('image_size = 16\nepochs = 1\nhold_out = true\nhold_out_superclass = "three"\nlearning_rate = 2e-3\n'
+                      "tau_super = 0.4\ntau_sub = 0.06\n")
+    tern(program, "train", "--config", config, "--data", data, "--out", folder / "many-run", "--device", "cpu")
+    return folder / "many-run"
+
+
+def read_safetensors(path):
+    """{name: (shape, flat list)} for the types that tern dump writes."""
+    bytes_ = pathlib.Path(path).read_bytes()
+    length = struct.unpack("<Q", bytes_[:8])[0]
+    tensors = {}
+    for name, about in json.loads(bytes_[8:8 + length]).items():
+        if name == "__metadata__":
+            continue
+        begin, end = about["data_offsets"]
+        kind = {"F32": "f", "I32": "i", "U8": "B", "I64": "q"}[about["dtype"]]
+        part = bytes_[8 + length + begin:8 + length + end]
+        tensors[name] = (about["shape"], struct.unpack(f"<{len(part) // struct.calcsize(kind)}{kind}", part))
+    return tensors
+
+
+class Independent:
+    """A level's images with answer and confidence, from a dump alone; the columns that were never trained left out."""
+
+    def __init__(self, program, run, folder, level):
+        dump = folder / f"{run.name}.safetensors"
+        if not dump.exists():
+            tern(program, "dump", "--run", run, "--out", dump, "--part", "validation", "--part", "pseudo_novel")
+        tensors = read_safetensors(dump)
+        summary = json.loads((run / "summary.json").read_text())
+        trained = summary["classes"][{"super": "superclass_trained", "sub": "subclass_trained"}[level]]
+        (rows, columns), logits = tensors[level + "_logits"]
+        labels = tensors["superclasses" if level == "super" else "subclasses"][1]
+        parts = tensors["part"][1]
+        validation = parts[0]  # the first part that was asked for
+        self.groups, self.novel = {}, columns - 1
+        for i in range(rows):
+            row = [logits[i * columns + c] if trained[c] else -math.inf for c in range(columns)]
+            answer = max(range(columns), key=row.__getitem__)
+            confidence = 1 / sum(math.exp(z - row[answer]) for z in row)
+            if parts[i] != validation:
+                key = "known" if level == "super" else "near"
+            else:
+                key = "far" if labels[i] == self.novel else "seen"
+            self.groups.setdefault(key, []).append((labels[i], answer, 0 if answer == self.novel else confidence))
+
+    def safe(self, tau):
+        """Whether no confidence is so close to tau that rounding decides."""
+        return all(abs(c - tau) > 2e-6 for rows in self.groups.values() for _, _, c in rows)
+
+    def rates(self, tau):
+        share = lambda key, test: 100 * sum(map(test, self.groups[key])) / len(self.groups[key])
+        kept = lambda row: row[2] >= tau
+        right = lambda row: kept(row) and row[0] == row[1]
+        rates = {"seen_kept": share("seen", kept), "seen_right": share("seen", right),
+                 "false_novel": share("seen", lambda row: not kept(row)),
+                 "misclassified": share("seen", lambda row: kept(row) and row[0] != row[1])}
+        for key in self.groups.keys() - {"seen", "known"}:
+            rates[key + "_found"] = share(key, lambda row: not kept(row))
+        if "known" in self.groups:
+            rates["known_right"] = share("known", right)
+        found = rates.get("near_found", rates.get("far_found"))
+        both = rates["seen_right"] + found
+        rates["harmonic_mean"] = 2 * rates["seen_right"] * found / both if both else 0
+        return rates
+
+
+SHOWN_RATES = """Object.fromEntries([...document.querySelectorAll('[data-rate^="LEVEL."]')].map((tile) =>
+  [tile.dataset.rate.split('.')[1], tile.querySelector('output').textContent]))"""
+
+
+def compare_rates(page, independent, level):
+    """The rates that the page shows at the tau that it shows, against those counted here. Returns that tau."""
+    page.settle()
+    tau = float(page.evaluate(f"document.getElementById('tau-{level}').value"))
+    shown = page.evaluate(SHOWN_RATES.replace("LEVEL", level))
+    wanted = independent.rates(tau)
+    check(shown.keys() == wanted.keys(), level, "rates shown:", sorted(shown), "wanted:", sorted(wanted))
+    if independent.safe(tau):
+        for name, value in wanted.items():
+            check(abs(float(shown[name].rstrip(" %")) - value) < 0.0051, level, name, "at tau", tau, "shown", shown[name],
+                  "counted", value)
+    return tau, shown
+
+
+def check_sliders(page, independent):
+    for level in ("super", "sub"):
+        slider = f"document.getElementById('tau-{level}-slider')"
+        page.evaluate(f"{slider}.focus()")
+        tau, before = compare_rates(page, independent[level], level)
+        check(tau == {"super": 0.6, "sub": 0.3}[level], "the slider of", level, "begins at", tau)
+        taus, differing = {tau}, 0
+        for key, code, times in (("Home", 36, 1), ("ArrowRight", 39, 3), ("PageUp", 33, 4), ("ArrowLeft", 37, 7), ("End", 35, 1)):
+            for _ in range(times):
+                page.press(key, code)
+                tau, shown = compare_rates(page, independent[level], level)
+                taus.add(tau)
+                differing += shown != before
+        check(len(taus) > 10 and differing > 8, level, "the keys hardly moved tau:", taus)
+        # Dragging: what the browser does to the slider, at twenty places.
+        for place in range(0, 1001, 50):
+            page.evaluate(f"{slider}.value = {place}; {slider}.dispatchEvent(new Event('input', {{bubbles: true}}))")
+            compare_rates(page, independent[level], level)
+        # An exact number, typed.
+        number = f"document.getElementById('tau-{level}')"
+        page.evaluate(f"{number}.focus(); {number}.select()")
+        page.call("Input.insertText", text="0.4321")
+        tau, _ = compare_rates(page, independent[level], level)
+        check(tau == 0.4321, "typed 0.4321, got", tau)
+        # Numbers that are no thresholds leave tau where it was.
+        page.evaluate(f"{number}.select()")
+        page.call("Input.insertText", text="7")
+        page.settle()
+        check(page.evaluate(f"state.taus[0].{level}") == 0.4321, "took a tau of 7")
+        page.evaluate(f"{number}.blur()")
+        check(float(page.evaluate(f"{number}.value")) == 0.4321, "still shows a tau of 7")
+
+
+def check_candidates(page, run, independent):
+    calibration = json.loads((run / "calibration.json").read_text())
+    for level in ("super", "sub"):
+        candidates = calibration[level]["candidates"]
+        buttons = f"[...document.querySelectorAll('#panel-{level} .candidates button')]"
+        texts = page.evaluate(f"{buttons}.map((button) => button.textContent)")
+        check(len(texts) == len(candidates) + 1, "candidates shown:", texts)
+        for index, candidate in enumerate(candidates, start=1):
+            check(texts[index].startswith(candidate["rule"]), texts[index], "is not", candidate["rule"])
+            page.evaluate(f"{buttons}[{index}].click()")
+            tau, _ = compare_rates(page, independent[level], level)
+            check(tau == candidate["tau"], candidate["rule"], "gave", tau, "wanted", candidate["tau"])
+            check(page.evaluate(f"{buttons}[{index}].getAttribute('aria-pressed')") == "true", candidate["rule"], "not pressed")
+
+
+def check_charts(page, independent):
+    """The point on each ROC and OSCR curve, the line in the histograms, and the bars' sum, at the tau of the moment."""
+    page.evaluate("moveTau('sub', 0.35)")
+    page.settle()
+    rates = independent["sub"].rates(0.35)
+    marks = page.evaluate("""[...charts.keys()].filter((chart) => document.getElementById('panel-sub').contains(chart.canvas))
+      .flatMap((chart) => chart.data.datasets.filter((set) => set.label.endsWith('at tau'))
+        .map((set) => [set.label, chart.options.scales.x.title.text, set.data[0].x, set.data[0].y]))""")
+    check(len(marks) == 4, "wanted a point on two ROC and two OSCR curves, got", marks)
+    for label, axis, x, y in marks:
+        key = label.split()[0]
+        wanted = ((rates["false_novel"], rates[key + "_found"]) if axis == "false-novel rate"
+                  else (100 - rates[key + "_found"], rates["seen_right"]))
+        check(abs(100 * x - wanted[0]) < 1e-9 and abs(100 * y - wanted[1]) < 1e-9, label, axis, x, y, "wanted", wanted)
+    bars = page.evaluate("""[...charts.keys()].filter((chart) => chart.canvas.closest('#panel-sub .histograms'))
+      .map((chart) => [chart.options.plugins.tauLine.u, chart.data.datasets[0].data.reduce((sum, bar) => sum + bar.y, 0)])""")
+    scale = page.evaluate("scales[state.scale.sub].to(0.35)")
+    check(len(bars) == 3 and all(abs(u - scale) < 1e-12 and abs(total - 100) < 1e-6 for u, total in bars), "histograms:", bars)
+    page.evaluate("document.getElementById('tau-sub-stretch').click()")
+    page.settle()
+    after = page.evaluate("[...charts.keys()].find((chart) => chart.canvas.closest('#panel-sub .histograms')).options.plugins.tauLine.u")
+    check(abs(after - scale) > 1e-3, "stretching the scale moved nothing")
+    check(page.evaluate("state.taus[0].sub") == 0.35, "stretching the scale moved tau")
+
+
+COLUMN = """[...document.querySelectorAll('#classes-sub tbody tr')].map((row) => row.children[INDEX].textContent)"""
+
+
+def number(text):
+    return None if text == "–" else float(re.sub(r"[^\d.].*", "", text))
+
+
+def check_ties(page, program, run):
+    """tau exactly at an image's confidence keeps it: as tern evaluate counts."""
+    for level in ("super", "sub"):
+        tau = page.evaluate(f"median(findGroup(levelOf(runs[0], '{level}'), 'seen').confidence)")
+        tern(program, "evaluate", "--run", run, f"--tau-{level}", repr(tau), "--no-novelty-scores")
+        wanted = json.loads((run / "evaluation.json").read_text())["validation"][level]
+        page.evaluate(f"moveTau('{level}', {tau!r})")
+        page.settle()
+        shown = page.evaluate(SHOWN_RATES.replace("LEVEL", level))
+        for name, key in (("seen_right", "accuracy_seen_percent"), ("false_novel", "false_novel_rate_percent"),
+                          ("misclassified", "misclassified_rate_percent"), ("far_found", "accuracy_novel_percent")):
+            check(abs(float(shown[name].rstrip(" %")) - wanted[key]) < 0.0051, level, name, "at the tie", tau, shown[name], wanted)
+
+
+def check_heat_map(page):
+    """Arrow keys over the map of many classes; every count that they meet is that of the data."""
+    page.evaluate("moveTau('sub', 0)")
+    page.evaluate("document.querySelector('canvas.heat').focus()")
+    page.settle()
+    rows = page.evaluate("confusionAt(runs[0], runs[0].levels[1], 0).length")
+    kept = page.evaluate("findGroup(runs[0].levels[1], 'far_held_out').truth.length")
+    check(kept == 64, "images of the superclass that was held out:", kept)
+    check("Far held out found" in page.evaluate("document.getElementById('panel-super').textContent"),
+          "no rate of the superclass that was held out")
+    told, counted = [], 0
+    page.press("ArrowDown", 40)
+    for row in range(rows):
+        for step in range(25):
+            text = page.evaluate("document.querySelector('.told').textContent")
+            told.append(text)
+            counted += int(re.search(r": (\d+) of \d+ images", text).group(1))
+            if step < 24:
+                page.evaluate("""document.querySelector('canvas.heat').dispatchEvent(
+                  new KeyboardEvent('keydown', {key: 'ARROW', bubbles: true, cancelable: true}))""".replace(
+                      "ARROW", "ArrowRight" if row % 2 == 0 else "ArrowLeft"))
+        page.press("ArrowDown", 40)
+    total = page.evaluate("runs[0].levels[1].groups.reduce((sum, group) => sum + group.truth.length, 0)")
+    check(len(set(told)) == rows * 25 and counted == total, "the map told", len(set(told)), "cells and", counted, "images of", total)
+
+
+def check_sorting(page):
+    heads = page.evaluate("[...document.querySelectorAll('#classes-sub thead button')].map((button) => button.textContent)")
+    for index, name in enumerate(heads):
+        button = f"document.querySelectorAll('#classes-sub thead button')[{index}]"
+        page.evaluate(f"{button}.focus()")
+        for press in range(2):
+            page.call("Input.dispatchKeyEvent", type="keyDown", key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r")
+            page.call("Input.dispatchKeyEvent", type="keyUp", key="Enter", code="Enter", windowsVirtualKeyCode=13)
+            page.settle()
+            order = page.evaluate(f"{button}.parentElement.getAttribute('aria-sort')")
+            column = page.evaluate(COLUMN.replace("INDEX", str(index)))
+            values = [value for value in (number(text) for text in column) if value is not None] \
+                if name in ("images", "recall", "precision", "F1", "called novel") else \
+                [text.lower() for text in column if text != "–"]
+            if name == "most taken for":
+                values = [re.sub(r" \(\d+\)$", "", text) for text in values]
+            ordered = page.evaluate(f"{json.dumps(values)}.sort((a, b) => typeof a === 'string' ? a.localeCompare(b, 'en') : a - b)")
+            if name == "class":
+                values, ordered = ([re.sub(r" \(held out\)$", "", text) for text in list_] for list_ in (values, ordered))
+            check(values == (ordered if order == "ascending" else ordered[::-1]), f"sorted by {name}, {order}:", values)
+            if press == 1:
+                check(order != first, "a second press did not turn the order of", name)
+            first = order
+
+
+def check_markup(page, file):
+    check(page.evaluate("document.title").endswith("tern report"), "a class name changed the title:", page.evaluate("document.title"))
+    check(page.evaluate("document.querySelectorAll('b b, img[onerror], img[src=x]').length") == 0, "a class name became markup")
+    text = page.evaluate("document.getElementById('confusion').textContent")
+    check(EVIL["super"].split(",")[0] in text and "<img src=x onerror=alert(1)>" in text, "class names are not shown as they are")
+    page_text = file.read_text(encoding="utf-8")
+    library = page_text.index("/*!\n * Chart.js v3")
+    rest = page_text[:library] + page_text[page_text.index("</script>", library):]
+    check(not re.search(r"https?://", rest), "the page names an address")
+
+
+def check_confusion(page, independent):
+    page.evaluate("moveTau('super', 0.5)")
+    page.settle()
+    rows = page.evaluate("""[...document.querySelectorAll('#confusion table tbody')][0].innerText.trim().split('\\n')
+      .map((line) => line.split('\\t').slice(1).map(Number))""")
+    wanted = {}
+    order = ["seen", "known", "far"]
+    for key in order:
+        for truth, answer, confidence in independent["super"].groups[key]:
+            row = wanted.setdefault((order.index(key), truth), [0] * (independent["super"].novel + 1))
+            row[answer if confidence >= 0.5 else independent["super"].novel] += 1
+    check(rows == [wanted[key] + [sum(wanted[key])] for key in sorted(wanted)], "confusion matrix:", rows, wanted)
+
+
+def check_layout(browser, url, folder):
+    for width, height in ((1280, 900), (390, 844), (320, 640)):
+        page = browser.open(url, width, height)
+        page.settle()
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        check(wide <= width, f"{width} pixels wide, the page scrolls sideways to {wide}")
+        page.screenshot(folder / f"report-{width}.png")
+        check_quiet(page, url)
+    page = browser.open(url, dark=True)
+    page.screenshot(folder / "report-dark.png")
+    page.pdf(folder / "report.pdf")
+    page.settle()
+    check((folder / "report.pdf").stat().st_size > 20000, "hardly anything was printed")
+    check_quiet(page, url)
+
+
+def check_quiet(page, url):
+    check(not page.problems, "the console said:", page.problems)
+    outside = [request for request in page.requests if request != url and not request.startswith("data:")]
+    check(not outside, "the page asked for", outside)
+
+
+def check_comparison(page, first, second, folder, program):
+    check(page.evaluate("document.getElementById('run').options.length") == 2, "no choice of two runs")
+    row = lambda metric: page.evaluate(f"""[...document.querySelectorAll('[data-metric="{metric}"] td')].map((cell) => cell.textContent)""")
+    runs = [Independent(program, run, folder, "super") for run in (first, second)]
+    page.evaluate("moveTau('super', 0.45)")
+    page.settle()
+    check(row("super.tau") == ["0.45", "0.45"], "taus:", row("super.tau"))
+    for name in ("seen_right", "far_found"):
+        for shown, run in zip(row("super." + name), runs):
+            check(abs(float(shown.rstrip(" %")) - run.rates(0.45)[name]) < 0.0051, name, shown, run.rates(0.45))
+    check(row("super.known_right")[1] == "–", "a rate that the second run has not:", row("super.known_right"))
+    page.evaluate("document.getElementById('together').click(); moveTau('super', 0.7)")
+    page.settle()
+    check(row("super.tau") == ["0.7", "0.45"], "taus moved alone:", row("super.tau"))
+    page.evaluate("{const run = document.getElementById('run'); run.value = 1; run.dispatchEvent(new Event('change'))}")
+    page.settle()
+    check(page.evaluate("document.getElementById('title').textContent") == "second", "the second run is not shown")
+    compare_rates(page, runs[1], "super")
+    check("No subclasses were held out" in page.evaluate("document.getElementById('facts').textContent"), "no word of what is missing")
+    check("No calibration.json" in page.evaluate("document.getElementById('panel-sub').textContent"), "no word of no thresholds")
+
+
+def check_accessible(page):
+    """Everything that is drawn or can be moved has a name."""
+    nameless = page.evaluate("""[...document.querySelectorAll('canvas, img, input, select, button')].filter((one) =>
+      !(one.getAttribute('aria-label') || one.alt || (one.labels && one.labels.length) || one.tagName === 'BUTTON' && one.textContent))
+      .map((one) => one.outerHTML.slice(0, 100))""")
+    check(not nameless, "without a name:", nameless)
+    check(page.evaluate("document.documentElement.lang") == "en", "no language")
+
+
+def check_policy(browser, url):
+    """That the policy in the page, not luck, keeps it from asking for anything."""
+    page = browser.open(url)
+    got = page.evaluate("fetch('data:text/plain,x').then(() => 'fetched', () => 'refused')")
+    check(got == "refused", "the page may fetch")
+
+
+def main():
+    check(len(sys.argv) in (2, 3), "wanted TERN and maybe a folder")
+    chromium = find_chromium()
+    if chromium is None:
+        print("skipped: no chromium")
+        return
+    program = os.path.abspath(sys.argv[1])
+    with tempfile.TemporaryDirectory(prefix="tern_report_") as temporary:
+        folder = pathlib.Path(temporary)
+        shots = pathlib.Path(sys.argv[2]) if len(sys.argv) == 3 else folder
+        first, second = make_runs(program, folder)
+        tern(program, "report", first, "--out", shots / "one.html")
+        tern(program, "report", first, second, "--out", shots / "two.html")
+        tern(program, "report", make_run_of_many_classes(program, folder), "--out", shots / "many.html")
+        one, two, many = ((shots / name).resolve().as_uri() for name in ("one.html", "two.html", "many.html"))
+        independent = {level: Independent(program, first, folder, level) for level in ("super", "sub")}
+        with Browser(chromium) as browser:
+            page = browser.open(one)
+            check_sliders(page, independent)
+            check_candidates(page, first, independent)
+            check_charts(page, independent)
+            check_ties(page, program, first)
+            check_confusion(page, independent)
+            check_sorting(page)
+            check_markup(page, shots / "one.html")
+            check_quiet(page, one)
+            page = browser.open(many)
+            check_heat_map(page)
+            check_quiet(page, many)
+            page = browser.open(two)
+            check_accessible(page)
+            check_comparison(page, first, second, folder, program)
+            check_quiet(page, two)
+            check_layout(browser, two, shots)
+            check_policy(browser, one)
+    print("check_report: sliders, thresholds, charts, tables, comparison, layout and print are as they should be")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+// tern report on trained runs. What it writes in detail: test_report_data.cpp, test_report_page.cpp; how it
+// behaves in a browser: check_report.py.
+#include "apps/report.h"
+
+#include <doctest/doctest.h>
+
+#include "apps/evaluate.h"
+#include "engine/core/check.h"
+#include "tests/support/tiny_run.h"
+
+using namespace tern;
+using doctest::Contains;
+
+namespace {
+
+ReportOptions options_for(const test::TinyRun& trained, const std::string& out = "report.html") {
+  ReportOptions options;
+  options.runs = {trained.run()};
+  options.out = trained / out;
+  options.runtime = {"cpu", 1};
+  return options;
+}
+
+Json data_of(const std::filesystem::path& file) {
+  const std::string page = read_text_file(file);
+  const std::string start = R"(<script type="application/json" id="data">)";
+  const std::size_t from = page.find(start) + start.size();
+  return Json::parse(page.substr(from, page.find("</script>", from) - from));
+}
+
+/// Seen images of a level that are kept, right, and called novel at tau.
+NoveltyCounts counts_at(const Json& level, double tau) {
+  NoveltyCounts counts;
+  const std::int32_t novel = level.at("novel");
+  for (const Json& group : level.at("groups")) {
+    if (group.at("key") != "seen" && group.at("key") != "far") continue;
+    for (std::size_t i = 0; i < group.at("truth").size(); ++i) {
+      const bool kept = group.at("confidence")[i].get<float>() >= static_cast<float>(tau);
+      counts.add(group.at("truth")[i], kept ? group.at("answer")[i].get<std::int32_t>() : novel, novel);
+    }
+  }
+  return counts;
+}
+
+}  // namespace
+
+TEST_CASE("report: one run, as tern evaluate counts it, and its errors") {
+  const test::TinyRun trained(
+      {"epochs=1", "cifar=small", "cifar_count=8", "hold_out=true", "hold_out_fraction=0.2"});
+  ReportOptions options = options_for(trained);
+  options.decision.tau_sub = 0.31;
+  CHECK(report(options) == 0);
+  const Json run = data_of(options.out).at("runs").at(0);
+  CHECK(run.at("name") == "run");
+  CHECK(run.at("epochs").size() == 1);
+  CHECK(run.at("levels").size() == 2);
+  CHECK(run.at("levels")[1].at("tau") == 0.31);
+  CHECK(run.at("levels")[0].at("tau") == 0.99);
+
+  EvaluateOptions evaluation;
+  evaluation.run = trained.run();
+  evaluation.novelty_scores = false;
+  evaluation.runtime = {"cpu", 1};
+  for (const double tau : {0.0, 0.31, 0.5, 1.0}) {
+    CAPTURE(tau);
+    evaluation.decision.tau_super = evaluation.decision.tau_sub = tau;
+    evaluate(evaluation);
+    const Json evaluated = read_json(trained / "run/evaluation.json").at("validation");
+    for (const Json& level : run.at("levels")) {
+      const NoveltyCounts counts = counts_at(level, tau);
+      const Json& wanted = evaluated.at(level.at("level").get<std::string>());
+      CHECK(counts.seen == wanted.at("seen_images"));
+      CHECK(*counts.seen_accuracy() == wanted.at("accuracy_seen_percent"));
+      CHECK(*counts.false_novel_rate() == wanted.at("false_novel_rate_percent"));
+      CHECK(*counts.novel_accuracy() == wanted.at("accuracy_novel_percent"));
+    }
+  }
+
+  const std::string before = read_text_file(options.out);
+  const auto error_with = [&](auto&& change) {
+    ReportOptions changed = options;
+    change(changed);
+    return test::error_of([&] { report(changed); });
+  };
+  CHECK(error_with([&](ReportOptions& o) { o.runs.push_back(trained / "run/"); }) ==
+        (trained / "run/").string() + ": wanted each run once, got it twice");
+  CHECK(error_with([&](ReportOptions& o) {
+          o.runs.push_back(trained / "none");
+        }).find("none: wanted a run folder") != std::string::npos);
+  CHECK(error_with([&](ReportOptions& o) {
+          o.out = trained / "run/summary.json";
+        }).find("not the run's own") != std::string::npos);
+  CHECK(
+      error_with([&](ReportOptions& o) { o.out = trained / "run"; }).starts_with((trained / "run").string()));
+  CHECK(error_with([&](ReportOptions& o) { o.decision.tau_rule = "p10_seen"; }).find("calibration.json") !=
+        std::string::npos);
+
+  // Half-written runs.
+  const std::string metrics = read_text_file(trained / "run/metrics.csv");
+  test::write_quickly(trained / "run/metrics.csv", metrics.substr(0, metrics.size() - 40));
+  CHECK(error_with([](ReportOptions&) {}).find("metrics.csv") != std::string::npos);
+  std::filesystem::remove(trained / "run/metrics.csv");
+  CHECK(error_with([](ReportOptions&) {}) == "no error");
+  CHECK(data_of(options.out).at("runs")[0].at("epochs").empty());
+  test::write_quickly(options.out, before);
+  std::filesystem::rename(trained / "run/checkpoints", trained / "run/elsewhere");
+  CHECK(error_with([](ReportOptions&) {}).find("wanted a checkpoint") != std::string::npos);
+  std::filesystem::rename(trained / "run/elsewhere", trained / "run/checkpoints");
+  std::filesystem::rename(trained / "run/summary.json", trained / "summary.json");
+  CHECK(error_with([](ReportOptions&) {}).find("wanted a run with summary.json") != std::string::npos);
+  std::filesystem::rename(trained / "summary.json", trained / "run/summary.json");
+  test::write_image(trained / "data/train_images/0.png", 3, 99);
+  CHECK(error_with([](ReportOptions&) {}).find("the images that the run was trained on") !=
+        std::string::npos);
+  CHECK(read_text_file(options.out) == before);  // no failure touched it
+}
+
+TEST_CASE("report: several runs, one of one level and without anything novel") {
+  const test::TinyRun whole(
+      {"epochs=1", "cifar=small", "cifar_count=8", "hold_out=true", "hold_out_fraction=0.2"});
+  const test::TinyRun part({"epochs=1", "cifar=none", "approach=two_models", "levels=sub"});
+  ReportOptions options = options_for(whole);
+  options.runs.push_back(part.run());
+  CHECK(report(options) == 0);
+  const Json runs = data_of(options.out).at("runs");
+  REQUIRE(runs.size() == 2);
+  CHECK(runs[0].at("name") != runs[1].at("name"));  // both folders are called "run"
+  CHECK(runs[0].at("name").get<std::string>().ends_with("/run"));
+  CHECK(runs[1].at("levels").size() == 1);
+  CHECK(runs[1].at("levels")[0].at("groups").size() == 1);
+  CHECK(runs[1].at("levels")[0].at("curves").empty());
+}
