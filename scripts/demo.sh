@@ -29,8 +29,12 @@ $tern train --config apps/configs/demo.toml --data "$folder/data" --out "$folder
 say "The dashboard: validation images and thresholds"
 $tern evaluate --run "$folder/run"
 
+say "A report for the browser"
+$tern report "$folder/run" --out "$folder/report.html"
+
 say "Test images, with classes that training never saw"
 $tern predict --run "$folder/run" --images "$folder/data/test_images" --out "$folder/predictions.csv" \
   --labels "$folder/data/test_labels.csv"
 
-printf '\nThe run is in %s/run, the predictions in %s/predictions.csv.\n' "$folder" "$folder"
+printf '\nThe run is in %s/run, the predictions in %s/predictions.csv; open %s/report.html in a browser.\n' \
+  "$folder" "$folder" "$folder"
