@@ -13,6 +13,17 @@
 namespace tern {
 namespace {
 
+/// Throws Error where the output would replace what the run was made from.
+void check_inputs(const Run& run, const ReportOptions& options) {
+  std::filesystem::path data = options.folders.data;
+  if (data.empty()) data = run.summary_text("inputs", "data");
+  for (const char* file :
+       {"train_data.csv", "superclass_mapping.csv", "subclass_mapping.csv", "train_images.zip"}) {
+    check_not_input("--out", options.out, "the images", data / file);
+  }
+  check_not_input("--out", options.out, "the weights", run.summary_text("inputs", "weights"));
+}
+
 /// All of them at once: a run that cannot be read is told before the first is scored.
 std::vector<Run> open_runs(const ReportOptions& options) {
   std::vector<Run> runs;
@@ -26,7 +37,8 @@ std::vector<Run> open_runs(const ReportOptions& options) {
       throw Error(folder.string(), "a run with summary.json (tern train --resume goes on with one)", "none");
     }
     run.check_not_own("--out", options.out);
-    epochs_json(run);
+    check_inputs(run, options);
+    epochs_json(run);  // is metrics.csv whole?
   }
   return runs;
 }

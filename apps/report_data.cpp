@@ -139,7 +139,6 @@ Json level_json(const Run& run, const StudyData& data, const ScoredParts& scored
   Json json = {{"level", name_of(level)},
                {"tau", super ? decision.tau_super : decision.tau_sub},
                {"novel", novel},
-               {"trained", super ? run.trained_superclasses() : run.trained_subclasses()},
                {"closed_set", closed_set_json(run, data, scored, decision, level)},
                {"groups", Json::array()},
                {"curves", Json::array()},

@@ -65,6 +65,7 @@ std::string report_page(Json runs) {
                             {"/*tern:rates.js*/", kReportRatesJs},
                             {"/*tern:charts.js*/", kReportChartsJs},
                             {"/*tern:tables.js*/", kReportTablesJs},
+                            {"/*tern:heat_map.js*/", kReportHeatMapJs},
                             {"/*tern:sections.js*/", kReportSectionsJs},
                             {"/*tern:compare.js*/", kReportCompareJs},
                             {"/*tern:report.js*/", kReportJs}});

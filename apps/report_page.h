@@ -12,7 +12,7 @@ namespace tern {
 
 /// What CMake embeds (cmake/embed.cmake): the files of apps/report/ and Debian's chart.min.js, byte by byte.
 extern const std::string_view kReportHtml, kReportCss, kReportRatesJs, kReportChartsJs, kReportTablesJs,
-    kReportSectionsJs, kReportCompareJs, kReportJs, kChartJs;
+    kReportHeatMapJs, kReportSectionsJs, kReportCompareJs, kReportJs, kChartJs;
 
 /// The whole HTML text for runs as run_json (apps/report_data.h) describes them.
 std::string report_page(Json runs);

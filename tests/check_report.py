@@ -241,6 +241,20 @@ def number(text):
     return None if text == "–" else float(re.sub(r"[^\d.].*", "", text))
 
 
+def check_class_table(page, level, tau, wanted):
+    """The table behind the page, against that of tern evaluate."""
+    shown = page.evaluate(f"classTableAt(runs[0], levelOf(runs[0], '{level}'), {tau!r})")
+    wanted = [row for row in wanted if row["images"] > 0]
+    check(len(shown) == len(wanted), level, "classes:", len(shown), "wanted", len(wanted))
+    for one, row in zip(shown, wanted):
+        for mine, theirs in (("images", "images"), ("right", "right"), ("novel", "called_novel"), ("answers", "answers"),
+                             ("recall", "recall_percent"), ("precision", "precision_percent"), ("f1", "f1_percent"),
+                             ("heldOut", "held_out")):
+            equal = one[mine] == row.get(theirs) or one[mine] is not None and abs(one[mine] - row[theirs]) < 1e-9
+            check(equal, level, row["name"], mine, one[mine], "wanted", row.get(theirs))
+        check(one["takenFor"] == row.get("most_taken_for", -1), level, row["name"], "taken for", one["takenFor"], row)
+
+
 def check_ties(page, program, run):
     """tau exactly at an image's confidence keeps it: as tern evaluate counts."""
     for level in ("super", "sub"):
@@ -250,6 +264,7 @@ def check_ties(page, program, run):
         page.evaluate(f"moveTau('{level}', {tau!r})")
         page.settle()
         shown = page.evaluate(SHOWN_RATES.replace("LEVEL", level))
+        check_class_table(page, level, tau, json.loads((run / "evaluation.json").read_text())["classes"][level])
         for name, key in (("seen_right", "accuracy_seen_percent"), ("false_novel", "false_novel_rate_percent"),
                           ("misclassified", "misclassified_rate_percent"), ("far_found", "accuracy_novel_percent")):
             check(abs(float(shown[name].rstrip(" %")) - wanted[key]) < 0.0051, level, name, "at the tie", tau, shown[name], wanted)

@@ -90,6 +90,8 @@ TEST_CASE("report: one run, as tern evaluate counts it, and its errors") {
   CHECK(error_with([&](ReportOptions& o) {
           o.out = trained / "run/summary.json";
         }).find("not the run's own") != std::string::npos);
+  CHECK(error_with([&](ReportOptions& o) { o.out = trained / "data/train_data.csv"; }).find("the images") !=
+        std::string::npos);
   CHECK(
       error_with([&](ReportOptions& o) { o.out = trained / "run"; }).starts_with((trained / "run").string()));
   CHECK(error_with([&](ReportOptions& o) { o.decision.tau_rule = "p10_seen"; }).find("calibration.json") !=

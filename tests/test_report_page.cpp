@@ -38,8 +38,9 @@ TEST_CASE("report_page: what is embedded is the files, byte by byte, and none en
   CHECK(kReportHtml == source_of("report.html"));
   CHECK(kReportCss == source_of("report.css"));
   const std::pair<std::string_view, const char*> scripts[] = {
-      {kReportRatesJs, "rates.js"},       {kReportChartsJs, "charts.js"},   {kReportTablesJs, "tables.js"},
-      {kReportSectionsJs, "sections.js"}, {kReportCompareJs, "compare.js"}, {kReportJs, "report.js"}};
+      {kReportRatesJs, "rates.js"},      {kReportChartsJs, "charts.js"},     {kReportTablesJs, "tables.js"},
+      {kReportHeatMapJs, "heat_map.js"}, {kReportSectionsJs, "sections.js"}, {kReportCompareJs, "compare.js"},
+      {kReportJs, "report.js"}};
   for (const auto& [text, name] : scripts) {
     CHECK(text == source_of(name));
     CHECK(count(std::string(text), "</script") + count(std::string(text), "<!--") == 0);

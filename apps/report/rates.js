@@ -97,6 +97,9 @@ function curvePoint(level, key, kind, tau) {
                           [novel.kept / novel.images, seen.right / seen.images];
 }
 
+// Whether an answer to a row of confusionAt is right.
+function isRight(row, answer, novel) { return answer === (row.novel ? novel : row.truth); }
+
 // Answers at tau by rows: the known classes, those held out, then the novel kinds. Each row is {name, truth:
 // class or -1, group, images, counts: by class}.
 function confusionAt(run, level, tau) {

@@ -73,7 +73,7 @@ function showPairs(box, rows, names, novel) {
   const pairs = [];
   for (const row of rows) {
     row.counts.forEach((count, answer) => {
-      const right = row.novel ? answer === novel : answer === row.truth;
+      const right = isRight(row, answer, novel);
       if (count > 0 && !right && answer !== novel) pairs.push({row, answer, count});
     });
   }
