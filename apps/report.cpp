@@ -43,18 +43,23 @@ std::vector<Run> open_runs(const ReportOptions& options) {
   return runs;
 }
 
-/// What tells the runs apart: the folders' names, with their parents' where two are the same.
-std::vector<std::string> names_of(const std::vector<Run>& runs) {
-  std::vector<std::string> names;
-  std::set<std::string> short_names;
-  for (const Run& run : runs) {
-    const std::filesystem::path folder = std::filesystem::canonical(run.folder());
-    short_names.insert(folder.filename().string());
-    names.push_back((folder.parent_path().filename() / folder.filename()).string());
+/// The last `parts` names of a path.
+std::string tail_of(std::filesystem::path path, int parts) {
+  std::filesystem::path tail = path.filename();
+  for (int part = 1; part < parts && path.has_relative_path(); ++part) {
+    path = path.parent_path();
+    tail = path.filename() / tail;
   }
-  if (short_names.size() < runs.size()) return names;
-  for (std::string& name : names) name = std::filesystem::path(name).filename().string();
-  return names;
+  return tail.string();
+}
+
+/// What tells the runs apart: the folders' names, with as many of their parents' as that takes.
+std::vector<std::string> names_of(const std::vector<Run>& runs) {
+  for (int parts = 1;; ++parts) {
+    std::vector<std::string> names;
+    for (const Run& run : runs) names.push_back(tail_of(std::filesystem::canonical(run.folder()), parts));
+    if (std::set<std::string>(names.begin(), names.end()).size() == names.size()) return names;
+  }
 }
 
 Json scored_run(const std::string& name, const Run& run, const ReportOptions& options, Device device) {

@@ -126,10 +126,7 @@ function picture(run, level, group, item) {
   const badge = element('span', {className: 'badge'}, 'novel at this tau');
   const figure = element(
       'figure', {title: `${item.name}: ${novelTruth ? 'novel' : names[item.truth]} → ${names[item.answer]}`},
-      element(
-          'img',
-          {src: item.image, alt: `${truth}, answered ${answer}`, width: 104, height: 104, loading: 'lazy'}),
-      badge,
+      element('img', {src: item.image, alt: `${truth}, answered ${answer}`, width: 104, height: 104}), badge,
       element(
           'figcaption', {}, element('span', {className: 'truth'}, truth),
           element('span', {className: 'answer'}, '→ ' + answer),
