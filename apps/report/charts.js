@@ -243,6 +243,7 @@ function histogramConfig(group, scale, tau, withTicks) {
         }),
         y: axis('', {
           min: 0,
+          max: Math.max(...shares) > 60 ? 100 : undefined,
           ticks: {color: c.soft, maxTicksLimit: 4, callback: (value) => value + ' %'},
           afterFit: (y) => {
             y.width = histogramEdge.left;

@@ -292,8 +292,8 @@ function addCurves(level, box) {
     }
   ];
   for (const one of kinds) {
-    const title =
-        one.name + ': seen against ' + level.curves.map((curve) => groupNames[curve.group]).join(' and ');
+    const title = one.name + ': seen against ' +
+        new Intl.ListFormat('en').format(level.curves.map((curve) => groupNames[curve.group]));
     const column = element('div', {}, element('h4', {}, title));
     box.append(column);
     const areas =

@@ -193,6 +193,7 @@ function buildReliability() {
       columns);
   for (const level of shownRun().levels) {
     const set = level.closed_set, fitted = set.temperature;
+    const atEnd = fitted.fitted <= 0.01 || fitted.fitted >= 100;  // engine/metrics/calibration.h
     const text = `${set.images} images, accuracy ${percentText(set.accuracy_percent)}, ECE ${
                      percentText(set.ece_percent)}, ` +
         `NLL ${numberText(set.nll_nats)} nats`;
@@ -204,8 +205,10 @@ function buildReliability() {
         () => reliabilityConfig(set.reliability, colours().seen));
     panel.append(element(
         'p', {className: 'detail'},
-        `With temperature ${numberText(fitted.fitted, 2)}, on the half it was not fitted to: ECE ${
-            percentText(fitted.other_half_ece_percent)}` +
+        `With temperature ${numberText(fitted.fitted, 2)}${
+            atEnd ?
+                ' (the limit of its range)' :
+                ''}, on the half it was not fitted to: ECE ${percentText(fitted.other_half_ece_percent)}` +
             ` → ${percentText(fitted.other_half_ece_scaled_percent)}, NLL ${
                 numberText(fitted.other_half_nll_nats)} → ` +
             `${numberText(fitted.other_half_nll_scaled_nats)} nats.`));
