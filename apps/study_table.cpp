@@ -315,11 +315,12 @@ std::string score_table(const std::vector<Collected>& rows, const char* level, c
       for (const auto& [name, values] : scores) header.push_back(name);
     }
     std::vector<std::string> cells{row.row->title};
-    for (const auto& [name, values] : scores) cells.push_back(number(mean_deviation(values).mean));
+    for (const auto& [name, values] : scores) cells.push_back(number(mean_deviation(values)));
     body += line(cells);
   }
   if (body.empty()) return "";
-  return head(title, "AUROC in percent of each score, mean over folds and seeds; no threshold enters.",
+  return head(title,
+              "AUROC in percent of each score, mean ± deviation over folds and seeds; no threshold enters.",
               header) +
          body;
 }
