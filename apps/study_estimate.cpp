@@ -98,7 +98,8 @@ Measured read_measured(const std::filesystem::path& file) {
   }
 }
 
-Estimate estimate(const Measured& last, const std::vector<Measured>& folds, const TestMix& mix) {
+Estimate estimate(const Measured& last, const std::vector<Measured>& folds, const std::vector<Measured>& far,
+                  const TestMix& mix) {
   const double trained = last.trained_share;
   const Percent super_seen = weighted({{trained, last.super.seen}, {1 - trained, last.super.near}});
   const Percent sub_seen = weighted({{trained, last.sub.seen}, {1 - trained, 0.0}});
@@ -107,9 +108,9 @@ Estimate estimate(const Measured& last, const std::vector<Measured>& folds, cons
   const Percent sub_near =
       pooled(folds, &Measured::near_images, [](const Measured& fold) { return fold.sub.near; });
   const Percent super_far =
-      pooled(folds, &Measured::far_images, [](const Measured& fold) { return fold.super.far; });
+      pooled(far, &Measured::far_images, [](const Measured& fold) { return fold.super.far; });
   const Percent sub_far =
-      pooled(folds, &Measured::far_images, [](const Measured& fold) { return fold.sub.far; });
+      pooled(far, &Measured::far_images, [](const Measured& fold) { return fold.sub.far; });
   const double s = mix.seen, n = mix.novel_subclass, f = mix.novel_superclass;
   return {{weighted({{s, super_seen}, {n, super_near}, {f, super_far}}),
            weighted({{s, super_seen}, {n, super_near}}), super_far},

@@ -3,7 +3,8 @@
 //
 //   known subclass                         s: validation images of the last training
 //   novel subclass, known superclass       n: the subclasses that a fold holds out
-//   novel superclass                       f: the CIFAR groups that a fold holds out
+//   novel superclass                       f: the CIFAR groups that a fold holds out, or superclasses left
+//   out
 //
 //   superclasses   seen = (w_s s + w_n n) / (w_s + w_n)     unseen = f                 overall = w_s s + w_n
 //   n + w_f f subclasses     seen = s     unseen = (w_n n + w_f f) / (w_n + w_f)                 overall =
@@ -44,8 +45,10 @@ struct Estimate {
   LevelAccuracy super, sub;
 };
 
-/// None of a number where a share that counts has no images.
-Estimate estimate(const Measured& last, const std::vector<Measured>& folds, const TestMix& mix);
+/// `folds`: with held-out subclasses; `far`: with novel superclasses, the folds themselves or others. None of
+/// a number where a share that counts has no images.
+Estimate estimate(const Measured& last, const std::vector<Measured>& folds, const std::vector<Measured>& far,
+                  const TestMix& mix);
 
 Json to_json(const Measured& measured);
 Json to_json(const Estimate& estimate);

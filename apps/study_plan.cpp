@@ -172,6 +172,19 @@ void check_settings(const StudyPlan& plan, const StudyRow& row) {
   }
 }
 
+NovelSuperclasses read_novel_superclasses(Keys& keys, const StudyRow& row) {
+  const char* const wanted = "\"held_out_groups\" or \"left_out\"";
+  const auto text = keys.value<std::string>("novel_superclasses", wanted, "held_out_groups");
+  if (text == "held_out_groups") return NovelSuperclasses::held_out_groups;
+  if (text != "left_out")
+    throw Error(keys.where("novel_superclasses"), wanted, "\"" + text.substr(0, 64) + "\"");
+  if (!row.leave_superclasses_out) {
+    throw Error(keys.where("novel_superclasses"), "leave_superclasses_out = true beside \"left_out\"",
+                "false");
+  }
+  return NovelSuperclasses::left_out;
+}
+
 StudyRow read_row(const StudyPlan& plan, const StudyRow& defaults, const toml::table& table) {
   Keys keys(plan.file.string(), table);
   StudyRow row = defaults;
@@ -194,6 +207,7 @@ StudyRow read_row(const StudyPlan& plan, const StudyRow& defaults, const toml::t
   row.leave_superclasses_out =
       keys.value("leave_superclasses_out", "true or false", row.leave_superclasses_out);
   row.novelty_scores = keys.value("novelty_scores", "true or false", row.novelty_scores);
+  row.novel_superclasses = read_novel_superclasses(keys, row);
   if (const toml::table* published = keys.table("published")) {
     Keys numbers(plan.file.string(), *published);
     row.published_super = read_published(numbers, "super");

@@ -6,7 +6,7 @@
 //   [settings]           keys of `tern train --help-config`, over those of a row's file
 //   [[row]]              name, title, config, settings, threshold, retrain, consistent, weights, seeds,
 //   folds,
-//                        leave_superclasses_out, novelty_scores, compare_with, published
+//                        leave_superclasses_out, novelty_scores, novel_superclasses, compare_with, published
 //
 // apps/configs/study_quick.toml is a plan with every key explained.
 #pragma once
@@ -34,6 +34,12 @@ struct TestMix {
   double seen = 100.0 / 3, novel_subclass = 100.0 / 3, novel_superclass = 100.0 / 3;
 };
 
+/// What stands for a novel superclass in estimates and where tau is calibrated.
+enum class NovelSuperclasses {
+  held_out_groups,  ///< the CIFAR groups that a fold holds out
+  left_out          ///< each superclass in turn; the row has leave_superclasses_out
+};
+
 struct StudyRow {
   std::string name;   ///< of its folder: letters, digits, - and _
   std::string title;  ///< what tables say
@@ -47,7 +53,8 @@ struct StudyRow {
   std::int64_t folds = 0;  ///< 0: unseen classes are not estimated
   bool leave_superclasses_out = false;
   bool novelty_scores = true;  ///< measure all ten scores on each fold
-  std::string compare_with;    ///< the row from which this one differs in one factor; may be empty
+  NovelSuperclasses novel_superclasses = NovelSuperclasses::held_out_groups;
+  std::string compare_with;  ///< the row from which this one differs in one factor; may be empty
   LevelAccuracy published_super, published_sub;
 
   Config resolved() const { return read_config(config, sets); }

@@ -74,20 +74,41 @@ Taus mean_of(const std::vector<Taus>& taus) {
   return mean;
 }
 
-/// For each fold the mean of the others' taus: none is measured on the images that chose its threshold. The
-/// last: for the last run, the mean of all.
-std::vector<Taus> taus_of(const RowRuns& runs, const RowOptions& options) {
+/// By run. None is measured on the images that chose its threshold: each has the mean of the others' taus;
+/// the last run, which nothing is chosen by, the mean of all.
+struct RowTaus {
+  std::vector<Taus> folds, without;
+  Taus last;
+};
+
+std::vector<Taus> others(const std::vector<Taus>& taus, std::size_t own) {
+  std::vector<Taus> rest = taus;
+  rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(own));
+  return rest;
+}
+
+bool calibrates_left_out(const StudyRow& row) {
+  return !row.threshold.empty() && row.novel_superclasses == NovelSuperclasses::left_out;
+}
+
+RowTaus taus_of(const RowRuns& runs, const RowOptions& options) {
   const Config config = runs.row->resolved();
-  std::vector<Taus> taus(runs.folds.size() + 1, {config.tau_super, config.tau_sub});
+  const Taus fixed{config.tau_super, config.tau_sub};
+  RowTaus taus{std::vector<Taus>(runs.folds.size(), fixed), std::vector<Taus>(runs.without.size(), fixed),
+               fixed};
   if (runs.row->threshold.empty()) return taus;
-  std::vector<Taus> chosen;
-  for (const StudyRun& fold : runs.folds) chosen.push_back(calibrated_taus(runs, fold, options));
-  for (std::size_t fold = 0; fold < chosen.size(); ++fold) {
-    std::vector<Taus> others = chosen;
-    others.erase(others.begin() + static_cast<std::ptrdiff_t>(fold));
-    taus[fold] = mean_of(others);
-  }
-  taus.back() = mean_of(chosen);
+  std::vector<Taus> of_folds, of_without;
+  for (const StudyRun& fold : runs.folds) of_folds.push_back(calibrated_taus(runs, fold, options));
+  taus.last = mean_of(of_folds);
+  for (std::size_t i = 0; i < of_folds.size(); ++i) taus.folds[i] = mean_of(others(of_folds, i));
+  taus.without.assign(runs.without.size(), taus.last);
+  if (!calibrates_left_out(*runs.row)) return taus;
+  // Superclasses left out choose tau_super, held-out subclasses tau_sub.
+  for (const auto& [name, run] : runs.without) of_without.push_back(calibrated_taus(runs, run, options));
+  taus.last.super = mean_of(of_without).super;
+  for (Taus& fold : taus.folds) fold.super = taus.last.super;
+  for (std::size_t i = 0; i < of_without.size(); ++i)
+    taus.without[i].super = mean_of(others(of_without, i)).super;
   return taus;
 }
 
@@ -116,7 +137,7 @@ double seconds_of(const StudyRun& run) {
 }
 
 /// What result.json hangs on besides the runs themselves.
-Json inputs_of(const RowRuns& runs, const std::vector<Taus>& taus, const RowOptions& options) {
+Json inputs_of(const RowRuns& runs, const RowTaus& taus, const RowOptions& options) {
   Json json = {{"test_mix_percent",
                 {{"seen", options.mix.seen},
                  {"novel_subclass", options.mix.novel_subclass},
@@ -125,7 +146,12 @@ Json inputs_of(const RowRuns& runs, const std::vector<Taus>& taus, const RowOpti
                {"consistent", runs.row->consistent},
                {"novelty_scores", runs.row->novelty_scores},
                {"images", options.images.string()}};
-  for (const Taus& one : taus) json["taus"].push_back({one.super, one.sub});
+  for (const Taus& one : taus.folds) json["taus"].push_back({one.super, one.sub});
+  json["taus"].push_back({taus.last.super, taus.last.sub});
+  if (runs.row->novel_superclasses == NovelSuperclasses::left_out) {
+    json["novel_superclasses"] = "left_out";
+    for (const Taus& one : taus.without) json["taus"].push_back({one.super, one.sub});
+  }
   const fs::path study = runs.folder.parent_path().parent_path();
   for (const StudyRun* run : runs.all())
     json["runs"].push_back(run->folder.lexically_relative(study).string());
@@ -165,33 +191,46 @@ void predict_images(const RowRuns& runs, const Taus& taus, const RowOptions& opt
   json["predictions"] = describe_predictions(prediction.out, Run::open(prediction.run).classes());
 }
 
-/// Measures every run at its taus.
-Json measure(const RowRuns& runs, const std::vector<Taus>& taus, const RowOptions& options) {
-  Json json;
+/// Measures the folds, and with them, where the row asks for it, the novelty scores.
+std::vector<Measured> measure_folds(const RowRuns& runs, const RowTaus& taus, const RowOptions& options,
+                                    Json& json) {
   std::vector<Measured> folds;
   for (std::size_t i = 0; i < runs.folds.size(); ++i) {
     const fs::path file = runs.folds[i].folder / "evaluation.json";
-    evaluate_run(runs, runs.folds[i], taus[i], runs.row->novelty_scores, options);
+    evaluate_run(runs, runs.folds[i], taus.folds[i], runs.row->novelty_scores, options);
     folds.push_back(read_measured(file));
     json["folds"].push_back(to_json(folds.back()));
     if (runs.row->novelty_scores) json["folds"].back()["novelty"] = read_json(file).at("novelty");
   }
-  evaluate_run(runs, runs.last, taus.back(), false, options);
+  return folds;
+}
+
+/// Measures every run at its taus.
+Json measure(const RowRuns& runs, const RowTaus& taus, const RowOptions& options) {
+  Json json;
+  const std::vector<Measured> folds = measure_folds(runs, taus, options, json);
+  evaluate_run(runs, runs.last, taus.last, false, options);
   const Measured last = read_measured(runs.last.folder / "evaluation.json");
   json["last"] = to_json(last);
-  for (const auto& [name, run] : runs.without) {
-    evaluate_run(runs, run, taus.back(), false, options);
-    json["without"][name] = to_json(read_measured(run.folder / "evaluation.json"));
+  std::vector<Measured> without;
+  for (std::size_t i = 0; i < runs.without.size(); ++i) {
+    const auto& [name, run] = runs.without[i];
+    evaluate_run(runs, run, taus.without[i], false, options);
+    without.push_back(read_measured(run.folder / "evaluation.json"));
+    json["without"][name] = to_json(without.back());
   }
-  json["estimate"] = to_json(estimate(last, folds, options.mix));
-  for (const Measured& fold : folds) {
-    json["estimate_by_fold"].push_back(to_json(estimate(last, {fold}, options.mix)));
+  const bool left_out = runs.row->novel_superclasses == NovelSuperclasses::left_out;
+  const std::vector<Measured>& far = left_out ? without : folds;
+  json["estimate"] = to_json(estimate(last, folds, far, options.mix));
+  for (std::size_t i = 0; i < folds.size(); ++i) {
+    json["estimate_by_fold"].push_back(
+        to_json(estimate(last, {folds[i]}, {far[i % far.size()]}, options.mix)));
   }
   return json;
 }
 
 Json measure_and_predict(const RowRuns& runs, const RowOptions& options) {
-  const std::vector<Taus> taus = taus_of(runs, options);
+  const RowTaus taus = taus_of(runs, options);
   const fs::path file = runs.folder / "result.json";
   const Json inputs = inputs_of(runs, taus, options);
   if (fs::exists(file)) {
@@ -203,7 +242,7 @@ Json measure_and_predict(const RowRuns& runs, const RowOptions& options) {
   std::fflush(stdout);
   fs::create_directories(runs.folder);
   Json json = measure(runs, taus, options);
-  predict_images(runs, taus.back(), options, json);
+  predict_images(runs, taus.last, options, json);
   double seconds = 0;
   for (const StudyRun* run : runs.all()) seconds += seconds_of(*run);
   json["training_seconds"] = seconds;

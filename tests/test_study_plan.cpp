@@ -106,6 +106,9 @@ TEST_CASE("study_plan: faults name their line") {
   holds(fixture.error(kRow + "settings = { approach = \"two_models\", levels = \"sub\" }\n"),
         "levels: wanted");
   holds(fixture.error(kRow + "retrain = false\n"), "row a retrain: wanted hold_out = true");
+  holds(fixture.error(kRow + "novel_superclasses = \"left_out\"\n"), "wanted leave_superclasses_out = true");
+  holds(fixture.error(kRow + "novel_superclasses = \"fish\"\n"),
+        "novel_superclasses: wanted \"held_out_groups\"");
   holds(fixture.error(kRow + "published = { super = 3 }\n"), "super: wanted a known key");
   holds(fixture.error("[test_mix_percent]\nseen = 20\n" + kRow), "wanted shares that sum to 100, got 20");
 }

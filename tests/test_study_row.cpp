@@ -50,6 +50,9 @@ TEST_CASE("study: runs, results, predictions and tables; a second call finds eve
   fixture.plan(row("rule",
                    "threshold = \"best_harmonic_mean\"\nleave_superclasses_out = true\n"
                    "published = { super_overall = 83 }\n") +
+               row("left",
+                   "threshold = \"best_harmonic_mean\"\nleave_superclasses_out = true\n"
+                   "novel_superclasses = \"left_out\"\n") +
                row("fixed", "compare_with = \"rule\"\n") +
                row("kept", "settings = { hold_out = true, hold_out_fraction = 0.2 }\nretrain = false\n"));
   CHECK(study(fixture.options) == 0);
@@ -82,7 +85,16 @@ TEST_CASE("study: runs, results, predictions and tables; a second call finds eve
   CHECK(
       read_json(out / "kept/seed-3/result.json").at("last").at("trained_share_of_subclasses").get<double>() <
       1);
-  CHECK(read_json(out / "study.json").at("rows").size() == 3);
+  const Json left = read_json(out / "left/seed-3/result.json");
+  CHECK(left.at("without").size() == 3);
+  CHECK(left.at("last").at("sub").at("tau") == result.at("last").at("sub").at("tau"));
+  for (const Json& fold : left.at("folds"))
+    CHECK(fold.at("super").at("tau") == left.at("last").at("super").at("tau"));
+  double found = 0;
+  for (const Json& without : left.at("without"))
+    found += without.at("super").at("far_held_out_found_percent").get<double>() / 3;  // as many images each
+  CHECK(left.at("estimate").at("super").at("unseen_percent").get<double>() == doctest::Approx(found));
+  CHECK(read_json(out / "study.json").at("rows").size() == 4);
   const std::string tables = read_text_file(out / "tables.md");
   for (const char* part :
        {"## Tiny", "Table 1", "Table 2", "83 / - / -", "Table 3", "| fixed | rule |", "Table 4"}) {
