@@ -241,7 +241,7 @@ std::string Trainer::advice_on_divergence() const {
 void Trainer::check_stop(const std::string& where) const {
   if (!StopRequest::arrived()) return;
   throw Stopped(fmt::format("stopped {} ({} model)", where, name_of(part_)),
-              fmt::format("go on with: tern train --resume --out {}", run_.folder().string()));
+                fmt::format("go on with: tern train --resume --out {}", run_.folder().string()));
 }
 
 Percent Trainer::score(const EpochMetrics& metrics) const {

@@ -66,8 +66,7 @@ inline Scores made_up_scores(const StudyData& data, const std::vector<std::int64
 
 inline ScoredParts made_up_parts(const StudyData& data) {
   return {made_up_scores(data, data.split.train), made_up_scores(data, data.split.validation),
-          made_up_scores(data, data.split.pseudo_novel),
-          made_up_scores(data, data.split.pseudo_novel_super)};
+          made_up_scores(data, data.split.pseudo_novel), made_up_scores(data, data.split.pseudo_novel_super)};
 }
 
 }  // namespace tern::test
