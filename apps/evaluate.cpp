@@ -113,6 +113,7 @@ std::string add_levels(const Run& run, StudyModels& models, const StudyData& dat
 int evaluate(const EvaluateOptions& options) {
   const Device device = prepare_runtime(options.runtime);
   const Run run = Run::open(options.run);
+  fmt::print("{}", run.unfinished_text());
   const Decision decision = resolve_decision(run.config, with_calibrated_taus(run, options.decision));
   StudyModels models(run, device);
   const StudyData data = load_run_data(run, options.folders);

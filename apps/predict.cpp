@@ -85,6 +85,7 @@ int predict(const PredictOptions& options) {
   const Device device = prepare_runtime(options.runtime);
   const Run run = Run::open(options.run);
   check_options(options, run);
+  fmt::print("{}", run.unfinished_text());
   const Decision decision = resolve_decision(run.config, with_calibrated_taus(run, options.decision));
   StudyModels models(run, device);
   check_levels(models, run);

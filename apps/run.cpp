@@ -54,14 +54,41 @@ Run Run::create(const fs::path& folder, const Config& config) {
   return run;
 }
 
+namespace {
+
+/// What resuming goes by. The values that evaluation needs are checked when they are asked for.
+void check_summary(const fs::path& file, const Json& summary) {
+  if (!summary.is_object()) throw Error(file.string(), "what tern train writes there", "other JSON");
+  const auto check_key = [&](const char* key, const char* wanted, bool (*fits)(const Json&)) {
+    if (summary.contains(key) && !fits(summary.at(key)))
+      throw Error(file.string() + " " + key, wanted, "something else");
+  };
+  check_key("status", "a text", [](const Json& json) { return json.is_string(); });
+  check_key("threads", "a whole number in [1, 4096]", [](const Json& json) {
+    return json.is_number_unsigned() && json.get<std::uint64_t>() >= 1 && json.get<std::uint64_t>() <= 4096;
+  });
+  check_key("models", "what is known of each model", [](const Json& json) {
+    return json.is_object() &&
+           std::all_of(json.begin(), json.end(), [](const Json& model) { return model.is_object(); });
+  });
+}
+
+}  // namespace
+
 Run Run::open(const fs::path& folder) {
   if (!fs::is_directory(folder)) throw Error(folder.string(), "a run folder", "no folder there");
   if (!fs::exists(folder / "config.toml")) {
     throw Error(folder.string(), "a run folder (made by tern train)", "a folder without config.toml");
   }
   Run run(folder);
-  run.config = read_config(folder / "config.toml");
-  if (fs::exists(folder / "summary.json")) run.summary = read_json(folder / "summary.json");
+  const fs::path config = folder / "config.toml", summary = folder / "summary.json";
+  run.config = read_config(config);
+  // What is missing at the end of a file that was cut off would silently be a default.
+  if (!read_text_file(config).ends_with('\n'))
+    throw Error(config.string(), "all settings of the run", "a file that ends early");
+  if (!fs::exists(summary)) return run;
+  run.summary = read_json(summary);
+  check_summary(summary, run.summary);
   return run;
 }
 
@@ -85,6 +112,9 @@ void Run::check_not_own(const std::string& option, const fs::path& path) const {
       folder_ / "calibration.json", metrics_file(),           split_file()};
   std::error_code absent;
   for (const auto& entry : fs::directory_iterator(checkpoints, absent)) own.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(folder_, absent)) {
+    if (entry.path().filename().string().starts_with("events.out.tfevents.")) own.push_back(entry.path());
+  }
   const bool among = same_file(fs::absolute(path).parent_path(), checkpoints);
   if (!among && std::none_of(own.begin(), own.end(), [&](const auto& one) { return same_file(path, one); })) {
     return;
@@ -107,16 +137,28 @@ void Run::remove_temporary_files() const {
   }
 }
 
+std::string Run::unfinished_text() const {
+  if (summary.is_null() || summary.value("status", "complete") == "complete") return "";
+  return fmt::format("note: {} was not trained to the end ({}): these are its best models so far\n",
+                     folder_.string(), summary.value("status", ""));
+}
+
 std::string Run::summary_subject(const std::string& key) const {
   return (folder_ / "summary.json").string() + " " + key;
 }
 
 template <typename T>
 T Run::summary_value(const char* group, const char* key, const char* wanted) const {
+  if (summary.is_null()) {
+    throw Error(folder_.string(), "a run with summary.json (tern train --resume goes on with one)", "none");
+  }
+  const bool is_there =
+      summary.contains(group) && summary.at(group).is_object() && summary.at(group).contains(key);
   try {
     return summary.at(group).at(key).get<T>();
   } catch (const Json::exception&) {
-    throw Error(summary_subject(fmt::format("{}.{}", group, key)), wanted, "none");
+    throw Error(summary_subject(fmt::format("{}.{}", group, key)), wanted,
+                is_there ? "something else" : "none");
   }
 }
 
@@ -136,6 +178,11 @@ ClassTable Run::classes() const {
     throw Error(summary_subject("classes"), "names, and a superclass for each subclass",
                 "lists of other lengths");
   }
+  for (const std::int32_t superclass : table.subclass_to_super) {  // -1: a subclass without images
+    if (superclass >= -1 && superclass < table.superclass_count()) continue;
+    throw Error(summary_subject("classes.subclass_to_super"),
+                fmt::format("-1 to {}", table.superclass_count() - 1), fmt::format("{}", superclass));
+  }
   return table;
 }
 
@@ -145,10 +192,17 @@ std::vector<std::int32_t> Run::held_out_subclasses() const {
 
 std::vector<std::uint8_t> Run::trained(const char* key, std::int32_t classes) const {
   const std::string wanted = fmt::format("0 or 1 for each of {} classes", classes);
-  const auto flags = summary_value<std::vector<std::uint8_t>>("classes", key, wanted.c_str());
-  if (static_cast<std::int32_t>(flags.size()) == classes) return flags;
-  throw Error(summary_subject(fmt::format("classes.{}", key)), wanted,
-              fmt::format("{} numbers", flags.size()));
+  const auto numbers = summary_value<std::vector<std::int64_t>>("classes", key, wanted.c_str());
+  if (static_cast<std::int32_t>(numbers.size()) != classes) {
+    throw Error(summary_subject(fmt::format("classes.{}", key)), wanted,
+                fmt::format("{} numbers", numbers.size()));
+  }
+  const auto is_flag = [](std::int64_t number) { return number == 0 || number == 1; };
+  if (!std::all_of(numbers.begin(), numbers.end(), is_flag) ||
+      std::count(numbers.begin(), numbers.end(), 1) == 0) {
+    throw Error(summary_subject(fmt::format("classes.{}", key)), wanted + ", 1 for some", "others");
+  }
+  return {numbers.begin(), numbers.end()};
 }
 
 std::vector<std::uint8_t> Run::trained_superclasses() const {

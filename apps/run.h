@@ -44,7 +44,8 @@ class Run {
 
   /// Makes the folder with config.toml and checkpoints/. Throws Error unless it is absent or empty.
   static Run create(const std::filesystem::path& folder, const Config& config);
-  /// Throws Error{folder, ...} if it is not a run, or what read_config and read_json throw.
+  /// Throws Error{folder, ...} if it is not a run, Error{file, ...} for a config.toml or summary.json that is
+  /// damaged. A run that has not begun has a null summary.
   static Run open(const std::filesystem::path& folder);
   /// Throws Error naming `folder` if create() would.
   static void check_free(const std::filesystem::path& folder);
@@ -61,6 +62,9 @@ class Run {
   /// Throws Error{option, ...} if writing `path` would replace a file of the run, or lie among its
   /// checkpoints.
   void check_not_own(const std::string& option, const std::filesystem::path& path) const;
+  /// What is to be said before the best models of a run are used that was not trained to the end: a line;
+  /// empty for any other run.
+  std::string unfinished_text() const;
   /// Removes what interrupted writes left behind.
   void remove_temporary_files() const;
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -48,6 +49,12 @@ fs::path agreed_path(const Run& run, const char* option, const char* key, const 
   return now;
 }
 
+bool has_best_models(const Run& run) {
+  const std::vector<Part> parts = parts_of(run.config);
+  return std::all_of(parts.begin(), parts.end(),
+                     [&run](Part part) { return fs::exists(run.best_model(part)); });
+}
+
 Plan plan_resumed(const TrainOptions& options) {
   Plan plan;
   plan.run = Run::open(options.out);
@@ -55,7 +62,8 @@ Plan plan_resumed(const TrainOptions& options) {
   plan.config = options.config.empty() ? make_config(options.sets, run.config)
                                        : read_config(options.config, options.sets);
   check_resumable(run.config, plan.config);
-  plan.complete = run.summary.value("status", "") == "complete" && plan.config.epochs == run.config.epochs;
+  plan.complete = run.summary.value("status", "") == "complete" && plan.config.epochs == run.config.epochs &&
+                  has_best_models(run);
   plan.folders = options.folders;  // may have moved: the fingerprint says whether the images are the same
   if (plan.folders.data.empty()) plan.folders.data = run.summary_text("inputs", "data");
   if (plan.folders.cifar.empty()) plan.folders.cifar = run.summary_text("inputs", "cifar");
@@ -75,9 +83,26 @@ RuntimeOptions runtime_for(const TrainOptions& options, const Plan& plan) {
 
 /// True if `folder` holds a run that began, so that there is something to go on with.
 bool has_begun(const fs::path& folder) {
-  if (!fs::exists(folder))
+  if (!fs::is_directory(folder))
     throw Error("--resume --out " + folder.string(), "a run folder", "no folder there");
   return fs::exists(folder / "config.toml") && fs::exists(folder / "summary.json");
+}
+
+/// One class alone is always right.
+void check_classes(const Config& config, const StudyData& data) {
+  const auto count = [](const std::vector<std::uint8_t>& trained) {
+    return std::count(trained.begin(), trained.end(), 1);
+  };
+  const auto super = count(data.trained_superclasses()), sub = count(data.trained_subclasses());
+  const bool only_super = config.approach == Approach::two_models && config.levels == Levels::super;
+  if ((only_super ? super : sub) < 2) {
+    throw Error("training images",
+                fmt::format("at least 2 {}, to be told apart (CIFAR images are one more)",
+                            only_super ? "superclasses" : "subclasses"),
+                "1");
+  }
+  if (super < 2 && config.levels != Levels::sub)
+    fmt::print("note: all training images are of one superclass, which every image will be taken for\n");
 }
 
 /// A run that was ended before it wrote its summary has trained nothing: it starts anew.
@@ -88,9 +113,13 @@ void clear_unbegun(const TrainOptions& options) {
                 "none");
   }
   if (!fs::exists(folder / "config.toml")) return;
+  const fs::path checkpoints = folder / "checkpoints";
   Run::open(folder).remove_temporary_files();
+  if (fs::is_directory(checkpoints) && !fs::is_empty(checkpoints)) {
+    throw Error((folder / "summary.json").string(), "the summary of a run that has checkpoints", "none");
+  }
   fs::remove(folder / "config.toml");
-  fs::remove(folder / "checkpoints");  // throws unless it is empty
+  fs::remove(checkpoints);
 }
 
 void check_same_data(const Run& run, const StudyData& data) {
@@ -125,6 +154,7 @@ Json describe_classes(const StudyData& data) {
 Run begin_run(const TrainOptions& options, const Plan& plan, const StudyData& data, Device device) {
   Run run = plan.run ? *plan.run : Run::create(options.out, plan.config);
   run.remove_temporary_files();
+  fs::create_directories(run.folder() / "checkpoints");
   run.save_config();
   Json& summary = run.summary;
   summary["tern_version"] = kVersion;
@@ -188,10 +218,11 @@ void finish_stopped(Run& run, const std::exception& error) {
 
 void print_end(const Run& run) {
   for (const Part part : parts_of(run.config)) {
-    const Json& best = run.summary.at("models").at(name_of(part)).at("best");
-    fmt::print("{}: best epoch {} with {:.2f} % (loss {:.4f}): {}\n", name_of(part),
-               best.at("epoch").get<int>(), best.value("score_percent", 0.0), best.value("val_loss", 0.0),
-               run.best_model(part).string());
+    const Json::json_pointer key(fmt::format("/models/{}/best", name_of(part)));
+    if (!run.summary.contains(key)) continue;  // removed by hand
+    const Json& best = run.summary.at(key);
+    fmt::print("{}: best epoch {} with {:.2f} % (loss {:.4f}): {}\n", name_of(part), best.value("epoch", 0),
+               best.value("score_percent", 0.0), best.value("val_loss", 0.0), run.best_model(part).string());
   }
   fmt::print("next: tern evaluate --run {0}\n", run.folder().string());
 }
@@ -211,6 +242,7 @@ int train(const TrainOptions& options) {
   check_backbone_weights(plan.config, plan.weights);
   const StudyData data = load_study_data(plan.config, plan.folders);
   if (resumed) check_same_data(*plan.run, data);
+  check_classes(plan.config, data);
 
   const StopRequest stop_request;
   Run run = begin_run(options, plan, data, device);

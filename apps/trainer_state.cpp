@@ -44,6 +44,12 @@ void Trainer::resume() {
   best_score_ = number_in(progress.extra, "best_score_percent", file.string());
   best_loss_ = number_in(progress.extra, "best_loss", file.string());
   best_epoch_ = static_cast<std::int64_t>(number_in(progress.extra, "best_epoch", file.string()));
+  if (!std::filesystem::exists(run_.best_model(part_))) {
+    throw Error(
+        run_.best_model(part_).string(),
+        fmt::format("the best model so far, of epoch {}, beside {}", best_epoch_, file.filename().string()),
+        "none");
+  }
   metrics_file_.keep_until(name_of(part_), epochs_done_);
   fmt::print("{}: goes on after epoch {} of {}\n", name_of(part_), epochs_done_, config_.epochs);
 }

@@ -72,8 +72,11 @@ TEST_CASE("run: names of checkpoints") {
 TEST_CASE("run: the summary's values are checked when read") {
   const test::TemporaryFolder folder;
   Run run = Run::create(folder / "run", Config{});
-  CHECK_THROWS_WITH_AS(run.classes(), Contains("summary.json classes.superclass_names: wanted class names"),
+  CHECK_THROWS_WITH_AS(run.classes(), Contains("run: wanted a run with summary.json (tern train --resume"),
                        Error);
+  run.summary = Json::object();
+  CHECK_THROWS_WITH_AS(
+      run.classes(), Contains("summary.json classes.superclass_names: wanted class names, got none"), Error);
   run.summary["classes"] = {{"superclass_names", {"a", "novel"}},
                             {"subclass_names", {"a0", "novel"}},
                             {"subclass_to_super", {0, 1}},
@@ -87,8 +90,66 @@ TEST_CASE("run: the summary's values are checked when read") {
       Contains("classes.superclass_trained: wanted 0 or 1 for each of 2 classes, got 3 numbers"), Error);
   run.summary["classes"]["subclass_to_super"] = {0};
   CHECK_THROWS_WITH_AS(run.classes(), Contains("lists of other lengths"), Error);
+  run.summary["classes"]["subclass_to_super"] = {0, 2};
+  CHECK_THROWS_WITH_AS(run.classes(), Contains("classes.subclass_to_super: wanted -1 to 1, got 2"), Error);
+  run.summary["classes"]["subclass_to_super"] = {-1, 1};
+  run.summary["classes"]["superclass_trained"] = {1, 256};
+  CHECK_THROWS_WITH_AS(run.trained_superclasses(), Contains("of 2 classes, 1 for some, got others"), Error);
+  run.summary["classes"]["superclass_trained"] = {0, 0};
+  CHECK_THROWS_WITH_AS(run.trained_superclasses(), Contains("1 for some, got others"), Error);
+  run.summary["classes"]["subclass_names"] = 5;
+  CHECK_THROWS_WITH_AS(run.classes(), Contains("wanted class names, got something else"), Error);
   run.summary["split"] = {{"held_out_subclasses", "none"}};
   CHECK_THROWS_AS(run.held_out_subclasses(), Error);
+}
+
+TEST_CASE("run: a damaged config.toml or summary.json is named") {
+  const test::TemporaryFolder folder;
+  const Run run = Run::create(folder / "run", Config{});
+  const auto with_summary = [&](const char* text) {
+    test::write_quickly(run.folder() / "summary.json", text);
+    return test::error_of([&] { Run::open(run.folder()); });
+  };
+  for (const char* text : {"null", "[]", "5"}) {
+    CHECK(with_summary(text).ends_with("summary.json: wanted what tern train writes there, got other JSON"));
+  }
+  CHECK(with_summary("").find("summary.json: wanted valid JSON") != std::string::npos);
+  for (const char* text : {"{\"status\": 5}", "{\"threads\": 0}", "{\"threads\": 5000}",
+                           "{\"threads\": \"x\"}", "{\"models\": []}", "{\"models\": {\"super\": 5}}"}) {
+    CAPTURE(text);
+    CHECK(with_summary(text).ends_with("got something else"));
+  }
+  CHECK(with_summary("{\"status\": \"complete\", \"threads\": 2, \"models\": {\"super\": {}}}") ==
+        "no error");
+  const std::string config = read_text_file(run.folder() / "config.toml");
+  for (const std::string& text : {std::string(), config.substr(0, 50)}) {
+    test::write_quickly(run.folder() / "config.toml", text);
+    CHECK(test::error_of([&] {
+            Run::open(run.folder());
+          }).ends_with("config.toml: wanted all settings of the run, got a file that ends early"));
+  }
+}
+
+TEST_CASE("run: a run that was not trained to the end says so") {
+  const test::TemporaryFolder folder;
+  Run run = Run::create(folder / "run", Config{});
+  CHECK(run.unfinished_text().empty());
+  run.summary["status"] = "complete";
+  CHECK(run.unfinished_text().empty());
+  run.summary["status"] = "training";
+  CHECK(run.unfinished_text().find("was not trained to the end (training)") != std::string::npos);
+}
+
+TEST_CASE("run: no output replaces what belongs to the run") {
+  const test::TemporaryFolder folder;
+  const Run run = Run::create(folder / "run", Config{});
+  for (const char* name : {"events.out.tfevents.1.host.2.0", "metrics.csv", "checkpoints/new.safetensors"}) {
+    CAPTURE(name);
+    test::write_quickly(run.folder() / name, "x");
+    CHECK_THROWS_WITH_AS(run.check_not_own("--out", run.folder() / name),
+                         Contains("wanted a file that is not the run's own"), Error);
+  }
+  run.check_not_own("--out", run.folder() / "predictions.csv");
 }
 
 TEST_CASE("run: interrupted writes are cleared, other files are not") {

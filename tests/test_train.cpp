@@ -8,6 +8,7 @@
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
 #include "engine/io/file.h"
+#include "engine/io/state_dict.h"
 #include "tests/support/tiny_run.h"
 
 using namespace tern;
@@ -120,6 +121,17 @@ TEST_CASE("train: what is wrong is found before a run folder is made") {
     test::write_quickly(image, read_text_file(image).substr(0, 60));
     leaves_nothing(options, "3.png");
   }
+  SUBCASE("one class") {
+    std::string one;
+    for (const CsvTable table = read_csv(fixture.folder / "data/train_data.csv");
+         const auto& fields : table.rows) {
+      if (fields[2] == "0") one += csv_line(fields);
+    }
+    test::write_quickly(fixture.folder / "data/train_data.csv",
+                        "image,superclass_index,subclass_index,description\n" + one);
+    options = fixture.options({});
+    leaves_nothing(options, "training images: wanted at least 2 subclasses");
+  }
   SUBCASE("device") {
     options.runtime.device = "abacus";
     leaves_nothing(options, "--device");
@@ -132,6 +144,45 @@ TEST_CASE("train: what is wrong is found before a run folder is made") {
     options.resume = true;
     leaves_nothing(options, "wanted a run folder, got no folder there");
   }
+}
+
+TEST_CASE("train: a run whose checkpoints are gone is no complete one") {
+  const Fixture fixture;
+  TrainOptions options = fixture.options({"epochs=1"});
+  CHECK(train(options) == 0);
+  options.resume = true;
+  const Run run = Run::open(options.out);
+  SUBCASE("all: trained anew") {
+    const std::string before = read_text_file(run.best_model(Part::two_heads));
+    fs::remove_all(options.out / "checkpoints");
+    CHECK(train(options) == 0);
+    CHECK(read_text_file(run.best_model(Part::two_heads)) == before);
+  }
+  SUBCASE("the best alone") {
+    fs::remove(run.best_model(Part::two_heads));
+    CHECK(holds(message_of(options),
+                "best.safetensors: wanted the best model so far, of epoch 1, beside state"));
+  }
+  SUBCASE("the summary") {
+    fs::remove(options.out / "summary.json");
+    CHECK(holds(message_of(options),
+                "summary.json: wanted the summary of a run that has checkpoints, got none"));
+    CHECK(fs::exists(run.best_model(Part::two_heads)));
+  }
+}
+
+TEST_CASE("train: starts from the backbone of another run") {
+  const Fixture fixture;
+  TrainOptions options = fixture.options({"epochs=1", "fine_tune=frozen"});
+  CHECK(train(options) == 0);
+  options.weights = Run::open(options.out).best_model(Part::two_heads);
+  options.sets = {"seed=7", "approach=two_models"};
+  options.out = fixture.folder / "second";
+  CHECK(train(options) == 0);
+  const auto conv_of = [](const fs::path& file) {
+    return find(load_weights(file), "backbone.conv1.weight")->to_vector<float>();
+  };
+  CHECK(conv_of(options.weights) == conv_of(Run::open(options.out).best_model(Part::sub)));  // frozen
 }
 
 TEST_CASE("train: a run that was ended before its first summary starts anew") {
