@@ -85,9 +85,16 @@ std::vector<std::int64_t> left_out_superclass(const Config& config, const Datase
                 "\"" + config.hold_out_superclass.substr(0, 64) + "\"");
   }
   std::vector<std::int64_t> rows;
+  bool is_any_left = false;
   for (std::size_t i = 0; i < dataset.superclasses.size(); ++i) {
-    if (dataset.superclasses[i] == found - names.begin()) rows.push_back(static_cast<std::int64_t>(i));
+    if (dataset.superclasses[i] == found - names.begin())
+      rows.push_back(static_cast<std::int64_t>(i));
+    else
+      is_any_left |= dataset.superclasses[i] != dataset.classes.novel_superclass();
   }
+  if (!is_any_left)
+    throw Error("hold_out_superclass", "another superclass with images, to train on",
+                "none beside " + *found);
   return rows;
 }
 
@@ -138,6 +145,10 @@ bool needs_cifar(const Config& config) {
 DataFolders resolve_folders(const Config& config, const DataFolders& folders) {
   namespace fs = std::filesystem;
   DataFolders resolved{fs::absolute(folders.data).lexically_normal(), {}};
+  if (!fs::is_directory(resolved.data)) {
+    throw Error("--data " + resolved.data.string(), "the folder with train_data.csv and the images",
+                fs::exists(resolved.data) ? "a file" : "no folder there");
+  }
   if (!needs_cifar(config)) return resolved;
   resolved.cifar = folders.cifar.empty() ? resolved.data / "cifar-100-binary"
                                          : fs::absolute(folders.cifar).lexically_normal();

@@ -35,7 +35,8 @@ struct StudyData {
 /// True if CIFAR-100 images are trained on or held out.
 bool needs_cifar(const Config& config);
 
-/// Absolute paths, with the default CIFAR folder filled in where one is needed, else empty.
+/// Absolute paths, with the default CIFAR folder filled in where one is needed, else empty. Throws
+/// Error{--data ... or --cifar ...} if one is no folder.
 DataFolders resolve_folders(const Config& config, const DataFolders& folders);
 
 /// Reads and splits everything. Throws Error naming the file or the key at fault.

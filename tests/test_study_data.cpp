@@ -7,6 +7,7 @@
 
 #include "data/cifar100.h"
 #include "engine/core/check.h"
+#include "engine/io/csv.h"
 #include "engine/io/file.h"
 #include "tests/support/tiny_study.h"
 
@@ -64,6 +65,16 @@ TEST_CASE("study data: a superclass and CIFAR groups that are never trained on")
   CHECK_THROWS_WITH_AS(load({"hold_out_superclass=cat"}), Contains("hold_out_superclass: wanted one of "),
                        Error);
   CHECK_THROWS_AS(load({"hold_out_superclass=novel"}), Error);
+  std::string only;
+  for (const CsvTable table = read_csv(folder / "train_data.csv"); const auto& fields : table.rows) {
+    if (fields[1] == "1") only += csv_line(fields);
+  }
+  const std::string all = read_text_file(folder / "train_data.csv");
+  test::write_quickly(folder / "train_data.csv",
+                      "image,superclass_index,subclass_index,description\n" + only);
+  CHECK(test::error_of([&] { load({"hold_out_superclass=" + name}); }) ==
+        "hold_out_superclass: wanted another superclass with images, to train on, got none beside " + name);
+  test::write_quickly(folder / "train_data.csv", all);
 
   const std::vector<std::string> groups = novel_cifar_groups(load_cifar100(folder / "cifar-100-binary"));
   const StudyData data = load({"cifar=small", "cifar_count=4", "cifar_hold_out_count=3",
@@ -99,6 +110,9 @@ TEST_CASE("study data: folders") {
   CHECK(resolve_folders(with_cifar, {folder.path(), {}}).cifar == folder / "cifar-100-binary");
   CHECK(resolve_folders(tiny_config(), {folder.path(), "/elsewhere"}).cifar.empty());
   CHECK(resolve_folders(tiny_config(), {".", {}}).data.is_absolute());
+  CHECK_THROWS_WITH_AS(resolve_folders(with_cifar, {folder / "none", {}}),
+                       Contains("none: wanted the folder with train_data.csv and the images, got no folder"),
+                       Error);
   CHECK_THROWS_WITH_AS(load_study_data(tiny_config(), {folder.path(), {}}),
                        Contains("wanted a file, got nothing there"), Error);
 }
