@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "apps/progress.h"
@@ -68,7 +69,7 @@ const char* name_of(Level level) {
 StudyModels::StudyModels(const Run& run, Device device) : config_(run.config), device_(device) {
   const ClassTable classes = run.classes();
   for (const Part part : parts_of(config_)) {
-    members_.push_back({part, load_best(run, part, classes, device)});
+    members_.push_back({part, load_best(run, part, classes, device), run.best_model(part)});
     Model& model = members_.back().model;
     model.set_training(false);
     // A run of a GPU's precision can be evaluated anywhere.
@@ -134,7 +135,29 @@ Scores StudyModels::score(const Dataset& dataset, const std::vector<std::int64_t
     keep(with_memory_advice(config_.batch_size, [&] { return step(batch); }), with_features, scores);
     progress.update(done += batch.size());
   }
+  check_finite(scores, dataset, indices);
   return scores;
+}
+
+/// Weights may be finite and what comes of them not.
+void StudyModels::check_finite(const Scores& scores, const Dataset& dataset,
+                               const std::vector<std::int64_t>& indices) const {
+  const auto check_values = [&](const Member& one, const std::vector<float>& values, const char* what) {
+    const auto found = std::find_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
+    if (found == values.end()) return;
+    const std::size_t columns = values.size() / indices.size();
+    const auto row = static_cast<std::size_t>(found - values.begin()) / columns;
+    throw Error(one.file.string(), fmt::format("a model with finite {}", what),
+                fmt::format("{} for {}", std::isnan(*found) ? "NaN" : "infinity",
+                            dataset.names[static_cast<std::size_t>(indices[row])]));
+  };
+  for (const Member& one : members_) {
+    for (const Level level : {Level::super, Level::sub}) {
+      if (!(level == Level::super ? tern::has_super(one.part) : tern::has_sub(one.part))) continue;
+      check_values(one, scores.logits(level), "logits");
+      check_values(one, scores.features(level), "features");
+    }
+  }
 }
 
 HeadFunction StudyModels::head(Level level) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,7 +46,8 @@ class StudyModels {
   bool has(Level level) const { return level == Level::super ? has_super() : has_sub(); }
   std::vector<Level> levels() const;
 
-  /// Runs the models over images of a dataset, showing progress as `label`.
+  /// Runs the models over images of a dataset, showing progress as `label`. Throws Error{checkpoint, ...}
+  /// naming the first image for which a model gives NaN or infinity, which no answer can be read from.
   Scores score(const Dataset& dataset, const std::vector<std::int64_t>& indices, const char* label,
                bool with_features = false);
 
@@ -59,6 +61,7 @@ class StudyModels {
   struct Member {
     Part part;
     Model model;
+    std::filesystem::path file;
   };
 
   bool has_level(bool (*level)(Part)) const;
@@ -66,6 +69,8 @@ class StudyModels {
   /// Of a batch: each model's features and the logits of its heads, in the order of members_.
   std::vector<Tensor> outputs(const Tensor& images);
   void keep(const std::vector<Tensor>& outputs, bool with_features, Scores& scores) const;
+  void check_finite(const Scores& scores, const Dataset& dataset,
+                    const std::vector<std::int64_t>& indices) const;
 
   Config config_;
   Device device_;

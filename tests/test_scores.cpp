@@ -7,6 +7,7 @@
 
 #include "data/study.h"
 #include "engine/core/check.h"
+#include "models/checkpoint.h"
 #include "tests/support/tiny_run.h"
 
 using namespace tern;
@@ -99,6 +100,18 @@ TEST_CASE("scores: the logits of a trained run, the same for any order of the im
     }
   }
 
+  SUBCASE("weights that overflow") {
+    LoadedModel loaded = load_model(run.best_model(Part::sub));
+    for (const ParameterEntry& entry : loaded.model.head_parameters()) {
+      Tensor values = entry.value.data();  // the same elements
+      values.assign(Tensor::full(values.shape(), 3e38f));
+    }
+    save_model(run.best_model(Part::sub), loaded.model);
+    StudyModels overflowing(run, Device::cpu());
+    CHECK_THROWS_WITH_AS(overflowing.score(images, {3, 4}, "test"),
+                         Contains("best_sub.safetensors: wanted a model with finite logits, got "), Error);
+    CHECK_THROWS_WITH_AS(overflowing.score(images, {3, 4}, "test"), Contains(" for 3.png"), Error);
+  }
   SUBCASE("a checkpoint that is missing or made for other classes") {
     std::filesystem::copy_file(run.best_model(Part::super), run.best_model(Part::sub),
                                std::filesystem::copy_options::overwrite_existing);
