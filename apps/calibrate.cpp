@@ -1,6 +1,7 @@
 #include "apps/calibrate.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -205,10 +206,27 @@ void check_groups(const Run& run, const LevelCalibration& level) {
     throw Error(run.folder().string(), "at least 2 validation images of known classes",
                 std::to_string(level.seen.confidences.size()));
   }
-  for (const Group* group : level.groups()) {
-    if (group->confidences.size() >= 2) continue;
-    throw Error(run.folder().string(), "at least 2 " + group->name + " novel images, for two halves", "1");
+  if (level.novel().confidences.size() == 1) {
+    throw Error(run.folder().string(), "at least 2 " + level.novel().name + " novel images, for two halves",
+                "1");
   }
+}
+
+/// Throws Json::exception where `json` is not what calibrate() writes.
+double tau_of_rule(const std::filesystem::path& file, const Json& json, Level level,
+                   const std::string& rule) {
+  const std::string where = fmt::format("{} {}", file.string(), name_of(level));
+  std::vector<std::string> rules;
+  for (const Json& candidate : json.at(name_of(level)).at("candidates")) {
+    rules.push_back(candidate.at("rule").get<std::string>());
+    if (rules.back() != rule) continue;
+    const auto tau = candidate.at("tau").get<double>();
+    if (!(tau >= 0 && tau <= 1)) throw Error(where + " " + rule, "a tau in [0, 1]", fmt::format("{}", tau));
+    if (tau == 0)
+      fmt::print("note: the tau of {} is 0 at the {} level: it calls nothing novel\n", rule, name_of(level));
+    return tau;
+  }
+  throw Error("--tau-rule", fmt::format("one of {} ({})", fmt::join(rules, ", "), where), rule);
 }
 
 }  // namespace
@@ -216,6 +234,7 @@ void check_groups(const Run& run, const LevelCalibration& level) {
 int calibrate(const CalibrateOptions& options) {
   const Device device = prepare_runtime(options.runtime);
   const Run run = Run::open(options.run);
+  fmt::print("{}", run.unfinished_text());
   StudyModels models(run, device);
   const StudyData data = load_run_data(run, options.folders);
   const Split& split = data.split;
@@ -251,19 +270,13 @@ DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options) {
     throw Error(file.string(), "thresholds for --tau-rule (made by tern calibrate)", "no file");
   }
   const Json json = read_json(file);
-  const auto tau_of = [&](Level level, std::optional<double>& tau) {
-    if (tau || !json.contains(name_of(level))) return;
-    for (const Json& candidate : json.at(name_of(level)).at("candidates")) {
-      if (candidate.at("rule") == options.tau_rule) tau = candidate.at("tau").get<double>();
-    }
-    if (!tau) {
-      throw Error(fmt::format("{} {}", file.string(), name_of(level)), "the rule " + options.tau_rule,
-                  "only others: see tern calibrate");
-    }
-  };
   try {
-    tau_of(Level::super, options.tau_super);
-    tau_of(Level::sub, options.tau_sub);
+    for (const Part part : parts_of(run.config)) {
+      if (has_super(part) && !options.tau_super)
+        options.tau_super = tau_of_rule(file, json, Level::super, options.tau_rule);
+      if (has_sub(part) && !options.tau_sub)
+        options.tau_sub = tau_of_rule(file, json, Level::sub, options.tau_rule);
+    }
   } catch (const Json::exception&) {
     throw Error(file.string(), "what tern calibrate writes", "other JSON");
   }

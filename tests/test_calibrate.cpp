@@ -72,7 +72,22 @@ TEST_CASE("calibrate: evaluate takes a rule's thresholds, those given first") {
   CHECK(*found.tau_super == 0.5);
   CHECK(*found.tau_sub == json.at("sub").at("candidates").at(0).at("tau"));
   wanted.tau_rule = "best_guess";
-  CHECK_THROWS_WITH_AS(with_calibrated_taus(run, wanted), Contains("sub: wanted the rule best_guess"), Error);
+  CHECK_THROWS_WITH_AS(with_calibrated_taus(run, wanted),
+                       Contains("--tau-rule: wanted one of p10_seen, p5_seen, "), Error);
+  CHECK_THROWS_WITH_AS(with_calibrated_taus(run, wanted), Contains("calibration.json sub), got best_guess"),
+                       Error);
+  wanted.tau_rule = "p10_seen";
+  const auto error_with = [&](const Json& changed) {
+    test::write_quickly(trained() / "run/calibration.json", changed.dump());
+    return test::error_of([&] { with_calibrated_taus(run, wanted); });
+  };
+  Json other = json;
+  other["sub"]["candidates"][0]["tau"] = 7;
+  CHECK(error_with(other).ends_with("calibration.json sub p10_seen: wanted a tau in [0, 1], got 7"));
+  other["sub"]["candidates"][0]["tau"] = nullptr;  // JSON's NaN
+  CHECK(error_with(other).ends_with("wanted what tern calibrate writes, got other JSON"));
+  other.erase("sub");  // no silent fall-back to the settings' tau
+  CHECK(error_with(other).ends_with("wanted what tern calibrate writes, got other JSON"));
   test::write_quickly(trained() / "run/calibration.json", R"({"sub": 3})");
   CHECK_THROWS_WITH_AS(with_calibrated_taus(run, wanted), Contains("wanted what tern calibrate writes"),
                        Error);
