@@ -1,8 +1,10 @@
 #include "apps/dump.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 
 #include "engine/core/check.h"
 #include "engine/io/file.h"
@@ -20,9 +22,21 @@ struct Selection {
   std::vector<std::uint8_t> parts;
 };
 
+/// In the order of kParts.
+std::array<const std::vector<std::int64_t>*, 4> parts_of(const Split& split) {
+  return {&split.train, &split.validation, &split.pseudo_novel, &split.pseudo_novel_super};
+}
+
+std::vector<std::string> parts_with_images(const Split& split) {
+  std::vector<std::string> names;
+  for (std::size_t part = 0; part < kParts.size(); ++part) {
+    if (!parts_of(split)[part]->empty()) names.push_back(kParts[part]);
+  }
+  return names;
+}
+
 Selection select(const Split& split, const std::vector<std::string>& wanted) {
-  const std::vector<std::int64_t>* const lists[] = {&split.train, &split.validation, &split.pseudo_novel,
-                                                    &split.pseudo_novel_super};
+  const auto lists = parts_of(split);
   Selection selection;
   for (std::size_t part = 0; part < kParts.size(); ++part) {
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), kParts[part]) == wanted.end()) continue;
@@ -85,13 +99,17 @@ StateDict tensors_of(const Run& run, const StudyData& data, const Selection& sel
 int dump(const DumpOptions& options) {
   const Device device = prepare_runtime(options.runtime);
   const Run run = Run::open(options.run);
+  fmt::print("{}", run.unfinished_text());
   check_writable(options.out);
   run.check_not_own("--out", options.out);
   StudyModels models(run, device);
   const StudyData data = load_run_data(run, options.folders);
   const Selection selection = select(data.split, options.parts);
   if (selection.indices.empty()) {
-    throw Error("--part", "a part of the run that has images", "one without images: nothing was held out");
+    throw Error("--part",
+                fmt::format("one of {}: the parts of this run that have images",
+                            fmt::join(parts_with_images(data.split), ", ")),
+                fmt::format("{}", fmt::join(options.parts, ", ")));
   }
   const Scores scores = models.score(data.dataset, selection.indices, "dump", true);
   const StateDict tensors = tensors_of(run, data, selection, scores);

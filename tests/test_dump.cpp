@@ -49,7 +49,8 @@ TEST_CASE("dump: features, logits and labels of every part; a head of the featur
   const StudyData data = load_run_data(run, {});
   CHECK(names.size() == 56);
   CHECK(names[0] == data.dataset.names[static_cast<std::size_t>(data.split.train[0])]);
-  CHECK(Json::parse(file.metadata.at("parts")) == Json({"train", "validation", "pseudo_novel"}));
+  CHECK(Json::parse(file.metadata.at("parts")) ==
+        Json({"train", "validation", "pseudo_novel", "pseudo_novel_super"}));
   CHECK(Json::parse(file.metadata.at("held_out_subclasses")) == Json(data.split.held_out));
   CHECK(tensor("subclasses").to_vector<std::int32_t>()[55] ==
         data.dataset.subclasses[static_cast<std::size_t>(data.split.pseudo_novel.back())]);
@@ -85,5 +86,9 @@ TEST_CASE("dump: two heads share their features; a part without images") {
   CHECK(find(file.tensors, "features")->shape() == Shape{48, 512});
   CHECK(find(file.tensors, "super_features") == nullptr);
   options.parts = {"pseudo_novel"};
-  CHECK_THROWS_WITH_AS(dump(options), Contains("--part: wanted a part of the run that has images"), Error);
+  CHECK_THROWS_WITH_AS(
+      dump(options),
+      Contains("--part: wanted one of train, validation: the parts of this run that have images, got "
+               "pseudo_novel"),
+      Error);
 }
