@@ -1,6 +1,8 @@
 #include "models/heads.h"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <set>
 
 #include "engine/core/check.h"
@@ -175,7 +177,16 @@ void Model::set_precision(Precision precision) {
 }
 
 void Model::load_backbone(const std::filesystem::path& path) {
-  load_state_dict(backbone_, path, {.ignored_prefixes = {"fc."}, .prefix = ""});
+  StateDict tensors = load_weights(path);
+  const auto is_of_backbone = [this](const NamedTensor& entry) {
+    return entry.name.starts_with(spec_.backbone_prefix);
+  };
+  // A model of tern's: what is not its backbone is a head.
+  if (std::any_of(tensors.begin(), tensors.end(), is_of_backbone)) {
+    std::erase_if(tensors, std::not_fn(is_of_backbone));
+    for (NamedTensor& entry : tensors) entry.name.erase(0, spec_.backbone_prefix.size());
+  }
+  load_state_dict(backbone_, tensors, path.string(), {.ignored_prefixes = {"fc."}, .prefix = ""});
   forget_folded();
 }
 

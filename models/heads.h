@@ -87,8 +87,9 @@ class Model : public Module {
   void count_batch() { backbone_.count_batch(); }
   bool frozen() const { return frozen_; }
 
-  /// Copies a backbone's file (torchvision's) into the backbone; the file's "fc." is passed over. Call the
-  /// free load_state_dict(model, ...) for a whole model, and then forget_folded().
+  /// Copies the backbone of a file into this one: of a classifier of torchvision's, whose "fc." is passed
+  /// over, or of a model of tern's with whatever heads. Call the free load_state_dict(model, ...) for a whole
+  /// model, and then forget_folded().
   void load_backbone(const std::filesystem::path& path);
   /// Says that weights were changed from outside while in evaluation mode.
   void forget_folded() { folded_.reset(); }

@@ -10,7 +10,7 @@
 namespace tern {
 namespace {
 
-constexpr std::size_t kNamesInMessage = 5;
+constexpr std::size_t kNamesInMessage = 2;
 
 class ParameterCollector : public StateVisitor {
  public:

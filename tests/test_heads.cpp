@@ -192,6 +192,19 @@ TEST_CASE("heads: loads a backbone from a classifier's file") {
   const std::string error = test::error_of([&] { other.load_backbone(folder / "weights.safetensors"); });
   CHECK(error.find("weights.safetensors: tensors do not fit the model: ") != std::string::npos);
   CHECK(error.find("missing: layer1.0.conv3.weight") != std::string::npos);
+  CHECK(error.size() < folder.path().string().size() + 350);
+}
+
+TEST_CASE("heads: loads the backbone of a model with other heads") {
+  const test::TemporaryFolder folder;
+  const Model trained(spec_of("two_heads"), Initialiser(4));
+  save_weights(folder / "best.safetensors", trained.state_dict());
+  Model model({"resnet18", {{"head", HeadKind::cosine, 5}}}, Initialiser(5));
+  const Tensor head = state_of(model, "head.weight").clone();
+  model.load_backbone(folder / "best.safetensors");
+  CHECK(
+      test::same_bytes(state_of(model, "backbone.conv1.weight"), state_of(trained, "backbone.conv1.weight")));
+  CHECK(test::same_bytes(state_of(model, "head.weight"), head));
 }
 
 TEST_CASE("heads: says what is wrong") {
