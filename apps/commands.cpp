@@ -1,6 +1,8 @@
 // The subcommands' options, one function a subcommand, in the order of `tern --help`.
 #include "apps/commands.h"
 
+#include <fmt/format.h>
+
 #include <iostream>
 
 #include "apps/calibrate.h"
@@ -44,22 +46,23 @@ void add_folder_options(CLI::App* app, DataFolders& folders, const char* data_te
 }
 
 /// CLI::Range lets NaN through.
-CLI::Validator probability() {
-  const auto check = [](const std::string& text) -> std::string {
-    double value = -1;
-    const bool inside = CLI::detail::lexical_cast(text, value) && value >= 0 && value <= 1;
-    return inside ? "" : "wanted a number in [0, 1], got " + text;
+CLI::Validator number_in(double low, double high) {
+  const std::string wanted = fmt::format("[{:g}, {:g}]", low, high);
+  const auto check = [=](const std::string& text) -> std::string {
+    double value = low - 1;
+    const bool inside = CLI::detail::lexical_cast(text, value) && value >= low && value <= high;
+    return inside ? "" : "wanted a number in " + wanted + ", got " + text;
   };
-  return {check, "FLOAT in [0 - 1]"};
+  return {check, "FLOAT in " + wanted};
 }
 
 void add_threshold_options(CLI::App* app, DecisionOptions& options) {
   app->add_option("--tau-super", options.tau_super,
                   "novel where the largest superclass probability is below this")
-      ->check(probability());
+      ->check(number_in(0, 1));
   app->add_option("--tau-sub", options.tau_sub,
                   "the same for subclasses; both by default as in the run's settings")
-      ->check(probability());
+      ->check(number_in(0, 1));
   app->add_option(
          "--mask-untrained", options.mask_untrained,
          "leave classes that were never trained out of the softmax; by default as in the run's settings")
@@ -103,7 +106,7 @@ void add_convert(CLI::App& tern, Command& chosen) {
   app->add_option("IN", options.in, "what torch.save wrote (zip), or safetensors")
       ->required()
       ->type_name("FILE");
-  app->add_option("OUT", options.out, "a .safetensors file")->required()->type_name("FILE");
+  app->add_option("OUT", options.out, "the file to write")->required()->type_name("FILE.safetensors");
 }
 
 struct InspectOptions {
@@ -171,7 +174,8 @@ void add_train(CLI::App& tern, Command& chosen) {
       ->required()
       ->type_name("RUN");
   app->add_option("--weights", options.weights,
-                  "backbone to start from, .pth or .safetensors; random if not given")
+                  "backbone to start from: torchvision's, .pth or .safetensors, or a checkpoint of another "
+                  "run, whose heads are passed over; random if not given")
       ->type_name("FILE");
   add_runtime_options(app, options.runtime);
   app->add_flag("--resume", options.resume,
@@ -214,7 +218,7 @@ void add_calibrate(CLI::App& tern, Command& chosen) {
   app->add_option("--seed", options.seed, "of the halves for calibration and for the test")
       ->capture_default_str();
   app->add_option("--target-rate", options.target_rate, "share of seen images to keep, of novel ones to find")
-      ->check(CLI::Range(0.01, 1.0))
+      ->check(number_in(0.01, 1))
       ->capture_default_str();
   add_folder_options(app, options.folders, "where the run's images are now, if they have moved");
   add_runtime_options(app, options.runtime);

@@ -1,5 +1,6 @@
 #include "apps/convert.h"
 
+#include "engine/core/check.h"
 #include "engine/io/file.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/state_dict.h"
@@ -7,6 +8,8 @@
 namespace tern {
 
 void convert(const std::filesystem::path& in, const std::filesystem::path& out) {
+  if (out.extension() != ".safetensors")
+    throw Error("OUT " + out.string(), "a name that ends in .safetensors", "another");
   check_not_input("OUT", out, "IN", in);
   check_writable(out);  // before much is read
   WeightFile file = read_weight_file(in);

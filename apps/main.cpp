@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -83,6 +84,7 @@ int wrong_usage(const CLI::App& tern, const std::string& message) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over `ulimit -f` is then a write that fails, and is told
   CLI::App tern("tern: train, measure and use image classifiers for two levels of classes, some never seen.",
                 "tern");
   tern.set_version_flag("--version", version_text());

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "apps/version.h"
+#include "tests/support/full_disk.h"
 #include "tests/support/process.h"
 
 using namespace tern;
@@ -81,6 +82,7 @@ TEST_CASE("cli: wrong usage is exit code 2 with the usage on stderr") {
   check_usage({"evaluate"}, "--run is required");
   check_usage({"calibrate"}, "--run is required");
   check_usage({"calibrate", "--run", "a", "--target-rate", "2"}, "--target-rate");
+  check_usage({"calibrate", "--run", "a", "--target-rate", "nan"}, "--target-rate");
   check_usage({"dump", "--run", "a"}, "--out is required");
   check_usage({"dump", "--run", "a", "--out", "b", "--part", "test"}, "--part");
   check_usage({"report", "--out", "x"}, "RUN is required");
@@ -115,6 +117,17 @@ TEST_CASE("cli: any other failure is exit code 1 with one line that names its su
   check_failure({"inspect", here + "/two\nlines"}, "two lines");
   CHECK_FALSE(std::filesystem::exists(folder / "run"));
   CHECK_FALSE(std::filesystem::exists(folder / "out.safetensors"));
+}
+
+TEST_CASE("cli: a file over the system's limit is a failure that is told") {
+  const test::TemporaryFolder folder;
+  const test::FullDisk disk(200);
+  ::signal(SIGXFSZ, SIG_DFL);  // as a shell leaves it
+  const std::string out = (folder / "out.safetensors").string();
+  const Result result = run_tern({"convert", test::golden("torch_checkpoint_state_dict.pth").string(), out});
+  CHECK(result.code == 1);
+  CHECK(result.errors == "tern convert: " + out + ": cannot write it: File too large\n");
+  CHECK(folder.size() == 0);
 }
 
 TEST_CASE("cli: output that could not be printed is a failure") {

@@ -35,8 +35,8 @@ TEST_CASE("convert: names, order, types, bits and layout stay") {
   for (const char* name : {"state_dict.pth", "types.pth", "strided.pth", "nested.pth"}) {
     CAPTURE(name);
     const auto in = test::golden(std::string("torch_checkpoint_") + name);
-    convert(in, folder / "a");
-    const SafetensorsFile file = read_safetensors(folder / "a");
+    convert(in, folder / "a.safetensors");
+    const SafetensorsFile file = read_safetensors(folder / "a.safetensors");
     check_same(file.tensors, read_torch_checkpoint(in));
     CHECK(file.metadata == Metadata{{"format", "pt"}});
   }
@@ -45,31 +45,32 @@ TEST_CASE("convert: names, order, types, bits and layout stay") {
 TEST_CASE("convert: safetensors to safetensors, but not onto itself") {
   const test::TemporaryFolder folder;
   const auto in = test::golden("safetensors_python.safetensors");
-  convert(in, folder / "a");
-  check_same(read_safetensors(folder / "a").tensors, read_safetensors(in).tensors);
-  CHECK(read_safetensors(folder / "a").metadata == read_safetensors(in).metadata);
-  const std::string once = read_text_file(folder / "a");
-  std::filesystem::create_symlink("a", folder / "link");
-  for (const char* out : {"a", "link"}) {
-    CHECK(error_of([&] { convert(folder / "a", folder / out); }) ==
+  convert(in, folder / "a.safetensors");
+  check_same(read_safetensors(folder / "a.safetensors").tensors, read_safetensors(in).tensors);
+  CHECK(read_safetensors(folder / "a.safetensors").metadata == read_safetensors(in).metadata);
+  const std::string once = read_text_file(folder / "a.safetensors");
+  std::filesystem::create_symlink("a.safetensors", folder / "link.safetensors");
+  for (const char* out : {"a.safetensors", "link.safetensors"}) {
+    CHECK(error_of([&] { convert(folder / "a.safetensors", folder / out); }) ==
           "OUT " + (folder / out).string() + ": wanted another file than the inputs, got IN " +
-              (folder / "a").string());
+              (folder / "a.safetensors").string());
   }
-  CHECK(read_text_file(folder / "a") == once);
-  CHECK(error_of([&] { convert(in, "/dev/null"); }) == "/dev/null: wanted a file to write, got a device");
+  CHECK(read_text_file(folder / "a.safetensors") == once);
+  CHECK(error_of([&] { convert(in, "/dev/null"); }) ==
+        "OUT /dev/null: wanted a name that ends in .safetensors, got another");
 }
 
 TEST_CASE("convert: a file that is no weights leaves nothing behind") {
   const test::TemporaryFolder folder;
-  write_file(folder / "out", "old");
+  write_file(folder / "out.safetensors", "old");
   CHECK(error_of([&] {
-          convert(test::golden("torch_checkpoint_evil_system.pth"), folder / "out");
+          convert(test::golden("torch_checkpoint_evil_system.pth"), folder / "out.safetensors");
         }).find("posix.system") != std::string::npos);
-  CHECK(error_of([&] { convert(folder / "absent", folder / "out"); }).find("nothing there") !=
+  CHECK(error_of([&] { convert(folder / "absent", folder / "out.safetensors"); }).find("nothing there") !=
         std::string::npos);
-  CHECK(read_text_file(folder / "out") == "old");
+  CHECK(read_text_file(folder / "out.safetensors") == "old");
   CHECK(folder.size() == 1);
   CHECK(error_of([&] {
-          convert(test::golden("torch_checkpoint_types.pth"), folder / "no/out");
-        }).find("no/out: wanted a folder to write it in") != std::string::npos);
+          convert(test::golden("torch_checkpoint_types.pth"), folder / "no/out.safetensors");
+        }).find("no/out.safetensors: wanted a folder to write it in") != std::string::npos);
 }
