@@ -3,7 +3,9 @@
 #include <zip.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -45,6 +47,15 @@ void finish_names(const fs::path& path, std::vector<std::string>& names) {
   if (names.empty()) throw Error(path.string(), "images (.jpg, .jpeg, .png, .bmp)", "none");
 }
 
+/// Of a file that cannot be opened as a zip.
+std::string what_is(const fs::path& file) {
+  std::array<char, 2> start{};
+  std::ifstream stream(file, std::ios::binary);
+  stream.read(start.data(), start.size());
+  if (stream.gcount() == 0) return "an empty file, or one that cannot be read";
+  return start == std::array{'P', 'K'} ? "a zip file that is damaged or ends early" : "another kind of file";
+}
+
 [[noreturn]] void throw_absent(const ImageSource& source, const std::string& name) {
   throw Error(source.path().string(), "an image named " + name, "none");
 }
@@ -79,7 +90,7 @@ class Zip final : public ImageSource {
       zip_error_init_with_code(&error, code);
       const std::string reason = zip_error_strerror(&error);
       zip_error_fini(&error);
-      throw Error(file.string(), "a folder or a zip file of images", reason);
+      throw Error(file.string(), "a folder or a zip file of images", what_is(file) + " (" + reason + ")");
     }
     try {
       list();

@@ -109,10 +109,16 @@ TEST_CASE("image_source: what is no image set") {
                        Error);
   CHECK_THROWS_WITH_AS(ImageSource::open("/dev/null"), doctest::Contains("got neither"), Error);
   write_file(folder.path() / "text.zip", "this is no zip file at all");
-  CHECK_THROWS_WITH_AS(ImageSource::open(folder.path() / "text.zip"), doctest::Contains("text.zip: wanted"),
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      ImageSource::open(folder.path() / "text.zip"),
+      doctest::Contains("text.zip: wanted a folder or a zip file of images, got another kind"), Error);
   write_file(folder.path() / "empty.zip", "");
-  CHECK_THROWS_AS(ImageSource::open(folder.path() / "empty.zip"), Error);
+  CHECK_THROWS_WITH_AS(ImageSource::open(folder.path() / "empty.zip"), doctest::Contains("an empty file"),
+                       Error);
+  write_zip(folder.path() / "cut.zip", {{"1.jpg", "1"}, {"2.jpg", "2"}});
+  write_file(folder.path() / "cut.zip", read_text_file(folder.path() / "cut.zip").substr(0, 60));
+  CHECK_THROWS_WITH_AS(ImageSource::open(folder.path() / "cut.zip"),
+                       doctest::Contains("a zip file that is damaged or ends early"), Error);
 
   write_zip(folder.path() / "twice.zip", {{"a/1.jpg", "1"}, {"b/1.jpg", "2"}});
   CHECK_THROWS_WITH_AS(ImageSource::open(folder.path() / "twice.zip"),
