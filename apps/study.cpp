@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "apps/progress.h"
 #include "apps/run.h"
 #include "apps/study_row.h"
 #include "apps/study_table.h"
 #include "data/cifar100.h"
+#include "data/image_source.h"
 #include "data/study.h"
 #include "engine/core/check.h"
 #include "engine/io/file.h"
@@ -50,12 +52,35 @@ bool wants_cifar(const StudyPlan& plan) {
   });
 }
 
+/// Weights that no row asks for are a slip that would cost all trainings.
+void check_weights_used(const StudyPlan& plan, const std::map<std::string, fs::path>& weights) {
+  for (const auto& [name, file] : weights) {
+    const bool used = std::any_of(plan.rows.begin(), plan.rows.end(),
+                                  [&name = name](const StudyRow& row) { return row.weights == name; });
+    if (used) continue;
+    throw Error("--weights " + (name.empty() ? "" : name + "=") + file.string(),
+                "weights for a row of the plan",
+                name.empty() ? "rows that all name theirs" : "no row with weights = \"" + name + "\"");
+  }
+}
+
+void check_folds(const StudyPlan& plan, std::size_t subclasses) {
+  for (const StudyRow& row : plan.rows) {
+    if (std::cmp_less_equal(row.folds, subclasses)) continue;
+    throw Error(fmt::format("{} row {} folds", plan.file.string(), row.name),
+                fmt::format("at most {}, as there are subclasses", subclasses), fmt::format("{}", row.folds));
+  }
+}
+
 StudyInputs gather_inputs(const StudyPlan& plan, const StudyOptions& options) {
   StudyInputs inputs;
   inputs.out = options.out;
-  inputs.superclasses = load_class_names(options.folders.data).superclass_names;
+  const ClassTable classes = load_class_names(options.folders.data);
+  inputs.superclasses = classes.superclass_names;
   inputs.superclasses.pop_back();  // "novel"
+  check_folds(plan, classes.subclass_names.size() - 1);
   inputs.weights = named_weights(options.weights);
+  check_weights_used(plan, inputs.weights);
   if (!wants_cifar(plan)) return inputs;
   const fs::path cifar =
       options.folders.cifar.empty() ? options.folders.data / "cifar-100-binary" : options.folders.cifar;
@@ -64,7 +89,10 @@ StudyInputs gather_inputs(const StudyPlan& plan, const StudyOptions& options) {
 }
 
 fs::path images_of(const StudyOptions& options) {
-  if (!options.images.empty()) return options.images;
+  if (!options.images.empty()) {
+    ImageSource::open(options.images);  // throws where there are none: better before days of training
+    return options.images;
+  }
   for (const char* name : {"test_images", "test_images.zip"}) {
     if (fs::exists(options.folders.data / name)) return options.folders.data / name;
   }
@@ -112,11 +140,10 @@ int study(const StudyOptions& options) {
     return 0;
   }
   prepare_runtime(options.runtime);
-  open_folder(options);
-
   RowOptions row_options;
   row_options.folders = options.folders;
   row_options.images = images_of(options);
+  open_folder(options);
   row_options.runtime = options.runtime;
   row_options.mix = plan.mix;
   if (row_options.images.empty())

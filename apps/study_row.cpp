@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "apps/calibrate.h"
@@ -31,8 +32,15 @@ DecisionOptions decision_at(const StudyRow& row, const Taus& taus) {
 bool is_complete(const StudyRun& run) {
   if (!fs::exists(run.folder / "summary.json")) return false;
   const Run trained = Run::open(run.folder);
-  check_resumable(trained.config, read_config(run.config, run.sets));
-  return trained.summary.value("status", "") == "complete";
+  const Config config = read_config(run.config, run.sets);
+  check_resumable(trained.config, config);
+  return trained.summary.value("status", "") == "complete" && trained.config.epochs == config.epochs;
+}
+
+/// Whether `file` is there and was made after the run was trained: the plan may have asked for more epochs
+/// since.
+bool is_of_now(const fs::path& file, const StudyRun& run) {
+  return fs::exists(file) && fs::last_write_time(file) >= fs::last_write_time(run.folder / "summary.json");
 }
 
 void train_run(const StudyRun& run, const RowOptions& options) {
@@ -51,7 +59,7 @@ void train_run(const StudyRun& run, const RowOptions& options) {
 
 /// Of a row's rule, from the run's own held-out images.
 Taus calibrated_taus(const RowRuns& runs, const StudyRun& run, const RowOptions& options) {
-  if (!fs::exists(run.folder / "calibration.json")) {
+  if (!is_of_now(run.folder / "calibration.json", run)) {
     CalibrateOptions calibration;
     calibration.run = run.folder;
     calibration.folders = options.folders;
@@ -233,7 +241,8 @@ Json measure_and_predict(const RowRuns& runs, const RowOptions& options) {
   const RowTaus taus = taus_of(runs, options);
   const fs::path file = runs.folder / "result.json";
   const Json inputs = inputs_of(runs, taus, options);
-  if (fs::exists(file)) {
+  const std::vector<const StudyRun*> all = runs.all();
+  if (std::all_of(all.begin(), all.end(), [&file](const StudyRun* run) { return is_of_now(file, *run); })) {
     const Json before = read_json(file);
     const bool predicted = options.images.empty() || fs::exists(runs.folder / "predictions.csv");
     if (predicted && before.value("inputs", Json()) == inputs) return before;

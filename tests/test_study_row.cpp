@@ -121,6 +121,24 @@ TEST_CASE("study: runs, results, predictions and tables; a second call finds eve
                        Contains("rule, seed 3, fold 1 of 2: --resume learning_rate: wanted 0.001"), Error);
 }
 
+TEST_CASE("study: more epochs in the plan train, calibrate and measure again") {
+  const Fixture fixture;
+  const auto plan_with = [&](int epochs) {
+    fixture.plan(
+        row("a", "threshold = \"p10_seen\"\nsettings = { epochs = " + std::to_string(epochs) + " }\n"));
+  };
+  plan_with(1);
+  CHECK(study(fixture.options) == 0);
+  const fs::path folder = fixture.options.out / "a/seed-3";
+  const auto calibrated = fs::last_write_time(folder / "fold-1/calibration.json");
+  const double seconds = read_json(folder / "result.json").at("training_seconds");
+  plan_with(2);
+  CHECK(study(fixture.options) == 0);
+  CHECK(read_csv(folder / "fold-1/metrics.csv").rows.size() == 4);  // two models
+  CHECK(fs::last_write_time(folder / "fold-1/calibration.json") > calibrated);
+  CHECK(read_json(folder / "result.json").at("training_seconds").get<double>() > seconds);
+}
+
 TEST_CASE("study: faults before any training") {
   const Fixture fixture;
   fixture.plan(row("a"));
@@ -130,7 +148,21 @@ TEST_CASE("study: faults before any training") {
   options = fixture.options;
   options.weights = {"no.pth"};
   CHECK_THROWS_WITH_AS(study(options), Contains("--weights no.pth: wanted a file, or NAME=FILE"), Error);
+  test::write_quickly(fixture.folder / "some.pth", "x");
+  options.weights = {"v2=" + (fixture.folder / "some.pth").string()};
+  CHECK_THROWS_WITH_AS(study(options),
+                       Contains("wanted weights for a row of the plan, got no row with weights = "
+                                "\"v2\""),
+                       Error);
   options = fixture.options;
+  options.images = fixture.folder / "nowhere";
+  CHECK_THROWS_WITH_AS(study(options), Contains("nowhere: wanted a folder or a zip file of images"), Error);
+  CHECK_FALSE(fs::exists(options.out));
+  fixture.plan(row("a", "folds = 7\n"));
+  options = fixture.options;
+  CHECK_THROWS_WITH_AS(study(options),
+                       Contains("row a folds: wanted at most 6, as there are subclasses, got 7"), Error);
+  fixture.plan(row("a"));
   options.out = fixture.folder / "data";
   CHECK_THROWS_WITH_AS(study(options), Contains("wanted an absent or empty folder, or one of tern study"),
                        Error);
