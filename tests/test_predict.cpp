@@ -128,8 +128,8 @@ TEST_CASE("predict: a run with held-out classes needs the flag; a run of one lev
   {
     const test::TinyRun held_out({"epochs=1", "hold_out=true", "hold_out_fraction=0.2"});
     PredictOptions options = options_for(held_out);
-    CHECK_THROWS_WITH_AS(predict(options),
-                         Contains("or --allow-held-out, got one that held 1 subclass out"), Error);
+    CHECK_THROWS_WITH_AS(predict(options), Contains("or --allow-held-out, got one that held 1 subclass out"),
+                         Error);
     CHECK_FALSE(fs::exists(options.out));
     options.allow_held_out = true;
     options.decision.tau_sub = 0;
