@@ -104,8 +104,8 @@ void list_runs(const std::vector<RowRuns>& rows) {
   for (const RowRuns& row : rows) {
     for (const StudyRun* run : row.all()) {
       const bool first = seen.insert(run->folder).second;
-      fmt::print("{:<28} {:<24} {}{}\n", row.title(), run->title, run->folder.string(),
-                 first ? "" : "  (shared)");
+      fmt::print("{:<28} {:<24} {}{}{}\n", row.title(), run->title, run->folder.string(),
+                 first ? "" : "  (shared)", is_trained(*run) ? "  (done)" : "");
     }
   }
   fmt::print("{} trainings\n", seen.size());
@@ -114,19 +114,37 @@ void list_runs(const std::vector<RowRuns>& rows) {
 /// Says which training of how many begins.
 class Announcer {
  public:
-  explicit Announcer(std::size_t total) : total_(total) {}
-  void operator()(const std::string& row, const StudyRun& run) {
-    fmt::print("\n{}, {}: training ({} in this study) -> {}\n", row, run.title, total_, run.folder.string());
+  explicit Announcer(const std::vector<RowRuns>& rows) {
+    for (const RowRuns& row : rows) {
+      for (const StudyRun* run : row.all()) places_.emplace(run->folder, places_.size() + 1);
+    }
+  }
+  void operator()(const std::string& row, const StudyRun& run) const {
+    fmt::print("\n{}, {}: training {} of {} -> {}\n", row, run.title, places_.at(run.folder), places_.size(),
+               run.folder.string());
     std::fflush(stdout);
   }
 
  private:
-  std::size_t total_;
+  std::map<fs::path, std::size_t> places_;
 };
 
-void write_tables(const StudyPlan& plan, const std::vector<RowResult>& results, const StudyOptions& options) {
+/// What earlier calls found, so that the tables have it from the start; null where nothing is yet.
+std::vector<RowResult> earlier_results(const std::vector<RowRuns>& rows) {
+  std::vector<RowResult> results;
+  for (const RowRuns& row : rows) {
+    const fs::path file = row.folder / "result.json";
+    results.push_back({row.row, row.seed, fs::exists(file) ? read_json(file) : Json()});
+  }
+  return results;
+}
+
+std::string write_tables(const StudyPlan& plan, std::vector<RowResult> results, const StudyOptions& options) {
+  std::erase_if(results, [](const RowResult& result) { return !result.result.contains("estimate"); });
+  const std::string tables = study_tables(plan, results);
   write_json(options.out / "study.json", study_json(plan, results));
-  write_file(options.out / "tables.md", study_tables(plan, results));
+  write_file(options.out / "tables.md", tables);
+  return tables;
 }
 
 }  // namespace
@@ -148,15 +166,15 @@ int study(const StudyOptions& options) {
   row_options.mix = plan.mix;
   if (row_options.images.empty())
     fmt::print("no predictions: no test_images in {} and no --images\n", options.folders.data.string());
-  Announcer announce(count_runs(rows));
-  std::vector<RowResult> results;
-  for (const RowRuns& row : rows) {
-    row_options.before_training = [&](const StudyRun& run) { announce(row.title(), run); };
-    results.push_back({row.row, row.seed, complete_row(row, row_options)});
+  const Announcer announce(rows);
+  std::vector<RowResult> results = earlier_results(rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    row_options.before_training = [&](const StudyRun& run) { announce(rows[i].title(), run); };
+    results[i].result = complete_row(rows[i], row_options);
     write_tables(plan, results, options);
   }
-  fmt::print("\n{}", study_tables(plan, results));
-  fmt::print("\nwritten to {}\n", (options.out / "tables.md").string());
+  fmt::print("\n{}\nwritten to {}\n", write_tables(plan, results, options),
+             (options.out / "tables.md").string());
   return 0;
 }
 

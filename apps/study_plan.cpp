@@ -157,10 +157,11 @@ void check_settings(const StudyPlan& plan, const StudyRow& row) {
   try {
     config = row.resolved();
   } catch (const Error& error) {
-    throw Error(where, error.what());
+    const std::string text = error.what(), prefix = "--set ";
+    throw Error(where, text.substr(text.starts_with(prefix) ? prefix.size() : 0));
   }
   if (config.levels != Levels::both) throw Error(where + " levels", "\"both\"", "one level");
-  if (config.hold_out_folds != 0 || !config.hold_out_superclass.empty() ||
+  if (config.hold_out_folds != 0 || config.hold_out_fold != 1 || !config.hold_out_superclass.empty() ||
       !config.cifar_hold_out_groups.empty()) {
     throw Error(where,
                 "no hold_out_folds, hold_out_superclass or cifar_hold_out_groups, which the study sets",

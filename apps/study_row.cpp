@@ -29,14 +29,6 @@ DecisionOptions decision_at(const StudyRow& row, const Taus& taus) {
   return decision;
 }
 
-bool is_complete(const StudyRun& run) {
-  if (!fs::exists(run.folder / "summary.json")) return false;
-  const Run trained = Run::open(run.folder);
-  const Config config = read_config(run.config, run.sets);
-  check_resumable(trained.config, config);
-  return trained.summary.value("status", "") == "complete" && trained.config.epochs == config.epochs;
-}
-
 /// Whether `file` is there and was made after the run was trained: the plan may have asked for more epochs
 /// since.
 bool is_of_now(const fs::path& file, const StudyRun& run) {
@@ -44,7 +36,7 @@ bool is_of_now(const fs::path& file, const StudyRun& run) {
 }
 
 void train_run(const StudyRun& run, const RowOptions& options) {
-  if (is_complete(run)) return;
+  if (is_trained(run)) return;
   if (options.before_training) options.before_training(run);
   TrainOptions training;
   training.config = run.config;
@@ -153,7 +145,7 @@ Json inputs_of(const RowRuns& runs, const RowTaus& taus, const RowOptions& optio
                {"threshold", runs.row->threshold},
                {"consistent", runs.row->consistent},
                {"novelty_scores", runs.row->novelty_scores},
-               {"images", options.images.string()}};
+               {"images", fs::weakly_canonical(options.images).string()}};
   for (const Taus& one : taus.folds) json["taus"].push_back({one.super, one.sub});
   json["taus"].push_back({taus.last.super, taus.last.sub});
   if (runs.row->novel_superclasses == NovelSuperclasses::left_out) {
@@ -261,6 +253,20 @@ Json measure_and_predict(const RowRuns& runs, const RowOptions& options) {
 }
 
 }  // namespace
+
+bool is_trained(const StudyRun& run) {
+  if (!fs::exists(run.folder / "summary.json")) return false;
+  const Run trained = Run::open(run.folder);
+  const Config config = read_config(run.config, run.sets);
+  try {
+    check_resumable(trained.config, config);
+  } catch (const Error& error) {
+    const std::string text = error.what(), prefix = "--resume ";
+    throw Error(run.folder.string(), "was trained with other settings than the plan's now: " +
+                                         text.substr(text.starts_with(prefix) ? prefix.size() : 0));
+  }
+  return trained.summary.value("status", "") == "complete" && trained.config.epochs == config.epochs;
+}
 
 Json complete_row(const RowRuns& runs, const RowOptions& options) {
   for (const StudyRun* run : runs.all()) {

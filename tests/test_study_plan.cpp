@@ -101,7 +101,7 @@ TEST_CASE("study_plan: faults name their line") {
   holds(fixture.error(kRow + "compare_with = \"b\"\n"), "row a compare_with: wanted the name of a row");
   holds(fixture.error(kRow + "threshold = \"best\"\n"), "threshold: wanted one of p10_seen, p5_seen");
   holds(fixture.error(kRow + "threshold = \"p5_seen\"\n"), "threshold: wanted folds of 2 or more");
-  holds(fixture.error(kRow + "settings = { epochs = 0 }\n"), "row a: --set epochs: wanted a whole number");
+  holds(fixture.error(kRow + "settings = { epochs = 0 }\n"), "row a: epochs: wanted a whole number");
   holds(fixture.error(kRow + "settings = { hold_out_folds = 3 }\n"), "which the study sets, got some");
   holds(fixture.error(kRow + "settings = { approach = \"two_models\", levels = \"sub\" }\n"),
         "levels: wanted");
