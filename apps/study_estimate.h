@@ -1,14 +1,15 @@
 // What accuracy to expect where most classes are unknown, from images of known ones. The images to be
 // predicted are of three kinds, in the shares w of the plan's test_mix_percent; each is imitated:
 //
-//   known subclass                         s: validation images of the last training
-//   novel subclass, known superclass       n: the subclasses that a fold holds out
-//   novel superclass                       f: the CIFAR groups that a fold holds out, or superclasses left
-//   out
+//   known subclass                        s: validation images of the last training
+//   novel subclass, known superclass      n: the subclasses that a fold holds out
+//   novel superclass                      f: CIFAR groups that a fold holds out, or superclasses left out
 //
-//   superclasses   seen = (w_s s + w_n n) / (w_s + w_n)     unseen = f                 overall = w_s s + w_n
-//   n + w_f f subclasses     seen = s     unseen = (w_n n + w_f f) / (w_n + w_f)                 overall =
-//   the same sum
+//   overall = w_s s + w_n n + w_f f                  of either level
+//   seen    = (w_s s + w_n n) / (w_s + w_n)          of superclasses
+//   unseen  = f
+//   seen    = s                                      of subclasses
+//   unseen  = (w_n n + w_f f) / (w_n + w_f)
 //
 // s and n of superclasses are right answers; n of subclasses and f of both levels are answers "novel". Folds
 // are pooled by their images. Where the last training held subclasses out, they are among the known ones to

@@ -131,14 +131,25 @@ MeanDeviation collect(const std::vector<Estimate>& estimates, Value&& value_of_e
   return mean_deviation(values);
 }
 
-/// "overall / seen / unseen", each the mean of the pooled estimates ± the deviation of single folds.
+/// How single folds scatter; none where an accuracy does not hang on the fold and there is one seed.
+template <typename Value>
+Percent scatter(const Collected& row, const std::vector<Estimate>& pooled, Value&& value) {
+  const MeanDeviation of_seeds = collect(pooled, value), of_folds = collect(single_estimates(row), value);
+  const bool same_in_folds =
+      std::all_of(row.results.begin(), row.results.end(), [&](const RowResult* result) {
+        return collect(single_estimates({row.row, {result}}), value).deviation.value_or(0) == 0;
+      });
+  return same_in_folds ? of_seeds.deviation : of_folds.deviation;
+}
+
+/// "overall / seen / unseen", each the mean of the pooled estimates ± the scatter.
 std::string estimated_text(const Collected& row, LevelAccuracy Estimate::*level) {
   std::vector<Estimate> pooled;
   for (const RowResult* result : row.results) pooled.push_back(estimate_from(result->result.at("estimate")));
   std::vector<std::string> parts;
   for (const Accuracy accuracy : kAccuracies) {
     const auto value = [&](const Estimate& one) { return one.*level.*accuracy; };
-    parts.push_back(number({collect(pooled, value).mean, collect(single_estimates(row), value).deviation}));
+    parts.push_back(number({collect(pooled, value).mean, scatter(row, pooled, value)}));
   }
   return fmt::format("{}", fmt::join(parts, " / "));
 }
@@ -149,7 +160,9 @@ std::string accuracy_table(const StudyPlan& plan, const std::vector<Collected>& 
       fmt::format(
           "Published: the reference's, on a leaderboard. tern: estimated from images of known classes, "
           "for a mix of {:.3g} % known, {:.3g} % of a novel subclass, {:.3g} % of a novel superclass; ± is "
-          "the deviation of single folds, over all seeds.",
+          "the deviation of single folds, over all seeds. Novel superclasses are CIFAR groups held out, "
+          "unless "
+          "the row says otherwise. Minutes are those of the trainings that a row uses, shared ones too.",
           plan.mix.seen, plan.mix.novel_subclass, plan.mix.novel_superclass),
       {"row", "super, published", "super, tern", "sub, published", "sub, tern", "seeds × folds", "minutes"});
   for (const Collected& row : rows) {
