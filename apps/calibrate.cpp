@@ -169,6 +169,7 @@ std::string level_text(const LevelCalibration& level, const Json& json) {
     text += "\n";
     bars.push_back({group->name, group->confidences});
   }
+  text += "  (the largest probability; 0 where the most probable class is the novel one, whatever tau)\n";
   text += histogram_text(bars, 20);
   text +=
       fmt::format("  {:<22} {:>8} {:>11} {:>11} {:>11} {:>11} {:>14} {:>11}   on the test half\n", "rule",

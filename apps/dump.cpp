@@ -100,6 +100,8 @@ int dump(const DumpOptions& options) {
   const Device device = prepare_runtime(options.runtime);
   const Run run = Run::open(options.run);
   fmt::print("{}", run.unfinished_text());
+  if (options.out.extension() != ".safetensors")
+    throw Error("--out " + options.out.string(), "a name that ends in .safetensors", "another");
   check_writable(options.out);
   run.check_not_own("--out", options.out);
   StudyModels models(run, device);

@@ -139,6 +139,9 @@ void Run::remove_temporary_files() const {
 
 std::string Run::unfinished_text() const {
   if (summary.is_null() || summary.value("status", "complete") == "complete") return "";
+  const std::vector<Part> parts = parts_of(config);
+  if (std::none_of(parts.begin(), parts.end(), [this](Part part) { return fs::exists(best_model(part)); }))
+    return "";  // what comes is an error
   return fmt::format("note: {} was not trained to the end ({}): these are its best models so far\n",
                      folder_.string(), summary.value("status", ""));
 }

@@ -211,7 +211,8 @@ void finish(Run& run, const std::string& status) {
 /// The same where an error is on its way, which must not be lost to a disk that is full.
 void finish_stopped(Run& run, const std::exception& error) {
   try {
-    finish(run, std::string("stopped: ") + error.what());
+    const std::string text = error.what();
+    finish(run, text.starts_with("stopped ") ? text : "stopped: " + text);
   } catch (const std::exception&) {
   }
 }

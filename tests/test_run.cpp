@@ -137,6 +137,8 @@ TEST_CASE("run: a run that was not trained to the end says so") {
   run.summary["status"] = "complete";
   CHECK(run.unfinished_text().empty());
   run.summary["status"] = "training";
+  CHECK(run.unfinished_text().empty());  // there is no model yet: whoever wants one says so
+  test::write_quickly(run.best_model(Part::two_heads), "");
   CHECK(run.unfinished_text().find("was not trained to the end (training)") != std::string::npos);
 }
 
