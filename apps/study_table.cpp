@@ -137,7 +137,8 @@ Percent scatter(const Collected& row, const std::vector<Estimate>& pooled, Value
   const MeanDeviation of_seeds = collect(pooled, value), of_folds = collect(single_estimates(row), value);
   const bool same_in_folds =
       std::all_of(row.results.begin(), row.results.end(), [&](const RowResult* result) {
-        return collect(single_estimates({row.row, {result}}), value).deviation.value_or(0) == 0;
+        return collect(single_estimates({row.row, {result}}), value).deviation.value_or(0) <
+               1e-9;  // equal but for rounding
       });
   return same_in_folds ? of_seeds.deviation : of_folds.deviation;
 }
