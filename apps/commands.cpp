@@ -41,7 +41,7 @@ void add_runtime_options(CLI::App* app, RuntimeOptions& options) {
 void add_folder_options(CLI::App* app, DataFolders& folders, const char* data_text) {
   app->add_option("--data", folders.data, data_text)->type_name("DIR");
   app->add_option("--cifar", folders.cifar,
-                  "cifar-100-binary, where `cifar` is not \"none\"; by default DATA/cifar-100-binary")
+                  "cifar-100-binary, where the settings ask for its images; by default DATA/cifar-100-binary")
       ->type_name("DIR");
 }
 

@@ -1,14 +1,13 @@
 #include "apps/config.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "apps/toml_file.h"
 #include "engine/core/check.h"
 #include "engine/core/nearest.h"
-#include "engine/io/file.h"
 
 namespace tern {
 namespace {
@@ -70,17 +69,8 @@ void set_key(Config& config, const std::string& where, const ConfigKey& key, con
   if (!to_value(node, value) || !key.set(config, value)) throw Error(where, key.wanted, described(node));
 }
 
-toml::table parse_toml(const std::string& name, std::string_view text) {
-  try {
-    return toml::parse(text);
-  } catch (const toml::parse_error& error) {
-    throw Error(fmt::format("{}:{}", name, error.source().begin.line),
-                "no TOML: " + std::string(error.description()));
-  }
-}
-
 void apply_file(Config& config, const std::filesystem::path& file) {
-  const toml::table table = parse_toml(file.string(), read_text_file(file, 1 << 20));
+  const toml::table table = read_toml(file);
   for (const auto& [key, node] : table) {
     const std::string name(key.str());
     const std::string where =

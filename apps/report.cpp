@@ -33,9 +33,7 @@ std::vector<Run> open_runs(const ReportOptions& options) {
     }
     runs.push_back(Run::open(folder));
     const Run& run = runs.back();
-    if (run.summary.is_null()) {
-      throw Error(folder.string(), "a run with summary.json (tern train --resume goes on with one)", "none");
-    }
+    run.classes();  // throws for a run that has not begun
     run.check_not_own("--out", options.out);
     check_inputs(run, options);
     epochs_json(run);  // is metrics.csv whole?

@@ -183,17 +183,6 @@ Json summary_json(const Run& run) {
   return json;
 }
 
-Json counts_json(const StudyData& data) {
-  const Split& split = data.split;
-  return {{"train", split.train.size()},
-          {"train_extra", data.count_extra(split.train)},
-          {"validation", split.validation.size()},
-          {"validation_extra", data.count_extra(split.validation)},
-          {"pseudo_novel", split.pseudo_novel.size()},
-          {"pseudo_novel_super", split.pseudo_novel_super.size()},
-          {"held_out_subclasses", split.held_out}};
-}
-
 }  // namespace
 
 std::vector<ReportGroup> report_groups(const Run& run, const StudyData& data, const ScoredParts& scored,
@@ -250,7 +239,7 @@ Json run_json(const std::string& name, const Run& run, const StudyData& data,
                {"summary", summary_json(run)},
                {"settings", settings_json(run.config)},
                {"mask_untrained", decision.mask_untrained},
-               {"counts", counts_json(data)},
+               {"counts", data.describe_split()},
                {"superclass_names", classes.superclass_names},
                {"subclass_names", classes.subclass_names},
                {"subclass_to_super", classes.subclass_to_super},

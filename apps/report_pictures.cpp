@@ -8,8 +8,8 @@
 namespace tern {
 namespace {
 
-constexpr int kQuality =
-    92;  // of a JPEG with full chroma: a third of the PNG's size, and no artefact is seen
+/// Of a JPEG with full chroma: a third of the PNG's size, and no artefact is seen.
+constexpr int kQuality = 92;
 
 std::string data_url(const Dataset& dataset, std::int64_t index) {
   const std::span<const std::uint8_t> pixels = dataset.image(index);

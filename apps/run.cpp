@@ -13,6 +13,27 @@
 namespace tern {
 namespace fs = std::filesystem;
 
+namespace {
+
+/// What resuming goes by. The values that evaluation needs are checked when they are asked for.
+void check_summary(const fs::path& file, const Json& summary) {
+  if (!summary.is_object()) throw Error(file.string(), "what tern train writes there", "other JSON");
+  const auto check_key = [&](const char* key, const char* wanted, bool (*fits)(const Json&)) {
+    if (summary.contains(key) && !fits(summary.at(key)))
+      throw Error(file.string() + " " + key, wanted, "something else");
+  };
+  check_key("status", "a text", [](const Json& json) { return json.is_string(); });
+  check_key("threads", "a whole number in [1, 4096]", [](const Json& json) {
+    return json.is_number_unsigned() && json.get<std::uint64_t>() >= 1 && json.get<std::uint64_t>() <= 4096;
+  });
+  check_key("models", "what is known of each model", [](const Json& json) {
+    return json.is_object() &&
+           std::all_of(json.begin(), json.end(), [](const Json& model) { return model.is_object(); });
+  });
+}
+
+}  // namespace
+
 const char* name_of(Part part) {
   switch (part) {
     case Part::two_heads:
@@ -53,27 +74,6 @@ Run Run::create(const fs::path& folder, const Config& config) {
   run.save_config();
   return run;
 }
-
-namespace {
-
-/// What resuming goes by. The values that evaluation needs are checked when they are asked for.
-void check_summary(const fs::path& file, const Json& summary) {
-  if (!summary.is_object()) throw Error(file.string(), "what tern train writes there", "other JSON");
-  const auto check_key = [&](const char* key, const char* wanted, bool (*fits)(const Json&)) {
-    if (summary.contains(key) && !fits(summary.at(key)))
-      throw Error(file.string() + " " + key, wanted, "something else");
-  };
-  check_key("status", "a text", [](const Json& json) { return json.is_string(); });
-  check_key("threads", "a whole number in [1, 4096]", [](const Json& json) {
-    return json.is_number_unsigned() && json.get<std::uint64_t>() >= 1 && json.get<std::uint64_t>() <= 4096;
-  });
-  check_key("models", "what is known of each model", [](const Json& json) {
-    return json.is_object() &&
-           std::all_of(json.begin(), json.end(), [](const Json& model) { return model.is_object(); });
-  });
-}
-
-}  // namespace
 
 Run Run::open(const fs::path& folder) {
   if (!fs::is_directory(folder)) throw Error(folder.string(), "a run folder", "no folder there");

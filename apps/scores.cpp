@@ -48,6 +48,10 @@ Answers answer(const std::vector<float>& logits, const std::vector<std::uint8_t>
   return answers;
 }
 
+bool is_of(Part part, Level level) {
+  return level == Level::super ? has_super(part) : has_sub(part);
+}
+
 /// Where the head of a level lies among those of its part.
 std::size_t head_place(Part part, Level level) {
   return part == Part::two_heads && level == Level::sub ? 1 : 0;
@@ -92,7 +96,7 @@ std::vector<Level> StudyModels::levels() const {
 
 StudyModels::Member& StudyModels::member(Level level) {
   for (Member& one : members_) {
-    if (level == Level::super ? tern::has_super(one.part) : tern::has_sub(one.part)) return one;
+    if (is_of(one.part, level)) return one;
   }
   throw Error("run", std::string("a model of the level ") + name_of(level), "none");
 }
@@ -153,7 +157,7 @@ void StudyModels::check_finite(const Scores& scores, const Dataset& dataset,
   };
   for (const Member& one : members_) {
     for (const Level level : {Level::super, Level::sub}) {
-      if (!(level == Level::super ? tern::has_super(one.part) : tern::has_sub(one.part))) continue;
+      if (!is_of(one.part, level)) continue;
       check_values(one, scores.logits(level), "logits");
       check_values(one, scores.features(level), "features");
     }

@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
-#include "apps/progress.h"
-#include "apps/run.h"
 #include "apps/study_row.h"
 #include "apps/study_table.h"
 #include "data/cifar100.h"

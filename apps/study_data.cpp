@@ -121,6 +121,17 @@ std::int64_t StudyData::count_extra(const std::vector<std::int64_t>& indices) co
   return count;
 }
 
+Json StudyData::describe_split() const {
+  return {{"images", dataset.count()},
+          {"train", split.train.size()},
+          {"train_extra", count_extra(split.train)},
+          {"validation", split.validation.size()},
+          {"validation_extra", count_extra(split.validation)},
+          {"pseudo_novel", split.pseudo_novel.size()},
+          {"pseudo_novel_super", split.pseudo_novel_super.size()},
+          {"held_out_subclasses", split.held_out}};
+}
+
 std::string StudyData::split_csv() const {
   std::string text = "image,part,superclass_index,subclass_index\n";
   const auto add = [&](const char* part, const std::vector<std::int64_t>& indices) {

@@ -9,6 +9,7 @@
 #include "apps/config.h"
 #include "data/dataset.h"
 #include "data/split.h"
+#include "engine/io/json.h"
 
 namespace tern {
 
@@ -27,6 +28,7 @@ struct StudyData {
   std::vector<std::uint8_t> trained_superclasses() const;
   std::vector<std::uint8_t> trained_subclasses() const;
   std::int64_t count_extra(const std::vector<std::int64_t>& indices) const;  ///< CIFAR images among these
+  Json describe_split() const;  ///< images of each part, and the subclasses held out
   /// A row an image: image,part,superclass_index,subclass_index; part is train, validation, pseudo_novel or
   /// pseudo_novel_super.
   std::string split_csv() const;

@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <sstream>
 
+#include "apps/toml_file.h"
 #include "engine/core/check.h"
 #include "engine/core/nearest.h"
-#include "engine/io/file.h"
 #include "engine/metrics/thresholds.h"
 
 namespace tern {
@@ -250,19 +249,10 @@ void check_rows(const StudyPlan& plan) {
   }
 }
 
-toml::table parse(const std::filesystem::path& file) {
-  try {
-    return toml::parse(read_text_file(file, 1 << 20));
-  } catch (const toml::parse_error& error) {
-    throw Error(fmt::format("{}:{}", file.string(), error.source().begin.line),
-                "no TOML: " + std::string(error.description()));
-  }
-}
-
 }  // namespace
 
 StudyPlan read_plan(const std::filesystem::path& file) {
-  const toml::table table = parse(file);
+  const toml::table table = read_toml(file);
   Keys keys(file.string(), table);
   StudyPlan plan;
   plan.file = file;

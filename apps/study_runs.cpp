@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <cctype>
 
 #include "engine/core/check.h"
 
@@ -119,14 +119,6 @@ std::vector<RowRuns> plan_runs(const StudyPlan& plan, const StudyInputs& inputs)
     }
   }
   return runs;
-}
-
-std::size_t count_runs(const std::vector<RowRuns>& rows) {
-  std::set<std::filesystem::path> folders;
-  for (const RowRuns& row : rows) {
-    for (const StudyRun* run : row.all()) folders.insert(run->folder);
-  }
-  return folders.size();
 }
 
 }  // namespace tern

@@ -49,7 +49,4 @@ struct StudyInputs {
 /// returned. Throws Error for weights that a row names and nobody gave.
 std::vector<RowRuns> plan_runs(const StudyPlan& plan, const StudyInputs& inputs);
 
-/// How many trainings there are, shared ones counted once.
-std::size_t count_runs(const std::vector<RowRuns>& rows);
-
 }  // namespace tern

@@ -4,8 +4,8 @@
 //   MODEL/<column of metrics.csv>              scalars
 //   MODEL/weights/<parameter>                  histogram of a head's weights after the epoch
 //   MODEL/change/<parameter>                   histogram of what the epoch added to them
-//   MODEL/val_<level>_probability_seen         histogram of the largest softmax probability of each
-//   validation MODEL/val_<level>_probability_novel        image; novel are those of the novel class (CIFAR)
+//   MODEL/val_<level>_probability_<kind>       histogram of each validation image's largest softmax
+//                                              probability; kind: seen, or novel for CIFAR images
 //   MODEL/val_<level>_mistakes/<true class> taken for <answer>/<image>
 //                                              of a new best model: the most confident mistakes, as pictures
 //

@@ -130,18 +130,6 @@ void check_same_data(const Run& run, const StudyData& data) {
   }
 }
 
-Json describe_split(const StudyData& data) {
-  const Split& split = data.split;
-  return {{"images", data.dataset.count()},
-          {"train", split.train.size()},
-          {"train_extra", data.count_extra(split.train)},
-          {"validation", split.validation.size()},
-          {"validation_extra", data.count_extra(split.validation)},
-          {"pseudo_novel", split.pseudo_novel.size()},
-          {"pseudo_novel_super", split.pseudo_novel_super.size()},
-          {"held_out_subclasses", split.held_out}};
-}
-
 Json describe_classes(const StudyData& data) {
   const ClassTable& classes = data.dataset.classes;
   return {{"superclass_names", classes.superclass_names},
@@ -168,7 +156,7 @@ Run begin_run(const TrainOptions& options, const Plan& plan, const StudyData& da
                        {"cifar", plan.folders.cifar.string()},
                        {"weights", plan.weights.string()},
                        {"fingerprint", data.fingerprint}};
-  summary["split"] = describe_split(data);
+  summary["split"] = data.describe_split();
   summary["classes"] = describe_classes(data);
   run.save_summary();
   write_file(run.split_file(), data.split_csv());

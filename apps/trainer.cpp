@@ -21,18 +21,12 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// The class of the largest logit of each row, [rows] i32.
-Tensor answers_of(const Tensor& logits) {
+/// The class of the largest logit of each row, [rows] i32; `probability`, if given, becomes its softmax
+/// probability, [rows] f32.
+Tensor answers_of(const Tensor& logits, Tensor* probability = nullptr) {
   Tensor answers = Tensor::empty({logits.size(0)}, DType::i32, logits.device());
-  backend_of(logits).top1(logits, &answers, /*probability=*/nullptr);
+  backend_of(logits).top1(logits, &answers, probability);
   return answers;
-}
-
-/// The softmax probability of that class, [rows].
-Tensor probability_of(const Tensor& logits) {
-  Tensor probability = Tensor::empty({logits.size(0)}, DType::f32, logits.device());
-  backend_of(logits).top1(logits, /*best=*/nullptr, &probability);
-  return probability;
 }
 
 void count_answers(const Tensor& answers, const Tensor& labels, std::int32_t novel, NoveltyCounts& counts) {
@@ -186,8 +180,12 @@ void Trainer::validate(EpochMetrics& metrics) {
     const std::vector<Tensor> logits = model_.inference(images.images);
     const std::vector<Variable> variables(logits.begin(), logits.end());
     std::vector<Tensor> results{study_loss(loss_inputs(variables, images), loss_options_).total.data()};
-    for (const Tensor& head : logits) results.push_back(answers_of(head));
-    for (const Tensor& head : logits) results.push_back(probability_of(head));
+    std::vector<Tensor> probabilities;
+    for (const Tensor& head : logits) {
+      probabilities.push_back(Tensor::empty({head.size(0)}, DType::f32, head.device()));
+      results.push_back(answers_of(head, &probabilities.back()));
+    }
+    results.insert(results.end(), probabilities.begin(), probabilities.end());
     return results;
   });
   validation_batches_->start_epoch(0);

@@ -42,4 +42,5 @@ set(page ${PROJECT_SOURCE_DIR}/apps/report)
 tern_embed(tern_report_page apps/report_page.h
   kReportHtml ${page}/report.html kReportCss ${page}/report.css kReportRatesJs ${page}/rates.js
   kReportChartsJs ${page}/charts.js kReportTablesJs ${page}/tables.js
-  kReportHeatMapJs ${page}/heat_map.js kReportSectionsJs ${page}/sections.js kReportCompareJs ${page}/compare.js kReportJs ${page}/report.js kChartJs ${TERN_CHART_JS})
+  kReportHeatMapJs ${page}/heat_map.js kReportSectionsJs ${page}/sections.js kReportCompareJs ${page}/compare.js
+  kReportJs ${page}/report.js kChartJs ${TERN_CHART_JS})
