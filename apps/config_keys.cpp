@@ -154,7 +154,7 @@ void add_model_keys(Table& table) {
                "a frozen backbone's batch norm; the reference leaves it in training mode, so it drifts");
   table.choice(
       "precision", &Config::precision,
-      "of the backbone's products and activations; tf32 and bf16 are a GPU's, faster and less exact");
+      "of products and of the backbone's activations; tf32 and bf16 are a GPU's, faster and less exact");
 }
 
 void add_data_keys(Table& table) {

@@ -17,6 +17,7 @@ class LinearHead : public Head {
   LinearHead(std::int64_t features, std::int64_t classes, Initialiser& initialiser)
       : linear_(features, classes, initialiser) {}
   Variable forward(const Variable& features) const override { return linear_.forward(features); }
+  void set_tf32(bool tf32) override { linear_.set_tf32(tf32); }
   void visit(const std::string& prefix, StateVisitor& visitor) const override {
     linear_.visit(prefix, visitor);
   }
@@ -32,7 +33,10 @@ class CosineHead : public Head {
       : weight_(initialiser.uniform({classes, features},
                                     std::sqrt(6.0f / static_cast<float>(features + classes)))),
         scale_(initialiser.constant({1}, kCosineScale)) {}
-  Variable forward(const Variable& features) const override { return cosine_head(features, weight_, scale_); }
+  Variable forward(const Variable& features) const override {
+    return cosine_head(features, weight_, scale_, tf32_);
+  }
+  void set_tf32(bool tf32) override { tf32_ = tf32; }
   void visit(const std::string& prefix, StateVisitor& visitor) const override {
     visitor.parameter(prefix + "weight", weight_, ParameterKind::weight);
     visitor.parameter(prefix + "scale", scale_, ParameterKind::scale);
@@ -40,6 +44,7 @@ class CosineHead : public Head {
 
  private:
   Variable weight_, scale_;
+  bool tf32_ = false;
 };
 
 /// The numbers are the places in the reference's nn.Sequential; its ReLU, 1, has no state.
@@ -49,6 +54,10 @@ class CosineReluLinearHead : public Head {
       : cosine_(features, classes, initialiser), linear_(classes, classes, initialiser) {}
   Variable forward(const Variable& features) const override {
     return linear_.forward(relu(cosine_.forward(features)));
+  }
+  void set_tf32(bool tf32) override {
+    cosine_.set_tf32(tf32);
+    linear_.set_tf32(tf32);
   }
   void visit(const std::string& prefix, StateVisitor& visitor) const override {
     cosine_.visit(prefix + "0.", visitor);
@@ -173,6 +182,7 @@ void Model::freeze(bool batch_norm_in_evaluation) {
 
 void Model::set_precision(Precision precision) {
   backbone_.set_precision(precision);
+  for (const auto& head : heads_) head->set_tf32(precision != Precision::fp32);
   forget_folded();
 }
 

@@ -50,6 +50,7 @@ inline constexpr float kCosineScale = 30;
 class Head : public Module {
  public:
   virtual Variable forward(const Variable& features) const = 0;  ///< [N, D] -> [N, classes]
+  virtual void set_tf32(bool tf32) = 0;                          ///< whether its products may be TF32
 };
 
 std::unique_ptr<Head> make_head(HeadKind kind, std::int64_t features, std::int64_t classes,
@@ -81,7 +82,7 @@ class Model : public Module {
   /// setting) its running statistics stay as they are too, and forward() takes the folded backbone; without
   /// it (the faithful one) they follow the batches in training mode.
   void freeze(bool batch_norm_in_evaluation);
-  /// Of the backbone; a new model computes in fp32. Throws Error if its device has no such precision.
+  /// A new model computes in fp32. Throws Error if its device has no such precision.
   void set_precision(Precision precision);
   /// Counts a training's batch as num_batches_tracked, which forward() leaves to whoever trains.
   void count_batch() { backbone_.count_batch(); }

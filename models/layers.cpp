@@ -82,7 +82,7 @@ Linear::Linear(std::int64_t in, std::int64_t out, Initialiser& initialiser)
       bias_(initialiser.uniform({out}, 1.0f / std::sqrt(static_cast<float>(in)))) {}
 
 Variable Linear::forward(const Variable& x) const {
-  return linear(x, weight_, bias_);
+  return linear(x, weight_, bias_, tf32_);
 }
 
 void Linear::visit(const std::string& prefix, StateVisitor& visitor) const {

@@ -85,8 +85,12 @@ class Linear : public Module {
   Variable forward(const Variable& x) const;
   void visit(const std::string& prefix, StateVisitor& visitor) const override;
 
+  /// Whether products may be TF32.
+  void set_tf32(bool tf32) { tf32_ = tf32; }
+
  private:
   Variable weight_, bias_;
+  bool tf32_ = false;
 };
 
 }  // namespace tern

@@ -1,4 +1,4 @@
-// How exactly a network's backbone computes. Parameters, statistics, sums, heads and losses are f32 always.
+// How exactly a network computes. Parameters, statistics, sums, features, logits and losses are f32 always.
 #pragma once
 
 #include "engine/device/device.h"
@@ -7,8 +7,9 @@ namespace tern {
 
 enum class Precision {
   fp32,  ///< f32 throughout
-  tf32,  ///< f32, but convolutions round the factors of their products to 10 bits of mantissa
-  bf16,  ///< activations and their gradients, and the weights where convolutions read them, are bf16
+  tf32,  ///< f32, but convolutions and heads round the factors of their products to 10 bits of mantissa
+  bf16,  ///< the backbone's activations and their gradients, and weights where convolutions read them, are
+         ///< bf16; heads are as with tf32
 };
 
 const char* name_of(Precision precision);  ///< "fp32", "tf32", "bf16"

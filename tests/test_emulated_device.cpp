@@ -67,3 +67,29 @@ TEST_CASE("emulated device: memory is cached, counted and given back") {
   release_cached_memory(Device::cuda());
   CHECK(memory.statistics().bytes_cached == 0);
 }
+
+TEST_CASE("emulated device: TF32 rounds the factors of products, and only where it is asked for") {
+  const Device device = Device::cuda();
+  Backend& backend = backend_of(device);
+  const auto value = [device](const Shape& shape, float number) {
+    return Tensor::full(shape, number).to(device);
+  };
+  const float over = 1 + 0x1p-12f;  // 1 in TF32
+  const Tensor a = value({1, 1}, over), b = value({1, 1}, 1), x = value({1, 1, 1, 1}, over),
+               w = value({1, 1, 1, 1}, 1);
+  for (const bool tf32 : {false, true}) {
+    const float wanted = tf32 ? 1 : over;
+    Tensor c = Tensor::empty({1, 1}, DType::f32, device), y = Tensor::empty({1, 1, 1, 1}, DType::f32, device);
+    backend.matmul(a, b, {.tf32 = tf32}, c);
+    CHECK(c.item() == wanted);
+    backend.matmul(b, a, {.tf32 = tf32}, c);
+    CHECK(c.item() == wanted);
+    const Convolution convolution(Window{1, 1, 0}, tf32);
+    backend.conv2d_forward(x, w, nullptr, convolution, {}, y);
+    CHECK(y.item() == wanted);
+    backend.conv2d_backward_data(x, w, convolution, y);
+    CHECK(y.item() == wanted);
+    backend.conv2d_backward_weight(w, x, convolution, y);
+    CHECK(y.item() == wanted);
+  }
+}

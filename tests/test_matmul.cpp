@@ -27,7 +27,7 @@ TEST_CASE("matmul: every transposition, extents of 0, 1, around a vector and bey
                        b = test::uniform(b_shape, -1, 1, 2, device);
           test::poison_free_memory(device);
           Tensor product = Tensor::empty({c.rows, c.columns}, DType::f32, device);
-          backend_of(device).matmul(a, transpose_a, b, transpose_b, product);
+          backend_of(device).matmul(a, b, {transpose_a, transpose_b}, product);
           CHECK_CLOSE(product, reference::matmul(array(a), transpose_a, array(b), transpose_b),
                       test::tolerance::kSum);
         }

@@ -47,6 +47,12 @@ struct Convolution {
   Convolution(Window of, bool with_tf32 = false) : window(of), tf32(with_tf32) {}  // NOLINT: a window is one
 };
 
+/// A matrix product: which operands are transposed, and how exact it is.
+struct Product {
+  bool transpose_a = false, transpose_b = false;
+  bool tf32 = false;  ///< as of a convolution
+};
+
 /// What follows a normalisation or convolution in the same pass: y = relu(y + residual).
 struct Epilogue {
   const Tensor* residual = nullptr;  ///< same shape as y, or null
@@ -138,8 +144,8 @@ class Backend {
   /// alias x if the types are equal.
   virtual void convert(const Tensor& x, Tensor& y) = 0;
 
-  // Products. matmul: c = op(a) op(b), op transposes a row-major matrix if asked. a, b, c of rank 2.
-  virtual void matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, Tensor& c) = 0;
+  // Products. matmul: c = op(a) op(b), op transposes a row-major matrix if asked. a, b, c of rank 2, f32.
+  virtual void matmul(const Tensor& a, const Tensor& b, const Product& product, Tensor& c) = 0;
   virtual void add_row(const Tensor& row, Tensor& y) = 0;  ///< y[r, c] += row[c]; y T, row f32
   virtual void sum_rows(const Tensor& x,
                         Tensor& sum) = 0;  ///< sum[c] = sum_r x[r, c]; x T viewed as [rows, last], sum f32
@@ -201,12 +207,13 @@ class Backend {
                                Tensor& dsuper, Tensor& dsub) = 0;
 
   // Cosine head: y = scale * cos(x_r, w_c). x [rows, D], w [classes, D], scale [1], y [rows, classes];
-  // inverse norms [rows], [classes] = 1 / max(norm, 1e-12).
-  virtual void cosine_head_forward(const Tensor& x, const Tensor& w, const Tensor& scale, Tensor& y,
-                                   Tensor& x_inverse_norm, Tensor& w_inverse_norm) = 0;
-  virtual void cosine_head_backward(const Tensor& x, const Tensor& w, const Tensor& scale, const Tensor& y,
-                                    const Tensor& x_inverse_norm, const Tensor& w_inverse_norm,
-                                    const Tensor& dy, Tensor& dx, Tensor& dw, Tensor& dscale) = 0;
+  // inverse norms [rows], [classes] = 1 / max(norm, 1e-12). tf32: of its products, as of a convolution.
+  virtual void cosine_head_forward(const Tensor& x, const Tensor& w, const Tensor& scale, bool tf32,
+                                   Tensor& y, Tensor& x_inverse_norm, Tensor& w_inverse_norm) = 0;
+  virtual void cosine_head_backward(const Tensor& x, const Tensor& w, const Tensor& scale, bool tf32,
+                                    const Tensor& y, const Tensor& x_inverse_norm,
+                                    const Tensor& w_inverse_norm, const Tensor& dy, Tensor& dx, Tensor& dw,
+                                    Tensor& dscale) = 0;
 
   // Optimisers: every parameter in one call. gradient_scale (one element, or null) multiplies the gradients
   // first.

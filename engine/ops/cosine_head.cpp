@@ -8,7 +8,7 @@
 
 namespace tern {
 
-Variable cosine_head(const Variable& x, const Variable& w, const Variable& scale) {
+Variable cosine_head(const Variable& x, const Variable& w, const Variable& scale, bool tf32) {
   check_rank("cosine_head", x.data(), 2, "x [rows, D]");
   check_rank("cosine_head", w.data(), 2, "w [classes, D]");
   check_dtype("cosine_head", "x", x.data(), DType::f32);
@@ -21,14 +21,14 @@ Variable cosine_head(const Variable& x, const Variable& w, const Variable& scale
   Tensor y = Tensor::empty({rows, classes}, DType::f32, device);
   Tensor x_inverse = Tensor::empty({rows}, DType::f32, device);
   Tensor w_inverse = Tensor::empty({classes}, DType::f32, device);
-  backend_of(y).cosine_head_forward(x.data(), w.data(), scale.data(), y, x_inverse, w_inverse);
+  backend_of(y).cosine_head_forward(x.data(), w.data(), scale.data(), tf32, y, x_inverse, w_inverse);
   return record("cosine_head", {x, w, scale}, y,
-                [saved_x = x.data(), saved_w = w.data(), factor = scale.data(), y, x_inverse,
-                 w_inverse](const Tensor& dy) -> Grads {
+                [saved_x = x.data(), saved_w = w.data(), factor = scale.data(), y, x_inverse, w_inverse,
+                 tf32](const Tensor& dy) -> Grads {
                   Tensor dx = Tensor::empty_like(saved_x), dw = Tensor::empty_like(saved_w);
                   Tensor dscale = Tensor::empty_like(factor);
-                  backend_of(dy).cosine_head_backward(saved_x, saved_w, factor, y, x_inverse, w_inverse, dy,
-                                                      dx, dw, dscale);
+                  backend_of(dy).cosine_head_backward(saved_x, saved_w, factor, tf32, y, x_inverse, w_inverse,
+                                                      dy, dx, dw, dscale);
                   return {dx, dw, dscale};
                 });
 }

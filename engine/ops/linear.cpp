@@ -6,7 +6,7 @@
 
 namespace tern {
 
-Variable linear(const Variable& x, const Variable& w, const Variable& bias) {
+Variable linear(const Variable& x, const Variable& w, const Variable& bias, bool tf32) {
   check_rank("linear", x.data(), 2, "x [rows, in]");
   check_rank("linear", w.data(), 2, "w [out, in]");
   check_dtype("linear", "x", x.data(), DType::f32);
@@ -18,23 +18,23 @@ Variable linear(const Variable& x, const Variable& w, const Variable& bias) {
   }
   Tensor y = Tensor::empty({x.data().size(0), w.data().size(0)}, DType::f32, x.data().device());
   Backend& backend = backend_of(y);
-  backend.matmul(x.data(), false, w.data(), true, y);
+  backend.matmul(x.data(), w.data(), {.transpose_b = true, .tf32 = tf32}, y);
   if (bias.defined()) backend.add_row(bias.data(), y);
   if (!will_record({&x, &w, &bias})) return Variable(std::move(y));
   const Tensor saved_x = w.requires_grad() ? x.data() : Tensor();
   const Tensor saved_w = x.requires_grad() ? w.data() : Tensor();
   const bool for_bias = bias.requires_grad();
   return record("linear", {x, w, bias}, std::move(y),
-                [saved_x, saved_w, for_bias](const Tensor& dy) -> Grads {
+                [saved_x, saved_w, for_bias, tf32](const Tensor& dy) -> Grads {
                   Backend& device = backend_of(dy);
                   Tensor dx, dw, dbias;
                   if (saved_w.defined()) {
                     dx = Tensor::empty({dy.size(0), saved_w.size(1)}, DType::f32, dy.device());
-                    device.matmul(dy, false, saved_w, false, dx);
+                    device.matmul(dy, saved_w, {.tf32 = tf32}, dx);
                   }
                   if (saved_x.defined()) {
                     dw = Tensor::empty({dy.size(1), saved_x.size(1)}, DType::f32, dy.device());
-                    device.matmul(dy, true, saved_x, false, dw);
+                    device.matmul(dy, saved_x, {.transpose_a = true, .tf32 = tf32}, dw);
                   }
                   if (for_bias) {
                     dbias = Tensor::empty({dy.size(1)}, DType::f32, dy.device());

@@ -191,7 +191,7 @@ TEST_CASE("GPU: prefetched copies") {
 TEST_CASE("GPU: products that are a row, a column, transposed, empty inside") {
   if (!has_gpu()) return;
   Tensor c = Tensor::empty({3, 5}, DType::f32, kGpu);
-  backend_of(kGpu).matmul(Tensor::empty({3, 0}, DType::f32, kGpu), false,
-                          Tensor::empty({0, 5}, DType::f32, kGpu), false, c);
+  backend_of(kGpu).matmul(Tensor::empty({3, 0}, DType::f32, kGpu), Tensor::empty({0, 5}, DType::f32, kGpu),
+                          {}, c);
   CHECK(c.to_vector<float>() == std::vector<float>(15, 0.0f));
 }

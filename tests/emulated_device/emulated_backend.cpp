@@ -1,8 +1,12 @@
 #include "tests/emulated_device/emulated_backend.h"
 
+#include <bit>
+#include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "engine/core/check.h"
@@ -24,6 +28,21 @@ Tensor on_cpu(const Tensor& x) {
   Tensor wide = Tensor::empty(copy.shape());
   cpu().convert(copy, wide);
   return wide;
+}
+
+// To 10 bits of mantissa, ties away from zero, as cvt.rna.tf32.f32 does it; infinities and NaN stay.
+void round_to_tf32(Tensor& x) {
+  for (float& value : std::span(x.data<float>(), static_cast<std::size_t>(x.numel()))) {
+    if (std::isfinite(value))
+      value = std::bit_cast<float>((std::bit_cast<std::uint32_t>(value) + 0x1000u) & ~0x1fffu);
+  }
+}
+
+// A factor of a product, as the device multiplies it.
+Tensor factor(const Tensor& x, bool tf32) {
+  Tensor copy = on_cpu(x);
+  if (tf32 && x.dtype() == DType::f32) round_to_tf32(copy);
+  return copy;
 }
 
 void to_device(const Tensor& values, Tensor& y) {
@@ -115,11 +134,10 @@ std::unique_ptr<CapturedWork> EmulatedBackend::capture(const std::function<void(
   return std::make_unique<Repeated>(work);
 }
 
-void EmulatedBackend::matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
-                             Tensor& c) {
-  Tensor product = Tensor::empty(c.shape());
-  cpu().matmul(on_cpu(a), transpose_a, on_cpu(b), transpose_b, product);
-  to_device(product, c);
+void EmulatedBackend::matmul(const Tensor& a, const Tensor& b, const Product& product, Tensor& c) {
+  Tensor result = Tensor::empty(c.shape());
+  cpu().matmul(factor(a, product.tf32), factor(b, product.tf32), product, result);
+  to_device(result, c);
 }
 
 void EmulatedBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
@@ -128,7 +146,8 @@ void EmulatedBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Ten
   if (bias != nullptr) host_bias = on_cpu(*bias);
   if (epilogue.residual != nullptr) residual = on_cpu(*epilogue.residual);
   Tensor result = Tensor::empty(y.shape());
-  cpu().conv2d_forward(on_cpu(x), on_cpu(w), host_bias ? &*host_bias : nullptr, convolution,
+  cpu().conv2d_forward(factor(x, convolution.tf32), factor(w, convolution.tf32),
+                       host_bias ? &*host_bias : nullptr, convolution,
                        {residual ? &*residual : nullptr, epilogue.relu}, result);
   to_device(result, y);
 }
@@ -136,14 +155,15 @@ void EmulatedBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Ten
 void EmulatedBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
                                            Tensor& dx) {
   Tensor result = Tensor::empty(dx.shape());
-  cpu().conv2d_backward_data(on_cpu(dy), on_cpu(w), convolution, result);
+  cpu().conv2d_backward_data(factor(dy, convolution.tf32), factor(w, convolution.tf32), convolution, result);
   to_device(result, dx);
 }
 
 void EmulatedBackend::conv2d_backward_weight(const Tensor& x, const Tensor& dy,
                                              const Convolution& convolution, Tensor& dw) {
   Tensor result = Tensor::empty(dw.shape());
-  cpu().conv2d_backward_weight(on_cpu(x), on_cpu(dy), convolution, result);
+  cpu().conv2d_backward_weight(factor(x, convolution.tf32), factor(dy, convolution.tf32), convolution,
+                               result);
   to_device(result, dw);
 }
 

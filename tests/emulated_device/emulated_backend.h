@@ -1,6 +1,7 @@
 // A device for tests without a GPU: the kernels that a GPU runs, run by kernels/common/emulator over the
 // memory of arena.h. Convolution and products, which a GPU has from its maker's libraries, are the CPU
-// backend's here; with bf16 they are computed in f32 and rounded, as tensor cores do it.
+// backend's here, on factors rounded as tensor cores round them: with bf16 they are computed in f32 and
+// rounded, with TF32 the factors lose their last 13 bits.
 #pragma once
 
 #include "engine/backend/kernel/kernel_backend.h"
@@ -16,7 +17,7 @@ class EmulatedBackend final : public KernelBackend {
   /// Records by keeping `work`, and does it again by calling it.
   std::unique_ptr<CapturedWork> capture(const std::function<void()>& work) override;
 
-  void matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, Tensor& c) override;
+  void matmul(const Tensor& a, const Tensor& b, const Product& product, Tensor& c) override;
   void conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution,
                       const Epilogue& epilogue, Tensor& y) override;
   void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,

@@ -80,6 +80,27 @@ double relative_error(const Tensor& got, const reference::Array& wanted) {
   return largest > 0 ? error / largest : error;
 }
 
+std::vector<float> to_floats(const Tensor& x) {
+  const Tensor host = x.to(Device::cpu());
+  Tensor wide = Tensor::empty(host.shape());
+  backend_of(host).convert(host, wide);
+  return wide.to_vector<float>();
+}
+
+double relative_norm(const std::vector<Tensor>& got, const std::vector<Tensor>& wanted) {
+  if (got.size() != wanted.size()) return std::numeric_limits<double>::infinity();
+  double error = 0, size = 0;
+  for (std::size_t k = 0; k < got.size(); ++k) {
+    if (got[k].shape() != wanted[k].shape()) return std::numeric_limits<double>::infinity();
+    const std::vector<float> left = to_floats(got[k]), right = to_floats(wanted[k]);
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      error += std::pow(static_cast<double>(left[i]) - static_cast<double>(right[i]), 2);
+      size += std::pow(static_cast<double>(right[i]), 2);
+    }
+  }
+  return std::sqrt(error / size);
+}
+
 bool same_bytes(const Tensor& a, const Tensor& b) {
   const Tensor left = a.to(Device::cpu()), right = b.to(Device::cpu());
   return left.shape() == right.shape() && left.dtype() == right.dtype() &&

@@ -31,6 +31,12 @@ void poison_free_memory(Device device = Device::cpu(), std::size_t most_bytes = 
 /// value is NaN where a number is wanted, or if shapes differ.
 double relative_error(const Tensor& got, const reference::Array& wanted);
 
+/// The values of f32 or bf16.
+std::vector<float> to_floats(const Tensor& x);
+/// |got - wanted| / |wanted| in the Euclidean norm, the tensors of each taken as one vector. Infinite if
+/// shapes differ.
+double relative_norm(const std::vector<Tensor>& got, const std::vector<Tensor>& wanted);
+
 bool same_bytes(const Tensor& a, const Tensor& b);
 
 namespace tolerance {

@@ -66,24 +66,25 @@ void project(const Tensor& x, const Tensor& inverse_norm, const double* projecti
 
 }  // namespace
 
-void CpuBackend::cosine_head_forward(const Tensor& x, const Tensor& w, const Tensor& scale, Tensor& y,
-                                     Tensor& x_inverse_norm, Tensor& w_inverse_norm) {
+void CpuBackend::cosine_head_forward(const Tensor& x, const Tensor& w, const Tensor& scale, bool /*tf32*/,
+                                     Tensor& y, Tensor& x_inverse_norm, Tensor& w_inverse_norm) {
   inverse_norms(x, x_inverse_norm);
   inverse_norms(w, w_inverse_norm);
-  matmul(x, false, w, true, y);
+  matmul(x, w, {.transpose_b = true}, y);
   scale_rows_and_columns(*scale.data<float>(), x_inverse_norm.data<float>(), w_inverse_norm.data<float>(), y);
 }
 
-void CpuBackend::cosine_head_backward(const Tensor& x, const Tensor& w, const Tensor& scale, const Tensor& y,
-                                      const Tensor& x_inverse_norm, const Tensor& w_inverse_norm,
-                                      const Tensor& dy, Tensor& dx, Tensor& dw, Tensor& dscale) {
+void CpuBackend::cosine_head_backward(const Tensor& x, const Tensor& w, const Tensor& scale, bool /*tf32*/,
+                                      const Tensor& y, const Tensor& x_inverse_norm,
+                                      const Tensor& w_inverse_norm, const Tensor& dy, Tensor& dx, Tensor& dw,
+                                      Tensor& dscale) {
   const std::int64_t rows = y.size(0), classes = y.size(1);
   const float factor = *scale.data<float>();
   Tensor scratch = Tensor::empty_like(y);
   const Tensor* value = &y;
   double divisor = static_cast<double>(factor);
   if (factor == 0) {  // y is 0 whatever the angles are: dscale needs them again
-    matmul(x, false, w, true, scratch);
+    matmul(x, w, {.transpose_b = true}, scratch);
     scale_rows_and_columns(1, x_inverse_norm.data<float>(), w_inverse_norm.data<float>(), scratch);
     value = &scratch;
     divisor = 1;
@@ -110,13 +111,13 @@ void CpuBackend::cosine_head_backward(const Tensor& x, const Tensor& w, const Te
     for (std::int64_t c = 0; c < classes; ++c)
       g[r * classes + c] = factor * gradients[r * classes + c] * of_w[c];
   }
-  matmul(scratch, false, w, false, dx);
+  matmul(scratch, w, {}, dx);
   for (std::int64_t r = 0; r < rows; ++r) {
 #pragma omp simd
     for (std::int64_t c = 0; c < classes; ++c)
       g[r * classes + c] = factor * gradients[r * classes + c] * of_x[r];
   }
-  matmul(scratch, true, x, false, dw);
+  matmul(scratch, x, {.transpose_a = true}, dw);
   project(x, x_inverse_norm, of_row, dx);
   project(w, w_inverse_norm, of_class, dw);
 }

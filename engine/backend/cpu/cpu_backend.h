@@ -24,7 +24,7 @@ class CpuBackend final : public Backend {
   void relu_forward(const Tensor& x, Tensor& y) override;
   void relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) override;
   void convert(const Tensor& x, Tensor& y) override;
-  void matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, Tensor& c) override;
+  void matmul(const Tensor& a, const Tensor& b, const Product& product, Tensor& c) override;
   void add_row(const Tensor& row, Tensor& y) override;
   void sum_rows(const Tensor& x, Tensor& sum) override;
   void conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution,
@@ -59,9 +59,9 @@ class CpuBackend final : public Backend {
   void hierarchical_kl(const Tensor& super_logits, const Tensor& sub_logits, const Tensor& sub_to_super,
                        const HierarchicalKlOptions& options, Tensor& loss, Tensor& dsuper,
                        Tensor& dsub) override;
-  void cosine_head_forward(const Tensor& x, const Tensor& w, const Tensor& scale, Tensor& y,
+  void cosine_head_forward(const Tensor& x, const Tensor& w, const Tensor& scale, bool tf32, Tensor& y,
                            Tensor& x_inverse_norm, Tensor& w_inverse_norm) override;
-  void cosine_head_backward(const Tensor& x, const Tensor& w, const Tensor& scale, const Tensor& y,
+  void cosine_head_backward(const Tensor& x, const Tensor& w, const Tensor& scale, bool tf32, const Tensor& y,
                             const Tensor& x_inverse_norm, const Tensor& w_inverse_norm, const Tensor& dy,
                             Tensor& dx, Tensor& dw, Tensor& dscale) override;
   void adam_step(std::span<OptimizerSlot> slots, const AdamSettings& settings,

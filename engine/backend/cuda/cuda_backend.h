@@ -30,7 +30,7 @@ class CudaBackend : public KernelBackend {
   void synchronize() override;
   std::unique_ptr<CapturedWork> capture(const std::function<void()>& work) override;
 
-  void matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, Tensor& c) override;
+  void matmul(const Tensor& a, const Tensor& b, const Product& product, Tensor& c) override;
   void conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution,
                       const Epilogue& epilogue, Tensor& y) override;
   void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,

@@ -1,5 +1,4 @@
-// c = op(a) op(b) by cuBLAS, f32 throughout: products in this engine are small heads behind large
-// convolutions, and exactness there costs nothing.
+// c = op(a) op(b) by cuBLAS, of f32; in TF32 on tensor cores where that is allowed.
 //
 // cuBLAS's matrices are column-major: what is row-major c [rows, cols] here is its c^T [cols, rows], so it is
 // asked for c^T = op(b)^T op(a)^T, and reads each operand as it lies.
@@ -8,16 +7,17 @@
 
 namespace tern {
 
-void CudaBackend::matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, Tensor& c) {
+void CudaBackend::matmul(const Tensor& a, const Tensor& b, const Product& product, Tensor& c) {
   if (c.numel() == 0) return;
-  const std::int64_t rows = c.size(0), cols = c.size(1), inner = a.size(transpose_a ? 0 : 1);
+  const std::int64_t rows = c.size(0), cols = c.size(1), inner = a.size(product.transpose_a ? 0 : 1);
   if (inner == 0) return fill(0, c);  // an empty sum
   cuda_.make_current();
   const float one = 1, zero = 0;
   check_cublas(
-      cublas().gemm(cublas_, transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N, transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N,
-                    cols, rows, inner, &one, b.data<float>(), CUDA_R_32F, b.size(1), a.data<float>(),
-                    CUDA_R_32F, a.size(1), &zero, c.data<float>(), CUDA_R_32F, cols, CUBLAS_COMPUTE_32F,
+      cublas().gemm(cublas_, product.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N,
+                    product.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N, cols, rows, inner, &one, b.data<float>(),
+                    CUDA_R_32F, b.size(1), a.data<float>(), CUDA_R_32F, a.size(1), &zero, c.data<float>(),
+                    CUDA_R_32F, cols, product.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F,
                     CUBLAS_GEMM_DEFAULT),
       "cublasGemmEx");
 }

@@ -8,16 +8,16 @@
 
 namespace tern {
 
-void KernelBackend::cosine_head_forward(const Tensor& x, const Tensor& w, const Tensor& scale, Tensor& y,
-                                        Tensor& x_inverse_norm, Tensor& w_inverse_norm) {
+void KernelBackend::cosine_head_forward(const Tensor& x, const Tensor& w, const Tensor& scale, bool tf32,
+                                        Tensor& y, Tensor& x_inverse_norm, Tensor& w_inverse_norm) {
   Tensor x_unit = Tensor::empty_like(x), w_unit = Tensor::empty_like(w);
   kernels::cosine_normalize(x.data<float>(), w.data<float>(), scale.data<float>(), x_unit.data<float>(),
                             w_unit.data<float>(), x_inverse_norm.data<float>(), w_inverse_norm.data<float>(),
                             x.size(0), w.size(0), x.size(1), stream());
-  matmul(x_unit, false, w_unit, true, y);
+  matmul(x_unit, w_unit, {.transpose_b = true, .tf32 = tf32}, y);
 }
 
-void KernelBackend::cosine_head_backward(const Tensor& x, const Tensor& w, const Tensor& scale,
+void KernelBackend::cosine_head_backward(const Tensor& x, const Tensor& w, const Tensor& scale, bool tf32,
                                          const Tensor& y, const Tensor& x_inverse_norm,
                                          const Tensor& w_inverse_norm, const Tensor& dy, Tensor& dx,
                                          Tensor& dw, Tensor& dscale) {
@@ -25,8 +25,8 @@ void KernelBackend::cosine_head_backward(const Tensor& x, const Tensor& w, const
   Tensor x_unit = Tensor::empty_like(x), w_unit = Tensor::empty_like(w);
   kernels::cosine_normalize<float>(x.data<float>(), w.data<float>(), /*scale=*/nullptr, x_unit.data<float>(),
                                    w_unit.data<float>(), nullptr, nullptr, rows, classes, width, stream());
-  matmul(dy, false, w_unit, false, dx);
-  matmul(dy, true, x_unit, false, dw);
+  matmul(dy, w_unit, {.tf32 = tf32}, dx);
+  matmul(dy, x_unit, {.transpose_a = true, .tf32 = tf32}, dw);
   void* const memory =
       workspace("cosine_backward", rows, classes, kernels::cosine_backward_workspace_bytes(rows));
   kernels::cosine_backward(x.data<float>(), w.data<float>(), scale.data<float>(),

@@ -55,9 +55,9 @@ class KernelBackend : public Backend {
   void hierarchical_kl(const Tensor& super_logits, const Tensor& sub_logits, const Tensor& sub_to_super,
                        const HierarchicalKlOptions& options, Tensor& loss, Tensor& dsuper,
                        Tensor& dsub) override;
-  void cosine_head_forward(const Tensor& x, const Tensor& w, const Tensor& scale, Tensor& y,
+  void cosine_head_forward(const Tensor& x, const Tensor& w, const Tensor& scale, bool tf32, Tensor& y,
                            Tensor& x_inverse_norm, Tensor& w_inverse_norm) override;
-  void cosine_head_backward(const Tensor& x, const Tensor& w, const Tensor& scale, const Tensor& y,
+  void cosine_head_backward(const Tensor& x, const Tensor& w, const Tensor& scale, bool tf32, const Tensor& y,
                             const Tensor& x_inverse_norm, const Tensor& w_inverse_norm, const Tensor& dy,
                             Tensor& dx, Tensor& dw, Tensor& dscale) override;
   void adam_step(std::span<OptimizerSlot> slots, const AdamSettings& settings,
