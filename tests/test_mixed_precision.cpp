@@ -1,21 +1,17 @@
 // bf16 activations over f32 parameters follow f32 to a few roundings of 8 bits; what must stay f32 does; and
 // a device without bf16 says so.
-#include <cmath>
-
 #include "engine/autograd/tape.h"
 #include "engine/backend/backend.h"
 #include "engine/ops/add.h"
 #include "engine/ops/batch_norm.h"
 #include "engine/ops/cast.h"
 #include "engine/ops/conv2d.h"
-#include "engine/ops/cross_entropy.h"
 #include "engine/ops/global_average_pool.h"
 #include "engine/ops/max_pool.h"
 #include "engine/ops/relu.h"
 #include "engine/optim/optimizer.h"
 #include "models/heads.h"
 #include "tests/support/files.h"
-#include "tests/support/formula.h"
 #include "tests/support/tensors.h"
 
 using namespace tern;
@@ -30,31 +26,6 @@ std::vector<Device> reduced_precision_devices() {
     if (backend_of(device).has_reduced_precision()) found.push_back(device);
   }
   return found;
-}
-
-std::vector<float> values_of(const Tensor& x) {
-  const Tensor host = x.to(Device::cpu());
-  Tensor wide = Tensor::empty(host.shape());
-  backend_of(host).convert(host, wide);
-  return wide.to_vector<float>();
-}
-
-/// |a - b| / |b|, all tensors of each taken as one vector.
-double relative_norm(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
-  REQUIRE(a.size() == b.size());
-  double error = 0, size = 0;
-  for (std::size_t k = 0; k < a.size(); ++k) {
-    const std::vector<float> left = values_of(a[k]), right = values_of(b[k]);
-    REQUIRE(left.size() == right.size());
-    for (std::size_t i = 0; i < left.size(); ++i) {
-      error += std::pow(static_cast<double>(left[i]) - static_cast<double>(right[i]), 2);
-      size += std::pow(static_cast<double>(right[i]), 2);
-    }
-  }
-  return std::sqrt(error / size);
-}
-double relative_norm(const Tensor& a, const Tensor& b) {
-  return relative_norm(std::vector<Tensor>{a}, std::vector<Tensor>{b});
 }
 
 /// The op's value, and the gradient of each input.
@@ -97,7 +68,7 @@ void check_op(const char* name, DType result_type, const Op& op, std::vector<Ten
     CHECK(got[0].dtype() == result_type);
     for (std::size_t i = 0; i < got.size(); ++i) {
       CAPTURE(i);
-      CHECK(relative_norm(got[i], wanted[i]) <= kTolerance);
+      CHECK(test::relative_norm({got[i]}, {wanted[i]}) <= kTolerance);
     }
   }
 }
@@ -154,7 +125,7 @@ TEST_CASE("mixed precision: a convolution's weight gradient is bf16; sums of sev
     };
     once();
     CHECK(w.grad().dtype() == DType::bf16);
-    const std::vector<float> single = values_of(w.grad());
+    const std::vector<float> single = test::to_floats(w.grad());
     for (int i = 1; i < 300; ++i) once();  // in bf16 a sum of equal terms stops growing after 256
     REQUIRE(w.grad().dtype() == DType::f32);
     const std::vector<float> sum = w.grad().to_vector<float>();
@@ -163,67 +134,7 @@ TEST_CASE("mixed precision: a convolution's weight gradient is bf16; sums of sev
     w.clear_grad();
     once();
     CHECK(w.grad().dtype() == DType::bf16);
-    CHECK(values_of(w.grad()) == single);
-  }
-}
-
-namespace {
-
-struct Step {
-  Tensor features;  ///< in evaluation, folded
-  Tensor logits;    ///< in training
-  double loss = 0;
-  std::vector<Tensor> gradients;  ///< of every parameter
-};
-
-/// A stem and one block in each of two stages; every normalisation has `beta`. (Deeper networks of few pixels
-/// are chaotic in training: their last normalisations divide by the deviation of a handful of values.)
-Step training_step(Device device, Precision precision, float beta) {
-  Initialiser initialiser(3, device);
-  ResNet network({"small", {1, 1, 0, 0}}, initialiser);
-  const Linear head(128, 5, initialiser);
-  network.set_precision(precision);
-  const Tensor images = test::formula_uniform(6, 0, {4, 32, 32, 3}, -2, 2).to(device);
-  std::vector<ParameterEntry> parameters = network.parameters();
-  for (ParameterEntry& entry : parameters) {
-    if (entry.kind == ParameterKind::norm && entry.name.ends_with("bias")) {
-      backend_of(device).fill(beta, entry.value.data());
-    }
-  }
-  for (const ParameterEntry& entry : head.parameters("head.")) parameters.push_back(entry);
-
-  Step step;
-  network.set_training(false);
-  step.features = FoldedResNet(network).forward(images);
-  network.set_training(true);
-  const Variable logits = head.forward(network.forward(Variable(images)));
-  const Variable loss = cross_entropy(logits, test::integers({0, 1, 2, 3}, device));
-  backward(loss);
-  step.logits = logits.data();
-  step.loss = static_cast<double>(loss.data().item());
-  for (const ParameterEntry& entry : parameters) step.gradients.push_back(entry.value.grad());
-  return step;
-}
-
-}  // namespace
-
-TEST_CASE("mixed precision: a step of a ResNet follows f32's") {
-  for (const Device device : reduced_precision_devices()) {
-    for (const float beta : {0.0f, 5.0f}) {
-      CAPTURE(beta);
-      const Step exact = training_step(device, Precision::fp32, beta);
-      const Step tf32 = training_step(device, Precision::tf32, beta);
-      const Step half = training_step(device, Precision::bf16, beta);
-      CHECK(tf32.loss == doctest::Approx(exact.loss).epsilon(2e-3));
-      CHECK(half.loss == doctest::Approx(exact.loss).epsilon(kTolerance));
-      CHECK(half.features.dtype() == DType::f32);
-      CHECK(relative_norm(half.features, exact.features) <= kTolerance);
-      CHECK(half.logits.dtype() == DType::f32);
-      CHECK(relative_norm(half.logits, exact.logits) <= kTolerance);
-      // Where beta opens every ReLU, gradients follow as closely. Around 0 a rounding closes or opens some: a
-      // share p of them costs sqrt(p) of a gradient's norm, in every layer.
-      CHECK(relative_norm(half.gradients, exact.gradients) <= (beta == 0 ? 0.15 : kTolerance));
-    }
+    CHECK(test::to_floats(w.grad()) == single);
   }
 }
 
