@@ -33,7 +33,7 @@ void Tracker::start_epoch() {
   for (Level& level : levels_) level.answers.clear();
 }
 
-void Tracker::add_validation(const Batch& batch, std::span<const Tensor> answers,
+void Tracker::add_validation(const std::vector<std::int64_t>& images, std::span<const Tensor> answers,
                              std::span<const Tensor> probabilities) {
   for (std::size_t i = 0; i < levels_.size(); ++i) {
     Level& level = levels_[i];
@@ -42,7 +42,7 @@ void Tracker::add_validation(const Batch& batch, std::span<const Tensor> answers
     const std::vector<std::int32_t> given = answers[i].to_vector<std::int32_t>();
     const std::vector<float> probability = probabilities[i].to_vector<float>();
     for (std::size_t row = 0; row < given.size(); ++row) {
-      const std::int64_t image = batch.indices[row];
+      const std::int64_t image = images[row];
       level.answers.push_back({image, truth[static_cast<std::size_t>(image)], given[row], probability[row]});
     }
   }

@@ -40,9 +40,9 @@ class Tracker {
 
   /// Remembers the heads' weights and forgets the last validation.
   void start_epoch();
-  /// What a validation found for a batch's images, head by head: the most probable class [n] i32 and its
-  /// probability [n] f32, on any device.
-  void add_validation(const Batch& batch, std::span<const Tensor> answers,
+  /// What a validation found for images of the dataset, head by head: the most probable class [n] i32 and its
+  /// probability [n] f32.
+  void add_validation(const std::vector<std::int64_t>& images, std::span<const Tensor> answers,
                       std::span<const Tensor> probabilities);
   /// Logs an epoch; makes the file if it is the first one. Throws what EventLog throws.
   void write(const EpochMetrics& metrics, bool best);

@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <cmath>
+#include <optional>
+#include <span>
 
 #include "apps/progress.h"
 #include "apps/runtime.h"
@@ -29,10 +31,13 @@ Tensor answers_of(const Tensor& logits, Tensor* probability = nullptr) {
   return answers;
 }
 
-void count_answers(const Tensor& answers, const Tensor& labels, std::int32_t novel, NoveltyCounts& counts) {
+/// labels: of the whole dataset.
+void count_answers(const Tensor& answers, const std::vector<std::int64_t>& images,
+                   const std::vector<std::int32_t>& labels, std::int32_t novel, NoveltyCounts& counts) {
   const std::vector<std::int32_t> given = answers.to_vector<std::int32_t>();
-  const std::vector<std::int32_t> truth = labels.to_vector<std::int32_t>();
-  for (std::size_t row = 0; row < truth.size(); ++row) counts.add(truth[row], given[row], novel);
+  for (std::size_t row = 0; row < given.size(); ++row) {
+    counts.add(labels[static_cast<std::size_t>(images[row])], given[row], novel);
+  }
 }
 
 std::string text_of(Percent value) {
@@ -48,15 +53,19 @@ struct Trainer::Totals {
   NoveltyCounts super, sub;
 
   /// answers: of each head.
-  void add(Part part, double loss, const std::vector<Tensor>& answers, const Batch& batch,
-           const ClassTable& classes) {
-    loss_by_image += loss * static_cast<double>(batch.size());
-    loss_by_batch += loss;
-    images += batch.size();
+  void add(Part part, const Dataset& dataset, const StepResult& step, std::span<const Tensor> answers) {
+    const auto size = static_cast<std::int64_t>(step.images.size());
+    loss_by_image += step.loss() * static_cast<double>(size);
+    loss_by_batch += step.loss();
+    images += size;
     ++batches;
-    if (has_super(part))
-      count_answers(answers.front(), batch.superclasses, classes.novel_superclass(), super);
-    if (has_sub(part)) count_answers(answers.back(), batch.subclasses, classes.novel_subclass(), sub);
+    if (has_super(part)) {
+      count_answers(answers.front(), step.images, dataset.superclasses, dataset.classes.novel_superclass(),
+                    super);
+    }
+    if (has_sub(part)) {
+      count_answers(answers.back(), step.images, dataset.subclasses, dataset.classes.novel_subclass(), sub);
+    }
   }
   double loss(LossAverage average) const {
     return average == LossAverage::image ? loss_by_image / static_cast<double>(images)
@@ -68,9 +77,9 @@ Trainer::Trainer(Run& run, Part part, const StudyData& data, const TrainerOption
     : run_(run),
       config_(run.config),
       part_(part),
-      classes_(data.dataset.classes),
+      dataset_(data.dataset),
       options_(options),
-      model_(make_model(config_, part, classes_, options.weights, options.device)),
+      model_(make_model(config_, part, data.dataset.classes, options.weights, options.device)),
       optimizer_(make_study_optimizer(config_, model_)),
       train_batches_(make_batches(data.dataset, data.split.train,
                                   train_loader_options(config_, data, options.device), options.device,
@@ -81,9 +90,10 @@ Trainer::Trainer(Run& run, Part part, const StudyData& data, const TrainerOption
       train_step_(
           options.device, config_.batch_size, [this](const Batch& batch) { return forward_backward(batch); },
           /*may_record=*/config_.accumulate == 1),
+      results_(options.device),
       metrics_file_(run.metrics_file()),
       tracker_(run, part, data.dataset, model_.head_parameters()),
-      loss_options_(make_loss_options(config_, classes_, options.device)),
+      loss_options_(make_loss_options(config_, data.dataset.classes, options.device)),
       schedule_(make_schedule(config_, train_batches_->batches())) {
   for (const ParameterEntry& parameter : model_.parameters()) {
     if (parameter.value.requires_grad()) parameters_.push_back(parameter.value);
@@ -113,18 +123,23 @@ void Trainer::train_epoch(EpochMetrics& metrics) {
   const Clock::time_point start = Clock::now();
   Totals totals;
   Batch batch;
+  const auto take = [&](const std::optional<StepResult>& result) {
+    if (!result) return;
+    check_finite(result->loss(), fmt::format("step {} of epoch {}", result->step + 1, metrics.epoch));
+    totals.add(part_, dataset_, *result, std::span(result->tensors).subspan(1));
+    progress.update(totals.images, fmt::format("loss {:.4f}", totals.loss(LossAverage::image)));
+  };
   model_.set_training(true);
-  train_step_.reset();  // the mode has changed, and with it what a frozen backbone computes with
   train_batches_->start_epoch(static_cast<int>(metrics.epoch));
   for (;;) {
     const Clock::time_point asked = Clock::now();
     if (!train_batches_->next(batch)) break;
     metrics.loader_wait_seconds += seconds_since(asked);
-    const double loss = with_memory_advice(config_.batch_size, [&] { return train_batch(batch, totals); });
-    check_finite(loss, fmt::format("step {} of epoch {}", batch.step + 1, metrics.epoch));
-    progress.update(totals.images, fmt::format("loss {:.4f}", totals.loss(LossAverage::image)));
+    take(
+        with_memory_advice(config_.batch_size, [&] { return results_.exchange(batch, train_batch(batch)); }));
     check_stop(fmt::format("after step {} of epoch {}", batch.step + 1, metrics.epoch));
   }
+  take(results_.take_last());
   metrics.train_loss = totals.loss(config_.loss_average);
   metrics.train_super = totals.super.accuracy();
   metrics.train_sub = totals.sub.accuracy();
@@ -145,18 +160,16 @@ std::vector<Tensor> Trainer::forward_backward(const Batch& batch) {
   return results;
 }
 
-/// One batch forward and back, and an update where it is due. A loss that is no number changes no weight.
-double Trainer::train_batch(const Batch& batch, Totals& totals) {
-  const std::vector<Tensor> results = train_step_(batch);
+/// One batch forward and back, and an update where it is due: the loss and the answers of each head.
+std::vector<Tensor> Trainer::train_batch(const Batch& batch) {
+  std::vector<Tensor> results = train_step_(batch);
   model_.count_batch();
-  const double loss = static_cast<double>(results.front().item());
-  if (!std::isfinite(loss)) return loss;
-  const auto gradients = results.end() - static_cast<std::ptrdiff_t>(parameters_.size());
-  totals.add(part_, loss, {results.begin() + 1, gradients}, batch, classes_);
-  for (std::size_t i = 0; i < parameters_.size(); ++i) parameters_[i].set_grad(gradients[i]);
+  const std::size_t found = results.size() - parameters_.size();
+  for (std::size_t i = 0; i < parameters_.size(); ++i) parameters_[i].set_grad(results[found + i]);
   const bool last = batch.step + 1 == train_batches_->batches();
   if (++batches_waiting_ == config_.accumulate || last) update();
-  return loss;
+  results.resize(found);
+  return results;
 }
 
 void Trainer::update() {
@@ -189,15 +202,18 @@ void Trainer::validate(EpochMetrics& metrics) {
     return results;
   });
   validation_batches_->start_epoch(0);
+  const auto take = [&](const std::optional<StepResult>& result) {
+    if (!result) return;
+    const std::span<const Tensor> heads = std::span(result->tensors).subspan(1);
+    const std::span<const Tensor> answers = heads.first(heads.size() / 2);
+    totals.add(part_, dataset_, *result, answers);
+    tracker_.add_validation(result->images, answers, heads.subspan(answers.size()));
+  };
   while (validation_batches_->next(batch)) {
-    const std::vector<Tensor> results = with_memory_advice(config_.batch_size, [&] { return step(batch); });
-    const double loss = static_cast<double>(results.front().item());
-    const auto probabilities = results.end() - static_cast<std::ptrdiff_t>(results.size() / 2);
-    const std::vector<Tensor> answers(results.begin() + 1, probabilities);
-    totals.add(part_, loss, answers, batch, classes_);
-    tracker_.add_validation(batch, answers, {probabilities, results.end()});
+    take(with_memory_advice(config_.batch_size, [&] { return results_.exchange(batch, step(batch)); }));
     check_stop(fmt::format("in the validation after epoch {}", metrics.epoch));
   }
+  take(results_.take_last());
   metrics.validation_loss = totals.loss(config_.loss_average);
   metrics.validation_super = totals.super;
   metrics.validation_sub = totals.sub;

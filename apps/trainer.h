@@ -10,6 +10,7 @@
 
 #include "apps/recorded_step.h"
 #include "apps/run.h"
+#include "apps/step_results.h"
 #include "apps/study_data.h"
 #include "apps/tracking.h"
 #include "apps/training_setup.h"
@@ -42,7 +43,7 @@ class Trainer {
   // trainer.cpp
   void train_epoch(EpochMetrics& metrics);
   std::vector<Tensor> forward_backward(const Batch& batch);
-  double train_batch(const Batch& batch, Totals& totals);
+  std::vector<Tensor> train_batch(const Batch& batch);
   void update();
   void validate(EpochMetrics& metrics);
   StudyLossInputs loss_inputs(const std::vector<Variable>& logits, const Batch& batch) const;
@@ -64,7 +65,7 @@ class Trainer {
   Run& run_;
   const Config& config_;
   Part part_;
-  const ClassTable& classes_;
+  const Dataset& dataset_;
   TrainerOptions options_;
 
   Model model_;
@@ -72,6 +73,7 @@ class Trainer {
   std::vector<Variable> parameters_;  ///< those that are trained
   std::unique_ptr<BatchSource> train_batches_, validation_batches_;
   RecordedStep train_step_;
+  StepResults results_;
   MetricsFile metrics_file_;
   Tracker tracker_;
   StudyLossOptions loss_options_;

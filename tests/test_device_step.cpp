@@ -1,5 +1,5 @@
-// A whole step of the study on a device: ResNet-18 and 50 under two heads, the study's losses, every gradient,
-// against the CPU's in f32, which tests/test_resnet.cpp holds to PyTorch's in double.
+// A whole step of the study on a device: ResNet-18 and 50 under two heads, the study's losses, every
+// gradient, against the CPU's in f32, which tests/test_resnet.cpp holds to PyTorch's in double.
 #include <cstdio>
 #include <string>
 
@@ -20,8 +20,9 @@ struct Setting {
   const char* name;
   float beta;     ///< of every batch normalisation
   bool training;  ///< with the batch's statistics
-  /// Around 0 a rounding opens or closes some ReLUs, and a share p of them costs sqrt(p) of a gradient's norm, in
-  /// every layer, which says nothing about the device. Where beta opens them all gradients follow closely.
+  /// Around 0 a rounding opens or closes some ReLUs, and a share p of them costs sqrt(p) of a gradient's
+  /// norm, in every layer, which says nothing about the device. Where beta opens them all gradients follow
+  /// closely.
   bool compares_gradients;
 };
 constexpr Setting kSettings[] = {{"training, every ReLU open", 3, true, true},
@@ -51,9 +52,10 @@ Step step(const std::string& architecture, const Setting& setting, Device device
   result.inference = model.inference(images);
   model.set_training(setting.training);
   const std::vector<Variable> logits = model.forward(Variable(images));
-  const Variable loss = add(add(cross_entropy(logits[0], integers(0, 1, 2, 3, 3, 2, 1, 0)),
-                                cross_entropy(logits[1], integers(0, 3, 6, 9, 10, 7, 4, 1))),
-                            hierarchical_kl(logits[0], logits[1], integers(0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3)));
+  const Variable loss =
+      add(add(cross_entropy(logits[0], integers(0, 1, 2, 3, 3, 2, 1, 0)),
+              cross_entropy(logits[1], integers(0, 3, 6, 9, 10, 7, 4, 1))),
+          hierarchical_kl(logits[0], logits[1], integers(0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3)));
   backward(loss);
   for (const Variable& head : logits) result.logits.push_back(head.data());
   result.loss.push_back(loss.data());

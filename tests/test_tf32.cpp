@@ -1,6 +1,6 @@
-// TF32: the products of an op and of its gradients follow f32's to a rounding of 11 bits, and a device without it
-// multiplies exactly. Whether a GPU rounds is its libraries' choice; that it is asked to is seen on the emulated
-// device (tests/test_emulated_device.cpp).
+// TF32: the products of an op and of its gradients follow f32's to a rounding of 11 bits, and a device
+// without it multiplies exactly. Whether a GPU rounds is its libraries' choice; that it is asked to is seen
+// on the emulated device (tests/test_emulated_device.cpp).
 #include <functional>
 #include <span>
 

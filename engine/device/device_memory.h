@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 
 #include "engine/device/allocator.h"
 
@@ -18,6 +19,24 @@ class Prefetch {
   virtual void begin(const void* host, std::size_t bytes) = 0;
   /// In the order of the device's work: `to` gets the bytes, as many as begin() was given.
   virtual void finish(void* to) = 0;
+};
+
+/// Copies to the host that overlap with the device's work, one at a time: begin() asks for them, finish()
+/// waits for them and for nothing that was issued later.
+class Readback {
+ public:
+  struct Part {
+    const void* from = nullptr;
+    std::size_t bytes = 0;
+  };
+
+  virtual ~Readback() = default;
+  /// The bytes are those after the work issued before; `from` may change with work issued later. Throws Error
+  /// if an earlier begin() has not been finished.
+  virtual void begin(std::span<const Part> parts) = 0;
+  /// All parts, one after the other, until the next begin(). Throws Error if none was begun, and what went
+  /// wrong on the device before.
+  virtual std::span<const std::byte> finish() = 0;
 };
 
 /// Blocks are the device's own: only its kernels and the copies below may touch them. Everything happens in
@@ -37,6 +56,7 @@ class DeviceMemory {
   virtual void zero(void* to, std::size_t bytes) = 0;
 
   virtual std::unique_ptr<Prefetch> make_prefetch() = 0;
+  virtual std::unique_ptr<Readback> make_readback() = 0;
 
   virtual AllocatorStatistics statistics() = 0;
   virtual std::size_t free_bytes() = 0;  ///< that the system has left, beside the cached blocks

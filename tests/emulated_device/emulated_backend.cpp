@@ -82,6 +82,29 @@ class EmulatedPrefetch final : public Prefetch {
   bool begun_ = false;
 };
 
+class EmulatedReadback final : public Readback {
+ public:
+  void begin(std::span<const Part> parts) override {
+    check(!begun_, "readback", "finish() before another begin()", "none");
+    bytes_.clear();
+    const Opened opened;
+    for (const Part& part : parts) {
+      const auto* from = static_cast<const std::byte*>(part.from);
+      bytes_.insert(bytes_.end(), from, from + part.bytes);
+    }
+    begun_ = true;
+  }
+  std::span<const std::byte> finish() override {
+    check(begun_, "readback", "begin() before finish()", "none");
+    begun_ = false;
+    return bytes_;
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
+  bool begun_ = false;
+};
+
 class EmulatedMemory final : public DeviceMemory {
  public:
   void* allocate(std::size_t bytes) override { return arena_.allocate(bytes); }
@@ -103,6 +126,7 @@ class EmulatedMemory final : public DeviceMemory {
     std::memset(to, 0, bytes);
   }
   std::unique_ptr<Prefetch> make_prefetch() override { return std::make_unique<EmulatedPrefetch>(); }
+  std::unique_ptr<Readback> make_readback() override { return std::make_unique<EmulatedReadback>(); }
   AllocatorStatistics statistics() override { return arena_.statistics(); }
   std::size_t free_bytes() override { return std::size_t{1} << 30; }
   void release_cached() override { arena_.release(); }

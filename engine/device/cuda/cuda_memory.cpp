@@ -101,6 +101,10 @@ std::unique_ptr<Prefetch> CudaMemory::make_prefetch() {
   return std::make_unique<PrefetchedCopy>(device_.properties().index);
 }
 
+std::unique_ptr<Readback> CudaMemory::make_readback() {
+  return std::make_unique<PinnedReadback>(device_.properties().index);
+}
+
 std::size_t CudaMemory::free_bytes() {
   device_.make_current();
   std::size_t free_bytes = 0, total_bytes = 0;

@@ -20,6 +20,7 @@ class CudaMemory : public DeviceMemory {
   void copy_within(void* to, const void* from, std::size_t bytes) override;
   void zero(void* to, std::size_t bytes) override;
   std::unique_ptr<Prefetch> make_prefetch() override;
+  std::unique_ptr<Readback> make_readback() override;
   AllocatorStatistics statistics() override;
   std::size_t free_bytes() override;
   void release_cached() override;

@@ -101,4 +101,40 @@ void PrefetchedCopy::finish(void* to) {
   taken_.record(device.stream());
 }
 
+PinnedReadback::PinnedReadback(int device_index) : device_index_(make_current(device_index)) {}
+
+PinnedReadback::~PinnedReadback() {
+  // The device may still write into the pinned memory. An error is another call's to report.
+  if (begun_) cudaStreamSynchronize(cuda_device(device_index_).stream());
+}
+
+void PinnedReadback::begin(std::span<const Part> parts) {
+  if (begun_) throw Error("readback", "finish() before another begin()", "none");
+  CudaDevice& device = cuda_device(device_index_);
+  device.make_current();
+  bytes_ = 0;
+  for (const Part& part : parts) bytes_ += part.bytes;
+  if (bytes_ > 0 && (pinned_ == nullptr || pinned_->bytes() < bytes_)) {
+    pinned_ = std::make_unique<PinnedBuffer>(bytes_);
+  }
+  begun_ = true;
+  std::size_t at = 0;
+  for (const Part& part : parts) {
+    if (part.bytes == 0) continue;
+    check_cuda(
+        cudaMemcpyAsync(pinned_->data() + at, part.from, part.bytes, cudaMemcpyDeviceToHost, device.stream()),
+        "cudaMemcpyAsync");
+    at += part.bytes;
+  }
+  arrived_.record(device.stream());
+}
+
+std::span<const std::byte> PinnedReadback::finish() {
+  if (!begun_) throw Error("readback", "begin() before finish()", "none");
+  cuda_device(device_index_).make_current();
+  arrived_.synchronize();
+  begun_ = false;
+  return {pinned_ != nullptr ? pinned_->data() : nullptr, bytes_};
+}
+
 }  // namespace tern

@@ -1,4 +1,4 @@
-// Host memory to the device without waiting for it.
+// Host memory to the device without waiting for it, and back.
 //
 // A GPU copies by itself only from pinned memory, which no program has by chance. So bytes are first copied
 // into pinned slots, which takes the CPU a little, and from there by the GPU in its own time.
@@ -74,6 +74,25 @@ class PrefetchedCopy final : public Prefetch {
   std::unique_ptr<PinnedBuffer> pinned_;
   void* on_device_ = nullptr;
   std::size_t capacity_ = 0, bytes_ = 0;
+  bool begun_ = false;
+};
+
+/// The parts in pinned memory, copied in the order of the device's stream.
+class PinnedReadback final : public Readback {
+ public:
+  explicit PinnedReadback(int device_index);
+  ~PinnedReadback() override;
+  PinnedReadback(const PinnedReadback&) = delete;
+  PinnedReadback& operator=(const PinnedReadback&) = delete;
+
+  void begin(std::span<const Part> parts) override;
+  std::span<const std::byte> finish() override;
+
+ private:
+  int device_index_;
+  CudaEvent arrived_;
+  std::unique_ptr<PinnedBuffer> pinned_;
+  std::size_t bytes_ = 0;
   bool begun_ = false;
 };
 

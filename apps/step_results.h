@@ -1,0 +1,36 @@
+// What the steps of an epoch found, looked at one step late: by then the device has the next step to do, and need not
+// wait for the host.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "data/loader.h"
+#include "engine/tensor/readback.h"
+
+namespace tern {
+
+struct StepResult {
+  std::int64_t step = 0;             ///< in its epoch, from 0
+  std::vector<std::int64_t> images;  ///< of the batch, in the dataset
+  std::vector<Tensor> tensors;       ///< on the host; the loss first
+
+  double loss() const { return static_cast<double>(tensors.front().item()); }
+};
+
+class StepResults {
+ public:
+  explicit StepResults(Device device) : readback_(device) {}
+
+  /// Asks for what a step found, and gives what the step before did, if there was one.
+  std::optional<StepResult> exchange(const Batch& batch, std::vector<Tensor> tensors);
+  /// What the last step found; none if exchange() was not called since.
+  std::optional<StepResult> take_last();
+
+ private:
+  TensorReadback readback_;
+  StepResult pending_;  ///< without its tensors
+};
+
+}  // namespace tern
