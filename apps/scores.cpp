@@ -9,6 +9,7 @@
 #include "apps/progress.h"
 #include "apps/recorded_step.h"
 #include "apps/runtime.h"
+#include "apps/step_results.h"
 #include "apps/training_setup.h"
 #include "data/loader.h"
 #include "engine/core/check.h"
@@ -132,13 +133,19 @@ Scores StudyModels::score(const Dataset& dataset, const std::vector<std::int64_t
                     [this](const Batch& batch) { return outputs(batch.images); });
   Progress progress(label, batches->images(), "images");
   Scores scores;
+  StepResults results(device_);
   std::int64_t done = 0;
+  const auto take = [&](const std::optional<StepResult>& result) {
+    if (!result) return;
+    keep(result->tensors, with_features, scores);
+    progress.update(done += static_cast<std::int64_t>(result->images.size()));
+  };
   Batch batch;
   batches->start_epoch(0);
   while (batches->next(batch)) {
-    keep(with_memory_advice(config_.batch_size, [&] { return step(batch); }), with_features, scores);
-    progress.update(done += batch.size());
+    take(with_memory_advice(config_.batch_size, [&] { return results.exchange(batch, step(batch)); }));
   }
+  take(results.take_last());
   check_finite(scores, dataset, indices);
   return scores;
 }

@@ -1,5 +1,5 @@
-// What the steps of an epoch found, looked at one step late: by then the device has the next step to do, and need not
-// wait for the host.
+// What the steps of an epoch (or of a scoring) found, looked at one step late: by then the device has the
+// next step to do, and need not wait for the host.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,9 @@ namespace tern {
 struct StepResult {
   std::int64_t step = 0;             ///< in its epoch, from 0
   std::vector<std::int64_t> images;  ///< of the batch, in the dataset
-  std::vector<Tensor> tensors;       ///< on the host; the loss first
+  std::vector<Tensor> tensors;       ///< on the host
 
+  /// Where the step has a loss, it is the first.
   double loss() const { return static_cast<double>(tensors.front().item()); }
 };
 

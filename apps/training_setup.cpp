@@ -109,6 +109,7 @@ LoaderOptions train_loader_options(const Config& config, const StudyData& data, 
 LoaderOptions evaluation_loader_options(const Config& config, Device device) {
   LoaderOptions options;
   options.batch_size = config.batch_size;
+  if (!device.is_cpu()) options.type = activation_type(config.precision);
   options.threads = loader_threads(device);
   return options;
 }

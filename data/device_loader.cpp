@@ -34,11 +34,11 @@ Tensor resident_images(const Dataset& dataset, Device device) {
 }
 
 DeviceLoader::DeviceLoader(const Dataset& dataset, std::vector<std::int64_t> indices, LoaderOptions options,
-                           Tensor resident, Device device, DType dtype)
+                           Tensor resident, Device device)
     : resident_(std::move(resident)),
       table_(normalisation_table(device)),
       device_(device),
-      dtype_(dtype),
+      type_(options.type),
       loader_(dataset, std::move(indices), for_device(std::move(options), resident_)),
       copies_(cuda_memory(device.index).make_prefetch()) {}
 
@@ -87,7 +87,7 @@ Tensor DeviceLoader::finish(const Batch& batch, const Tensor& bytes) const {
     }
     images.push_back(image);
   }
-  Tensor input = Tensor::empty({batch.size(), side, side, 3}, dtype_, device_);
+  Tensor input = Tensor::empty({batch.size(), side, side, 3}, type_, device_);
   backend_of(device_).augment(images, table_, input);
   return input;
 }

@@ -17,9 +17,9 @@ Tensor resident_images(const Dataset& dataset, Device device);
 class DeviceLoader final : public BatchSource {
  public:
   /// As Loader, whose workers do what is left to the CPU: softening, and copying where nothing is resident.
-  /// `resident` is what resident_images() gave; the images handed out are f32 or bf16.
+  /// `resident` is what resident_images() gave; the images handed out are of options.type.
   DeviceLoader(const Dataset& dataset, std::vector<std::int64_t> indices, LoaderOptions options,
-               Tensor resident, Device device, DType dtype = DType::f32);
+               Tensor resident, Device device);
 
   std::int64_t batches() const override { return loader_.batches(); }
   std::int64_t images() const override { return loader_.images(); }
@@ -33,7 +33,7 @@ class DeviceLoader final : public BatchSource {
 
   const Tensor resident_, table_;
   const Device device_;
-  const DType dtype_;
+  const DType type_;
   Loader loader_;
   std::unique_ptr<Prefetch> copies_;
   Batch ahead_;

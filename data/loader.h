@@ -34,6 +34,7 @@ struct LoaderOptions {
   int prefetch = 4;        ///< batches held ready, beyond the one handed out
   bool drop_last = false;  ///< leave out a last batch that is not full
   BatchImages images = BatchImages::input;
+  DType type = DType::f32;  ///< of the images that a DeviceLoader makes, f32 or bf16; a Loader's own are f32
 };
 
 struct Batch {

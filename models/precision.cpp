@@ -19,6 +19,10 @@ const char* name_of(Precision precision) {
   return "unknown";
 }
 
+DType activation_type(Precision precision) {
+  return precision == Precision::bf16 ? DType::bf16 : DType::f32;
+}
+
 bool has_precision(Device device, Precision precision) {
   return precision == Precision::fp32 || backend_of(device).has_reduced_precision();
 }

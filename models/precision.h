@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/device/device.h"
+#include "engine/tensor/dtype.h"
 
 namespace tern {
 
@@ -13,6 +14,9 @@ enum class Precision {
 };
 
 const char* name_of(Precision precision);  ///< "fp32", "tf32", "bf16"
+
+/// Of the backbone's input and activations.
+DType activation_type(Precision precision);
 
 /// True for fp32 everywhere, and for the others on devices with units for them.
 bool has_precision(Device device, Precision precision);

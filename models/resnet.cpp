@@ -37,10 +37,6 @@ ResNetBlock make_block(const ResNetArchitecture& architecture, int stage, int in
   return block;
 }
 
-DType activation_type(Precision precision) {
-  return precision == Precision::bf16 ? DType::bf16 : DType::f32;
-}
-
 void visit_block(const ResNetBlock& block, const std::string& prefix, StateVisitor& visitor) {
   for (std::size_t i = 0; i < block.path.size(); ++i) {
     const std::string number = std::to_string(i + 1);

@@ -2,38 +2,23 @@
 
 #include <doctest/doctest.h>
 
-#include <numeric>
-
-#include "engine/core/random.h"
+#include "engine/backend/backend.h"
+#include "tests/support/small_dataset.h"
 #include "tests/support/tensors.h"
 
 using namespace tern;
 
 namespace {
 
-Dataset random_dataset(int count, int size) {
-  Dataset dataset;
-  dataset.image_size = size;
-  RandomStream random(1, RandomPurpose::test);
-  for (int i = 0; i < count; ++i) {
-    for (std::size_t k = 0; k < dataset.image_bytes(); ++k) {
-      dataset.pixels.push_back(static_cast<std::uint8_t>(random.below(256)));
-    }
-    dataset.names.push_back(std::to_string(i));
-    dataset.superclasses.push_back(i % 3);
-    dataset.subclasses.push_back(i);
-    dataset.is_extra.push_back(i % 4 == 0);
-  }
-  return dataset;
+/// Of the type of `got`.
+Tensor rounded(const Tensor& images, const Tensor& got) {
+  if (got.dtype() == DType::f32) return images;
+  Tensor result = Tensor::empty(images.shape(), got.dtype());
+  backend_of(images).convert(images, result);
+  return result;
 }
 
-std::vector<std::int64_t> all_of(const Dataset& dataset) {
-  std::vector<std::int64_t> indices(static_cast<std::size_t>(dataset.count()));
-  std::iota(indices.begin(), indices.end(), 0);
-  return indices;
-}
-
-void check_same_batches(Loader& wanted, DeviceLoader& got, int epoch) {
+void check_same_batches(Loader& wanted, DeviceLoader& got, DType type, int epoch) {
   wanted.start_epoch(epoch);
   got.start_epoch(epoch);
   Batch left, right;
@@ -42,7 +27,8 @@ void check_same_batches(Loader& wanted, DeviceLoader& got, int epoch) {
     CHECK_FALSE(right.images.device().is_cpu());
     CHECK(right.step == left.step);
     CHECK(right.indices == left.indices);
-    CHECK(test::same_bytes(right.images, left.images));
+    CHECK(right.images.dtype() == type);
+    CHECK(test::same_bytes(right.images, rounded(left.images, right.images)));
     CHECK(test::same_bytes(right.superclasses, left.superclasses));
     CHECK(test::same_bytes(right.subclasses, left.subclasses));
   }
@@ -52,7 +38,7 @@ void check_same_batches(Loader& wanted, DeviceLoader& got, int epoch) {
 }  // namespace
 
 TEST_CASE("device_loader: the Loader's batches, bit by bit, resident or not") {
-  const Dataset dataset = random_dataset(11, 12);
+  const Dataset dataset = test::small_dataset(11, 12);
   TrainTransform softening;
   softening.remove_blur_cue = true;
   LoaderOptions options;
@@ -66,17 +52,20 @@ TEST_CASE("device_loader: the Loader's batches, bit by bit, resident or not") {
          {Transform(EvaluationTransform{}), Transform(TrainTransform{}), Transform(softening)}) {
       options.transform = transform;
       for (const Tensor& images : {resident, Tensor()}) {
-        CAPTURE(transform.index());
-        CAPTURE(images.defined());
-        Loader wanted(dataset, all_of(dataset), options);
-        DeviceLoader got(dataset, all_of(dataset), options, images, device);
-        CHECK(got.batches() == 3);
-        CHECK(got.images() == 11);
-        check_same_batches(wanted, got, 1);
-        got.start_epoch(2);  // given up after its first batch
-        Batch batch;
-        CHECK(got.next(batch));
-        check_same_batches(wanted, got, 3);
+        for (const DType type : {DType::f32, DType::bf16}) {
+          CAPTURE(transform.index());
+          CAPTURE(images.defined());
+          options.type = type;
+          Loader wanted(dataset, test::all_of(dataset), options);
+          DeviceLoader got(dataset, test::all_of(dataset), options, images, device);
+          CHECK(got.batches() == 3);
+          CHECK(got.images() == 11);
+          check_same_batches(wanted, got, type, 1);
+          got.start_epoch(2);  // given up after its first batch
+          Batch batch;
+          CHECK(got.next(batch));
+          check_same_batches(wanted, got, type, 3);
+        }
       }
     }
   }

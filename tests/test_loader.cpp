@@ -5,36 +5,14 @@
 
 #include <algorithm>
 #include <atomic>
-#include <numeric>
 #include <set>
 
 #include "engine/core/check.h"
+#include "tests/support/small_dataset.h"
 
 using namespace tern;
 
 namespace {
-
-/// Image i has the bytes i, i + 1, i + 2, ...; superclass i % 3, subclass i.
-Dataset make_dataset(int count, int size = 8) {
-  Dataset dataset;
-  dataset.image_size = size;
-  for (int i = 0; i < count; ++i) {
-    for (std::size_t k = 0; k < dataset.image_bytes(); ++k) {
-      dataset.pixels.push_back(static_cast<std::uint8_t>(static_cast<std::size_t>(i) * 5 + k * 7));
-    }
-    dataset.names.push_back(std::to_string(i));
-    dataset.superclasses.push_back(i % 3);
-    dataset.subclasses.push_back(i);
-    dataset.is_extra.push_back(i % 4 == 0);
-  }
-  return dataset;
-}
-
-std::vector<std::int64_t> all_of(const Dataset& dataset) {
-  std::vector<std::int64_t> indices(static_cast<std::size_t>(dataset.count()));
-  std::iota(indices.begin(), indices.end(), 0);
-  return indices;
-}
 
 struct Pass {
   std::vector<std::int64_t> indices, sizes;
@@ -61,7 +39,7 @@ struct Pass {
 }  // namespace
 
 TEST_CASE("loader: every image once, in order, the last batch ragged") {
-  const Dataset dataset = make_dataset(10);
+  const Dataset dataset = test::small_dataset(10);
   for (const int threads : {0, 1, 3}) {
     Loader loader(dataset, {9, 3, 1, 7, 0, 2, 8}, {.batch_size = 3, .threads = threads});
     CHECK(loader.batches() == 3);
@@ -80,7 +58,7 @@ TEST_CASE("loader: every image once, in order, the last batch ragged") {
     CHECK(pass.sizes == std::vector<std::int64_t>{3, 3, 1});
     CHECK_FALSE(loader.next(batch));
   }
-  Loader dropping(dataset, all_of(dataset), {.batch_size = 4, .drop_last = true});
+  Loader dropping(dataset, test::all_of(dataset), {.batch_size = 4, .drop_last = true});
   dropping.start_epoch(0);
   CHECK(Pass(dropping).sizes == std::vector<std::int64_t>{4, 4});
   Loader nothing(dataset, {}, {});
@@ -89,11 +67,11 @@ TEST_CASE("loader: every image once, in order, the last batch ragged") {
 }
 
 TEST_CASE("loader: the same bytes for any number of threads, other ones each epoch and seed") {
-  const Dataset dataset = make_dataset(57);
+  const Dataset dataset = test::small_dataset(57);
   const auto pass = [&dataset](int threads, int epoch, std::uint64_t seed) {
     LoaderOptions options{.batch_size = 5, .shuffle = true, .seed = seed, .threads = threads, .prefetch = 2};
     options.transform = TrainTransform{.remove_blur_cue = true};
-    Loader loader(dataset, all_of(dataset), options);
+    Loader loader(dataset, test::all_of(dataset), options);
     loader.start_epoch(epoch);
     return Pass(loader);
   };
@@ -111,9 +89,9 @@ TEST_CASE("loader: the same bytes for any number of threads, other ones each epo
 }
 
 TEST_CASE("loader: an epoch resumed at a batch goes on as the whole one did") {
-  const Dataset dataset = make_dataset(30);
+  const Dataset dataset = test::small_dataset(30);
   LoaderOptions options{.batch_size = 4, .shuffle = true, .transform = TrainTransform{}, .threads = 2};
-  Loader loader(dataset, all_of(dataset), options);
+  Loader loader(dataset, test::all_of(dataset), options);
   loader.start_epoch(2);
   const Pass whole(loader);
   loader.start_epoch(2, 3);
@@ -131,10 +109,10 @@ TEST_CASE("loader: an epoch resumed at a batch goes on as the whole one did") {
 }
 
 TEST_CASE("loader: range-for, unlabelled images") {
-  Dataset dataset = make_dataset(9);
+  Dataset dataset = test::small_dataset(9);
   dataset.superclasses.clear();
   dataset.subclasses.clear();
-  Loader loader(dataset, all_of(dataset), {.batch_size = 2, .threads = 2});
+  Loader loader(dataset, test::all_of(dataset), {.batch_size = 2, .threads = 2});
   for (int round = 0; round < 2; ++round) {
     std::int64_t seen = 0;
     for (const Batch& batch : loader.epoch(round)) {
@@ -148,10 +126,10 @@ TEST_CASE("loader: range-for, unlabelled images") {
 }
 
 TEST_CASE("loader: stops in the middle of an epoch, and begins another one") {
-  const Dataset dataset = make_dataset(200);
+  const Dataset dataset = test::small_dataset(200);
   for (int round = 0; round < 20; ++round) {
     LoaderOptions options{.batch_size = 2, .shuffle = true, .transform = TrainTransform{}, .threads = 3};
-    Loader loader(dataset, all_of(dataset), options);
+    Loader loader(dataset, test::all_of(dataset), options);
     if (round % 4 == 0) continue;
     loader.start_epoch(0);
     Batch batch;
@@ -164,7 +142,7 @@ TEST_CASE("loader: stops in the middle of an epoch, and begins another one") {
 }
 
 TEST_CASE("loader: what a worker throws comes out of next(), at its batch") {
-  const Dataset dataset = make_dataset(40);
+  const Dataset dataset = test::small_dataset(40);
   for (const int threads : {0, 1, 4}) {
     std::atomic<bool> broken{true};
     const CustomTransform transform = [&broken](std::span<const std::uint8_t>, int, std::int64_t index, int,
@@ -172,7 +150,8 @@ TEST_CASE("loader: what a worker throws comes out of next(), at its batch") {
       if (broken && index >= 13) throw Error("image " + std::to_string(index), "broken");
       std::fill(to.begin(), to.end(), static_cast<float>(index));
     };
-    Loader loader(dataset, all_of(dataset), {.batch_size = 4, .transform = transform, .threads = threads});
+    Loader loader(dataset, test::all_of(dataset),
+                  {.batch_size = 4, .transform = transform, .threads = threads});
     loader.start_epoch(0);
     Batch batch;
     for (int i = 0; i < 3; ++i) REQUIRE(loader.next(batch));
@@ -186,12 +165,12 @@ TEST_CASE("loader: what a worker throws comes out of next(), at its batch") {
 }
 
 TEST_CASE("loader: a steady epoch takes no memory from the system") {
-  const Dataset dataset = make_dataset(64);
+  const Dataset dataset = test::small_dataset(64);
   for (const int threads : {0, 2}) {
     LoaderOptions options{
         .batch_size = 4, .shuffle = true, .transform = TrainTransform{}, .threads = threads};
     options.prefetch = 3;
-    Loader loader(dataset, all_of(dataset), options);
+    Loader loader(dataset, test::all_of(dataset), options);
     Batch batch;
     const auto run = [&](int epoch) {
       loader.start_epoch(epoch);
@@ -214,7 +193,7 @@ TEST_CASE("loader: a steady epoch takes no memory from the system") {
 }
 
 TEST_CASE("loader: refuses what makes no sense") {
-  Dataset dataset = make_dataset(4);
+  Dataset dataset = test::small_dataset(4);
   CHECK_THROWS_WITH_AS(Loader(dataset, {0, 4}, {}), doctest::Contains("image index: wanted 0..3, got 4"),
                        Error);
   CHECK_THROWS_AS(Loader(dataset, {-1}, {}), Error);
@@ -256,18 +235,18 @@ std::vector<float> finished(const Batch& batch, const Dataset& dataset, BatchIma
 }  // namespace
 
 TEST_CASE("loader: batches of bytes leave to a device just what makes the input") {
-  const Dataset dataset = make_dataset(13);
+  const Dataset dataset = test::small_dataset(13);
   TrainTransform transform;
   transform.remove_blur_cue = true;
   for (const Transform& used : {Transform(transform), Transform(EvaluationTransform{})}) {
     LoaderOptions options;
     options.batch_size = 5;
     options.transform = used;
-    Loader input(dataset, all_of(dataset), options);
+    Loader input(dataset, test::all_of(dataset), options);
     std::size_t softened = 0;
     for (const BatchImages kind : {BatchImages::bytes, BatchImages::softened}) {
       options.images = kind;
-      Loader bytes(dataset, all_of(dataset), options);
+      Loader bytes(dataset, test::all_of(dataset), options);
       input.start_epoch(1);
       bytes.start_epoch(1);
       Batch wanted, got;

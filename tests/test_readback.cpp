@@ -14,7 +14,8 @@ TEST_CASE("readback: tensors of any type and size come as they were when it bega
       CAPTURE(size);
       const Tensor floats = test::uniform({size, 2}, -1, 1, 1, device);
       const Tensor numbers = test::integers(test::classes(size, 9, 2), device);
-      const Tensor wanted_floats = floats.to(Device::cpu()).clone(), wanted_numbers = numbers.to(Device::cpu()).clone();
+      const Tensor wanted_floats = floats.to(Device::cpu()).clone(),
+                   wanted_numbers = numbers.to(Device::cpu()).clone();
       readback.begin({floats, numbers});
       CHECK(readback.begun());
       if (!device.is_cpu()) {  // the CPU keeps the tensors themselves
@@ -37,7 +38,8 @@ TEST_CASE("readback: one at a time, and none that was not begun") {
     CHECK(test::error_of([&] { readback.finish(); }) == "readback: wanted begin() before finish(), got none");
     const Tensor x = test::uniform({4}, -1, 1, 1, device);
     readback.begin({x});
-    CHECK(test::error_of([&] { readback.begin({x}); }) == "readback: wanted finish() before another begin(), got none");
+    CHECK(test::error_of([&] { readback.begin({x}); }) ==
+          "readback: wanted finish() before another begin(), got none");
     CHECK(test::same_bytes(readback.finish()[0], x));
     readback.begin({x});  // and nobody asks for it
   }
@@ -52,8 +54,7 @@ TEST_CASE("step results: each step's come with the next one, the last one's by t
         Batch batch;
         batch.step = step;
         batch.indices = {10 * step, 10 * step + 1};
-        const auto before =
-            results.exchange(batch, {Tensor::full({1}, static_cast<float>(step)).to(device)});
+        const auto before = results.exchange(batch, {Tensor::full({1}, static_cast<float>(step)).to(device)});
         REQUIRE(before.has_value() == (step > 0));
         if (!before) continue;
         CHECK(before->step == step - 1);
