@@ -90,6 +90,8 @@ Trainer::Trainer(Run& run, Part part, const StudyData& data, const TrainerOption
       train_step_(
           options.device, config_.batch_size, [this](const Batch& batch) { return forward_backward(batch); },
           /*may_record=*/config_.accumulate == 1),
+      validation_step_(options.device, config_.batch_size,
+                       [this](const Batch& batch) { return score_batch(batch); }),
       results_(options.device),
       metrics_file_(run.metrics_file()),
       tracker_(run, part, data.dataset, model_.head_parameters()),
@@ -183,24 +185,26 @@ void Trainer::update() {
   ++updates_done_;
 }
 
+/// The loss; the answers of each head; the probability of each head's answers.
+std::vector<Tensor> Trainer::score_batch(const Batch& batch) {
+  const std::vector<Tensor> logits = model_.inference(batch.images);
+  const std::vector<Variable> variables(logits.begin(), logits.end());
+  std::vector<Tensor> results{study_loss(loss_inputs(variables, batch), loss_options_).total.data()};
+  std::vector<Tensor> probabilities;
+  for (const Tensor& head : logits) {
+    probabilities.push_back(Tensor::empty({head.size(0)}, DType::f32, head.device()));
+    results.push_back(answers_of(head, &probabilities.back()));
+  }
+  results.insert(results.end(), probabilities.begin(), probabilities.end());
+  return results;
+}
+
 void Trainer::validate(EpochMetrics& metrics) {
   const Clock::time_point start = Clock::now();
   const NoGrad no_grad;
   Totals totals;
   Batch batch;
   model_.set_training(false);
-  RecordedStep step(options_.device, config_.batch_size, [this](const Batch& images) {
-    const std::vector<Tensor> logits = model_.inference(images.images);
-    const std::vector<Variable> variables(logits.begin(), logits.end());
-    std::vector<Tensor> results{study_loss(loss_inputs(variables, images), loss_options_).total.data()};
-    std::vector<Tensor> probabilities;
-    for (const Tensor& head : logits) {
-      probabilities.push_back(Tensor::empty({head.size(0)}, DType::f32, head.device()));
-      results.push_back(answers_of(head, &probabilities.back()));
-    }
-    results.insert(results.end(), probabilities.begin(), probabilities.end());
-    return results;
-  });
   validation_batches_->start_epoch(0);
   const auto take = [&](const std::optional<StepResult>& result) {
     if (!result) return;
@@ -210,7 +214,8 @@ void Trainer::validate(EpochMetrics& metrics) {
     tracker_.add_validation(result->images, answers, heads.subspan(answers.size()));
   };
   while (validation_batches_->next(batch)) {
-    take(with_memory_advice(config_.batch_size, [&] { return results_.exchange(batch, step(batch)); }));
+    take(with_memory_advice(config_.batch_size,
+                            [&] { return results_.exchange(batch, validation_step_(batch)); }));
     check_stop(fmt::format("in the validation after epoch {}", metrics.epoch));
   }
   take(results_.take_last());

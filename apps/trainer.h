@@ -45,6 +45,7 @@ class Trainer {
   std::vector<Tensor> forward_backward(const Batch& batch);
   std::vector<Tensor> train_batch(const Batch& batch);
   void update();
+  std::vector<Tensor> score_batch(const Batch& batch);
   void validate(EpochMetrics& metrics);
   StudyLossInputs loss_inputs(const std::vector<Variable>& logits, const Batch& batch) const;
   void check_finite(double loss, const std::string& where) const;
@@ -72,7 +73,7 @@ class Trainer {
   std::unique_ptr<Optimizer> optimizer_;
   std::vector<Variable> parameters_;  ///< those that are trained
   std::unique_ptr<BatchSource> train_batches_, validation_batches_;
-  RecordedStep train_step_;
+  RecordedStep train_step_, validation_step_;
   StepResults results_;
   MetricsFile metrics_file_;
   Tracker tracker_;

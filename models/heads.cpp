@@ -168,9 +168,12 @@ void Model::visit(const std::string& prefix, StateVisitor& visitor) const {
 }
 
 void Model::set_training(bool training) {
-  if (training && !frozen_in_evaluation_) folded_.reset();
   training_ = training;
   backbone_.set_training(training && !frozen_in_evaluation_);
+  if (frozen_in_evaluation_ || !folded_) return;  // what was folded stays as it is
+  if (!training) return folded_->update(backbone_);
+  // Recorded work of a device reads it at its place; on the CPU the memory is worth more.
+  if (backbone_.stem().conv.weight().data().device().is_cpu()) folded_.reset();
 }
 
 void Model::freeze(bool batch_norm_in_evaluation) {

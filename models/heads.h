@@ -66,7 +66,8 @@ class Model : public Module {
   std::vector<Variable> forward(const Variable& images);
 
   /// For evaluation mode only (throws Error in training mode): the same without history, through the folded
-  /// backbone, which is built on the first call and kept until the mode changes or weights are loaded.
+  /// backbone, which is built on the first call, and folded again where the mode changes or weights are
+  /// loaded.
   std::vector<Tensor> inference(const Tensor& images);
   Tensor features(const Tensor& images);                           ///< [N, D], as inference()
   std::vector<Tensor> head_logits(const Tensor& pooled_features);  ///< [N, D] -> the logits of each head
@@ -74,7 +75,7 @@ class Model : public Module {
   void visit(const std::string& prefix, StateVisitor& visitor) const override;
 
   /// Training mode: the batch's statistics in batch normalisation, unless frozen. A new model is in training
-  /// mode. Call it with true before the weights change, and with false before inference().
+  /// mode. Call it with true before the weights change, and with false before inference(), recorded or not.
   void set_training(bool training);
   bool training() const { return training_; }
 

@@ -1,7 +1,6 @@
 #include "models/resnet.h"
 
-#include <cmath>
-
+#include "engine/backend/backend.h"
 #include "engine/core/check.h"
 #include "engine/ops/cast.h"
 #include "engine/ops/conv2d.h"
@@ -125,35 +124,36 @@ ResNet make_resnet(const std::string& architecture, std::uint64_t seed, Device d
 }
 
 FoldedResNet::FoldedResNet(const ResNet& network)
-    : activations_(activation_type(network.precision())), stem_(fold(network.stem())) {
+    : activations_(activation_type(network.precision())), stem_(make_conv(network.stem())) {
   for (const ResNetBlock& block : network.blocks()) {
     Block folded;
-    for (const ConvNorm& layer : block.path) folded.path.push_back(fold(layer));
-    if (block.downsample) folded.downsample = fold(*block.downsample);
+    for (const ConvNorm& layer : block.path) folded.path.push_back(make_conv(layer));
+    if (block.downsample) folded.downsample = make_conv(*block.downsample);
     blocks_.push_back(std::move(folded));
   }
+  update(network);
 }
 
-// Once a network, so on the host and in double: no device needs a primitive for it.
-FoldedResNet::Conv FoldedResNet::fold(const ConvNorm& layer) const {
-  const BatchNormState& norm = layer.norm.state();
-  const Device device = layer.conv.weight().data().device();
-  const auto gamma = norm.gamma.data().to_vector<float>();
-  const auto beta = norm.beta.data().to_vector<float>();
-  const auto mean = norm.running_mean.to_vector<float>();
-  const auto variance = norm.running_variance.to_vector<float>();
-  Tensor weight = layer.conv.weight().data().to(Device::cpu()).clone();
-  const std::int64_t channels = weight.size(0), inner = weight.numel() / channels;
-  Tensor bias = Tensor::empty({channels});
-  for (std::int64_t c = 0; c < channels; ++c) {
-    const auto i = static_cast<std::size_t>(c);
-    const double factor = gamma[i] / std::sqrt(static_cast<double>(variance[i]) + norm.epsilon);
-    float* row = weight.data<float>() + c * inner;
-    for (std::int64_t j = 0; j < inner; ++j) row[j] = static_cast<float>(row[j] * factor);
-    bias.data<float>()[c] = static_cast<float>(beta[i] - mean[i] * factor);
+FoldedResNet::Conv FoldedResNet::make_conv(const ConvNorm& layer) const {
+  const Tensor& weight = layer.conv.weight().data();
+  const Device device = weight.device();
+  return {Tensor::empty(weight.shape(), activations_, device),
+          Tensor::empty({weight.size(0)}, DType::f32, device), layer.conv.convolution()};
+}
+
+void FoldedResNet::update(const ResNet& network) {
+  const auto fold = [](const ConvNorm& layer, Conv& conv) {
+    const BatchNormState& norm = layer.norm.state();
+    backend_of(conv.weight)
+        .fold_batch_norm(layer.conv.weight().data(), norm.gamma.data(), norm.beta.data(), norm.epsilon,
+                         norm.running_mean, norm.running_variance, conv.weight, conv.bias);
+  };
+  fold(network.stem(), stem_);
+  for (std::size_t b = 0; b < blocks_.size(); ++b) {
+    const ResNetBlock& block = network.blocks()[b];
+    for (std::size_t i = 0; i < block.path.size(); ++i) fold(block.path[i], blocks_[b].path[i]);
+    if (block.downsample) fold(*block.downsample, *blocks_[b].downsample);
   }
-  const Variable moved(weight.to(device));
-  return {cast(moved, activations_).data(), bias.to(device), layer.conv.convolution()};
 }
 
 Tensor FoldedResNet::run(const Conv& conv, const Tensor& x, const Epilogue& epilogue) {

@@ -89,6 +89,10 @@ class FoldedResNet {
  public:
   explicit FoldedResNet(const ResNet& network);
 
+  /// Takes the network's weights and statistics as they are now, into the same memory: recorded work that
+  /// reads it goes on. The network is the same one, or one of its architecture and precision.
+  void update(const ResNet& network);
+
   /// [N,H,W,3] -> pooled features [N, D], as ResNet::forward in evaluation mode.
   Tensor forward(const Tensor& images) const;
 
@@ -102,7 +106,7 @@ class FoldedResNet {
     std::optional<Conv> downsample;
   };
 
-  Conv fold(const ConvNorm& layer) const;
+  Conv make_conv(const ConvNorm& layer) const;
   static Tensor run(const Conv& conv, const Tensor& x, const Epilogue& epilogue);
 
   DType activations_;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/autograd/tape.h"
+#include "engine/backend/backend.h"
 #include "engine/core/check.h"
 #include "engine/ops/batch_norm.h"
 #include "tests/support/goldens.h"
@@ -151,6 +152,29 @@ TEST_CASE("batch_norm: PyTorch's results, running statistics after two steps") {
     CHECK_CLOSE(state.gamma.grad(), golden.array("dgamma"), test::tolerance::kGradient);
     CHECK_CLOSE(state.beta.grad(), golden.array("dbeta"), test::tolerance::kGradient);
     if (residual) CHECK_CLOSE(r.grad(), golden.array("dr"), test::tolerance::kElementwise);
+  }
+}
+
+TEST_CASE("batch_norm: folded into the convolution before it, to the same bits on every device") {
+  const Tensor w = test::uniform({7, 3, 3, 5}, -1, 1, 1), gamma = test::uniform({7}, -2, 2, 2),
+               beta = test::uniform({7}, -1, 1, 3), mean = test::uniform({7}, -1, 1, 4),
+               variance = test::uniform({7}, 0, 2, 5);
+  reference::Array folded_wanted = test::array(w), bias_wanted = test::array(beta);
+  for (std::int64_t k = 0; k < 7; ++k) {
+    const double f = test::array(gamma)[k] / std::sqrt(test::array(variance)[k] + 1e-5);
+    for (std::int64_t i = 45 * k; i < 45 * (k + 1); ++i) folded_wanted[i] *= f;
+    bias_wanted[k] -= test::array(mean)[k] * f;
+  }
+  std::vector<Tensor> found;
+  for (const Device device : test::devices()) {
+    Tensor folded = Tensor::empty(w.shape(), DType::f32, device),
+           bias = Tensor::empty({7}, DType::f32, device);
+    backend_of(device).fold_batch_norm(w.to(device), gamma.to(device), beta.to(device), 1e-5f,
+                                       mean.to(device), variance.to(device), folded, bias);
+    CHECK_CLOSE(folded, folded_wanted, test::tolerance::kElementwise);
+    CHECK_CLOSE(bias, bias_wanted, test::tolerance::kElementwise);
+    found.push_back(folded);
+    CHECK(test::same_bytes(folded, found.front()));
   }
 }
 

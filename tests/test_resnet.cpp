@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "engine/autograd/tape.h"
+#include "engine/backend/backend.h"
 #include "models/heads.h"
 #include "tests/support/files.h"
 #include "tests/support/formula.h"
@@ -159,6 +160,23 @@ TEST_CASE("resnet: the folded network is a snapshot") {
     value.assign(Tensor::full(value.shape(), 0.5f));
   }
   CHECK(test::same_bytes(folded.forward(images), before));
+}
+
+TEST_CASE("resnet: the folded network, updated, is a new snapshot") {
+  const Tensor images = test::formula_uniform(1, 0, {1, 32, 33, 3}, -1, 1);
+  for (const Device device : test::devices()) {
+    ResNet network = formula_network("resnet18", device);
+    network.set_training(false);
+    FoldedResNet folded(network);
+    const Tensor there = images.to(device), before = folded.forward(there);
+    for (ParameterEntry& entry : network.parameters()) {
+      backend_of(device).add_scaled(0.5f, entry.value.data().clone(), entry.value.data());
+    }
+    folded.update(network);
+    const Tensor after = folded.forward(there);
+    CHECK_FALSE(test::same_bytes(after, before));
+    CHECK(test::same_bytes(after, FoldedResNet(network).forward(there)));
+  }
 }
 
 TEST_CASE("resnet: a seed gives the same network") {

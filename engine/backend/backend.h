@@ -176,6 +176,11 @@ class Backend {
   virtual void batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy, const Tensor& gamma,
                                    const Tensor& mean, const Tensor& inverse_std, bool batch_statistics,
                                    Tensor& dx, Tensor& dgamma, Tensor& dbeta, Tensor* dresidual) = 0;
+  /// Such a normalisation folded into the convolution before it: folded = w f and bias = beta - mean f, with
+  /// f = gamma / sqrt(running variance + epsilon) of each output channel. w [K,R,R,C] f32, folded T.
+  virtual void fold_batch_norm(const Tensor& w, const Tensor& gamma, const Tensor& beta, float epsilon,
+                               const Tensor& running_mean, const Tensor& running_variance, Tensor& folded,
+                               Tensor& bias) = 0;
 
   // Pooling of T. Padding counts as minus infinity. index [N,P,Q,C] u8: the winner's place in its window,
   // row-major; the first of equals. kernel <= 15.

@@ -10,7 +10,8 @@
 
 namespace tern::test {
 
-/// Byte k of image i is 5 i + 7 k, so that every image differs; superclass i % 3, subclass i, every fourth one extra.
+/// Byte k of image i is 5 i + 7 k, so that every image differs; superclass i % 3, subclass i, every fourth
+/// one extra.
 inline Dataset small_dataset(int count, int size = 8) {
   Dataset dataset;
   dataset.image_size = size;

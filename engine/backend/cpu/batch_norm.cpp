@@ -251,4 +251,20 @@ void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor* y, const Ten
   write_input_gradient(pass, line, dx.data<float>());
 }
 
+// Once a network, so in double: it costs nothing, and devices fold to the same bits.
+void CpuBackend::fold_batch_norm(const Tensor& w, const Tensor& gamma, const Tensor& beta, float epsilon,
+                                 const Tensor& running_mean, const Tensor& running_variance, Tensor& folded,
+                                 Tensor& bias) {
+  const std::int64_t channels = w.size(0), inner = channels == 0 ? 0 : w.numel() / channels;
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const double factor =
+        gamma.data<float>()[c] / std::sqrt(static_cast<double>(running_variance.data<float>()[c]) + epsilon);
+    const float* row = w.data<float>() + c * inner;
+    float* result = folded.data<float>() + c * inner;
+    for (std::int64_t i = 0; i < inner; ++i) result[i] = static_cast<float>(row[i] * factor);
+    bias.data<float>()[c] =
+        static_cast<float>(beta.data<float>()[c] - running_mean.data<float>()[c] * factor);
+  }
+}
+
 }  // namespace tern

@@ -3,6 +3,7 @@
 
 #include "engine/backend/kernel/kernel_backend.h"
 #include "engine/backend/kernel/with_type.h"
+#include "kernels/fold_batch_norm.h"
 
 namespace tern {
 namespace {
@@ -58,6 +59,17 @@ void KernelBackend::batch_norm_backward(const Tensor& x, const Tensor* y, const 
                                  mean.data<float>(), inverse_std.data<float>(), batch_statistics,
                                  dx.data<T>(), dgamma.data<float>(), dbeta.data<float>(),
                                  data_or_null<T>(dresidual), memory, rows, channels, stream());
+  });
+}
+
+void KernelBackend::fold_batch_norm(const Tensor& w, const Tensor& gamma, const Tensor& beta, float epsilon,
+                                    const Tensor& running_mean, const Tensor& running_variance,
+                                    Tensor& folded, Tensor& bias) {
+  const std::int64_t channels = w.size(0), inner = channels == 0 ? 0 : w.numel() / channels;
+  with_type(folded, [&]<typename T>() {
+    kernels::fold_batch_norm(w.data<float>(), gamma.data<float>(), beta.data<float>(),
+                             running_mean.data<float>(), running_variance.data<float>(), epsilon,
+                             folded.data<T>(), bias.data<float>(), channels, inner, stream());
   });
 }
 

@@ -38,6 +38,9 @@ class KernelBackend : public Backend {
   void batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy, const Tensor& gamma,
                            const Tensor& mean, const Tensor& inverse_std, bool batch_statistics, Tensor& dx,
                            Tensor& dgamma, Tensor& dbeta, Tensor* dresidual) override;
+  void fold_batch_norm(const Tensor& w, const Tensor& gamma, const Tensor& beta, float epsilon,
+                       const Tensor& running_mean, const Tensor& running_variance, Tensor& folded,
+                       Tensor& bias) override;
   void max_pool_forward(const Tensor& x, Window window, Tensor& y, Tensor& index) override;
   void max_pool_backward(const Tensor& dy, const Tensor& index, Window window, Tensor& dx) override;
   void average_pool_forward(const Tensor& x, Tensor& y) override;
