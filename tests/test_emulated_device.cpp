@@ -93,3 +93,40 @@ TEST_CASE("emulated device: TF32 rounds the factors of products, and only where 
     CHECK(y.item() == wanted);
   }
 }
+
+TEST_CASE("emulated device: what is recorded is not done yet, and then done at each run") {
+  Backend& backend = backend_of(Device::cuda());
+  Tensor x = Tensor::zeros({8}, DType::f32, Device::cuda());
+  const Tensor one = Tensor::full({8}, 1).to(Device::cuda());
+  Tensor made;
+  const auto recorded = backend.capture([&] {
+    backend.add(x, one, x);
+    made = Tensor::empty_like(x);
+    backend.fill(2, made);
+  });
+  CHECK(x.to_vector<float>() == std::vector<float>(8, 0.0f));
+  CHECK(made.to_vector<float>() != std::vector<float>(8, 2.0f));
+  for (int runs = 1; runs < 3; ++runs) {
+    recorded->run();
+    CHECK(x.to_vector<float>() == std::vector<float>(8, static_cast<float>(runs)));
+  }
+}
+
+TEST_CASE(
+    "emulated device: as on a GPU, no copy to or from the host is recorded, and no kernel's first call") {
+  Backend& backend = backend_of(Device::cuda());
+  Tensor x = Tensor::zeros({640, 8}, DType::f32, Device::cuda()),
+         sum = Tensor::zeros({8}, DType::f32, Device::cuda());
+  CHECK_THROWS_WITH_AS(backend.capture([&] { x.to_vector<float>(); }), doctest::Contains("to host memory"),
+                       Error);
+  CHECK_THROWS_WITH_AS(backend.capture([&] {
+    x.assign(Tensor::zeros({640, 8}).to(Device::cuda()));
+  }),
+                       doctest::Contains("from host memory"), Error);
+  const auto work = [&] { backend.sum_rows(x, sum); };
+  CHECK_THROWS_WITH_AS(backend.capture(work), doctest::Contains("the first sum_rows of its shape"), Error);
+  backend.fill(1, x);
+  work();  // on a workspace of zeros, whatever the attempt left behind
+  CHECK(sum.to_vector<float>() == std::vector<float>(8, 640.0f));
+  CHECK(backend.capture(work) != nullptr);
+}

@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
+
 #include "engine/core/check.h"
 
 namespace tern::test {
@@ -39,6 +41,17 @@ void Arena::close() {
 bool Arena::contains(const void* address) const {
   const auto* place = static_cast<const std::byte*>(address);
   return place >= base_ && place < base_ + kReserved;
+}
+
+std::vector<std::byte> Arena::contents() {
+  const Opened opened;
+  return {base_, base_ + used_};
+}
+
+void Arena::restore(const std::vector<std::byte>& contents) {
+  const Opened opened;
+  std::copy(contents.begin(), contents.end(), base_);
+  std::fill(base_ + contents.size(), base_ + used_, std::byte{0xff});
 }
 
 void Arena::protect(int protection) {

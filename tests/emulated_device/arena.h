@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "engine/device/caching_allocator.h"
 
@@ -18,6 +19,11 @@ class Arena final : public CachingAllocator {
   void open();
   void close();
   bool contains(const void* address) const;
+
+  /// What all the memory holds, to be put back: for work that is to be gone through without being done. What
+  /// was allocated in between then holds NaN, as it may on a GPU.
+  std::vector<std::byte> contents();
+  void restore(const std::vector<std::byte>& contents);
 
  private:
   Arena();

@@ -18,11 +18,41 @@ namespace tern {
 namespace test {
 namespace {
 
+bool capturing = false;
+
+/// While work is gone through to be recorded.
+class Recording {
+ public:
+  Recording() { capturing = true; }
+  ~Recording() {
+    capturing = false;
+    Arena::instance().restore(before_);
+  }
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+ private:
+  std::vector<std::byte> before_ = Arena::instance().contents();
+};
+
+/// While this backend itself, in place of a GPU's library, copies what the library would read where it lies.
+class InLibrary {
+ public:
+  InLibrary() { capturing = false; }
+  ~InLibrary() { capturing = captured_; }
+  InLibrary(const InLibrary&) = delete;
+  InLibrary& operator=(const InLibrary&) = delete;
+
+ private:
+  bool captured_ = capturing;
+};
+
 Backend& cpu() {
   return backend_of(Device::cpu());
 }
 
 Tensor on_cpu(const Tensor& x) {
+  const InLibrary library;
   const Tensor copy = x.to(Device::cpu());
   if (copy.dtype() == DType::f32) return copy;
   Tensor wide = Tensor::empty(copy.shape());
@@ -46,6 +76,7 @@ Tensor factor(const Tensor& x, bool tf32) {
 }
 
 void to_device(const Tensor& values, Tensor& y) {
+  const InLibrary library;
   if (y.dtype() == DType::f32) return y.assign(values);
   Tensor rounded = Tensor::empty(values.shape(), y.dtype());
   cpu().convert(values, rounded);
@@ -111,10 +142,12 @@ class EmulatedMemory final : public DeviceMemory {
   void free(void* block, std::size_t bytes) noexcept override { arena_.free(block, bytes); }
   void copy_from_host(void* to, const void* host, std::size_t bytes) override {
     check(arena_.contains(to) && !arena_.contains(host), "copy", "from the host to the device", "another");
+    check(!capturing, "capture", "work that stays on the device", "a copy from host memory");
     copy(to, host, bytes);
   }
   void copy_to_host(void* host, const void* from, std::size_t bytes) override {
     check(arena_.contains(from) && !arena_.contains(host), "copy", "from the device to the host", "another");
+    check(!capturing, "capture", "work that stays on the device", "a copy to host memory");
     copy(host, from, bytes);
   }
   void copy_within(void* to, const void* from, std::size_t bytes) override {
@@ -155,7 +188,13 @@ std::string EmulatedBackend::description() const {
 }
 
 std::unique_ptr<CapturedWork> EmulatedBackend::capture(const std::function<void()>& work) {
+  const Recording recording;
+  work();
   return std::make_unique<Repeated>(work);
+}
+
+bool EmulatedBackend::is_capturing() const {
+  return capturing;
 }
 
 void EmulatedBackend::matmul(const Tensor& a, const Tensor& b, const Product& product, Tensor& c) {

@@ -14,7 +14,8 @@ class EmulatedBackend final : public KernelBackend {
 
   std::string description() const override;
   void synchronize() override {}
-  /// Records by keeping `work`, and does it again by calling it.
+  /// Records by keeping `work`, and does it again by calling it. What cannot be recorded on a GPU cannot be
+  /// here either: the work is gone through once, and what it wrote taken back.
   std::unique_ptr<CapturedWork> capture(const std::function<void()>& work) override;
 
   void matmul(const Tensor& a, const Tensor& b, const Product& product, Tensor& c) override;
@@ -27,6 +28,7 @@ class EmulatedBackend final : public KernelBackend {
 
  protected:
   Stream stream() const override { return nullptr; }
+  bool is_capturing() const override;
 };
 
 }  // namespace tern::test

@@ -40,6 +40,7 @@ class CudaBackend : public KernelBackend {
 
  protected:
   Stream stream() const override;
+  bool is_capturing() const override { return cuda_.is_capturing(); }
 
  private:
   ConvolutionProblem problem(ConvolutionPass pass, const Tensor& x, const Tensor& y, const Tensor& w,

@@ -75,6 +75,8 @@ class KernelBackend : public Backend {
   Device device() const { return device_; }
   /// Where kernels are issued: the order of everything this backend does.
   virtual Stream stream() const = 0;
+  /// True while what is issued is recorded instead of done.
+  virtual bool is_capturing() const = 0;
 
  private:
   /// The slots as the kernels read them, on the device.
@@ -85,7 +87,8 @@ class KernelBackend : public Backend {
   };
 
   /// Memory for one kernel at one shape, zeroed when it is first asked for: kernels leave zeros where they
-  /// need them, and where that is depends on kernel and shape. Null for no bytes.
+  /// need them, and where that is depends on kernel and shape. Null for no bytes. Throws Error if it is first
+  /// asked for during a capture.
   void* workspace(std::string_view kernel, std::int64_t rows, std::int64_t cols, std::size_t bytes);
   /// Copies `bytes` to the device, into memory kept in `place`; the address there.
   const void* upload(Tensor& place, std::span<const std::byte> bytes);
