@@ -49,7 +49,6 @@ cudaGraph_t record(cudaStream_t stream, const std::function<void()>& work) {
   } catch (...) {
     cudaStreamEndCapture(stream, &graph);
     if (graph != nullptr) cudaGraphDestroy(graph);
-    cudaGetLastError();  // the error on its way says why
     throw;
   }
   check_cuda(cudaStreamEndCapture(stream, &graph), "cudaStreamEndCapture");
@@ -79,6 +78,7 @@ std::unique_ptr<CapturedWork> CudaBackend::capture(const std::function<void()>& 
   workspace_ = std::move(outside);
   allocator.end_pool();
   if (failure != nullptr) {
+    cudaGetLastError();  // told below; the next launch must not take it for its own
     allocator.retire_pool(pool);
     std::rethrow_exception(failure);
   }
