@@ -72,9 +72,10 @@ void PrefetchedCopy::begin(const void* host, std::size_t bytes) {
     if (on_device_ != nullptr) memory.free(on_device_, capacity_);
     capacity_ = 0;
     on_device_ = nullptr;
-    pinned_ = std::make_unique<PinnedBuffer>(bytes);
-    on_device_ = memory.allocate(bytes);
-    capacity_ = bytes;
+    const std::size_t capacity = bytes + bytes / 4;  // batches differ, and pinned memory is slow to get
+    pinned_ = std::make_unique<PinnedBuffer>(capacity);
+    on_device_ = memory.allocate(capacity);
+    capacity_ = capacity;
     taken_.record(device.stream());  // whoever had this block before may still be at work on it
   }
   if (bytes > 0) {
