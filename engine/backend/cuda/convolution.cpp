@@ -5,6 +5,7 @@
 
 #include "engine/backend/cuda/cuda_backend.h"
 #include "engine/core/check.h"
+#include "engine/device/cuda/check.h"
 #include "engine/device/cuda/stream.h"
 
 namespace tern {
@@ -56,22 +57,32 @@ void* CudaBackend::workspace(std::size_t bytes) {
 }
 
 void CudaBackend::run(const ConvolutionPlan& plan, const ConvolutionOperands& operands) {
-  plan.run(cudnn_, operands, workspace(plan.workspace_bytes()));
+  ConvolutionCall(plan, operands, workspace(plan.workspace_bytes())).run(cudnn_);
 }
 
-// Milliseconds; the least of a few runs, after one that loads the kernel. Outputs are overwritten by each.
+// Milliseconds of one run; the least of a few series, after a run that loads the kernel. Outputs are
+// overwritten by each. A kernel may take less time than the host needs to issue it. So the device is first
+// kept busy for long enough that all of a series waits in its queue: then the events enclose its time alone.
 float CudaBackend::time(const ConvolutionPlan& plan, const ConvolutionOperands& operands) {
-  constexpr int kRuns = 4;
+  constexpr int kSeries = 3, kRuns = 4;
+  // A few hundred microseconds on any GPU, whose bandwidth grows with its cache; and another convolution's
+  // operands, which a plan timed later would find there, are gone from the cache.
+  constexpr int kFills = 8;
+  const Buffer filled(2 * std::max(cuda_.properties().l2_bytes, std::size_t{1} << 20), device());
+  const ConvolutionCall call(plan, operands, workspace(plan.workspace_bytes()));
   CudaEvent start(CudaEvent::Timing::on), end(CudaEvent::Timing::on);
-  run(plan, operands);
+  call.run(cudnn_);
   float least = 0;
-  for (int i = 0; i < kRuns; ++i) {
+  for (int series = 0; series < kSeries; ++series) {
+    for (int i = 0; i < kFills; ++i) {
+      check_cuda(cudaMemsetAsync(filled.data(), 0, filled.bytes(), cuda_.stream()), "cudaMemsetAsync");
+    }
     start.record(cuda_.stream());
-    run(plan, operands);
+    for (int i = 0; i < kRuns; ++i) call.run(cudnn_);
     end.record(cuda_.stream());
     end.synchronize();
-    const float milliseconds = end.milliseconds_since(start);
-    if (i == 0 || milliseconds < least) least = milliseconds;
+    const float milliseconds = end.milliseconds_since(start) / kRuns;
+    if (series == 0 || milliseconds < least) least = milliseconds;
   }
   return least;
 }

@@ -84,7 +84,9 @@ std::string ConvolutionPlan::json() const {
   return plan_.get_text(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION);
 }
 
-void ConvolutionPlan::run(cudnnHandle_t handle, const ConvolutionOperands& operands, void* workspace) const {
+ConvolutionCall::ConvolutionCall(const ConvolutionPlan& plan, const ConvolutionOperands& operands,
+                                 void* workspace)
+    : plan_(plan) {
   std::vector<std::int64_t> ids;
   std::vector<const void*> addresses;
   const auto add = [&](ConvolutionTensor id, const void* address) {
@@ -98,12 +100,15 @@ void ConvolutionPlan::run(cudnnHandle_t handle, const ConvolutionOperands& opera
   add(kBias, operands.bias);
   add(kResidual, operands.residual);
   const auto count = static_cast<std::int64_t>(ids.size());
-  CudnnDescriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
-  pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, count, ids.data());
-  pack.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, count, addresses.data());
-  pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace);
-  pack.finalize("the addresses of a convolution");
-  check_cudnn(cudnn().execute(handle, plan_.get(), pack.get()), "cudnnBackendExecute of a convolution");
+  addresses_.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, count, ids.data());
+  addresses_.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, count, addresses.data());
+  addresses_.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace);
+  addresses_.finalize("the addresses of a convolution");
+}
+
+void ConvolutionCall::run(cudnnHandle_t handle) const {
+  check_cudnn(cudnn().execute(handle, plan_.plan_.get(), addresses_.get()),
+              "cudnnBackendExecute of a convolution");
 }
 
 std::vector<ConvolutionPlan> build_convolution_plans(const ConvolutionProblem& problem,

@@ -34,10 +34,8 @@ class ConvolutionPlan {
   std::size_t workspace_bytes() const;
   std::string json() const;
 
-  /// Issues the convolution to the handle's stream. `workspace` has workspace_bytes(). Throws Error.
-  void run(cudnnHandle_t handle, const ConvolutionOperands& operands, void* workspace) const;
-
  private:
+  friend class ConvolutionCall;
   friend std::vector<ConvolutionPlan> build_convolution_plans(const ConvolutionProblem&,
                                                               const CudnnDescriptor&,
                                                               const struct PlanLimits&);
@@ -46,6 +44,20 @@ class ConvolutionPlan {
 
   CudnnDescriptor plan_;
   std::shared_ptr<const void> origin_;  ///< the descriptors that the plan was made of; null if from JSON
+};
+
+/// A plan and the addresses that it works on, made ready once for any number of runs. The plan must outlive
+/// it.
+class ConvolutionCall {
+ public:
+  /// `workspace` has the plan's workspace_bytes(). Throws Error.
+  ConvolutionCall(const ConvolutionPlan& plan, const ConvolutionOperands& operands, void* workspace);
+
+  void run(cudnnHandle_t handle) const;  ///< issues it to the handle's stream; throws Error
+
+ private:
+  const ConvolutionPlan& plan_;
+  CudnnDescriptor addresses_{CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR};
 };
 
 struct PlanLimits {
