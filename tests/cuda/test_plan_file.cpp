@@ -90,13 +90,13 @@ TEST_CASE("plan file: where it cannot be written, plans last as long as the prog
 TEST_CASE("plan file: its place") {
   setenv("XDG_CACHE_HOME", "/caches", 1);
   CHECK(cache_folder() == "/caches/tern");
-  CHECK(plan_file_path("9.19.0", "NVIDIA H100/80GB") ==
-        "/caches/tern/convolution-plans-1-cudnn-9.19.0-NVIDIA_H100_80GB");
+  CHECK(plan_file_path("cuDNN 9.19.0", "NVIDIA H100/80GB") ==
+        "/caches/tern/convolution-plans-2-cuDNN_9.19.0_NVIDIA_H100_80GB");
   setenv("XDG_CACHE_HOME", "relative", 1);
   setenv("HOME", "/home/somebody", 1);
   CHECK(cache_folder() == "/home/somebody/.cache/tern");
   unsetenv("XDG_CACHE_HOME");
   unsetenv("HOME");
   CHECK(cache_folder().empty());
-  CHECK(plan_file_path("9.19.0", "GPU").empty());
+  CHECK(plan_file_path("cuDNN 9.19.0", "GPU").empty());
 }

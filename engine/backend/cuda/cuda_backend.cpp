@@ -1,5 +1,6 @@
 #include "engine/backend/cuda/cuda_backend.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -7,6 +8,7 @@
 
 #include "engine/backend/cuda/cublas_library.h"
 #include "engine/backend/cuda/cudnn_library.h"
+#include "engine/device/cuda/check.h"
 
 namespace tern {
 namespace {
@@ -23,8 +25,14 @@ bool deterministic_by_environment() {
 PlanLimits limits_for(const CudaDeviceProperties& device) {
   PlanLimits limits;
   // The 7x7 convolution on large images is fastest with a workspace of the size of its output.
-  limits.workspace_bytes = device.memory_bytes / 16;
+  limits.workspace_bytes = std::min(limits.workspace_bytes, device.memory_bytes / 16);
   return limits;
+}
+
+// That a plan, which may hold compiled code, depends on.
+std::string versions(const CudaDeviceProperties& device) {
+  return "cuDNN " + cudnn_version_text() + " CUDA " + cuda_version_text(device.runtime_version) + " driver " +
+         cuda_version_text(device.driver_version);
 }
 
 }  // namespace
@@ -38,7 +46,7 @@ CudaBackend::CudaBackend(int index)
   check_cudnn(cudnn().create(&cudnn_), "cudnnCreate");
   check_cudnn(cudnn().set_stream(cudnn_, cuda_.stream()), "cudnnSetStream");
   plans_ = std::make_unique<PlanCache>(cudnn_device(index), limits_for(cuda_.properties()),
-                                       plan_file_path(cudnn_version_text(), cuda_.properties().name));
+                                       plan_file_path(versions(cuda_.properties()), cuda_.properties().name));
   check_cublas(cublas().create(&cublas_), "cublasCreate");
   check_cublas(cublas().set_stream(cublas_, cuda_.stream()), "cublasSetStream");
   check_cublas(cublas().set_workspace(cublas_, cublas_workspace_.data(), cublas_workspace_.bytes()),

@@ -109,13 +109,14 @@ fs::path cache_folder() {
   return {};
 }
 
-fs::path plan_file_path(const std::string& cudnn_version, std::string device_name) {
+fs::path plan_file_path(const std::string& versions, const std::string& device_name) {
   const fs::path folder = cache_folder();
   if (folder.empty()) return {};
-  for (char& c : device_name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  std::string name = versions + " " + device_name;
+  for (char& c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '.') c = '_';
   }
-  return folder / ("convolution-plans-1-cudnn-" + cudnn_version + "-" + device_name);
+  return folder / ("convolution-plans-2-" + name);  // 2: since when plans have been timed as they are
 }
 
 }  // namespace tern

@@ -33,8 +33,8 @@ class PlanFile {
 
 /// $XDG_CACHE_HOME/tern, or ~/.cache/tern; empty if neither is known.
 std::filesystem::path cache_folder();
-/// The file for plans made by this version of cuDNN for this kind of device; empty if there is no folder for
-/// it.
-std::filesystem::path plan_file_path(const std::string& cudnn_version, std::string device_name);
+/// The file for plans made by these versions ("cuDNN 9.19.0 CUDA 13.0 driver 13.0": a plan may hold compiled
+/// code) for this kind of device; empty if there is no folder for it.
+std::filesystem::path plan_file_path(const std::string& versions, const std::string& device_name);
 
 }  // namespace tern
