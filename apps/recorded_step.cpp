@@ -1,12 +1,24 @@
 #include "apps/recorded_step.h"
 
+#include <cstdio>
 #include <utility>
+
+#include "engine/core/check.h"
 
 namespace tern {
 namespace {
 
 Tensor copy_of(const Tensor& tensor) {
   return tensor.defined() ? tensor.clone() : Tensor();
+}
+
+// Once a program: a step that is made anew for each epoch would say it again each time.
+void say_why_not(const Error& error) {
+  static bool said = false;
+  if (said) return;
+  said = true;
+  std::fprintf(stderr, "tern: a step could not be recorded and runs call by call, somewhat slower (%s)\n",
+               error.what());
 }
 
 void assign(Tensor& to, const Tensor& from) {
@@ -30,8 +42,14 @@ void RecordedStep::record(const Batch& batch) {
   input_.superclasses = copy_of(batch.superclasses);
   input_.subclasses = copy_of(batch.subclasses);
   input_.indices = batch.indices;  // for size(); the work does not look at them
-  recorded_ = backend_of(device_).capture([this] { outputs_ = work_(input_); });
-  if (recorded_ == nullptr) may_record_ = false;
+  try {
+    recorded_ = backend_of(device_).capture([this] { outputs_ = work_(input_); });
+  } catch (const Error& error) {  // what cannot be recorded, for want of memory say, can still be done
+    say_why_not(error);
+  }
+  if (recorded_ != nullptr) return;
+  reset();  // which gives back the memory of the attempt
+  may_record_ = false;
 }
 
 std::vector<Tensor> RecordedStep::operator()(const Batch& batch) {

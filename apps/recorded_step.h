@@ -1,7 +1,7 @@
 // A step of training or inference that a device records once and replays: hundreds of launches become one.
 // The first full batch is worked on as usual, the second is recorded, and the others are replayed; a batch
 // that is not full (an epoch's last) is worked on as usual, and so is everything on a device that cannot
-// record.
+// record, and everything after an attempt that failed.
 #pragma once
 
 #include <cstdint>

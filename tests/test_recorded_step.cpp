@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "engine/core/check.h"
 #include "engine/ops/relu.h"
 #include "tests/support/tensors.h"
 
@@ -49,5 +50,24 @@ TEST_CASE("recorded_step: nothing is recorded where that is not wanted") {
         /*may_record=*/false);
     for (int i = 0; i < 3; ++i) step(batch_of(2, 1, device));
     CHECK_FALSE(step.is_recorded());
+  }
+}
+
+TEST_CASE("recorded_step: what cannot be recorded is done all the same, and recording is tried once") {
+  for (const Device device : test::devices()) {
+    if (device.is_cpu()) continue;
+    int attempts = 0;
+    RecordedStep step(device, 4, [&attempts, device](const Batch& batch) -> std::vector<Tensor> {
+      ++attempts;
+      const float first =
+          batch.images.rows(0, 1).to_vector<float>()[0];  // the host cannot know while recording
+      return {Tensor::full({1}, first).to(device)};
+    });
+    for (std::uint64_t seed = 1; seed < 5; ++seed) {
+      const Batch batch = batch_of(4, seed, device);
+      CHECK(step(batch)[0].item() == batch.images.to_vector<float>()[0]);
+      CHECK_FALSE(step.is_recorded());
+    }
+    CHECK(attempts == 5);  // 4 batches and one recording
   }
 }
