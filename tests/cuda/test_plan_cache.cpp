@@ -51,45 +51,99 @@ TEST_CASE("plan cache: the fastest is kept, and timed once") {
   REQUIRE(clock.asked.size() == 8);
   CHECK(plan->json() == clock.asked[3]);
   CHECK(cache.plan(problem(), clock.timer()) == plan);
+  CHECK(cache.plan(problem(), nullptr) == plan);
   CHECK(clock.asked.size() == 8);
-  ConvolutionProblem other = problem();
-  other.images = 9;
-  CHECK(cache.plan(other, clock.timer()) != plan);
 }
 
-TEST_CASE("plan cache: the next program finds the plan in a file, and a useless one is replaced") {
-  const test::TemporaryFolder folder;
-  const auto path = folder.path() / "plans";
-  const auto ask = [&](Clock& clock) {
-    PlanCache cache(std::move(*test::described_device()), {}, path);
-    return cache.plan(problem(), clock.timer())->json();
-  };
-  if (!test::described_device()) return;
-  Clock clock{{3, 2, 1}, {}};
-  const std::string chosen = ask(clock);
-  Clock unused;
-  CHECK(ask(unused) == chosen);
-  CHECK(unused.asked.empty());
-
-  PlanFile(path).add(problem().text(), "{\"from\": \"another version\"}");
-  Clock again{{3, 2, 1}, {}};
-  CHECK(ask(again) == chosen);
-  CHECK(again.asked.size() == 8);
-  CHECK(ask(unused) == chosen);
-}
-
-TEST_CASE("plan cache: without a clock cuDNN's recommendation is taken, and not written unless bits count") {
+TEST_CASE(
+    "plan cache: for another number of images, as in an epoch's last batch, cuDNN's recommendation is "
+    "taken") {
   const test::TemporaryFolder folder;
   const auto path = folder.path() / "plans";
   auto device = test::described_device();
   if (!device) return;
   PlanCache cache(std::move(*device), {}, path);
-  CHECK(cache.plan(problem(), nullptr) != nullptr);
-  CHECK(PlanFile(path).size() == 0);
+  Clock clock{{3, 2, 1}, {}};
+  cache.plan(problem(), clock.timer());
+  ConvolutionProblem last = problem();
+  last.images = 3;
+  Clock once{{5}, {}};
+  const ConvolutionPlan* const plan = cache.plan(last, once.timer());
+  REQUIRE(plan != nullptr);
+  CHECK(once.asked == std::vector{plan->json()});
+
+  // It is written, but not as the fastest: a program whose every batch is of that size looks for that.
+  CHECK(PlanFile(path).size() == 2);
+  PlanCache next(std::move(*test::described_device()), {}, path);
+  Clock again{{3, 2, 1}, {}};
+  next.plan(last, again.timer());
+  CHECK(again.asked.size() == 8);
+}
+
+TEST_CASE(
+    "plan cache: the next program finds the plan in a file and tries it, and a useless one is replaced") {
+  const test::TemporaryFolder folder;
+  const auto path = folder.path() / "plans";
+  const auto ask = [&](Clock& clock, const PlanLimits& limits = {}) {
+    PlanCache cache(std::move(*test::described_device()), limits, path);
+    return cache.plan(problem(), clock.timer())->json();
+  };
+  if (!test::described_device()) return;
+  Clock clock{{3, 2, 1}, {}};
+  const std::string chosen = ask(clock);
+  Clock tried{{9}, {}};
+  CHECK(ask(tried) == chosen);
+  CHECK(tried.asked == std::vector{chosen});
+
+  PlanFile(path).add(problem().text(), "{\"from\": \"another version\"}");
+  Clock again{{3, 2, 1}, {}};
+  CHECK(ask(again) == chosen);
+  CHECK(again.asked.size() == 8);
+
+  Clock failing{{-1, 1, 2, 3, 4, 5, 6, 7, 8}, {}};  // the plan of the file does not run
+  const std::string found = ask(failing);
+  REQUIRE(failing.asked.size() == 9);
+  CHECK(found == failing.asked[1]);
+  CHECK(ask(tried) == found);
+}
+
+TEST_CASE(
+    "plan cache: where bits count, the first recommendation that runs is taken, whatever the clock says") {
+  const test::TemporaryFolder folder;
+  const auto path = folder.path() / "plans";
+  auto device = test::described_device();
+  if (!device) return;
+  PlanCache cache(std::move(*device), {}, path);
   ConvolutionProblem deterministic = problem();
   deterministic.deterministic = true;
-  CHECK(cache.plan(deterministic, nullptr) != nullptr);
-  CHECK(PlanFile(path).size() == 1);
+  Clock clock{{-1, 2, 1}, {}};
+  const ConvolutionPlan* const plan = cache.plan(deterministic, clock.timer());
+  REQUIRE(plan != nullptr);
+  REQUIRE(clock.asked.size() == 2);
+  CHECK(plan->json() == clock.asked[1]);
+  PlanCache next(std::move(*test::described_device()), {}, path);
+  Clock tried{{9}, {}};
+  CHECK(next.plan(deterministic, tried.timer())->json() == plan->json());
+  CHECK(tried.asked.size() == 1);
+}
+
+TEST_CASE("plan cache: where nothing can be run, there must have been a plan before") {
+  auto device = test::described_device();
+  if (!device) return;
+  PlanCache cache(std::move(*device), {}, "");
+  CHECK_THROWS_WITH_AS(cache.plan(problem(), nullptr),
+                       doctest::Contains("the first convolution forward bf16"), Error);
+}
+
+TEST_CASE("plan cache: plans that run only after a way through JSON") {
+  auto device = test::described_device();
+  if (!device) return;
+  PlanCache cache(std::move(*device), {}, "");
+  Clock clock{{-1, -1, -1, -1, -1, -1, -1, -1, 3, 1, 2, 3, 3, 3, 3, 3}, {}};
+  const ConvolutionPlan* const plan = cache.plan(problem(), clock.timer());
+  REQUIRE(plan != nullptr);
+  REQUIRE(clock.asked.size() == 16);
+  CHECK(plan->json() == clock.asked[1]);
 }
 
 TEST_CASE("plan cache: where no plan runs, the reason is told; where none is fused, there is another way") {

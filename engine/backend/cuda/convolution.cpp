@@ -90,9 +90,7 @@ float CudaBackend::time(const ConvolutionPlan& plan, const ConvolutionOperands& 
 const ConvolutionPlan* CudaBackend::plan(const ConvolutionProblem& problem,
                                          const ConvolutionOperands& operands) {
   cuda_.make_current();
-  // Nothing can be timed while work is only recorded, and where bits must not change the clock may not
-  // choose.
-  if (problem.deterministic || cuda_.is_capturing()) return plans_->plan(problem, nullptr);
+  if (cuda_.is_capturing()) return plans_->plan(problem, nullptr);  // nothing can be tried now
   return plans_->plan(problem, [&](const ConvolutionPlan& candidate) { return time(candidate, operands); });
 }
 

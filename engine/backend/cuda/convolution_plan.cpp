@@ -116,18 +116,20 @@ std::vector<ConvolutionPlan> build_convolution_plans(const ConvolutionProblem& p
                                                      const PlanLimits& limits) {
   const auto graph = std::make_shared<const ConvolutionGraph>(convolution_graph(problem));
   std::vector<ConvolutionPlan> plans;
+  const int most_compiled = limits.compiled_at_run_time;
   std::size_t named = 0;
-  int compiled = 0;
+  int compiled = 0, attempts = 0;
   for (const cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     for (Candidate& candidate : ask_heuristics(*graph, device, mode)) {
       ++named;
       if (static_cast<int>(plans.size()) >= limits.plans) return plans;
       if (!allowed(problem, candidate)) continue;
-      if (candidate.compiles() && ++compiled > limits.compiled_at_run_time) continue;
+      if (candidate.compiles() && (compiled == most_compiled || attempts++ > most_compiled)) continue;
       CudnnDescriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
       plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, candidate.configuration);
       plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, device);
       if (!plan.try_finalize()) continue;
+      if (candidate.compiles()) ++compiled;
       const auto origin = std::make_shared<Origin>(graph, std::move(candidate.configuration));
       ConvolutionPlan finished(std::move(plan), origin);
       if (finished.workspace_bytes() > limits.workspace_bytes) continue;

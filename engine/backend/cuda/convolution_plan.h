@@ -61,8 +61,10 @@ class ConvolutionCall {
 };
 
 struct PlanLimits {
-  int plans = 8;                                       ///< at most so many
-  int compiled_at_run_time = 2;                        ///< of them: each takes a second or so to make
+  int plans = 8;  ///< at most so many
+  /// Of them. Each takes a second or two to make, and so does an attempt that fails: there is one more of
+  /// those.
+  int compiled_at_run_time = 1;
   std::size_t workspace_bytes = std::size_t{1} << 30;  ///< of each
 };
 

@@ -1,5 +1,7 @@
 #include "engine/backend/cuda/plan_cache.h"
 
+#include <algorithm>
+#include <cstdio>
 #include <exception>
 #include <utility>
 
@@ -9,9 +11,11 @@
 namespace tern {
 namespace {
 
-// The fastest of the plans, taken out of them. A plan may fail where others do well: one that asks for too
-// much memory, say. Only if all fail is the first failure worth a word.
-ConvolutionPlan fastest(std::vector<ConvolutionPlan>& plans, const PlanCache::Timer& timer) {
+using Plans = std::vector<ConvolutionPlan>;
+
+// The fastest of the plans, or without by_clock the first that runs. A plan may fail where others do well:
+// one that asks for too much memory, say. Only if all fail is the first failure worth a word.
+std::unique_ptr<ConvolutionPlan> choose(Plans& plans, const PlanCache::Timer& timer, bool by_clock) {
   ConvolutionPlan* best = nullptr;
   float least = 0;
   std::exception_ptr first_failure;
@@ -22,51 +26,93 @@ ConvolutionPlan fastest(std::vector<ConvolutionPlan>& plans, const PlanCache::Ti
         best = &plan;
         least = milliseconds;
       }
+      if (!by_clock) break;
     } catch (const Error&) {
       if (first_failure == nullptr) first_failure = std::current_exception();
     }
   }
   if (best == nullptr) std::rethrow_exception(first_failure);
-  return std::move(*best);
+  return std::make_unique<ConvolutionPlan>(std::move(*best));
 }
 
 }  // namespace
 
-std::unique_ptr<ConvolutionPlan> PlanCache::from_file(const std::string& key) const {
+std::unique_ptr<ConvolutionPlan> PlanCache::from_file(const std::string& key, const Timer& timer) const {
   const std::string* const json = file_.find(key);
   if (json == nullptr) return nullptr;
   try {
-    return std::make_unique<ConvolutionPlan>(device_, *json);
+    auto plan = std::make_unique<ConvolutionPlan>(device_, *json);
+    if (plan->workspace_bytes() > limits_.workspace_bytes) return nullptr;
+    timer(*plan);
+    return plan;
   } catch (const Error&) {
-    return nullptr;  // of another version after all: it is built anew, and the new one is written
+    return nullptr;  // useless after all: it is built anew, and the new one is written
   }
 }
 
-std::unique_ptr<ConvolutionPlan> PlanCache::build(const ConvolutionProblem& problem, const Timer& timer) {
+// cuDNN describes plans made for a description of a device as written, read and then run. One that has not
+// been to a file should run as well; if none does, they are tried in that way.
+std::unique_ptr<ConvolutionPlan> PlanCache::build(const ConvolutionProblem& problem, const Timer& timer,
+                                                  bool by_clock) {
+  tell_once();
   PlanLimits limits = limits_;
-  if (timer == nullptr) limits.plans = 1;
-  std::vector<ConvolutionPlan> plans = build_convolution_plans(problem, device_, limits);
+  if (!by_clock) limits.plans = std::min(limits.plans, 3);  // the first will do, most often
+  Plans plans = build_convolution_plans(problem, device_, limits);
   if (plans.empty()) return nullptr;
-  if (timer == nullptr) return std::make_unique<ConvolutionPlan>(std::move(plans.front()));
   try {
-    return std::make_unique<ConvolutionPlan>(fastest(plans, timer));
+    return choose(plans, timer, by_clock);
   } catch (const Error&) {
-    if (problem.fused()) return nullptr;  // there is another way: one step after the other
+    try {
+      Plans read;
+      for (const ConvolutionPlan& plan : plans) read.emplace_back(device_, plan.json());
+      return choose(read, timer, by_clock);
+    } catch (const Error&) {
+      if (problem.fused()) return nullptr;  // there is another way: one step after the other
+    }
     throw;
   }
 }
 
-const ConvolutionPlan* PlanCache::plan(const ConvolutionProblem& problem, const Timer& timer) {
-  const auto found = plans_.find(problem);
-  if (found != plans_.end()) return found->second.get();
-  const std::string key = problem.text();
-  std::unique_ptr<ConvolutionPlan> plan = from_file(key);
-  if (plan == nullptr) {
-    plan = build(problem, timer);
-    // A plan that was not timed for want of a clock is no answer for the next run.
-    if (plan != nullptr && (timer != nullptr || problem.deterministic)) file_.add(key, plan->json());
+bool PlanCache::is_known_for_other_images(const ConvolutionProblem& problem) const {
+  return std::ranges::any_of(plans_, [&](const auto& known) {
+    ConvolutionProblem other = known.first;
+    other.images = problem.images;
+    return other == problem;
+  });
+}
+
+std::unique_ptr<ConvolutionPlan> PlanCache::find(const ConvolutionProblem& problem, const Timer& timer) {
+  std::string key = problem.text();
+  if (auto plan = from_file(key, timer)) return plan;
+  const bool by_clock = !problem.deterministic && !is_known_for_other_images(problem);
+  if (!by_clock) {
+    key += " as recommended";  // no answer for a program that has the time to look
+    if (auto plan = from_file(key, timer)) return plan;
   }
-  return plans_.emplace(problem, std::move(plan)).first->second.get();
+  auto plan = build(problem, timer, by_clock);
+  try {
+    if (plan != nullptr) file_.add(key, plan->json());
+  } catch (const Error&) {
+    // Not every engine's plans can be written. The next program looks for this one again.
+  }
+  return plan;
+}
+
+const ConvolutionPlan* PlanCache::plan(const ConvolutionProblem& problem, const Timer& timer) {
+  const auto known = plans_.find(problem);
+  if (known != plans_.end()) return known->second.get();
+  if (timer == nullptr) {
+    throw Error("capture", "work that has run once before", "the first convolution " + problem.text());
+  }
+  return plans_.emplace(problem, find(problem, timer)).first->second.get();
+}
+
+void PlanCache::tell_once() {
+  if (std::exchange(told_, true)) return;
+  std::fprintf(
+      stderr,
+      "tern: choosing among cuDNN's convolutions for this network on this GPU; the first time it takes "
+      "up to a minute or two\n");
 }
 
 }  // namespace tern
