@@ -94,7 +94,7 @@ TEST_CASE("GPU: convolutions in f32, TF32 and bf16") {
   for (const Case& c : kCases) {
     CAPTURE(c.in);
     CAPTURE(c.window.kernel);
-    check_case(c, DType::f32, false, 5e-6);   // sums of some hundreds of products
+    check_case(c, DType::f32, false, 5e-6);   // sums of some hundreds of products, by plans of exact ones
     check_case(c, DType::f32, true, 2e-3);    // products of 10-bit mantissas
     check_case(c, DType::bf16, false, 8e-3);  // results rounded to 8 bits
   }
@@ -153,6 +153,17 @@ TEST_CASE("GPU: what cannot be recorded says why, and nothing is left behind") {
                        doctest::Contains("to host memory"), Error);
   CHECK_THROWS_WITH_AS(backend.capture([&] { x.assign(Tensor::zeros({100}).to(kGpu)); }),
                        doctest::Contains("from host memory"), Error);
+  Tensor sum = Tensor::empty({100}, DType::f32, kGpu), y = Tensor::empty({1, 4, 4, 8}, DType::f32, kGpu);
+  const Tensor rows = Tensor::full({640, 100}, 1).to(kGpu);
+  const Tensor images = Tensor::full({1, 4, 4, 4}, 1).to(kGpu), w = Tensor::full({8, 3, 3, 4}, 1).to(kGpu);
+  const auto convolve = [&] { backend.conv2d_forward(images, w, nullptr, Window{3, 1, 1}, {}, y); };
+  CHECK_THROWS_WITH_AS(backend.capture([&] { backend.sum_rows(rows, sum); }),
+                       doctest::Contains("the first sum_rows"), Error);
+  CHECK_THROWS_WITH_AS(backend.capture(convolve), doctest::Contains("the first convolution"), Error);
+  backend.sum_rows(rows, sum);
+  CHECK(sum.to_vector<float>() == std::vector<float>(100, 640.0f));
+  convolve();
+  CHECK(y.to_vector<float>()[5 * 8] == 36.0f);  // a pixel inside
   backend.fill(3, x);
   CHECK(x.to_vector<float>() == std::vector<float>(100, 3.0f));
 }

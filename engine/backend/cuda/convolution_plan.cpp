@@ -56,10 +56,16 @@ struct Origin {
 };
 
 bool allowed(const ConvolutionProblem& problem, const Candidate& candidate) {
-  // Partial sums rounded to the tensors' type, and transforms whose error grows with their tile, are worse
-  // than what was asked for whatever the type.
+  // Worse than what was asked for, whatever the type: partial sums rounded to the tensors' type, and
+  // transforms whose error grows with their tile. Of those Winograd's smallest tile is as exact as plain
+  // sums, since it sums over channels alone; the next one's error is some ten times as large, and an FFT's
+  // depends on the largest value of a tile instead of on those that make up a result.
   if (candidate.has(CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION)) return false;
-  if (candidate.has(CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_13x13)) return false;
+  if (candidate.has(CUDNN_NUMERICAL_NOTE_FFT)) return false;
+  if (candidate.has(CUDNN_NUMERICAL_NOTE_WINOGRAD) &&
+      !candidate.has(CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_4x4)) {
+    return false;
+  }
   if (problem.deterministic && candidate.has(CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC)) return false;
   if (problem.type == ConvolutionType::bf16) return true;
   if (candidate.has(CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS)) return false;  // to half
