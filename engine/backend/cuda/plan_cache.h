@@ -39,6 +39,7 @@ class PlanCache {
   CudnnDescriptor device_;
   PlanLimits limits_;
   PlanFile file_;
+  /// Kept for good: a recorded graph runs a plan's code, which cuDNN may unload with the plan.
   std::map<ConvolutionProblem, std::unique_ptr<ConvolutionPlan>> plans_;
   bool told_ = false;
 };
