@@ -84,8 +84,8 @@ TEST_CASE(
     "plan cache: the next program finds the plan in a file and tries it, and a useless one is replaced") {
   const test::TemporaryFolder folder;
   const auto path = folder.path() / "plans";
-  const auto ask = [&](Clock& clock, const PlanLimits& limits = {}) {
-    PlanCache cache(std::move(*test::described_device()), limits, path);
+  const auto ask = [&](Clock& clock) {
+    PlanCache cache(std::move(*test::described_device()), {}, path);
     return cache.plan(problem(), clock.timer())->json();
   };
   if (!test::described_device()) return;
