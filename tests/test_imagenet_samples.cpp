@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "apps/classify.h"
 #include "engine/io/csv.h"
 #include "models/heads.h"
 #include "tests/support/goldens.h"
+#include "tests/support/skip.h"
 
 using namespace tern;
 
@@ -17,7 +17,7 @@ TEST_CASE("imagenet samples: logits are PyTorch's on the same tensors") {
   const std::filesystem::path shared = TERN_SOURCE_DIR "/../shared";
   const std::filesystem::path folder = shared / "data" / "imagenet_samples";
   if (!std::filesystem::exists(folder)) {
-    std::puts("skipped: no ../shared");
+    test::skip("no ../shared");
     return;
   }
   CsvTable labels = read_csv(folder / "labels.csv");

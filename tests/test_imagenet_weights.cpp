@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -13,6 +12,7 @@
 #include "engine/io/state_dict.h"
 #include "engine/io/torch_checkpoint.h"
 #include "support/files.h"
+#include "tests/support/skip.h"
 
 using namespace tern;
 
@@ -47,7 +47,7 @@ struct Known {
 TEST_CASE("torchvision's ImageNet weights are read bit for bit") {
   const std::filesystem::path folder = std::filesystem::path(TERN_SOURCE_DIR) / "../shared/weights";
   if (!std::filesystem::exists(folder)) {
-    std::puts("skipped: no ../shared");
+    test::skip("no ../shared");
     return;
   }
   for (const Known& known :

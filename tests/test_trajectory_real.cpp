@@ -5,6 +5,7 @@
 #include "data/augment.h"
 #include "data/cifar100.h"
 #include "data/resize.h"
+#include "tests/support/skip.h"
 #include "tests/support/trajectory.h"
 
 using namespace tern;
@@ -14,7 +15,7 @@ namespace {
 void check_real_trajectory(const std::string& architecture, const char* golden_case, double tolerance) {
   const std::filesystem::path shared = TERN_SOURCE_DIR "/../shared";
   if (!std::filesystem::exists(shared / "data" / "cifar-100-binary")) {
-    std::puts("skipped: no ../shared");
+    test::skip("no ../shared");
     return;
   }
   constexpr int kBatch = 32, kBatches = 5, kSize = 64;

@@ -10,6 +10,7 @@
 
 #include "engine/core/check.h"
 #include "engine/device/device_memory.h"
+#include "tests/support/skip.h"
 #include "tests/support/tensors.h"
 
 using namespace tern;
@@ -21,7 +22,7 @@ const Device kGpu = Device::cuda();
 bool has_gpu() {
   int count = 0;
   if (cudaGetDeviceCount(&count) == cudaSuccess && count > 0) return true;
-  std::printf("skipped: no GPU\n");
+  test::skip_without_cuda("no GPU");
   return false;
 }
 

@@ -12,7 +12,8 @@
 
 namespace tern::test {
 
-/// The devices this build and machine offer; the CPU first.
+/// The devices this build and machine offer; the CPU first. Throws Error where the GPU cannot be used
+/// although it is required (tests/support/skip.h).
 std::vector<Device> devices();
 
 /// Uniform numbers in [low, high); the same for one seed on every device.

@@ -12,6 +12,7 @@
 #include "engine/core/check.h"
 #include "engine/io/file.h"
 #include "models/resnet.h"
+#include "tests/support/skip.h"
 
 namespace tern::test {
 namespace {
@@ -85,11 +86,11 @@ std::optional<CudnnDescriptor> described_device() {
   try {
     cudnn();
   } catch (const Error& error) {
-    std::printf("skipped: no cuDNN (%s)\n", error.what());
+    skip_without_cuda(std::string("no cuDNN (") + error.what() + ")");
     return std::nullopt;
   }
   if (!load_driver_or_stub()) {
-    std::printf("skipped: no cuDNN heuristics without a driver, and no stub of one in %s\n", TERN_CUDA_STUBS);
+    skip_without_cuda("no cuDNN heuristics without a driver, and no stub of one in " TERN_CUDA_STUBS);
     return std::nullopt;
   }
   return cudnn_device(read_text_file(TERN_SOURCE_DIR "/tests/goldens/h200_deviceprop.json"));

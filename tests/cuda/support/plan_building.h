@@ -9,8 +9,8 @@
 
 namespace tern::test {
 
-/// An H200 as cuDNN describes it (tests/goldens/h200_deviceprop.json); nothing, after saying "skipped: no
-/// cuDNN", where there is no cuDNN. Where there is no driver the toolkit's stub of libcuda stands in for it:
+/// An H200 as cuDNN describes it (tests/goldens/h200_deviceprop.json); nothing, after a skip(), where there
+/// is no cuDNN. Where there is no driver the toolkit's stub of libcuda stands in for it:
 /// without one, cuDNN's heuristics answer nothing.
 std::optional<CudnnDescriptor> described_device();
 

@@ -1,10 +1,10 @@
 #include <cuda_runtime.h>
 
-#include <cstdio>
 #include <string>
 
 #include "engine/core/check.h"
 #include "tests/kernels/support/memory.h"
+#include "tests/support/skip.h"
 
 namespace tern::test {
 namespace {
@@ -30,7 +30,7 @@ void copy(void* to, const void* from, std::size_t bytes) {
 bool device_is_there() {
   int count = 0;
   const bool is_there = cudaGetDeviceCount(&count) == cudaSuccess && count > 0;
-  if (!is_there) std::puts("skipped: no GPU");
+  if (!is_there) skip_without_cuda("no GPU");
   return is_there;
 }
 bool is_emulated() {

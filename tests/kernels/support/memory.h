@@ -16,7 +16,7 @@ void* allocate(std::size_t bytes);  ///< exactly as many, aligned to 256
 void release(void* memory);
 void copy(void* to, const void* from,
           std::size_t bytes);  ///< between any two memories; waits for the kernels
-/// False where there is no GPU: the test says "skipped" and passes.
+/// False where there is no GPU, after a skip(): the test returns.
 bool device_is_there();
 bool is_emulated();
 /// Launches so far. Nobody counts them on a GPU: there it stays 0, so check differences only if
