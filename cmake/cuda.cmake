@@ -6,7 +6,9 @@ if(TERN_CUDA STREQUAL OFF)
   return()
 endif()
 
-execute_process(COMMAND nvidia-smi --list-gpus RESULT_VARIABLE no_gpu OUTPUT_QUIET ERROR_QUIET)
+# "9.0", a line for each GPU.
+execute_process(COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader
+                OUTPUT_VARIABLE capabilities RESULT_VARIABLE no_gpu ERROR_QUIET)
 if(TERN_CUDA STREQUAL AUTO AND NOT no_gpu EQUAL 0)
   message(STATUS "CUDA: no GPU on this machine; building for the CPU alone (-DTERN_CUDA=ON builds for one)")
   return()
@@ -26,11 +28,14 @@ if(NOT CMAKE_CUDA_COMPILER)
   return()
 endif()
 
-# Headers where the toolkit, the system or a Python package has them.
+# Headers where the toolkit, the system or a Python package has them, first those of the python3 that is started here.
+execute_process(COMMAND python3 -c "import sysconfig; print(sysconfig.get_path('purelib'))"
+                OUTPUT_VARIABLE python_packages OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 file(GLOB python_folders /usr/lib/python3*/*-packages/nvidia /usr/local/lib/python3*/*-packages/nvidia
                          $ENV{HOME}/.local/lib/python3*/site-packages/nvidia
                          $ENV{VIRTUAL_ENV}/lib/python3*/site-packages/nvidia
                          $ENV{CONDA_PREFIX}/lib/python3*/site-packages/nvidia)
+list(PREPEND python_folders ${python_packages}/nvidia)
 get_filename_component(toolkit ${CMAKE_CUDA_COMPILER} DIRECTORY)
 find_path(CUDNN_INCLUDE_DIR cudnn_graph.h HINTS ${toolkit}/../include ${python_folders} PATH_SUFFIXES cudnn/include)
 find_path(CUBLAS_INCLUDE_DIR cublas_v2.h HINTS ${toolkit}/../include ${python_folders}
@@ -50,17 +55,19 @@ if(cudnn_version VERSION_LESS 9.8 OR NOT CUBLAS_INCLUDE_DIR)
   return()
 endif()
 
-# This machine's GPU, or where there is none the two most common kinds of data-centre GPU.
+# This machine's GPUs, or where there is none the two most common kinds of data-centre GPU.
 if(NOT CMAKE_CUDA_ARCHITECTURES)
-  if(no_gpu EQUAL 0)
-    set(CMAKE_CUDA_ARCHITECTURES native)
+  string(REGEX MATCHALL "[0-9]+\\.[0-9]+" capabilities "${capabilities}")
+  if(no_gpu EQUAL 0 AND capabilities)
+    list(REMOVE_DUPLICATES capabilities)
+    string(REGEX REPLACE "([0-9]+)\\.([0-9]+)" "\\1\\2-real" CMAKE_CUDA_ARCHITECTURES "${capabilities}")
   else()
     set(CMAKE_CUDA_ARCHITECTURES 80-real 90)
   endif()
 endif()
 enable_language(CUDA)
-if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12)
-  message(FATAL_ERROR "CUDA: wanted version 12 or later, got ${CMAKE_CUDA_COMPILER_VERSION}; "
+if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.3)  # the first with cudaFuncGetName
+  message(FATAL_ERROR "CUDA: wanted version 12.3 or later, got ${CMAKE_CUDA_COMPILER_VERSION}; "
                       "-DTERN_CUDA=OFF does without")
 endif()
 find_package(CUDAToolkit REQUIRED)
@@ -72,6 +79,11 @@ set(CMAKE_CUDA_EXTENSIONS OFF)
 if(CCACHE)
   set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
 endif()
+set(cuda_warnings -Xcompiler=-Wall,-Wextra)
+if(TERN_WERROR)
+  list(APPEND cuda_warnings --Werror=all-warnings -Xcompiler=-Werror)
+endif()
+set(TERN_CUDA_WARNINGS "$<$<COMPILE_LANGUAGE:CUDA>:${cuda_warnings}>")  # options of a target with .cu files
 set(TERN_HAS_CUDA ON)
 message(STATUS "CUDA: ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTURES}, cuDNN ${cudnn_version}")
 
@@ -84,6 +96,5 @@ function(tern_add_cuda_device name)
   target_include_directories(${name} SYSTEM PUBLIC ${CUDNN_INCLUDE_DIR} ${CUBLAS_INCLUDE_DIR})
   target_compile_definitions(${name} PRIVATE TERN_CUDA_LIBRARIES="${CUDAToolkit_LIBRARY_DIR}"
                                                      TERN_CUDNN_LIBRARIES="${CUDNN_INCLUDE_DIR}/../lib")
-  target_compile_options(${name} PRIVATE
-    $<$<COMPILE_LANGUAGE:CUDA>:--Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Werror>)
+  target_compile_options(${name} PRIVATE "${TERN_CUDA_WARNINGS}")
 endfunction()
