@@ -3,11 +3,14 @@
 #   scripts/setup.sh          what the build and the tests need
 set -euo pipefail
 
-packages=(g++ cmake ninja-build ccache pkg-config libdnnl-dev libeigen3-dev libstb-dev libfmt-dev libcli11-dev
-          libtomlplusplus-dev nlohmann-json3-dev libboost-context-dev libzip-dev libprotobuf-dev protobuf-compiler
-          doctest-dev libbenchmark-dev libjs-chart.js)
-
+packages=(pkg-config libdnnl-dev libeigen3-dev libstb-dev libfmt-dev libcli11-dev libtomlplusplus-dev
+          nlohmann-json3-dev libboost-context-dev libzip-dev libprotobuf-dev protobuf-compiler doctest-dev
+          libjs-chart.js)
 missing=()
+# These programs may come from elsewhere, for example from pip.
+command -v g++ >/dev/null || missing+=(g++)
+command -v cmake >/dev/null || missing+=(cmake)
+command -v ninja >/dev/null || missing+=(ninja-build)
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
 done
@@ -23,5 +26,8 @@ if [ "$(id -u)" -ne 0 ]; then
   as_root=(sudo)
 fi
 echo "setup: installing ${missing[*]}"
-"${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+# Without a network this is to fail within a minute, not to hang.
+patience=(-o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20)
+"${as_root[@]}" apt-get "${patience[@]}" update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  apt-get "${patience[@]}" install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
