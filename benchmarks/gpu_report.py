@@ -1,48 +1,94 @@
 #!/usr/bin/env python3
-"""Gathers what scripts/gpu_check.sh found into RESULTS/<gpu>-<date>.md and .json.
+"""Writes what scripts/gpu_check.sh has found so far into REPORT.md and REPORT.json.
 
-    gpu_report.py --gpu NAME --work DIR --results DIR
+    gpu_report.py --gpu NAME --work DIR --build DIR --report REPORT [--python PYTHON] [--finished]
 
-DIR holds steps.tsv (name, passed or failed, seconds), a log for each step, and where the steps ran tests.xml (JUnit),
-kernels.json and step.json.
+DIR of --work holds steps.tsv (name, result, seconds), a log for each step that was begun and, where the steps came so
+far, the sanitizers' <tool>.tsv (program, result, seconds) and <tool>-<program>.log, run/summary.json of the
+demonstration, kernels.json and step.json. A report
+without --finished says that the check was going on when it was written.
 """
 import argparse
 import datetime
 import json
+import os
 import pathlib
 import re
 import subprocess
-import xml.etree.ElementTree
+
+LAST_LINES = 200  # of a failed step's log
+SANITIZERS = ["memcheck", "racecheck"]
+MARKDOWN = ["kernels", "training_step"]  # steps that print their results as Markdown
 
 
-def output(command):
+def output(*command):
+    """What a command prints, or nothing if it fails."""
     try:
-        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                              check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
         return ""
+    return result.stdout.strip() if result.returncode == 0 else ""
 
 
-def versions():
-    nvcc = re.search(r"release ([\d.]+)", output(["nvcc", "--version"]))
+def search(pattern, text):
+    found = re.search(pattern, text)
+    return found.group(1) if found else None
+
+
+def python_packages(python):
+    """The versions of what the peers use, without the seconds that importing torch takes."""
+    names = ["torch", "torchvision", "triton", "nvidia-cudnn-cu13", "nvidia-cublas"]
+    text = output(python, "-c", "import importlib.metadata as m, json, sys\n"
+                  "found = {d.metadata['Name']: d.version for d in m.distributions()}\n"
+                  "print(json.dumps({name: found.get(name, 'not installed') for name in sys.argv[1:]}))", *names)
+    return json.loads(text) if text else dict.fromkeys(names)
+
+
+def fixed_versions(python):
+    """What does not change from step to step."""
+    # A copy without .git may lie in somebody else's repository.
+    commit = output("git", "rev-parse", "--short=12", "HEAD") if pathlib.Path(".git").exists() else ""
     return {
-        "commit": output(["git", "rev-parse", "--short", "HEAD"]) or "unknown (no git)",
-        "changed_files": len(output(["git", "status", "--porcelain"]).splitlines()),
-        "driver": output(["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]).split("\n")[0],
-        "cuda": nvcc.group(1) if nvcc else "unknown",
-        "compiler": output(["c++", "--version"]).split("\n")[0],
+        "commit": commit or os.environ.get("TERN_COMMIT") or "unknown",
+        "changed_files": len(output("git", "status", "--porcelain").splitlines()) if commit else None,
+        "driver": output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader").split("\n")[0],
+        "driver_cuda": search(r"CUDA [A-Z ]*Version *: *([\d.]+)", output("nvidia-smi")),
+        "cuda_toolkit": search(r"release [\d.]+, V([\d.]+)", output("nvcc", "--version")),
+        "compute_sanitizer": search(r"Version ([\d.]+)", output("compute-sanitizer", "--version")),
+        "compiler": output("c++", "--version").split("\n")[0],
+        "cmake": search(r"version ([\d.]+)", output("cmake", "--version")),
+        "python": search(r"Python ([\d.]+)", output(python, "--version")),
+        **python_packages(python),
     }
 
 
-def test_results(path):
-    """[(name, passed, failed or skipped, seconds)] of ctest's JUnit file."""
-    if not path.exists():
-        return []
-    results = []
-    for case in xml.etree.ElementTree.parse(path).getroot().iter("testcase"):
-        status = case.get("status", "run")
-        outcome = {"run": "passed", "fail": "failed"}.get(status, "skipped")
-        results.append((case.get("name"), outcome, float(case.get("time", 0))))
+def versions(options):
+    kept = options.work / "versions.json"
+    if not kept.exists():
+        kept.write_text(json.dumps(fixed_versions(options.python)))
+    found = json.loads(kept.read_text())
+    found["tern"] = ", ".join(output(options.build / "tern", "--version").splitlines())
+    # The device with the cuDNN and cuBLAS that the program loads, of the demonstration's training.
+    found["backend"] = (read_json(options.work / "run" / "summary.json") or {}).get("backend")
+    return found
+
+
+def test_results(log):
+    """[{name, result, seconds, output if it failed}] of what ctest prints, which unlike its files is there when it was
+    stopped:   3/9 Test  #7: test_x .....   Passed    0.52 sec     or ***Failed, and after it the test's output"""
+    line = re.compile(r" *\d+/\d+ Test +#\d+: (\S+) \.*(?: +|\*\*\*)(\S.*?) +([\d.]+) sec")
+    names = {"Passed": "passed", "Skipped": "skipped", "Timeout": "timed out"}
+    results, failed = [], None
+    for text in log.splitlines():
+        found = line.match(text)
+        if found:
+            result = names.get(found.group(2), "failed")
+            results.append({"name": found.group(1), "result": result, "seconds": float(found.group(3))})
+            failed = results[-1] if result in ("failed", "timed out") else None
+        elif re.match(r" +Start +\d+: |\d+% tests passed", text):
+            failed = None
+        elif failed is not None:
+            failed["output"] = failed.get("output", "") + text + "\n"
     return results
 
 
@@ -50,17 +96,63 @@ def read_json(path):
     return json.loads(path.read_text()) if path.exists() else None
 
 
+def read_table(path):
+    """[{name, result, seconds}] of a file with a tab between them."""
+    lines = [line.split("\t") for line in path.read_text().splitlines()] if path.exists() else []
+    return [{"name": name, "result": result, "seconds": float(seconds)} for name, result, seconds in lines]
+
+
+def sanitizer_results(work, tool, logs):
+    """Programs that were begun and did not end have a log and no line in the table."""
+    rows = read_table(work / f"{tool}.tsv")
+    begun = [name.removeprefix(f"{tool}-") for name in sorted(logs) if name.startswith(f"{tool}-")]
+    rows += [{"name": name, "result": "timed out", "seconds": 0} for name in begun
+             if name not in [row["name"] for row in rows]]
+    for row in rows:
+        if row["result"] != "passed":
+            row["output"] = logs.get(f"{tool}-{row['name']}", "")
+    return rows
+
+
+def table(title, rows):
+    return ["", f"| {title} | result | seconds |", "|---|---|---|"] + [
+        f"| {row['name']} | {row['result']} | {row['seconds']:g} |" for row in rows]
+
+
+def counts(rows):
+    results = [row["result"] for row in rows]
+    return ", ".join(f"{results.count(result)} {result}" for result in dict.fromkeys(results)) or "none"
+
+
+def fenced(text):
+    """The last lines of a log as Markdown."""
+    lines = text.strip().splitlines()
+    note = [f"({len(lines) - LAST_LINES} lines before these)", ""] if len(lines) > LAST_LINES else []
+    return ["", *note, "~~~~", *lines[-LAST_LINES:], "~~~~"]
+
+
+def section(step, report, log):
+    name = step["name"]
+    lines = ["", f"## {name.replace('_', ' ')}: {step['result']}, {step['seconds']:g} s"]
+    rows = report["tests"] if name == "tests" else report["sanitizers"].get(name, [])
+    if rows:
+        lines += ["", counts(rows)] + table("test" if name == "tests" else "program", rows)
+    if name in MARKDOWN:
+        lines += ["", log.strip()]
+    elif name == "demo" or step["result"] not in ("passed", "not run"):
+        lines += fenced(log)
+    for row in rows:
+        if "output" in row:
+            lines += ["", f"### {row['name']}: {row['result']}"] + fenced(row["output"])
+    return lines
+
+
 def markdown(report, logs):
-    lines = [f"# {report['gpu']}, {report['date']}", ""]
-    lines += [f"- {key}: {value}" for key, value in report["versions"].items()]
-    lines += ["", "| step | result | seconds |", "|---|---|---|"]
-    lines += [f"| {step['name']} | {step['result']} | {step['seconds']} |" for step in report["steps"]]
-    for name in ["demo", "kernels", "training_step"]:
-        if name in logs:
-            lines += ["", f"## {name.replace('_', ' ')}", "", logs[name].strip()]
-    if report["tests"]:
-        lines += ["", "## tests", "", "| test | result | seconds |", "|---|---|---|"]
-        lines += [f"| {test['name']} | {test['result']} | {test['seconds']:.1f} |" for test in report["tests"]]
+    lines = [f"# {report['gpu']}, {report['date']}: {report['result']}", ""]
+    lines += [f"- {name}: {'unknown' if value in (None, '') else value}" for name, value in report["versions"].items()]
+    lines += table("step", report["steps"])
+    for step in report["steps"]:
+        lines += section(step, report, logs.get(step["name"], ""))
     return "\n".join(lines) + "\n"
 
 
@@ -68,27 +160,31 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gpu", required=True)
     parser.add_argument("--work", type=pathlib.Path, required=True)
-    parser.add_argument("--results", type=pathlib.Path, required=True)
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--report", type=pathlib.Path, required=True, help="without .md and .json")
+    parser.add_argument("--python", default="python3", help="the interpreter of the peers")
+    parser.add_argument("--finished", action="store_true")
     options = parser.parse_args()
 
-    steps = [line.split("\t") for line in (options.work / "steps.tsv").read_text().splitlines()]
+    logs = {path.stem: path.read_text(errors="replace") for path in options.work.glob("*.log")}
+    steps = read_table(options.work / "steps.tsv")
+    passed = all(step["result"] == "passed" for step in steps)
     report = {
         "gpu": options.gpu,
-        "date": datetime.date.today().isoformat(),
-        "versions": versions(),
-        "steps": [{"name": name, "result": result, "seconds": int(seconds)} for name, result, seconds in steps],
-        "tests": [{"name": name, "result": result, "seconds": seconds}
-                  for name, result, seconds in test_results(options.work / "tests.xml")],
+        "date": datetime.datetime.now().isoformat(" ", "minutes"),
+        "result": "unfinished" if not options.finished else "passed" if passed else "failed",
+        "versions": versions(options),
+        "steps": steps,
+        "tests": test_results(logs.get("tests", "")),
+        "sanitizers": {tool: sanitizer_results(options.work, tool, logs) for tool in SANITIZERS},
         "kernels": read_json(options.work / "kernels.json"),
         "training_step": read_json(options.work / "step.json"),
     }
-    logs = {path.stem: path.read_text(errors="replace") for path in options.work.glob("*.log")}
-    slug = re.sub(r"[^a-z0-9]+", "-", options.gpu.lower()).strip("-")
-    options.results.mkdir(parents=True, exist_ok=True)
-    stem = options.results / f"{slug}-{report['date']}"
-    stem.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
-    stem.with_suffix(".md").write_text(markdown(report, logs))
-    print(f"{stem}.md: " + ", ".join(f"{step['name']} {step['result']}" for step in report["steps"]))
+    for ending, text in [("json", json.dumps(report, indent=1) + "\n"), ("md", markdown(report, logs))]:
+        path = pathlib.Path(f"{options.report}.{ending}")
+        beside = pathlib.Path(f"{path}.part")
+        beside.write_text(text)
+        beside.rename(path)  # whole, also where the machine goes away now
 
 
 if __name__ == "__main__":
