@@ -41,10 +41,12 @@ TEST_CASE("plans: in f32 none rounds its inputs, and each pass has one") {
   if (!device) return;
   for (const auto pass :
        {ConvolutionPass::forward, ConvolutionPass::backward_data, ConvolutionPass::backward_weight}) {
-    const auto plans = build_convolution_plans(problem_3x3(pass, ConvolutionType::f32), *device, {});
+    const auto plans =
+        build_convolution_plans(problem_3x3(pass, ConvolutionType::f32), *device, test::kReadyPlans);
     CHECK_FALSE(plans.empty());
     CHECK(plans.size() <= 8);
-    const auto faster = build_convolution_plans(problem_3x3(pass, ConvolutionType::tf32), *device, {});
+    const auto faster =
+        build_convolution_plans(problem_3x3(pass, ConvolutionType::tf32), *device, test::kReadyPlans);
     CHECK(faster.size() == 8);  // many more are allowed
     CHECK(plans.front().json() != faster.front().json());
   }
@@ -65,9 +67,9 @@ TEST_CASE("plans: odd extents, channels and addresses, strides, and kernels of a
       problem.kernel = 5;
       problem.stride = 3;
       problem.padding = 4;
-      CHECK_FALSE(build_convolution_plans(problem, *device, {}).empty());
+      CHECK_FALSE(build_convolution_plans(problem, *device, test::kReadyPlans).empty());
       problem.alignment = type == ConvolutionType::bf16 ? 2 : 4;
-      CHECK_FALSE(build_convolution_plans(problem, *device, {}).empty());
+      CHECK_FALSE(build_convolution_plans(problem, *device, test::kReadyPlans).empty());
     }
   }
 }
@@ -78,7 +80,7 @@ TEST_CASE("plans: deterministic ones") {
   for (const auto pass : {ConvolutionPass::backward_data, ConvolutionPass::backward_weight}) {
     ConvolutionProblem problem = problem_3x3(pass, ConvolutionType::bf16);
     problem.deterministic = true;
-    CHECK_FALSE(build_convolution_plans(problem, *device, {}).empty());
+    CHECK_FALSE(build_convolution_plans(problem, *device, test::kReadyPlans).empty());
   }
 }
 
@@ -89,9 +91,9 @@ TEST_CASE("plans: with bias, residual and ReLU in one kernel") {
        {ConvolutionType::f32, ConvolutionType::tf32}) {  // bf16's are compiled on the device
     ConvolutionProblem problem = problem_3x3(ConvolutionPass::forward, type);
     problem.bias = problem.relu = true;
-    CHECK_FALSE(build_convolution_plans(problem, *device, {}).empty());
+    CHECK_FALSE(build_convolution_plans(problem, *device, test::kReadyPlans).empty());
     problem.residual = true;
-    CHECK_FALSE(build_convolution_plans(problem, *device, {}).empty());
+    CHECK_FALSE(build_convolution_plans(problem, *device, test::kReadyPlans).empty());
   }
   // Where there is no GPU to compile for, there is no plan, and no error: the caller has another way.
   ConvolutionProblem problem = problem_3x3(ConvolutionPass::forward, ConvolutionType::bf16);
@@ -105,7 +107,7 @@ TEST_CASE("plans: limits hold") {
   const auto device = test::described_device();
   if (!device) return;
   const ConvolutionProblem problem = problem_3x3(ConvolutionPass::backward_data, ConvolutionType::bf16);
-  PlanLimits limits;
+  PlanLimits limits = test::kReadyPlans;
   limits.plans = 3;
   CHECK(build_convolution_plans(problem, *device, limits).size() == 3);
   limits.plans = 8;
@@ -118,8 +120,8 @@ TEST_CASE("plans: limits hold") {
 TEST_CASE("plans: kept as JSON") {
   const auto device = test::described_device();
   if (!device) return;
-  const auto plans =
-      build_convolution_plans(problem_3x3(ConvolutionPass::forward, ConvolutionType::bf16), *device, {});
+  const auto plans = build_convolution_plans(problem_3x3(ConvolutionPass::forward, ConvolutionType::bf16),
+                                             *device, test::kReadyPlans);
   REQUIRE_FALSE(plans.empty());
   const std::string json = plans.front().json();
   const ConvolutionPlan again(*device, json);

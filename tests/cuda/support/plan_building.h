@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/backend/cuda/convolution_graph.h"
+#include "engine/backend/cuda/convolution_plan.h"
 
 namespace tern::test {
 
@@ -14,12 +14,16 @@ namespace tern::test {
 /// without one, cuDNN's heuristics answer nothing.
 std::optional<CudnnDescriptor> described_device();
 
+/// Engines that cuDNN has ready. The others are compiled where there is a GPU, each in a second or so:
+/// minutes for all convolutions of a network.
+inline constexpr PlanLimits kReadyPlans{.compiled_at_run_time = 0};
+
 /// Every distinct convolution of ResNet-18 and ResNet-50 on square images: forward, and both backward passes
 /// that training needs (none for the images' own gradient).
 std::vector<ConvolutionProblem> resnet_convolutions(std::int64_t images, std::int64_t extent,
                                                     ConvolutionType type);
 
-/// Builds a plan for each, prints how many and how long it took, and checks that each problem has one.
+/// Builds ready plans for each, prints how many and how long it took, and checks that each problem has one.
 void check_plans(const std::vector<ConvolutionProblem>& problems, const CudnnDescriptor& device);
 
 }  // namespace tern::test
