@@ -1,5 +1,6 @@
 #include "apps/runtime.h"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include "engine/backend/backend.h"
 #include "engine/core/check.h"
 #include "engine/core/parallel.h"
+#include "engine/device/device_memory.h"
 
 namespace tern {
 namespace {
@@ -19,21 +21,27 @@ void note_stop(int signal) {
   std::signal(signal, SIG_DFL);  // the next one ends the process
 }
 
-bool has_cuda() {
-  try {
-    backend_of(Device::cuda());
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
 }  // namespace
+
+Device gpu_or_cpu(const std::function<void(Device)>& open, std::FILE* notes) {
+  try {
+    open(Device::cuda());
+    return Device::cuda();
+  } catch (const NoDevice&) {  // nothing that somebody could have meant to use
+  } catch (const Error& error) {
+    fmt::print(notes, "tern: going on with the CPU, since the GPU cannot be used: {}\n", error.what());
+  }
+  return Device::cpu();
+}
 
 Device prepare_runtime(const RuntimeOptions& options) {
   if (options.threads > 0) set_thread_count(options.threads);
   if (options.device == "cpu") return Device::cpu();
-  if (options.device == "auto") return has_cuda() ? Device::cuda() : Device::cpu();
+  if (options.device == "auto") {
+    static const Device found =
+        gpu_or_cpu([](Device gpu) { backend_of(gpu); }, stderr);  // a study asks often
+    return found;
+  }
   if (options.device != "cuda") throw Error("--device", "auto, cpu or cuda", options.device);
   backend_of(Device::cuda());
   return Device::cuda();

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
+#include <functional>
 #include <string>
 
 #include "engine/core/check.h"
@@ -15,9 +17,13 @@ struct RuntimeOptions {
   int threads = 0;              ///< of the CPU; 0: all
 };
 
-/// Sets the number of threads and returns the device; "auto" takes the GPU where this build and machine have
-/// one. Throws Error{--device, ...} for a device that is not there.
+/// Sets the number of threads and returns the device; "auto" is gpu_or_cpu with a
+/// line on stderr. Throws Error{--device, ...} for a device that is not there.
 Device prepare_runtime(const RuntimeOptions& options);
+
+/// The first GPU if `open` takes it, else the CPU. A GPU that is there but cannot be used costs a line of
+/// `notes`; where there is none (NoDevice), nothing is said.
+Device gpu_or_cpu(const std::function<void(Device)>& open, std::FILE* notes);
 
 /// Worker threads for a loader beside a training step on `device`.
 int loader_threads(Device device);

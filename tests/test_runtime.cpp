@@ -3,9 +3,13 @@
 #include <doctest/doctest.h>
 
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
 
 #include "engine/core/check.h"
 #include "engine/core/parallel.h"
+#include "engine/device/device_memory.h"
 
 using namespace tern;
 
@@ -18,6 +22,25 @@ TEST_CASE("runtime: threads and devices") {
                        doctest::Contains("--device: wanted auto, cpu or cuda, got gpu"), Error);
   CHECK_NOTHROW(prepare_runtime({"auto", 1}));
   set_thread_count(before);
+}
+
+TEST_CASE("runtime: a GPU that is there but cannot be used is named, one that is not there is not") {
+  const auto choose = [](const std::function<void(Device)>& open) {
+    char* text = nullptr;
+    std::size_t size = 0;
+    std::FILE* notes = open_memstream(&text, &size);
+    const Device device = gpu_or_cpu(open, notes);
+    std::fclose(notes);
+    const std::string said(text, size);
+    std::free(text);
+    return std::pair(device, said);
+  };
+  CHECK(choose([](Device) {}) == std::pair(Device::cuda(), std::string()));
+  CHECK(choose([](Device gpu) { throw NoDevice(gpu.text(), "a GPU", "none"); }) ==
+        std::pair(Device::cpu(), std::string()));
+  CHECK(choose([](Device) { throw Error("cuDNN", "libcudnn.so.9", "none"); }) ==
+        std::pair(Device::cpu(), std::string("tern: going on with the CPU, since the GPU cannot be used: "
+                                             "cuDNN: wanted libcudnn.so.9, got none\n")));
 }
 
 TEST_CASE("runtime: a signal sets a flag while a StopRequest lives") {

@@ -6,9 +6,17 @@
 #include <memory>
 #include <span>
 
+#include "engine/core/check.h"
 #include "engine/device/allocator.h"
 
 namespace tern {
+
+/// This build has no code for the device, or this machine no driver or no such device: nothing is amiss. (Any
+/// other Error of cuda_memory and backend_of says what is amiss with a device that is there.)
+class NoDevice : public Error {
+ public:
+  using Error::Error;
+};
 
 /// Copies to the device that overlap with its work, one at a time: begin() starts one, finish() puts the
 /// bytes where work issued later wants them.
@@ -63,8 +71,7 @@ class DeviceMemory {
   virtual void release_cached() = 0;     ///< gives cached blocks back to the system
 };
 
-/// Made on first use, never destroyed. Throws Error{"device", ...} if this build or machine has no such
-/// device.
+/// Made on first use, never destroyed. Throws NoDevice, or Error for a device that cannot be used.
 DeviceMemory& cuda_memory(int index);
 
 }  // namespace tern

@@ -18,7 +18,11 @@ using namespace tern;
 namespace {
 
 std::string device_error(cudaError_t status, int devices, int driver) {
-  return missing_device_error(1, status, devices, driver, 13000).what();
+  try {
+    fail_without_device(1, status, devices, driver, 13000);
+  } catch (const Error& error) {
+    return error.what();
+  }
 }
 
 std::string library_error(const LibraryNeed& need) {
@@ -45,6 +49,8 @@ TEST_CASE("missing: a driver, a newer driver, a GPU") {
         "--device cpu, or "
         "attach one");
   CHECK(device_error(cudaSuccess, 1, 13000) == "cuda:1: wanted a GPU below number 1, got 1");
+  CHECK_THROWS_AS(fail_without_device(0, cudaErrorNoDevice, 0, 13000, 13000),
+                  NoDevice);  // no cause for a warning
   CHECK(device_error(cudaErrorStubLibrary, 0, 0).find("stub") != std::string::npos);
   CHECK(device_error(cudaErrorSystemNotReady, 0, 13000).find("cudaErrorSystemNotReady") != std::string::npos);
 }

@@ -1,13 +1,12 @@
 // Stands where engine/backend/cuda would be in a build without CUDA.
 #include "engine/backend/backend.h"
-#include "engine/core/check.h"
 #include "engine/device/device_memory.h"
 
 namespace tern {
 namespace {
 
 [[noreturn]] void fail(int index) {
-  throw Error("device", "cpu (this build has no CUDA)", Device::cuda(index).text());
+  throw NoDevice("device", "cpu (this build has no CUDA)", Device::cuda(index).text());
 }
 
 }  // namespace

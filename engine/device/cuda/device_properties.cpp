@@ -3,6 +3,7 @@
 #include "engine/device/cuda/architectures.h"
 #include "engine/device/cuda/check.h"
 #include "engine/device/device.h"
+#include "engine/device/device_memory.h"
 
 namespace tern {
 
@@ -12,32 +13,32 @@ std::string CudaDeviceProperties::text() const {
          ", driver for CUDA " + cuda_version_text(driver_version);
 }
 
-Error missing_device_error(int index, cudaError_t status, int device_count, int driver_version,
-                           int runtime_version) {
+void fail_without_device(int index, cudaError_t status, int device_count, int driver_version,
+                         int runtime_version) {
   const std::string device = Device::cuda(index).text();
   const std::string else_cpu = "; use --device cpu, or ";
   if (status == cudaErrorStubLibrary) {
-    return Error(device, "the NVIDIA driver's libcuda.so.1",
-                 "the toolkit's stub for linking; take its folder out of LD_LIBRARY_PATH");
+    throw Error(device, "the NVIDIA driver's libcuda.so.1",
+                "the toolkit's stub for linking; take its folder out of LD_LIBRARY_PATH");
   }
   if (driver_version == 0) {
-    return Error(device, "an NVIDIA driver (libcuda.so.1)",
-                 "none on this machine" + else_cpu + "install one");
+    throw NoDevice(device, "an NVIDIA driver (libcuda.so.1)",
+                   "none on this machine" + else_cpu + "install one");
   }
   if (status == cudaErrorInsufficientDriver) {
-    return Error(device, "a driver for CUDA " + cuda_version_text(runtime_version) + " or later",
-                 "one for CUDA " + cuda_version_text(driver_version) +
-                     "; update it, or build tern with that version of CUDA");
+    throw Error(device, "a driver for CUDA " + cuda_version_text(runtime_version) + " or later",
+                "one for CUDA " + cuda_version_text(driver_version) +
+                    "; update it, or build tern with that version of CUDA");
   }
   if (status == cudaErrorNoDevice || (status == cudaSuccess && device_count == 0)) {
-    return Error(device, "a GPU",
-                 "none that the driver sees (nvidia-smi, CUDA_VISIBLE_DEVICES)" + else_cpu + "attach one");
+    throw NoDevice(device, "a GPU",
+                   "none that the driver sees (nvidia-smi, CUDA_VISIBLE_DEVICES)" + else_cpu + "attach one");
   }
   if (status == cudaSuccess) {
-    return Error(device, "a GPU below number " + std::to_string(device_count), std::to_string(index));
+    throw NoDevice(device, "a GPU below number " + std::to_string(device_count), std::to_string(index));
   }
-  return Error(device, "a GPU in working order",
-               std::string(cudaGetErrorString(status)) + " (" + cudaGetErrorName(status) + ")");
+  throw Error(device, "a GPU in working order",
+              std::string(cudaGetErrorString(status)) + " (" + cudaGetErrorName(status) + ")");
 }
 
 CudaDeviceProperties open_cuda_device(int index) {
@@ -47,7 +48,7 @@ CudaDeviceProperties open_cuda_device(int index) {
     cudaDriverGetVersion(&driver);  // both leave 0 where they fail
     cudaRuntimeGetVersion(&runtime);
     cudaGetLastError();
-    throw missing_device_error(index, status, count, driver, runtime);
+    fail_without_device(index, status, count, driver, runtime);
   }
   check_cuda(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
   check_cuda(cudaRuntimeGetVersion(&runtime), "cudaRuntimeGetVersion");

@@ -25,9 +25,9 @@ struct CudaDeviceProperties {
 /// driver, a new enough one, a GPU, or kernels for this kind of GPU.
 CudaDeviceProperties open_cuda_device(int index);
 
-/// Why there is no device `index`, for people. status is cudaGetDeviceCount's; versions as CUDA counts, 0 for
-/// no driver.
-Error missing_device_error(int index, cudaError_t status, int device_count, int driver_version,
-                           int runtime_version);
+/// Throws why there is no device `index`, for people: NoDevice without a driver or a GPU, else Error. status
+/// is cudaGetDeviceCount's; versions as CUDA counts, 0 for no driver.
+[[noreturn]] void fail_without_device(int index, cudaError_t status, int device_count, int driver_version,
+                                      int runtime_version);
 
 }  // namespace tern
