@@ -76,7 +76,8 @@ inline std::size_t most_shared_bytes() {
 template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes, Stream,
             Arguments&&... arguments) {
-  emulator::run(grid, block, shared_bytes, [&] { kernel(static_cast<Parameters>(arguments)...); });
+  emulator::run(grid, block, shared_bytes,
+                [kernel, ... owned = static_cast<Parameters>(arguments)] { kernel(owned...); });
 }
 
 #endif

@@ -2,7 +2,8 @@
 
 #include <sys/mman.h>
 
-#include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 #include "engine/core/check.h"
 
@@ -43,31 +44,22 @@ bool Arena::contains(const void* address) const {
   return place >= base_ && place < base_ + kReserved;
 }
 
-std::vector<std::byte> Arena::contents() {
-  const Opened opened;
-  return {base_, base_ + used_};
-}
-
-void Arena::restore(const std::vector<std::byte>& contents) {
-  const Opened opened;
-  std::copy(contents.begin(), contents.end(), base_);
-  std::fill(base_ + contents.size(), base_ + used_, std::byte{0xff});
-}
-
 void Arena::protect(int protection) {
   if (used_ > 0 && mprotect(base_, (used_ + kHugePage - 1) / kHugePage * kHugePage, protection) != 0) {
     throw Error("emulated device", "pages to be protected", "a failure");
   }
 }
 
-void* Arena::allocate_from_system(std::size_t bytes) {
+void* Arena::allocate(std::size_t bytes) {
   if (bytes > kReserved - used_) return nullptr;
   std::byte* const block = base_ + used_;
   used_ += bytes;
   if (opened_ > 0) protect(PROT_READ | PROT_WRITE);
+  const Opened opened;
+  std::memset(block, 0xff, bytes);
   return block;
 }
 
-void Arena::free_to_system(void*) noexcept {}
+void Arena::free(void*) noexcept {}
 
 }  // namespace tern::test

@@ -4,31 +4,26 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
 
-#include "engine/device/caching_allocator.h"
+#include "engine/device/pooled_allocator.h"
 
 namespace tern::test {
 
-class Arena final : public CachingAllocator {
+class Arena final : public MemorySource {
  public:
   /// Made on first use, never destroyed.
   static Arena& instance();
+
+  void* allocate(std::size_t bytes) override;  ///< full of NaN
+  void free(void* block) noexcept override;
 
   /// Between the two the memory may be touched, by any thread. They nest.
   void open();
   void close();
   bool contains(const void* address) const;
 
-  /// What all the memory holds, to be put back: for work that is to be gone through without being done. What
-  /// was allocated in between then holds NaN, as it may on a GPU.
-  std::vector<std::byte> contents();
-  void restore(const std::vector<std::byte>& contents);
-
  private:
   Arena();
-  void* allocate_from_system(std::size_t bytes) override;
-  void free_to_system(void* block) noexcept override;
   void protect(int protection);
 
   std::byte* base_ = nullptr;

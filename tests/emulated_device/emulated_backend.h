@@ -14,8 +14,8 @@ class EmulatedBackend final : public KernelBackend {
 
   std::string description() const override;
   void synchronize() override {}
-  /// Records by keeping `work`, and does it again by calling it. What cannot be recorded on a GPU cannot be
-  /// here either: the work is gone through once, and what it wrote taken back.
+  /// As on a GPU: what `work` issues is kept and not done (recording.h), and memory that it allocates is the
+  /// recording's own.
   std::unique_ptr<CapturedWork> capture(const std::function<void()>& work) override;
 
   void matmul(const Tensor& a, const Tensor& b, const Product& product, Tensor& c) override;

@@ -22,8 +22,10 @@ void check(Size size) {
   CAPTURE(size.channels);
   CAPTURE(size.inner);
   const auto channels = static_cast<std::size_t>(size.channels), inner = static_cast<std::size_t>(size.inner);
-  const std::vector<float> w = uniform<float>(channels * inner, -1, 1, 1), gamma = uniform<float>(channels, -2, 2, 2),
-                           beta = uniform<float>(channels, -1, 1, 3), mean = uniform<float>(channels, -3, 3, 4),
+  const std::vector<float> w = uniform<float>(channels * inner, -1, 1, 1),
+                           gamma = uniform<float>(channels, -2, 2, 2),
+                           beta = uniform<float>(channels, -1, 1, 3),
+                           mean = uniform<float>(channels, -3, 3, 4),
                            variance = uniform<float>(channels, 0, 2, 5);
   std::vector<double> folded_wanted(channels * inner), bias_wanted(channels);
   for (std::size_t k = 0; k < channels; ++k) {
@@ -35,8 +37,8 @@ void check(Size size) {
   Array<T> folded(channels * inner);
   Array<float> bias(channels);
   const std::int64_t launches = launch_count();
-  kernels::fold_batch_norm(w_in.data(), gamma_in.data(), beta_in.data(), mean_in.data(), variance_in.data(), kEpsilon,
-                           folded.data(), bias.data(), size.channels, size.inner, nullptr);
+  kernels::fold_batch_norm(w_in.data(), gamma_in.data(), beta_in.data(), mean_in.data(), variance_in.data(),
+                           kEpsilon, folded.data(), bias.data(), size.channels, size.inner, nullptr);
   if (is_emulated()) CHECK(launch_count() - launches == (size.channels == 0 ? 0 : 1));
   CHECK_ARRAY(folded, folded_wanted, unit<T>());
   CHECK_ARRAY(bias, bias_wanted, unit<float>());
@@ -51,11 +53,11 @@ TEST_CASE_TEMPLATE("fold_batch_norm: every width", T, float, bfloat16) {
 
 TEST_CASE("fold_batch_norm: no variance, and NaN in its own channel") {
   if (!device_is_there()) return;
-  const Array<float> w(std::vector<float>{1, 2, 3, 4}), gamma(std::vector<float>{1, 1}), beta(std::vector<float>{0, NAN}),
-      mean(std::vector<float>{1, 0}), variance(std::vector<float>{0, 1});
+  const Array<float> w(std::vector<float>{1, 2, 3, 4}), gamma(std::vector<float>{1, 1}),
+      beta(std::vector<float>{0, NAN}), mean(std::vector<float>{1, 0}), variance(std::vector<float>{0, 1});
   Array<float> folded(4), bias(2);
-  kernels::fold_batch_norm(w.data(), gamma.data(), beta.data(), mean.data(), variance.data(), 0.25f, folded.data(),
-                           bias.data(), 2, 2, nullptr);
+  kernels::fold_batch_norm(w.data(), gamma.data(), beta.data(), mean.data(), variance.data(), 0.25f,
+                           folded.data(), bias.data(), 2, 2, nullptr);
   const std::vector<float> weights = folded.values(), biases = bias.values();
   CHECK(weights[0] == 2);
   CHECK(weights[1] == 4);

@@ -2,7 +2,7 @@
 //
 // A graph keeps addresses. The tensors that were there before must outlive it, as CapturedWork says; memory
 // that is allocated while it is recorded comes from a pool of its own
-// (engine/device/cuda/pooled_allocator.h).
+// (engine/device/pooled_allocator.h).
 #include <exception>
 #include <utility>
 

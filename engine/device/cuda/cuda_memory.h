@@ -4,8 +4,8 @@
 
 #include "engine/device/cuda/cuda_device.h"
 #include "engine/device/cuda/host_copy.h"
-#include "engine/device/cuda/pooled_allocator.h"
 #include "engine/device/device_memory.h"
+#include "engine/device/pooled_allocator.h"
 
 namespace tern {
 

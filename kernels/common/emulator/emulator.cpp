@@ -11,6 +11,7 @@ namespace {
 std::int64_t launches = 0;
 void (*before_launch)() = nullptr;
 void (*after_launch)() = nullptr;
+void (*record_launch)(std::function<void()>) = nullptr;
 
 struct LaunchGuard {
   LaunchGuard() {
@@ -37,11 +38,7 @@ void check_extents(dim3 grid, dim3 block, std::size_t shared_bytes) {
   }
 }
 
-}  // namespace
-
-void run(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& kernel) {
-  if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-  check_extents(grid, block, shared_bytes);
+void do_launch(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& kernel) {
   ++launches;
   const LaunchGuard guard;
   Block& runner = Block::current();
@@ -56,6 +53,19 @@ void run(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<vo
     runner.abandon();
     throw;
   }
+}
+
+}  // namespace
+
+void run(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& kernel) {
+  if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
+  check_extents(grid, block, shared_bytes);
+  if (record_launch == nullptr) return do_launch(grid, block, shared_bytes, kernel);
+  record_launch([=] { do_launch(grid, block, shared_bytes, kernel); });
+}
+
+void set_launch_recorder(void (*recorder)(std::function<void()> launch)) {
+  record_launch = recorder;
 }
 
 void set_launch_guard(void (*begin)(), void (*end)()) {

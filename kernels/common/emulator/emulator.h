@@ -46,13 +46,17 @@ namespace tern::emulator {
 
 inline constexpr std::size_t kMostSharedBytes = 227 << 10;  ///< what a block may have on sm_90
 
-/// Runs `kernel` once for each thread of each block. Throws Error for what the emulator catches, or what the
-/// kernel throws; the launch ends there.
+/// Runs `kernel`, which owns its arguments, once for each thread of each block. Throws Error for what the
+/// emulator catches, or what the kernel throws; the launch ends there.
 void run(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& kernel);
 
 /// Called before the first thread of a launch runs and after the last, or null: so that memory that plays a
 /// device's can be closed to everything but kernels. For the whole program.
 void set_launch_guard(void (*begin)(), void (*end)());
+
+/// Given a launch instead of its being done, or null: so that a device in tests can record work and do it
+/// later. For the whole program.
+void set_launch_recorder(void (*recorder)(std::function<void()> launch));
 
 /// Launches so far, so that a test can count those of an operation.
 std::int64_t launch_count();

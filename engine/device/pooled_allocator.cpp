@@ -1,4 +1,4 @@
-#include "engine/device/cuda/pooled_allocator.h"
+#include "engine/device/pooled_allocator.h"
 
 #include <algorithm>
 #include <vector>

@@ -1,6 +1,6 @@
 // The GPU's allocator on host memory: what is kept, what a capture's pool keeps to itself, what is given
 // back.
-#include "engine/device/cuda/pooled_allocator.h"
+#include "engine/device/pooled_allocator.h"
 
 #include <doctest/doctest.h>
 
