@@ -24,7 +24,8 @@ __global__ void random_kernel(T* y, std::int64_t n, float low, float high, std::
   for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < n; i += step) {
     const std::uint64_t bits = mix(seed * 0x9e3779b97f4a7c15ull + static_cast<std::uint64_t>(i) + 1);
     const float unit = static_cast<float>(bits >> 40) / (1 << 24);
-    y[i] = T(low + (high - low) * unit);
+    const float value = low + (high - low) * unit;
+    y[i] = T(value < high ? value : low);  // 1 + the largest unit is rounded to 2
   }
 }
 

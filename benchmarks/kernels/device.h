@@ -9,8 +9,8 @@
 
 namespace tern::bench {
 
-/// y[i] = a value in [low, high) that depends on (seed, i) alone; rounded towards 0 for integers. T is float,
-/// bfloat16, std::int32_t or std::uint8_t.
+/// y[i] = a value in [low, high) that depends on (seed, i) alone, then made a T: rounded towards 0 for
+/// integers, to nearest for bfloat16. T is float, bfloat16, std::int32_t or std::uint8_t.
 template <typename T>
 void fill_random(T* y, std::int64_t n, float low, float high, std::uint64_t seed, Stream stream);
 /// Reads n floats and writes none, so that the L2 cache holds them, unchanged, and nothing else.
