@@ -5,7 +5,7 @@
 // finds its inputs in memory alone. There are as many slots as make four caches (at most 64), so that what
 // one run leaves in the cache is written back within the sample. Runs are issued one by one ("stream") and as
 // a replayed graph of them ("graph", twice: their difference is the noise). "warm" replays a graph of runs on
-// one slot.
+// one slot, after an untimed one that brought its arrays back into the cache, as far as they fit.
 //
 // Before that the outputs of slot 0, poisoned, are computed once and compared with a naive fp64 reference.
 #pragma once
@@ -159,8 +159,9 @@ class Bench {
   void measure_device();
   int slots_for(double bytes) const;
   /// Samples work(), of `slots_` runs. `waits`: it begins on an idle device, so that issuing it counts.
-  Times sample(const std::function<void()>& work, bool waits);
-  Times replay(const Graph& graph);
+  /// `before` is issued, untimed, before each sample.
+  Times sample(const std::function<void()>& work, bool waits, const std::function<void()>& before = {});
+  Times replay(const Graph& graph, const std::function<void()>& before = {});
   std::string table(const std::string& mode) const;
 
   bool full_;
