@@ -94,8 +94,8 @@ void measure(Bench& bench, std::int64_t count, int source_size, int size) {
 void bench_augment(Bench& bench) {
   for (const auto& [count, source_size, size] :
        {std::tuple{64, 64, 64}, {64, 32, 64}, {256, 224, 224}, {1024, 224, 224}}) {
-    measure<float>(bench, count, source_size, size);
-    measure<bfloat16>(bench, count, source_size, size);
+    bench.measure_rows(measure<float>, count, source_size, size);
+    bench.measure_rows(measure<bfloat16>, count, source_size, size);
   }
 }
 

@@ -13,6 +13,8 @@ constexpr float kScale = 16;
 
 struct Shape {
   std::int64_t rows, classes, width;
+  double inputs() const { return static_cast<double>((rows + classes) * width); }  // elements
+  double outputs() const { return static_cast<double>(rows * classes); }
   std::string name() const {
     return std::to_string(rows) + "x" + std::to_string(classes) + "x" + std::to_string(width);
   }
@@ -157,32 +159,41 @@ double backward_error(const Head<T>& head) {
 }
 
 template <typename T>
-void measure(Bench& bench, const Products& product, const Shape& shape) {
+void forward(Bench& bench, const Products& product, const Shape& shape) {
   const auto [rows, classes, width] = shape;
-  const double inputs = static_cast<double>((rows + classes) * width) * sizeof(T);
-  const double outputs = static_cast<double>(rows * classes) * sizeof(T);
-  if (bench.begin("cosine_head_forward", shape.name(), name_of<T>(), 3 * inputs + 2 * outputs)) {
-    const Head<T> head(bench, shape);
-    bench.measure(
-        inputs + outputs,
-        [&](int slot) {
-          head.normalize(slot, head.scale[slot], bench.stream());
-          product(head.x_unit[slot], false, head.w_unit[slot], true, head.y[slot], rows, width, classes);
-        },
-        [&] { return forward_error(head); });
-  }
-  if (bench.begin("cosine_head_backward", shape.name(), name_of<T>(), 3 * inputs + 2 * outputs)) {
-    const Head<T> head(bench, shape);
-    bench.measure(
-        2 * inputs + outputs,
-        [&](int slot) {
-          head.normalize(slot, nullptr, bench.stream());
-          product(head.dy[slot], false, head.w_unit[slot], false, head.dx[slot], rows, classes, width);
-          product(head.dy[slot], true, head.x_unit[slot], false, head.dw[slot], classes, rows, width);
-          head.project(slot, bench.stream());
-        },
-        [&] { return backward_error(head); });
-  }
+  const double inputs = shape.inputs() * sizeof(T), outputs = shape.outputs() * sizeof(T);
+  if (!bench.begin("cosine_head_forward", shape.name(), name_of<T>(), 3 * inputs + 2 * outputs)) return;
+  const Head<T> head(bench, shape);
+  bench.measure(
+      inputs + outputs,
+      [&](int slot) {
+        head.normalize(slot, head.scale[slot], bench.stream());
+        product(head.x_unit[slot], false, head.w_unit[slot], true, head.y[slot], rows, width, classes);
+      },
+      [&] { return forward_error(head); });
+}
+
+template <typename T>
+void backward(Bench& bench, const Products& product, const Shape& shape) {
+  const auto [rows, classes, width] = shape;
+  const double inputs = shape.inputs() * sizeof(T), outputs = shape.outputs() * sizeof(T);
+  if (!bench.begin("cosine_head_backward", shape.name(), name_of<T>(), 3 * inputs + 2 * outputs)) return;
+  const Head<T> head(bench, shape);
+  bench.measure(
+      2 * inputs + outputs,
+      [&](int slot) {
+        head.normalize(slot, nullptr, bench.stream());
+        product(head.dy[slot], false, head.w_unit[slot], false, head.dx[slot], rows, classes, width);
+        product(head.dy[slot], true, head.x_unit[slot], false, head.dw[slot], classes, rows, width);
+        head.project(slot, bench.stream());
+      },
+      [&] { return backward_error(head); });
+}
+
+template <typename T>
+void both_of(Bench& bench, const Products& product, const Shape& shape) {
+  bench.measure_rows(forward<T>, product, shape);
+  bench.measure_rows(backward<T>, product, shape);
 }
 
 }  // namespace
@@ -191,8 +202,8 @@ void bench_cosine_head(Bench& bench) {
   const Products product(bench);
   for (const Shape& shape : {Shape{64, 88, 512}, Shape{64, 88, 2048}, Shape{1024, 88, 2048},
                              Shape{1024, 1000, 2048}, Shape{65536, 1000, 512}}) {
-    measure<float>(bench, product, shape);
-    measure<bfloat16>(bench, product, shape);
+    both_of<float>(bench, product, shape);
+    both_of<bfloat16>(bench, product, shape);
   }
 }
 

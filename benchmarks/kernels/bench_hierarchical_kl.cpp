@@ -89,11 +89,11 @@ void measure(Bench& bench, std::int64_t rows, std::int64_t supers, std::int64_t 
 
 void bench_hierarchical_kl(Bench& bench) {
   for (const std::int64_t rows : {64, 256, 1024, 8192, 65536}) {
-    measure<float>(bench, rows, 4, 88);
-    measure<bfloat16>(bench, rows, 4, 88);
+    bench.measure_rows(measure<float>, rows, 4, 88);
+    bench.measure_rows(measure<bfloat16>, rows, 4, 88);
   }
-  measure<float>(bench, 1024, 100, 1000);
-  measure<bfloat16>(bench, 1024, 100, 1000);
+  bench.measure_rows(measure<float>, 1024, 100, 1000);
+  bench.measure_rows(measure<bfloat16>, 1024, 100, 1000);
 }
 
 }  // namespace tern::bench

@@ -186,10 +186,10 @@ void bench_optimizer_step(Bench& bench) {
   for (const bool bottleneck : {false, true}) {
     const std::string network = bottleneck ? "resnet50" : "resnet18";
     const std::vector<std::int64_t> sizes = resnet_sizes(bottleneck);
-    adam(bench, network, sizes, false);
-    adam(bench, network, sizes, true);
-    sgd(bench, network, sizes);
-    clip(bench, network, sizes);
+    bench.measure_rows(adam, network, sizes, false);
+    bench.measure_rows(adam, network, sizes, true);
+    bench.measure_rows(sgd, network, sizes);
+    bench.measure_rows(clip, network, sizes);
   }
 }
 

@@ -154,10 +154,10 @@ void average(Bench& bench, const Images& in, bool backward) {
 
 template <typename T>
 void all_of(Bench& bench, const Images& for_max, const Images& for_average) {
-  max_forward<T>(bench, for_max);
-  max_backward<T>(bench, for_max);
-  average<T>(bench, for_average, false);
-  average<T>(bench, for_average, true);
+  bench.measure_rows(max_forward<T>, for_max);
+  bench.measure_rows(max_backward<T>, for_max);
+  bench.measure_rows(average<T>, for_average, false);
+  bench.measure_rows(average<T>, for_average, true);
 }
 
 }  // namespace

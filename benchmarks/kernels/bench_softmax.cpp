@@ -74,10 +74,10 @@ void backward(Bench& bench, const RowShape& shape, bool logarithm) {
 void bench_softmax(Bench& bench) {
   for (const bool logarithm : {false, true}) {
     for (const RowShape& shape : row_shapes(bench.full())) {
-      forward<float>(bench, shape, logarithm);
-      forward<bfloat16>(bench, shape, logarithm);
-      backward<float>(bench, shape, logarithm);
-      backward<bfloat16>(bench, shape, logarithm);
+      bench.measure_rows(forward<float>, shape, logarithm);
+      bench.measure_rows(forward<bfloat16>, shape, logarithm);
+      bench.measure_rows(backward<float>, shape, logarithm);
+      bench.measure_rows(backward<bfloat16>, shape, logarithm);
     }
   }
 }

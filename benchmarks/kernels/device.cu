@@ -38,6 +38,12 @@ __global__ void read_kernel(const float* x, std::int64_t n, float* never_written
 
 __global__ void empty_kernel() {}
 
+template <typename T>
+__global__ void gather_kernel(const T* x, std::int64_t count, std::int64_t step, float* y) {
+  const std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (i < count) y[i] = static_cast<float>(x[i * step]);
+}
+
 std::int64_t blocks_for(std::int64_t n) {
   return std::min(kernels::ceil_div(n, kThreads), kMostBlocks);
 }
@@ -63,6 +69,14 @@ void read_all(const float* x, std::int64_t n, float* never_written, Stream strea
 void launch_empty(Stream stream) {
   kernels::launch(empty_kernel, 1, 32, 0, stream);
 }
+
+template <typename T>
+void gather(const T* x, std::int64_t count, std::int64_t step, float* y) {
+  kernels::launch(gather_kernel<T>, kernels::ceil_div(count, kThreads), kThreads, 0, nullptr, x, count, step,
+                  y);
+}
+template void gather(const float*, std::int64_t, std::int64_t, float*);
+template void gather(const bfloat16*, std::int64_t, std::int64_t, float*);
 
 std::shared_ptr<void> allocate(std::size_t bytes) {
   void* memory = nullptr;

@@ -16,6 +16,9 @@ void fill_random(T* y, std::int64_t n, float low, float high, std::uint64_t seed
 /// Reads n floats and writes none, so that the L2 cache holds them, unchanged, and nothing else.
 void read_all(const float* x, std::int64_t n, float* never_written, Stream stream);
 void launch_empty(Stream stream);
+/// y[i] = x[i * step] of `count` elements, as floats; on the default stream. T is float or bfloat16.
+template <typename T>
+void gather(const T* x, std::int64_t count, std::int64_t step, float* y);
 
 /// Device memory, freed with the last copy. Throws Error if there is not enough.
 std::shared_ptr<void> allocate(std::size_t bytes);

@@ -3,7 +3,7 @@
 #include <cuda_runtime.h>
 #include <fmt/format.h>
 
-#include <chrono>
+#include <utility>
 
 #include "engine/core/check.h"
 
@@ -37,7 +37,12 @@ struct Bench::Graph {
 
   Graph(Stream stream, const std::function<void()>& issue) {
     check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
-    issue();
+    try {
+      issue();
+    } catch (...) {
+      if (cudaStreamEndCapture(stream, &graph) == cudaSuccess) cudaGraphDestroy(graph);
+      throw;
+    }
     check(cudaStreamEndCapture(stream, &graph), "cudaStreamEndCapture");
     check(cudaGraphGetNodes(graph, nullptr, &launches), "cudaGraphGetNodes");
     check(cudaGraphInstantiate(&executable, graph, 0), "cudaGraphInstantiate");
@@ -71,7 +76,7 @@ std::vector<RowShape> row_shapes(bool full) {
   return shapes;
 }
 
-Bench::Bench(bool full, double seconds) : full_(full), seconds_(seconds) {
+Bench::Bench(const Options& options) : options_(options) {
   int count = 0;
   if (cudaGetDeviceCount(&count) != cudaSuccess || count == 0) {
     throw Error("bench_kernels", "an NVIDIA GPU and its driver", "none");
@@ -127,12 +132,29 @@ int Bench::slots_for(double bytes) const {
 
 bool Bench::begin(const std::string& kernel, const std::string& shape, const std::string& type,
                   double bytes) {
+  row_ = {{"side", "tern"}, {"kernel", kernel}, {"shape", shape}, {"dtype", type}};
+  const auto leave_out = [&](const char* why) {
+    row_["why"] = why;
+    left_out_.push_back(std::exchange(row_, {}));
+    return false;
+  };
+  if (seconds_since_start() > options_.seconds) return leave_out("time is up");
   std::size_t free = 0, total = 0;
   check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
   slots_ = slots_for(bytes);
-  if (bytes * slots_ > kMemoryShare * static_cast<double>(free)) return false;
-  row_ = {{"side", "tern"}, {"kernel", kernel}, {"shape", shape}, {"dtype", type}};
+  if (bytes * slots_ > kMemoryShare * static_cast<double>(free)) return leave_out("does not fit");
   return true;
+}
+
+void Bench::fail(const std::string& message) {
+  if (row_.empty()) row_ = {{"kernel", "before a row"}, {"shape", ""}, {"dtype", ""}};
+  row_["message"] = message;
+  failed_.push_back(std::exchange(row_, {}));
+  ++bad_rows_;
+}
+
+double Bench::seconds_since_start() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_of_all_).count();
 }
 
 Bench::Times Bench::sample(const std::function<void()>& work, bool waits,
@@ -140,10 +162,8 @@ Bench::Times Bench::sample(const std::function<void()>& work, bool waits,
   const auto start = static_cast<cudaEvent_t>(start_), stop = static_cast<cudaEvent_t>(stop_);
   float* const flush = static_cast<float*>(flush_.get());
   std::vector<double> times;
-  const auto begin = std::chrono::steady_clock::now();
-  const auto in_time = [&] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() < seconds_;
-  };
+  const double end = seconds_since_start() + options_.timing_seconds;
+  const auto in_time = [&] { return seconds_since_start() < end; };
   while (times.size() < kFewestSamples || (times.size() < kMostSamples && in_time())) {
     read_all(flush, flush_count_, flush + flush_count_, stream_);
     if (before) before();
@@ -196,12 +216,12 @@ void Bench::measure(double ideal_bytes, const std::function<void(int slot)>& run
   row_["largest_error"] = largest_error;
   const bool wrong = !(largest_error <= (row_["dtype"] == "bfloat16" ? 3e-2 : 1e-4));
   row_["wrong"] = wrong;
-  wrong_rows_ += wrong ? 1 : 0;
-  rows_.push_back(row_);
+  bad_rows_ += wrong ? 1 : 0;
+  rows_.push_back(std::exchange(row_, {}));
 }
 
 nlohmann::ordered_json Bench::results() const {
-  return {{"device", device_}, {"rows", rows_}};
+  return {{"device", device_}, {"rows", rows_}, {"failed", failed_}, {"left_out", left_out_}};
 }
 
 std::string Bench::table(const std::string& mode) const {
@@ -223,13 +243,24 @@ std::string Bench::table(const std::string& mode) const {
   return text;
 }
 
+std::string Bench::not_measured() const {
+  std::string text;
+  const auto add = [&](const char* what, const nlohmann::ordered_json& row, const std::string& why) {
+    text += fmt::format("{}: {} {} {}: {}\n", what, row.at("kernel").get<std::string>(),
+                        row.at("shape").get<std::string>(), row.at("dtype").get<std::string>(), why);
+  };
+  for (const auto& row : failed_) add("FAILED", row, row.at("message").get<std::string>());
+  for (const auto& row : left_out_) add("left out", row, row.at("why").get<std::string>());
+  return text;
+}
+
 std::string Bench::tables() const {
   return fmt::format(
       "{}: copy {:.0f} GB/s, an empty kernel {:.2f} us from a stream and {:.2f} us in a graph\n\n"
-      "## Issued to a stream\n\n{}\n## Replayed as a graph\n\n{}",
+      "## Issued to a stream\n\n{}\n## Replayed as a graph\n\n{}\n{}",
       device_.at("name").get<std::string>(), device_.at("copy_gb_per_s").get<double>(),
       device_.at("empty_stream_us").get<double>(), device_.at("empty_graph_us").get<double>(),
-      table("stream"), table("graph"));
+      table("stream"), table("graph"), not_measured());
 }
 
 }  // namespace tern::bench

@@ -11,8 +11,10 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
@@ -73,11 +75,23 @@ class Slots {
   /// The same as doubles.
   std::vector<double> doubles(std::int64_t begin, std::int64_t count) const {
     std::vector<double> result;
+    result.reserve(static_cast<std::size_t>(count));
     for (const T value : values(begin, count))
       result.push_back(static_cast<double>(static_cast<float>(value)));
     return result;
   }
   std::vector<double> doubles() const { return doubles(0, count_); }
+  /// Slot 0 as rows of `columns`: one of these columns, as doubles. Fetching all would take seconds where the
+  /// kernel takes a millisecond.
+  std::vector<double> column(std::int64_t column, std::int64_t columns) const {
+    const std::int64_t rows = count_ / columns;
+    const std::shared_ptr<void> together = allocate(static_cast<std::size_t>(rows) * sizeof(float));
+    float* const gathered = static_cast<float*>(together.get());
+    gather((*this)[0] + column, rows, columns, gathered);
+    std::vector<float> values(static_cast<std::size_t>(rows));
+    copy(values.data(), gathered, values.size() * sizeof(float));
+    return {values.begin(), values.end()};
+  }
 
  private:
   std::int64_t count_, stride_;
@@ -96,18 +110,32 @@ std::vector<std::int64_t> sampled(std::int64_t count);
 
 class Bench {
  public:
-  /// `full`: every shape of the sweeps, else the headline's. `seconds`: what a timing may take. Throws Error
-  /// if there is no GPU.
-  Bench(bool full, double seconds);
+  struct Options {
+    bool full = false;             ///< every shape of the sweeps, else the headline's
+    double timing_seconds = 0.04;  ///< what each of a row's timings may take
+    double seconds = INFINITY;     ///< after which no row is begun
+  };
+  /// Throws Error if there is no GPU.
+  explicit Bench(const Options& options);
   ~Bench();
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
 
-  bool full() const { return full_; }
+  bool full() const { return options_.full; }
   Stream stream() const { return stream_; }
   int slots() const { return slots_; }  ///< of the row that has begun
 
-  /// Begins a row; `bytes`: what its arrays take in one slot. False if that does not fit.
+  /// Measures rows by measure(*this, arguments...); if that throws, the row that has begun has failed.
+  template <typename Measure, typename... Arguments>
+  void measure_rows(Measure&& measure, const Arguments&... arguments) {
+    try {
+      measure(*this, arguments...);
+    } catch (const std::exception& error) {
+      fail(error.what());
+    }
+  }
+  /// Begins a row; `bytes`: what its arrays take in one slot. False, and the row is left out, if that does
+  /// not fit or time is up.
   bool begin(const std::string& kernel, const std::string& shape, const std::string& type, double bytes);
   /// Ends it. `run` issues the work on a slot to stream(); `error` compares what it left in slot 0.
   /// ideal_bytes: what a run must read and write at least.
@@ -143,12 +171,13 @@ class Bench {
     return slots;
   }
 
-  /// Everything measured, with the device's name, cache, copy rate and the time of an empty kernel.
+  /// Everything measured, failed and left out, with the device's name, cache, copy rate and the time of an
+  /// empty kernel.
   nlohmann::ordered_json results() const;
-  /// Two tables in Markdown: stream and graph.
+  /// Two tables in Markdown, stream and graph, and what is not in them.
   std::string tables() const;
-  /// Rows further from their reference than their type explains.
-  int wrong_rows() const { return wrong_rows_; }
+  /// Rows further from their reference than their type explains, and those that failed.
+  int bad_rows() const { return bad_rows_; }
 
  private:
   struct Times {
@@ -157,23 +186,27 @@ class Bench {
   struct Graph;
 
   void measure_device();
+  void fail(const std::string& message);
+  double seconds_since_start() const;
   int slots_for(double bytes) const;
   /// Samples work(), of `slots_` runs. `waits`: it begins on an idle device, so that issuing it counts.
   /// `before` is issued, untimed, before each sample.
   Times sample(const std::function<void()>& work, bool waits, const std::function<void()>& before = {});
   Times replay(const Graph& graph, const std::function<void()>& before = {});
   std::string table(const std::string& mode) const;
+  std::string not_measured() const;
 
-  bool full_;
-  double seconds_;
+  Options options_;
+  std::chrono::steady_clock::time_point start_of_all_ = std::chrono::steady_clock::now();
   Stream stream_ = nullptr;
   void *start_ = nullptr, *stop_ = nullptr;  ///< events
   std::int64_t cache_bytes_ = 0, flush_count_ = 0;
   std::shared_ptr<void> flush_;
   std::uint64_t seed_ = 0;
-  int slots_ = 1, wrong_rows_ = 0;
+  int slots_ = 1, bad_rows_ = 0;
   double copy_bytes_a_microsecond_ = 0;
-  nlohmann::ordered_json device_, row_, rows_ = nlohmann::ordered_json::array();
+  nlohmann::ordered_json device_, row_;
+  nlohmann::ordered_json rows_ = nlohmann::ordered_json::array(), failed_ = rows_, left_out_ = rows_;
 };
 
 // The benchmarks, each in its own file.
