@@ -28,6 +28,8 @@ struct Options {
 
 constexpr int kClasses = 88;
 constexpr int kWarmUps = 4;  // as usual, recorded, and replayed
+// On a GPU, whose clocks rise under load and whose steps may take a millisecond, at least so long:
+constexpr double kWarmUpSeconds = 0.5, kMeasuredSeconds = 1;
 
 tern::Precision precision_of(const std::string& name) {
   for (const tern::Precision precision : {tern::Precision::tf32, tern::Precision::bf16}) {
@@ -58,16 +60,26 @@ double peak_mib(const Options& options) {
   return static_cast<double>(held) / (1 << 20);
 }
 
+/// Milliseconds of each work(), done `fewest` times, and again until all took `seconds`.
 template <typename Work>
-std::vector<double> sorted_milliseconds(int repeats, Work&& work) {
-  for (int warm_up = 0; warm_up < kWarmUps; ++warm_up) work();
+std::vector<double> milliseconds(int fewest, double seconds, Work&& work) {
   std::vector<double> times;
-  for (int repeat = 0; repeat < repeats; ++repeat) {
+  double sum = 0;
+  while (static_cast<int>(times.size()) < fewest || sum < 1000 * seconds) {
     const auto start = std::chrono::steady_clock::now();
     work();
     const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
     times.push_back(taken.count());
+    sum += taken.count();
   }
+  return times;
+}
+
+template <typename Work>
+std::vector<double> sorted_milliseconds(const Options& options, Work&& work) {
+  const bool on_gpu = options.device == "cuda";
+  milliseconds(kWarmUps, on_gpu ? kWarmUpSeconds : 0, work);
+  std::vector<double> times = milliseconds(options.repeats, on_gpu ? kMeasuredSeconds : 0, work);
   std::sort(times.begin(), times.end());
   return times;
 }
@@ -85,7 +97,7 @@ std::vector<double> measure(const Options& options, tern::Device device) {
     model.set_training(false);
     tern::RecordedStep step(device, options.batch,
                             [&](const tern::Batch& now) { return model.inference(now.images); });
-    return sorted_milliseconds(options.repeats, [&] {
+    return sorted_milliseconds(options, [&] {
       step(batch);
       backend.synchronize();
     });
@@ -103,7 +115,7 @@ std::vector<double> measure(const Options& options, tern::Device device) {
     return results;
   });
   const std::vector<tern::ParameterEntry> parameters = model.parameters();
-  return sorted_milliseconds(options.repeats, [&] {
+  return sorted_milliseconds(options, [&] {
     const std::vector<tern::Tensor> results = step(batch);
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       tern::Variable(parameters[i].value).set_grad(results[i + 1]);
@@ -123,7 +135,8 @@ int main(int argc, char** argv) {
   app.add_option("--batch", options.batch)->check(CLI::PositiveNumber);
   app.add_option("--size", options.size)->check(CLI::PositiveNumber);
   app.add_option("--threads", options.threads)->check(CLI::PositiveNumber);
-  app.add_option("--repeats", options.repeats)->check(CLI::PositiveNumber);
+  app.add_option("--repeats", options.repeats, "at least, where a GPU does more in a second")
+      ->check(CLI::PositiveNumber);
   app.add_option("--device", options.device)->check(CLI::IsMember({"cpu", "cuda"}));
   app.add_option("--precision", options.precision)->check(CLI::IsMember({"fp32", "tf32", "bf16"}));
   CLI11_PARSE(app, argc, argv);
@@ -142,7 +155,7 @@ int main(int argc, char** argv) {
                                        {"threads", options.threads},
                                        {"device", options.device},
                                        {"precision", options.precision},
-                                       {"repeats", options.repeats},
+                                       {"repeats", times.size()},
                                        {"median_ms", times[times.size() / 2]},
                                        {"p20_ms", times[times.size() / 5]},
                                        {"p80_ms", times[times.size() * 4 / 5]},
