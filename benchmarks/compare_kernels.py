@@ -1,73 +1,140 @@
 #!/usr/bin/env python3
 """Runs bench_kernels and its PyTorch peer in turn, kernel by kernel, and prints both sides as Markdown tables.
 
-    benchmarks/compare_kernels.py [--build build-gpu] [--python PYTHON] [--full] [--json FILE] [KERNEL...]
+    benchmarks/compare_kernels.py [--build build-gpu] [--python PYTHON] [--seconds N] [--full] [--json FILE] [KERNEL...]
 
-A ratio is PyTorch's time over tern's: over 1, tern is faster. Every row is printed, whichever side is. Without an
-interpreter whose torch sees the GPU, tern's side is printed alone. Fails if a row of tern's differs from its reference.
+A ratio is PyTorch's time over tern's: over 1, tern is faster. Every row is printed, whichever side is, and so are those
+left out when --seconds were over. Without a torch that sees the GPU, tern's side is printed alone. Fails if a row of
+tern's fails or differs from its reference, or if PyTorch, where it is, fails.
 """
 import argparse
 import json
+import math
 import pathlib
-import subprocess
+import statistics
 import sys
 import tempfile
 
-HERE = pathlib.Path(__file__).resolve().parent
-KERNELS = ["softmax", "cross_entropy", "hierarchical_kl", "cosine_head", "top1", "batch_norm", "pool", "augment",
-           "optimizer_step"]
-PEERS = ["eager", "compile", "fused", "torchvision"]
+from comparison import Budget, Peer, run, write_json
 
-
-def run_ours(options, kernel, json_file):
-    command = [str(pathlib.Path(options.build) / "bench_kernels"), kernel, "--seconds", str(options.seconds),
-               "--json", str(json_file)] + (["--full"] if options.full else [])
-    status = subprocess.run(command, stdout=subprocess.DEVNULL).returncode
-    if not json_file.exists():
-        sys.exit(f"compare_kernels: {command[0]} {kernel} measured nothing")
-    return status == 0
-
-
-def run_peer(options, json_file, like):
-    command = [options.python, str(HERE / "peers" / "kernels.py"), "--like", str(like), "--json", str(json_file),
-               "--device", options.peer_device, "--seconds", str(options.seconds),
-               "--compile-seconds", str(options.compile_seconds / len(options.kernels))]
-    try:
-        return subprocess.run(command).returncode == 0
-    except OSError as error:
-        print(f"compare_kernels: {options.python}: {error.strerror}", file=sys.stderr)
-        return False
+# Each with its share of the time: about the seconds that both sides were estimated to need on an H200.
+KERNELS = {"softmax": 50, "cross_entropy": 15, "hierarchical_kl": 13, "cosine_head": 26, "batch_norm": 30,
+           "optimizer_step": 13, "augment": 11, "pool": 8, "top1": 8}
+TERN_SHARE = 0.7  # of a kernel's time, at most
+# What a kernel is compared with beside eager mode; others with torch.compile.
+OTHER_SIDES = {"adam_step": "fused", "augment": "torchvision"}
+# A row takes a second or two to compile: these, which the goals are about, are measured first, and compiled in one type.
+COMPILED_TYPE = "bfloat16"
+COMPILED = {
+    "softmax_forward": ["65536x4096", "65536x1024", "262144x256", "1024x262144"],
+    "softmax_backward": ["65536x4096"],
+    "log_softmax_forward": ["65536x4096"],
+    "log_softmax_backward": ["65536x4096"],
+    "cross_entropy": ["65536x4096", "1024x262144", "64x88"],
+    "hierarchical_kl": ["65536x4+88", "1024x100+1000", "64x4+88"],
+    "cosine_head_forward": ["65536x1000x512", "1024x1000x2048", "64x88x2048"],
+    "cosine_head_backward": ["65536x1000x512", "1024x1000x2048", "64x88x2048"],
+    "batch_norm_training_add_relu": ["256x56x56x256"],
+    "batch_norm_backward_add_relu": ["256x56x56x256"],
+}
 
 
 def key_of(row):
     return row["kernel"], row["shape"], row["dtype"]
 
 
+class Comparison:
+    """Everything measured so far, on the way into a file after each kernel."""
+
+    def __init__(self, options):
+        self.options = options
+        self.budget = Budget(options.seconds)
+        self.timing = ["--timing-seconds", str(options.timing_seconds)]
+        self.peer = Peer(options.python, "kernels.py", ["--device", options.peer_device, *self.timing])
+        self.results = {"device": None, "torch": self.peer.torch, "absent": self.peer.absent,
+                        "rows": [], "peer_rows": [], "failed": [], "left_out": []}
+        self.right = True
+
+    def measure(self, kernel, budget):
+        rows = self.measure_ours(kernel, budget.left() * TERN_SHARE)
+        if self.peer.absent is None:
+            self.measure_peer(rows, budget)
+        write_json(self.options.json, self.results)
+
+    def measure_ours(self, kernel, seconds):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "rows.json"
+            command = [str(pathlib.Path(self.options.build) / "bench_kernels"), kernel, "--json", str(file), *self.timing]
+            command += ["--full"] if self.options.full else []
+            command += ["--seconds", f"{max(seconds, 0.001):.3f}"] if math.isfinite(seconds) else []
+            self.right &= run(command) is not None
+            if not file.exists():
+                self.results["failed"].append({"side": "tern", "kernel": kernel, "message": "measured nothing"})
+                return []
+            measured = json.loads(file.read_text())
+        self.results["device"] = self.results["device"] or measured["device"]
+        for part in ("rows", "failed", "left_out"):
+            self.results[part] += measured[part]
+        return measured["rows"]
+
+    def measure_peer(self, rows, budget):
+        def is_headline(row):
+            return row["shape"] in COMPILED.get(row["kernel"], [])
+
+        for row in sorted(rows, key=is_headline, reverse=True):  # stable: else in tern's order
+            sides = ["eager"] + ["compile"] * (is_headline(row) and row["dtype"] == COMPILED_TYPE)
+            sides += [OTHER_SIDES[row["kernel"]]] if row["kernel"] in OTHER_SIDES else []
+            for side in sides:
+                request = {"side": side, **dict(zip(("kernel", "shape", "dtype"), key_of(row)))}
+                if budget.left() < 0:
+                    self.results["left_out"].append({**request, "why": "time is up"})
+                    continue
+                answer = self.peer.ask(request)
+                if "failed" in answer:
+                    self.results["failed"].append({**request, "message": answer["failed"]})
+                    self.right = False
+                elif "skipped" not in answer:
+                    self.results["peer_rows"].append(answer)
+
+
 def number(value, form):
     return "" if value is None else format(value, form)
 
 
+def peer_cells(peer, mode, ours):
+    """A side's time in this mode and what belongs to it, or nothing."""
+    theirs = peer.get(f"{mode}_us")
+    if theirs is None:
+        return [""] * 4
+    return [f"{theirs:.2f}", f"{theirs / ours:.2f}", number(peer["launches"], "d"), number(peer["largest_error"], ".1e")]
+
+
 def table(ours, peers, mode, copy_rate):
-    """A line for each of our rows, with every peer's time and ratio in this mode."""
-    sides = [side for side in PEERS if any(side in found for found in peers.values())]
-    head = ["kernel", "shape", "type", "tern us", "p20", "p80", "GB/s", "% of copy", "launches", "error"]
-    for side in sides:
-        head += [f"{side} us", "ratio", "launches", "error"]
+    """A line for each of our rows, with PyTorch's eager side and the other one that it has, if any."""
+    head = ["kernel", "shape", "type", "tern us", "p20", "p80", "GB/s", "% of copy", "launches", "error",
+            "eager us", "ratio", "launches", "error", "other side", "us", "ratio", "launches", "error"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in ours:
         time = row[f"{mode}_us"]
         rate = row["ideal_bytes"] / time / 1000
-        cells = [*key_of(row), f"{time:.2f}", f"{row[f'{mode}_p20_us']:.2f}", f"{row[f'{mode}_p80_us']:.2f}",
-                 f"{rate:.0f}", f"{100 * rate / copy_rate:.1f}", str(row["launches"]),
-                 number(row["largest_error"], ".1e") + (" WRONG" if row["wrong"] else "")]
-        for side in sides:
-            peer = peers.get(key_of(row), {}).get(side, {})
-            theirs = peer.get(f"{mode}_us")
-            cells += [number(theirs, ".2f"), number(theirs and theirs / time, ".2f"),
-                      number(peer.get("launches") if theirs else None, "d"),
-                      number(peer.get("largest_error") if theirs else None, ".1e")]
-        lines.append("| " + " | ".join(cells) + " |")
+        theirs = dict(peers.get(key_of(row), {}))
+        eager = theirs.pop("eager", {})
+        name, other = next(iter(theirs.items()), ("", {}))
+        lines.append("| " + " | ".join([
+            *key_of(row), f"{time:.2f}", f"{row[f'{mode}_p20_us']:.2f}", f"{row[f'{mode}_p80_us']:.2f}",
+            f"{rate:.0f}", f"{100 * rate / copy_rate:.1f}", str(row["launches"]),
+            number(row["largest_error"], ".1e") + (" WRONG" if row["wrong"] else ""),
+            *peer_cells(eager, mode, time), name, *peer_cells(other, mode, time)]) + " |")
     return "\n".join(lines)
+
+
+def print_missing(results):
+    for row in results["failed"]:
+        print(f"FAILED: {row['side']} {row['kernel']} {row.get('shape', '')} {row.get('dtype', '')}: {row['message']}")
+    if results["left_out"]:
+        print(f"{len(results['left_out'])} rows left out:")
+    for row in results["left_out"]:
+        print(f"- {row['side']} {row['kernel']} {row['shape']} {row['dtype']}: {row['why']}")
 
 
 def report(results):
@@ -75,47 +142,47 @@ def report(results):
     peers = {}
     for row in results["peer_rows"]:
         peers.setdefault(key_of(row), {})[row["side"]] = row
-    print(f"{device['name']}: copy {device['copy_gb_per_s']:.0f} GB/s, an empty kernel "
-          f"{device['empty_stream_us']:.2f} us from a stream and {device['empty_graph_us']:.2f} us in a graph; "
-          f"PyTorch {results['torch'] or 'not measured'}")
-    for mode, title in [("stream", "Issued to a stream"), ("graph", "Replayed as a graph")]:
-        print(f"\n### {title}\n\n{table(results['rows'], peers, mode, device['copy_gb_per_s'])}")
+    torch = results["torch"] or f"not measured ({results['absent'] or 'it failed'})"
+    print(f"PyTorch {torch}")
+    if results["rows"]:
+        noise = [row["noise_percent"] for row in results["rows"]]
+        print(f"{device['name']}: copy {device['copy_gb_per_s']:.0f} GB/s, an empty kernel "
+              f"{device['empty_stream_us']:.2f} us from a stream and {device['empty_graph_us']:.2f} us in a graph; "
+              f"tern's graphs, timed twice, differ by {statistics.median(noise):.1f} % (median), at most {max(noise):.1f}")
+        for mode, title in [("stream", "Issued to a stream"), ("graph", "Replayed as a graph")]:
+            print(f"\n### {title}\n\n{table(results['rows'], peers, mode, device['copy_gb_per_s'])}")
+    print()
+    print_missing(results)
 
 
-def main():
+def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kernels", nargs="*", metavar="KERNEL", help=", ".join(KERNELS))
     parser.add_argument("--build", default="build-gpu")
     parser.add_argument("--python", default=sys.executable, help="an interpreter with torch")
     parser.add_argument("--peer-device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--full", action="store_true", help="every shape of the sweeps")
-    parser.add_argument("--seconds", type=float, default=0.04, help="for each of a row's timings")
-    parser.add_argument("--compile-seconds", type=float, default=100, help="for all rows of torch.compile")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="after which nothing more is begun")
+    parser.add_argument("--timing-seconds", type=float, default=0.025, help="for each of a row's timings")
     parser.add_argument("--json", type=pathlib.Path, help="where to write every number")
     options = parser.parse_args()
     unknown = set(options.kernels) - set(KERNELS)
     if unknown:
         parser.error(f"wanted kernels of {', '.join(KERNELS)}, got {', '.join(sorted(unknown))}")
-    options.kernels = options.kernels or KERNELS
+    return options
 
-    results = {"device": None, "torch": None, "rows": [], "peer_rows": []}
-    right, has_peer = True, True
-    with tempfile.TemporaryDirectory() as folder:
-        for kernel in options.kernels:
-            ours, theirs = (pathlib.Path(folder) / f"{kernel}.{side}.json" for side in ("tern", "peer"))
-            right = run_ours(options, kernel, ours) and right
-            measured = json.loads(ours.read_text())
-            results["device"] = results["device"] or measured["device"]
-            results["rows"] += measured["rows"]
-            has_peer = has_peer and run_peer(options, theirs, ours)
-            if has_peer:
-                measured = json.loads(theirs.read_text())
-                results["torch"] = measured["device"]["torch"]
-                results["peer_rows"] += measured["rows"]
-    report(results)
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=1) + "\n")
-    return 0 if right else 1
+
+def main():
+    options = parse_options()
+    comparison = Comparison(options)
+    shares = {kernel: KERNELS[kernel] for kernel in options.kernels or KERNELS}
+    while shares:  # what a kernel leaves of its time is the others'
+        total = sum(shares.values())
+        kernel = next(iter(shares))
+        comparison.measure(kernel, comparison.budget.share(shares.pop(kernel) / total))
+    comparison.peer.close()
+    report(comparison.results)
+    return 0 if comparison.right else 1
 
 
 if __name__ == "__main__":

@@ -2,18 +2,16 @@
 import torch
 import torch.nn.functional as F
 
-# What a kernel is compared with beside eager mode, and the kernels that torch.compile is not asked for.
-OTHER_SIDES = {"adam_step": "fused", "augment": "torchvision"}
-NOT_COMPILED = {"adam_step", "sgd_step", "clip_scale", "max_pool_forward", "max_pool_backward", "average_pool_forward",
-                "average_pool_backward"}
-
 
 class Row:
     """One slot. inputs: tensors of the row's type; function(*inputs) -> tensors; bytes: what a run touches.
 
     With `backward` the function's output is differentiated with respect to the inputs that require a gradient: a run is
     forward and backward if `backward` is "both", else the backward alone. `capturable`: a CUDA graph may record it.
+    most_slots: for those so slow that no cache matters.
     """
+
+    most_slots = 64
 
     def __init__(self, inputs, function, backward=None, upstream=None, capturable=True):
         self.inputs, self.function, self.backward, self.upstream = inputs, function, backward, upstream
@@ -24,7 +22,7 @@ class Row:
     def leaves(self, inputs):
         return [tensor for tensor in inputs if tensor.requires_grad]
 
-    def differentiate(self, function, inputs, upstream, keep=False):
+    def differentiate(self, function, inputs, upstream):
         def run():
             outputs = function(*inputs)
             return (outputs, *torch.autograd.grad(outputs, self.leaves(inputs), upstream))
@@ -43,6 +41,10 @@ class Row:
                 outputs = function(*self.inputs)
             return outputs if isinstance(outputs, tuple) else (outputs,)
 
+        return run
+
+    def for_graph(self, run):
+        """What a CUDA graph records in place of run()."""
         return run
 
     def error(self, run):
@@ -66,14 +68,17 @@ class Row:
 class Steps(Row):
     """An optimiser's step or the clipping norm, on parameters of a network: no function of its inputs alone."""
 
-    def __init__(self, parameters, step):
+    def __init__(self, parameters, step, make_step_for_graph=None):
         super().__init__(parameters, None)
         self.bytes *= 4
         self.elements = 1 << 62  # not compared
-        self.step = step
+        self.step, self.make_step_for_graph = step, make_step_for_graph
 
     def prepare(self, function):
         return self.step
+
+    def for_graph(self, run):
+        return self.make_step_for_graph() if self.make_step_for_graph else run
 
 
 def numbers(text):
@@ -216,6 +221,7 @@ def augment_each(kernel, shape, uniform):
 
     row = Row([images], batch, capturable=False)  # rotate() copies its matrix from the host
     row.elements = 1 << 62
+    row.most_slots = 2  # 20 ms a slot, of which a cold cache is nothing
     return row
 
 
@@ -249,16 +255,18 @@ def optimizer(kernel, shape, uniform, side):
     parameters = [uniform((size,), -1, 1, dtype=torch.float32).requires_grad_() for size in resnet_sizes(shape)]
     for parameter in parameters:
         parameter.grad = torch.rand_like(parameter) - 0.5
-    on_gpu = uniform.device.type == "cuda"
     if kernel == "clip_scale":
         # The gradients are clipped, too: PyTorch has no way to get the factor alone.
         return Steps(parameters, lambda: torch.nn.utils.clip_grad_norm_(parameters, 1e6))
     if kernel == "sgd_step":
         made = torch.optim.SGD(parameters, lr=1e-4, momentum=0.9)
         return Steps(parameters, made.step)
-    options = {"fused": True} if side == "fused" else {"foreach": True}
-    made = torch.optim.Adam(parameters, lr=1e-4, **({"capturable": True, **options} if on_gpu else {}))
-    return Steps(parameters, made.step)
+
+    def adam(capturable):
+        kind = {"fused": True} if side == "fused" else {"foreach": True}
+        return torch.optim.Adam(parameters, lr=1e-4, capturable=capturable, **kind).step
+
+    return Steps(parameters, adam(False), lambda: adam(True))  # capturable is slower outside a graph
 
 
 MAKERS = {

@@ -1,0 +1,101 @@
+"""What compare_kernels.py and compare_step.py share: a peer to ask, a budget of time, results that are never lost."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+
+PEERS = pathlib.Path(__file__).resolve().parent / "peers"
+LONGEST = 240  # seconds for one answer of a peer, or one run of tern's: what takes longer hangs
+
+
+class Budget:
+    """Wall-clock time of which shares are given out; without a limit, infinite."""
+
+    def __init__(self, seconds):
+        self.end = time.monotonic() + seconds
+
+    def left(self):
+        return self.end - time.monotonic()
+
+    def share(self, part):
+        return Budget(self.left() * part)
+
+
+class Peer:
+    """A program of benchmarks/peers/ that answers requests, a line of JSON each, until its input ends.
+
+    `absent` says why there is nothing to compare with: no such Python, no torch, or a torch without a GPU. Anything else
+    that goes wrong is an answer {"failed": why}; a program that ended is started again for the next request.
+    """
+
+    MOST_STARTS = 3
+
+    def __init__(self, python, program, arguments):
+        self.command = [python, str(PEERS / program), "--serve", *arguments]
+        self.process, self.starts, self.absent, self.torch = None, 0, None, None
+        try:
+            found = subprocess.run([python, "-c", "import importlib.util as u, sys; sys.exit(not u.find_spec('torch'))"])
+            self.absent = None if found.returncode == 0 else f"{python} has no torch"
+        except OSError as error:
+            self.absent = f"{python}: {error.strerror}"
+        if self.absent is None:
+            self.start()
+
+    def start(self):
+        """Starts the program; what it says first is what it is."""
+        self.starts += 1
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        hello = self.read()
+        self.absent, self.torch = hello.get("absent"), hello.get("torch")
+
+    def read(self):
+        timer = threading.Timer(LONGEST, self.process.kill)
+        timer.start()
+        line = self.process.stdout.readline()
+        timer.cancel()
+        if line:
+            return json.loads(line)
+        status = self.process.wait()
+        self.process = None
+        return {"failed": f"{' '.join(self.command)} ended with status {status}"}
+
+    def ask(self, request):
+        if self.process is None and self.starts < self.MOST_STARTS:
+            self.start()
+        if self.process is None:
+            return {"failed": f"{' '.join(self.command)} ended {self.starts} times"}
+        try:
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended, as read() finds
+        return self.read()
+
+    def close(self):
+        if self.process:
+            self.process.stdin.close()
+            self.process.wait()
+            self.process = None
+
+
+def run(command):
+    """Runs tern's side: its output, or None with a word on standard error if it failed."""
+    try:
+        result = subprocess.run(command, stdout=subprocess.PIPE, timeout=LONGEST, text=True)
+        failure = None if result.returncode == 0 else f"status {result.returncode}"
+    except (OSError, subprocess.TimeoutExpired) as error:
+        failure = str(error)
+    if failure:
+        print(f"{' '.join(command)}: {failure}", file=sys.stderr, flush=True)
+    return None if failure else result.stdout
+
+
+def write_json(path, results):
+    """Whole or not at all, so that whoever is stopped in between leaves the last whole one."""
+    if path:
+        beside = path.with_name(path.name + ".new")
+        beside.write_text(json.dumps(results, indent=1) + "\n")
+        os.replace(beside, path)
