@@ -78,7 +78,8 @@ std::vector<double> milliseconds(int fewest, double seconds, Work&& work) {
 template <typename Work>
 std::vector<double> sorted_milliseconds(const Options& options, Work&& work) {
   const bool on_gpu = options.device == "cuda";
-  milliseconds(kWarmUps, on_gpu ? kWarmUpSeconds : 0, work);
+  milliseconds(kWarmUps, 0, work);
+  milliseconds(0, on_gpu ? kWarmUpSeconds : 0, work);
   std::vector<double> times = milliseconds(options.repeats, on_gpu ? kMeasuredSeconds : 0, work);
   std::sort(times.begin(), times.end());
   return times;
