@@ -84,7 +84,7 @@ class Comparison:
         for row in sorted(rows, key=is_headline, reverse=True):  # stable: else in tern's order
             sides = ["eager"] + ["compile"] * (is_headline(row) and row["dtype"] == COMPILED_TYPE)
             sides += [OTHER_SIDES[row["kernel"]]] if row["kernel"] in OTHER_SIDES else []
-            for side in sides:
+            for side in sides if self.peer.absent is None else []:
                 request = {"side": side, **dict(zip(("kernel", "shape", "dtype"), key_of(row)))}
                 if budget.left() < 0:
                     self.results["left_out"].append({**request, "why": "time is up"})

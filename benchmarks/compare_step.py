@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Runs bench_step and its PyTorch peer in turn, on the same cores or GPU, and prints both sides as a Markdown table.
 
-    benchmarks/compare_step.py [--build build] [--python python3 [--python OTHER]...] [--rounds 3] [--json FILE]
-    benchmarks/compare_step.py --device cuda ...      the study's step and ImageNet's, eager and compiled
+    benchmarks/compare_step.py [--build build] [--python python3 [--python OTHER]...] [--rounds 1] [--json FILE]
+    benchmarks/compare_step.py --device cuda [--seconds N] ...      the study's step and ImageNet's
 
-Each cell is the median over rounds of each round's median; the ratio is PyTorch's time over tern's (over 1: tern is
-faster). Rounds alternate between the sides, so that a busy machine hurts both. A side that cannot run is left out.
+A round is every side of PyTorch (step.py) after tern and before tern again. Each cell is the median over rounds of each
+round's median; "noise" is how far tern's own lie apart, and the ratio PyTorch's time over tern's (over 1: tern is
+faster). What --seconds leave no time for is named. Without a torch (that sees the GPU), tern's side is printed alone.
+Fails if tern fails, or if PyTorch, where it is, does.
 """
 import argparse
 import json
+import math
 import os
 import pathlib
 import platform
@@ -16,95 +19,149 @@ import statistics
 import subprocess
 import sys
 
-HERE = pathlib.Path(__file__).resolve().parent
+from comparison import Budget, Peer, run, write_json
+
 # (network, work, batch, size, precision)
 CPU_WORK = [(arch, mode, 64, 64, "fp32") for arch in ["resnet18", "resnet50"] for mode in ["train", "inference"]]
-GPU_WORK = [("resnet50", "train", 64, 64, precision) for precision in ["fp32", "tf32", "bf16"]] + [
-    ("resnet18", "train", 64, 64, "bf16"),
+# The goals' come first and are compiled, too.
+COMPILE_SECONDS = 40  # of a training step, estimated: not begun with less left
+GPU_COMPILED = [
+    ("resnet50", "train", 64, 64, "bf16"),
     ("resnet50", "train", 256, 224, "bf16"),
-    ("resnet50", "inference", 256, 64, "bf16"),
     ("resnet50", "inference", 1, 224, "bf16"),
     ("resnet50", "inference", 256, 224, "bf16"),
 ]
-
-
-def run(command):
-    """The line of JSON that a side prints, or None with a word on stderr if it failed."""
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if result.returncode != 0:
-        print(f"{' '.join(command)}: {(result.stderr.strip().splitlines() or ['failed'])[-1]}", file=sys.stderr)
-        return None
-    return json.loads(result.stdout.strip().splitlines()[-1])
+GPU_WORK = GPU_COMPILED + [
+    ("resnet50", "train", 64, 64, "tf32"),
+    ("resnet50", "train", 64, 64, "fp32"),
+    ("resnet18", "train", 64, 64, "bf16"),
+    ("resnet50", "inference", 256, 64, "bf16"),
+]
 
 
 def device_name(device):
     if device == "cuda":
-        command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-        return subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.strip()
+        try:
+            command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+            return subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.strip()
+        except OSError:
+            return "a GPU without nvidia-smi"
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
     return platform.processor()
 
 
-def sides_of(options):
-    """The command of each side, tern first; on a GPU each PyTorch also compiled."""
-    sides = [[str(pathlib.Path(options.build) / "bench_step")]]
-    for python in options.python or [sys.executable]:
-        peer = [python, str(HERE / "peers" / "step.py")]
-        sides += [peer] if options.device == "cpu" else [peer, peer + ["--compile"]]
-    return sides
+class Comparison:
+    """Everything measured so far, on the way into a file after each work."""
+
+    def __init__(self, options):
+        self.options = options
+        self.budget = Budget(options.seconds)
+        self.peers = [Peer(python, "step.py", ["--device", options.device])
+                      for python in options.python or [sys.executable]]
+        self.results = {"device": device_name(options.device), "threads": options.threads, "rounds": options.rounds,
+                        "lines": [], "failed": [], "left_out": []}
+
+    def measure(self, work):
+        """The lines of each side, tern's first."""
+        asked = dict(zip(("arch", "mode", "batch", "size", "precision"), work))
+        sides = {"tern": self.lines_of_tern(asked)}
+        for _ in range(self.options.rounds):
+            for peer, side in self.sides_of(work):
+                line = self.line_of_peer(peer, side, asked)
+                if line:
+                    sides.setdefault(line["side"], []).append(line)
+            sides["tern"] += self.lines_of_tern(asked) if sides["tern"] else []  # what failed once is not asked again
+        self.results["lines"] += sum(sides.values(), [])
+        write_json(self.options.json, self.results)
+        return sides
+
+    def sides_of(self, work):
+        names = ["eager"] if self.options.device == "cpu" else ["eager", "graph"]
+        names += ["compile"] if self.options.device == "cuda" and work in GPU_COMPILED else []
+        return [(peer, name) for peer in self.peers if peer.absent is None for name in names]
+
+    def lines_of_tern(self, asked):
+        flags = {**asked, "device": self.options.device, "threads": self.options.threads}
+        command = [str(pathlib.Path(self.options.build) / "bench_step")]
+        output = run(command + [word for key, value in flags.items() for word in (f"--{key}", str(value))])
+        if output is None:
+            self.results["failed"].append({"side": "tern", **asked, "message": "see standard error"})
+            return []
+        return [json.loads(output.strip().splitlines()[-1])]
+
+    def line_of_peer(self, peer, side, asked):
+        named = {"side": f"PyTorch {peer.torch}, {side}", **asked}
+        if self.budget.left() < (COMPILE_SECONDS if side == "compile" else 0):
+            self.results["left_out"].append(named)
+            return None
+        line = peer.ask({**asked, "side": side, "threads": self.options.threads})
+        if self.options.device == "cpu":
+            peer.close()  # a process each, since the memory reported is the process's
+        if "failed" in line:
+            self.results["failed"].append({**named, "message": line["failed"]})
+        return None if "failed" in line or "skipped" in line else line
 
 
-def measure(sides, work, options):
-    """Rounds of every side in turn; a side that failed once is not asked again."""
+def print_rows(work, sides):
     arch, mode, batch, size, precision = work
-    flags = ["--arch", arch, "--mode", mode, "--batch", str(batch), "--size", str(size), "--precision", precision,
-             "--device", options.device, "--threads", str(options.threads)]
-    found = [[] for _ in sides]
-    failed = set()
-    for _ in range(options.rounds):
-        for i, command in enumerate(sides):
-            line = None if i in failed else run(command + flags)
-            found[i] += [line] if line else []
-            failed |= set() if line else {i}
-    return found
-
-
-def print_rows(work, found):
-    arch, mode, batch, size, precision = work
-    ours = statistics.median(line["median_ms"] for line in found[0]) if found[0] else None
-    for side in filter(None, found):
-        time = statistics.median(line["median_ms"] for line in side)
-        ratio = f"{time / ours:.2f}" if ours and side is not found[0] else ""
-        peak = max(line["peak_mib"] for line in side)
-        print(f"| {arch} | {mode} | {batch} x {size} | {precision} | {side[0]['side']} | {time:.3g} | "
+    medians = {side: [line["median_ms"] for line in lines] for side, lines in sides.items() if lines}
+    ours = statistics.median(medians["tern"]) if "tern" in medians else None
+    for side, of_rounds in medians.items():
+        time = statistics.median(of_rounds)
+        ratio = f"{time / ours:.2f}" if ours and side != "tern" else ""
+        noise = f"{100 * (max(of_rounds) / min(of_rounds) - 1):.1f}" if len(of_rounds) > 1 else ""
+        peak = max(line["peak_mib"] for line in sides[side])
+        print(f"| {arch} | {mode} | {batch} x {size} | {precision} | {side} | {time:.3g} | {noise} | "
               f"{1000 * batch / time:.0f} | {ratio} | {peak:.0f} |", flush=True)
 
 
-def main():
+def print_missing(results):
+    def text(row):
+        return f"{row['side']}, {row['arch']} {row['mode']} {row['batch']} x {row['size']} {row['precision']}"
+
+    print()
+    for row in results["failed"]:
+        print(f"FAILED: {text(row)}: {row['message']}")
+    if results["left_out"]:
+        print(f"{len(results['left_out'])} left out, since time was up:")
+    for row in results["left_out"]:
+        print(f"- {text(row)}")
+
+
+def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build")
     parser.add_argument("--python", action="append", help="an interpreter with torch; repeatable")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=math.inf, help="after which nothing more is begun")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--json", help="where to write every round")
-    options = parser.parse_args()
-    sides = sides_of(options)
-    print(f"{device_name(options.device)}, {options.threads} threads, {options.rounds} rounds\n")
-    print("| network | work | batch x size | precision | side | ms a step | images/s | ratio | peak MiB |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    rounds = []
+    parser.add_argument("--json", type=pathlib.Path, help="where to write every line")
+    return parser.parse_args()
+
+
+def main():
+    options = parse_options()
+    comparison = Comparison(options)
+    results = comparison.results
+    print(f"{results['device']}, {options.threads} threads, {options.rounds} rounds")
+    for peer in comparison.peers:
+        print(f"PyTorch {peer.torch or 'not measured'}" + (f" ({peer.absent})" if peer.absent else ""))
+    print("\n| network | work | batch x size | precision | side | ms a step | noise % | images/s | ratio | peak MiB |\n"
+          "|---|---|---|---|---|---|---|---|---|---|", flush=True)
     for work in GPU_WORK if options.device == "cuda" else CPU_WORK:
-        found = measure(sides, work, options)
-        rounds += sum(found, [])
-        print_rows(work, found)
-        if not found[0]:
-            sys.exit("compare_step: bench_step failed")
-    if options.json:
-        pathlib.Path(options.json).write_text(json.dumps(rounds, indent=1) + "\n")
+        if comparison.budget.left() < 0:
+            results["left_out"].append(dict(zip(("side", "arch", "mode", "batch", "size", "precision"), ("all", *work))))
+        else:
+            print_rows(work, comparison.measure(work))
+    for peer in comparison.peers:
+        peer.close()
+    write_json(options.json, results)
+    print_missing(results)
+    return 1 if results["failed"] else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -28,25 +28,30 @@ class Peer:
     """A program of benchmarks/peers/ that answers requests, a line of JSON each, until its input ends.
 
     `absent` says why there is nothing to compare with: no such Python, no torch, or a torch without a GPU. Anything else
-    that goes wrong is an answer {"failed": why}; a program that ended is started again for the next request.
+    that goes wrong is an answer {"failed": why}; a program that ended is started again for the next request, and absent
+    when it has ended too often.
     """
 
-    MOST_STARTS = 3
+    MOST_DEATHS = 3
 
     def __init__(self, python, program, arguments):
         self.command = [python, str(PEERS / program), "--serve", *arguments]
-        self.process, self.starts, self.absent, self.torch = None, 0, None, None
-        try:
-            found = subprocess.run([python, "-c", "import importlib.util as u, sys; sys.exit(not u.find_spec('torch'))"])
-            self.absent = None if found.returncode == 0 else f"{python} has no torch"
-        except OSError as error:
-            self.absent = f"{python}: {error.strerror}"
+        self.process, self.deaths, self.torch = None, 0, None
+        self.absent = self.without_torch(python)
         if self.absent is None:
             self.start()
 
+    @staticmethod
+    def without_torch(python):
+        """Asked without importing it, which takes seconds."""
+        probe = "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"
+        try:
+            return f"{python} has no torch" if subprocess.run([python, "-c", probe]).returncode else None
+        except OSError as error:
+            return f"{python}: {error.strerror}"
+
     def start(self):
         """Starts the program; what it says first is what it is."""
-        self.starts += 1
         self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         hello = self.read()
         self.absent, self.torch = hello.get("absent"), hello.get("torch")
@@ -60,13 +65,15 @@ class Peer:
             return json.loads(line)
         status = self.process.wait()
         self.process = None
+        self.deaths += 1
         return {"failed": f"{' '.join(self.command)} ended with status {status}"}
 
     def ask(self, request):
-        if self.process is None and self.starts < self.MOST_STARTS:
+        if self.process is None and self.deaths < self.MOST_DEATHS:
             self.start()
         if self.process is None:
-            return {"failed": f"{' '.join(self.command)} ended {self.starts} times"}
+            self.absent = f"{' '.join(self.command)} ended {self.deaths} times"
+            return {"failed": self.absent}
         try:
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
@@ -75,6 +82,7 @@ class Peer:
         return self.read()
 
     def close(self):
+        """Ends the program; another request would start it again."""
         if self.process:
             self.process.stdin.close()
             self.process.wait()
