@@ -10,6 +10,7 @@ issued to a stream and replayed as a CUDA graph. On a CPU, where there are no gr
 no measurement.
 """
 import argparse
+import ctypes
 import json
 import math
 import time
@@ -30,7 +31,6 @@ class Harness:
         self.on_gpu = self.device.type == "cuda"
         self.stream = torch.cuda.Stream() if self.on_gpu else None
         properties = torch.cuda.get_device_properties(0) if self.on_gpu else None
-        self.name = properties.name if self.on_gpu else "CPU"
         self.cache_bytes = getattr(properties, "L2_cache_size", 50 << 20) if self.on_gpu else 1 << 20
         self.flush = torch.ones(self.cache_bytes, dtype=torch.float32, device=self.device)  # four times the cache
 
@@ -61,20 +61,24 @@ class Harness:
 
     def capture(self, work):
         self.stream.synchronize()
-        graph = torch.cuda.CUDAGraph()
+        try:
+            graph = torch.cuda.CUDAGraph(keep_graph=True)  # for launches()
+        except TypeError:  # a PyTorch before 2.8
+            graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=self.stream):
             outputs = work()  # alive until the end, for each slot to have its own
+        graph.replay()  # the first instantiates what was kept
         return graph
 
-    def launches(self, work):
-        """Kernels, copies and fills that work() issues; None if the profiler cannot tell."""
-        if not self.on_gpu:
+    @staticmethod
+    def launches(graph):
+        """Kernels, copies and fills of a graph, counted as for tern's; None if PyTorch does not give it away."""
+        if not hasattr(graph, "raw_cuda_graph"):
             return None
-        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
-            work()
-            torch.cuda.synchronize()
-        count = sum(1 for event in profile.events() if str(event.device_type).endswith("CUDA"))
-        return count or None
+        count = ctypes.c_size_t()
+        driver = ctypes.CDLL("libcuda.so.1")
+        status = driver.cuGraphGetNodes(ctypes.c_void_p(graph.raw_cuda_graph()), None, ctypes.byref(count))
+        return count.value if status == 0 else None
 
     def measure(self, make, compiled):
         """The numbers of one row; make(slot) gives a slot's kernel_rows.Row."""
@@ -85,7 +89,7 @@ class Harness:
         runs = [row.prepare(function) for row in rows]
         for run in runs[:1] * 3 + runs:
             run()
-        result = {"largest_error": first.error(runs[0]) if first.elements <= MOST_CHECKED else None}
+        result = {"largest_error": first.error(runs[0]) if first.elements <= MOST_CHECKED else None, "launches": None}
         self.put(result, "stream", self.sample(lambda: [run() for run in runs], len(runs), True))
         if self.on_gpu and first.capturable:
             captured = [row.for_graph(run) for row, run in zip(rows, runs)]
@@ -93,7 +97,8 @@ class Harness:
                 run()
             graph = self.capture(lambda: [run() for run in captured])
             self.put(result, "graph", self.sample(graph.replay, len(runs), False))
-        result["launches"] = self.launches(runs[0])  # last: the profiler may slow what comes after it
+            launches = self.launches(graph)
+            result["launches"] = launches and launches // len(runs)
         return result
 
     @staticmethod
