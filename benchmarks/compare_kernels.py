@@ -23,7 +23,8 @@ KERNELS = {"softmax": 50, "cross_entropy": 15, "hierarchical_kl": 13, "cosine_he
 TERN_SHARE = 0.7  # of a kernel's time, at most
 # What a kernel is compared with beside eager mode; others with torch.compile.
 OTHER_SIDES = {"adam_step": "fused", "augment": "torchvision"}
-# A row takes a second or two to compile: these, which the goals are about, are measured first, and compiled in one type.
+# A row takes a second or two to compile: these, which the goals are about, are measured first, and compiled in one
+# type.
 COMPILED_TYPE = "bfloat16"
 COMPILED = {
     "softmax_forward": ["65536x4096", "65536x1024", "262144x256", "1024x262144"],
@@ -64,12 +65,14 @@ class Comparison:
     def measure_ours(self, kernel, seconds):
         with tempfile.TemporaryDirectory() as folder:
             file = pathlib.Path(folder) / "rows.json"
-            command = [str(pathlib.Path(self.options.build) / "bench_kernels"), kernel, "--json", str(file), *self.timing]
+            program = pathlib.Path(self.options.build) / "bench_kernels"
+            command = [str(program), kernel, "--json", str(file), *self.timing]
             command += ["--full"] if self.options.full else []
             command += ["--seconds", f"{max(seconds, 0.001):.3f}"] if math.isfinite(seconds) else []
             self.right &= run(command) is not None
             if not file.exists():
-                self.results["failed"].append({"side": "tern", "kernel": kernel, "message": "measured nothing"})
+                self.results["failed"].append({"side": "tern", "kernel": kernel, "shape": "every shape", "dtype": "",
+                                               "message": "measured nothing"})
                 return []
             measured = json.loads(file.read_text())
         self.results["device"] = self.results["device"] or measured["device"]
@@ -106,7 +109,8 @@ def peer_cells(peer, mode, ours):
     theirs = peer.get(f"{mode}_us")
     if theirs is None:
         return [""] * 4
-    return [f"{theirs:.2f}", f"{theirs / ours:.2f}", number(peer["launches"], "d"), number(peer["largest_error"], ".1e")]
+    return [f"{theirs:.2f}", f"{theirs / ours:.2f}", number(peer["launches"], "d"),
+            number(peer["largest_error"], ".1e")]
 
 
 def table(ours, peers, mode, copy_rate):
@@ -130,7 +134,7 @@ def table(ours, peers, mode, copy_rate):
 
 def print_missing(results):
     for row in results["failed"]:
-        print(f"FAILED: {row['side']} {row['kernel']} {row.get('shape', '')} {row.get('dtype', '')}: {row['message']}")
+        print(f"FAILED: {row['side']} {row['kernel']} {row['shape']} {row['dtype']}: {row['message']}")
     if results["left_out"]:
         print(f"{len(results['left_out'])} rows left out:")
     for row in results["left_out"]:
@@ -148,7 +152,8 @@ def report(results):
         noise = [row["noise_percent"] for row in results["rows"]]
         print(f"{device['name']}: copy {device['copy_gb_per_s']:.0f} GB/s, an empty kernel "
               f"{device['empty_stream_us']:.2f} us from a stream and {device['empty_graph_us']:.2f} us in a graph; "
-              f"tern's graphs, timed twice, differ by {statistics.median(noise):.1f} % (median), at most {max(noise):.1f}")
+              f"tern's graphs, timed twice, differ by {statistics.median(noise):.1f} % in the median and "
+              f"{max(noise):.1f} % at most")
         for mode, title in [("stream", "Issued to a stream"), ("graph", "Replayed as a graph")]:
             print(f"\n### {title}\n\n{table(results['rows'], peers, mode, device['copy_gb_per_s'])}")
     print()

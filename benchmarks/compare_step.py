@@ -52,6 +52,10 @@ def device_name(device):
     return platform.processor()
 
 
+def named(work):
+    return dict(zip(("arch", "mode", "batch", "size", "precision"), work))
+
+
 class Comparison:
     """Everything measured so far, on the way into a file after each work."""
 
@@ -65,7 +69,7 @@ class Comparison:
 
     def measure(self, work):
         """The lines of each side, tern's first."""
-        asked = dict(zip(("arch", "mode", "batch", "size", "precision"), work))
+        asked = named(work)
         sides = {"tern": self.lines_of_tern(asked)}
         for _ in range(self.options.rounds):
             for peer, side in self.sides_of(work):
@@ -92,15 +96,15 @@ class Comparison:
         return [json.loads(output.strip().splitlines()[-1])]
 
     def line_of_peer(self, peer, side, asked):
-        named = {"side": f"PyTorch {peer.torch}, {side}", **asked}
+        row = {"side": f"PyTorch {peer.torch}, {side}", **asked}
         if self.budget.left() < (COMPILE_SECONDS if side == "compile" else 0):
-            self.results["left_out"].append(named)
+            self.results["left_out"].append(row)
             return None
         line = peer.ask({**asked, "side": side, "threads": self.options.threads})
         if self.options.device == "cpu":
             peer.close()  # a process each, since the memory reported is the process's
         if "failed" in line:
-            self.results["failed"].append({**named, "message": line["failed"]})
+            self.results["failed"].append({**row, "message": line["failed"]})
         return None if "failed" in line or "skipped" in line else line
 
 
@@ -153,7 +157,7 @@ def main():
           "|---|---|---|---|---|---|---|---|---|---|", flush=True)
     for work in GPU_WORK if options.device == "cuda" else CPU_WORK:
         if comparison.budget.left() < 0:
-            results["left_out"].append(dict(zip(("side", "arch", "mode", "batch", "size", "precision"), ("all", *work))))
+            results["left_out"].append({"side": "all", **named(work)})
         else:
             print_rows(work, comparison.measure(work))
     for peer in comparison.peers:

@@ -27,9 +27,9 @@ class Budget:
 class Peer:
     """A program of benchmarks/peers/ that answers requests, a line of JSON each, until its input ends.
 
-    `absent` says why there is nothing to compare with: no such Python, no torch, or a torch without a GPU. Anything else
-    that goes wrong is an answer {"failed": why}; a program that ended is started again for the next request, and absent
-    when it has ended too often.
+    `absent` says why there is nothing to compare with: no such Python, no torch, or a torch without a GPU. Anything
+    else that goes wrong is an answer {"failed": why}; a program that ended is started again for the next request, and
+    absent when it has ended too often.
     """
 
     MOST_DEATHS = 3

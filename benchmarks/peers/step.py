@@ -6,8 +6,8 @@
     step.py --serve --device cuda       one for each line of JSON read, the same options by name
 
 Sides: eager; graph, the whole step recorded as a CUDA graph and replayed; compile, torch.compile with
-mode="reduce-overhead", which replays CUDA graphs, too. For bf16 training is under autocast and inference has weights and
-images in bf16. Adam is fused on a GPU. Batch norm is not folded: that is tern's doing.
+mode="reduce-overhead", which replays CUDA graphs, too. For bf16, training is under autocast, and inference has weights
+and images in bf16. Adam is fused on a GPU. Batch norm is not folded: that is tern's doing.
 """
 import argparse
 import gc
