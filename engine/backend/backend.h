@@ -144,6 +144,10 @@ class Backend {
   /// alias x if the types are equal.
   virtual void convert(const Tensor& x, Tensor& y) = 0;
 
+  /// y[n, c, r] = x[n, r, c]: another layout. x [count, rows, columns], y [count, columns, rows], of type T,
+  /// on the CPU of any. No aliasing.
+  virtual void transpose(const Tensor& x, Tensor& y) = 0;
+
   // Products. matmul: c = op(a) op(b), op transposes a row-major matrix if asked. a, b, c of rank 2, f32.
   virtual void matmul(const Tensor& a, const Tensor& b, const Product& product, Tensor& c) = 0;
   virtual void add_row(const Tensor& row, Tensor& y) = 0;  ///< y[r, c] += row[c]; y T, row f32

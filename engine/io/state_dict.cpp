@@ -8,8 +8,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "engine/backend/backend.h"
 #include "engine/core/check.h"
-#include "engine/core/parallel.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/torch_checkpoint.h"
 
@@ -24,45 +24,12 @@ auto find_in(Dict& tensors, std::string_view name) -> decltype(&tensors[0].tenso
   return found == tensors.end() ? nullptr : &found->tensor;
 }
 
-// [a, b, c, d] -> [a, c, d, b] of elements of some size, as the transpose [b, c * d] -> [c * d, b] of each a.
-template <typename Word>
-void transpose_inner(const Word* from, Word* to, std::int64_t count, std::int64_t rows,
-                     std::int64_t columns) {
-  parallel_for(count, 8, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const Word* source = from + i * rows * columns;
-      Word* target = to + i * rows * columns;
-      for (std::int64_t column = 0; column < columns; ++column) {
-        for (std::int64_t row = 0; row < rows; ++row)
-          target[column * rows + row] = source[row * columns + column];
-      }
-    }
-  });
-}
-
 // Swaps the axes of each [rows, columns] block of `tensor`, which comes back with shape `shape`.
 Tensor transposed(const Tensor& tensor, std::int64_t rows, std::int64_t columns, const Shape& shape) {
-  if (!tensor.device().is_cpu()) throw Error("file layout", "a tensor on the cpu", tensor.device().text());
-  Tensor result = Tensor::empty(shape, tensor.dtype());
-  if (tensor.numel() == 0) return result;
-  const auto run = [&]<typename Word>(Word) {
-    transpose_inner(static_cast<const Word*>(tensor.raw()), static_cast<Word*>(result.raw()), tensor.size(0),
-                    rows, columns);
-  };
-  switch (size_of(tensor.dtype())) {
-    case 1:
-      run(std::uint8_t{});
-      break;
-    case 2:
-      run(std::uint16_t{});
-      break;
-    case 4:
-      run(std::uint32_t{});
-      break;
-    default:
-      run(std::uint64_t{});
-      break;
-  }
+  Tensor result = Tensor::empty(shape, tensor.dtype(), tensor.device());
+  const std::int64_t count = tensor.size(0);
+  Tensor swapped = result.reshape({count, columns, rows});
+  backend_of(tensor).transpose(tensor.reshape({count, rows, columns}), swapped);
   return result;
 }
 
@@ -207,14 +174,18 @@ StateDict load_weights(const fs::path& path) {
   return tensors;
 }
 
-void save_weights(const fs::path& path, const StateDict& tensors, const Metadata& metadata) {
+StateDict for_file(const StateDict& tensors) {
   StateDict in_file_layout;
   for (const NamedTensor& one : tensors) {
     // An undefined tensor is left for write_safetensors to name.
     in_file_layout.push_back(
-        {one.name, one.tensor.defined() ? to_file_layout(one.tensor.to(Device::cpu())) : one.tensor});
+        {one.name, one.tensor.defined() ? to_file_layout(one.tensor).to(Device::cpu()) : one.tensor});
   }
-  write_safetensors(path, in_file_layout, metadata);
+  return in_file_layout;
+}
+
+void save_weights(const fs::path& path, const StateDict& tensors, const Metadata& metadata) {
+  write_safetensors(path, for_file(tensors), metadata);
 }
 
 }  // namespace tern

@@ -28,8 +28,8 @@ using Metadata = std::map<std::string, std::string>;
 const Tensor* find(const StateDict& tensors, std::string_view name);
 Tensor* find(StateDict& tensors, std::string_view name);
 
-/// [out, height, width, in] -> [out, in, height, width] for rank 4, of any type; a copy. Other ranks come
-/// back as they are, sharing their elements. CPU tensors only.
+/// [out, height, width, in] -> [out, in, height, width] for rank 4, where the tensor is; a copy. Other ranks
+/// come back as they are, sharing their elements. Of f32 or bf16, on the CPU of any type.
 Tensor to_file_layout(const Tensor& tensor);
 
 /// [out, in, height, width] -> [out, height, width, in], the inverse of to_file_layout.
@@ -75,6 +75,9 @@ WeightFileDescription describe_weight_file(const std::filesystem::path& path);
 /// The tensors of a .pth or .safetensors file for use: on the CPU, memory layout, floating types as f32,
 /// integers as they are. Throws Error{path, ...} for whatever is wrong with the file.
 StateDict load_weights(const std::filesystem::path& path);
+
+/// `tensors` (memory layout, any device) as a file holds them: on the host, in file layout.
+StateDict for_file(const StateDict& tensors);
 
 /// Writes `tensors` (memory layout, any device) as safetensors in file layout, whole or not at all. The same
 /// tensors and metadata give the same bytes. Throws Error{path, ...}, also for a name that appears twice.

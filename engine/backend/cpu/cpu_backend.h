@@ -24,6 +24,7 @@ class CpuBackend final : public Backend {
   void relu_forward(const Tensor& x, Tensor& y) override;
   void relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) override;
   void convert(const Tensor& x, Tensor& y) override;
+  void transpose(const Tensor& x, Tensor& y) override;
   void matmul(const Tensor& a, const Tensor& b, const Product& product, Tensor& c) override;
   void add_row(const Tensor& row, Tensor& y) override;
   void sum_rows(const Tensor& x, Tensor& sum) override;

@@ -1,9 +1,11 @@
-// Elementwise primitives, and sums and broadcasts over rows, by kernels/elementwise.h and kernels/rows.h.
+// Elementwise primitives, layouts, and sums and broadcasts over rows, by kernels/elementwise.h, transpose.h
+// and rows.h.
 #include "kernels/elementwise.h"
 
 #include "engine/backend/kernel/kernel_backend.h"
 #include "engine/backend/kernel/with_type.h"
 #include "kernels/rows.h"
+#include "kernels/transpose.h"
 
 namespace tern {
 
@@ -40,6 +42,12 @@ void KernelBackend::relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx)
 void KernelBackend::convert(const Tensor& x, Tensor& y) {
   with_type(x, [&]<typename From>() {
     with_type(y, [&]<typename To>() { kernels::convert(x.data<From>(), y.data<To>(), y.numel(), stream()); });
+  });
+}
+
+void KernelBackend::transpose(const Tensor& x, Tensor& y) {
+  with_type(x, [&]<typename T>() {
+    kernels::transpose(x.data<T>(), y.data<T>(), x.size(0), x.size(1), x.size(2), stream());
   });
 }
 

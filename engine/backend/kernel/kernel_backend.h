@@ -27,6 +27,7 @@ class KernelBackend : public Backend {
   void relu_forward(const Tensor& x, Tensor& y) override;
   void relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) override;
   void convert(const Tensor& x, Tensor& y) override;
+  void transpose(const Tensor& x, Tensor& y) override;
   void add_row(const Tensor& row, Tensor& y) override;
   void sum_rows(const Tensor& x, Tensor& sum) override;
   void batch_norm_training(const Tensor& x, const Tensor& gamma, const Tensor& beta, float epsilon,
