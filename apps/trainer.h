@@ -14,6 +14,7 @@
 #include "apps/study_data.h"
 #include "apps/tracking.h"
 #include "apps/training_setup.h"
+#include "models/checkpoint.h"
 
 namespace tern {
 
@@ -56,10 +57,10 @@ class Trainer {
 
   // trainer_state.cpp
   void resume();
-  void check_state_finite(std::int64_t epoch) const;
+  void check_finite(const TrainingSnapshot& snapshot, std::int64_t epoch) const;
   void finish_epoch(const EpochMetrics& metrics);
   bool is_best(const EpochMetrics& metrics) const;
-  void save_state() const;
+  void save_state(const TrainingSnapshot& snapshot) const;
   Metadata checkpoint_metadata(const EpochMetrics& metrics) const;
   void describe(const EpochMetrics& metrics, bool best);
 

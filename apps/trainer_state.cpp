@@ -63,42 +63,39 @@ bool Trainer::is_best(const EpochMetrics& metrics) const {
 
 /// What would not be loaded again is not written over what would. ReLU may hide NaN from the loss, and an
 /// infinite variance turns into zeros.
-void Trainer::check_state_finite(std::int64_t epoch) const {
-  StateDict state = model_.state_dict();
-  for (const OptimizerTensor& entry : optimizer_->state()) {
-    state.push_back({"optimizer." + entry.name, entry.value});
-  }
-  const std::string non_finite = non_finite_text(state);
+void Trainer::check_finite(const TrainingSnapshot& snapshot, std::int64_t epoch) const {
+  const std::string non_finite = snapshot.non_finite_text();
   if (non_finite.empty()) return;
   throw Error(fmt::format("the {} model after epoch {}", name_of(part_), epoch), "finite numbers",
               fmt::format("{}; {}", non_finite, advice_on_divergence()));
 }
 
 void Trainer::finish_epoch(const EpochMetrics& metrics) {
-  check_state_finite(metrics.epoch);
+  const TrainingSnapshot snapshot(model_, *optimizer_);
+  check_finite(snapshot, metrics.epoch);
   const Metadata metadata = checkpoint_metadata(metrics);
   const bool best = is_best(metrics);
   if (best) {
     best_epoch_ = metrics.epoch;
     best_score_ = metrics.score.value_or(0);
     best_loss_ = metrics.validation_loss;
-    save_model(run_.best_model(part_), model_, metadata);
+    snapshot.save_model(run_.best_model(part_), metadata);
   }
-  save_model(run_.last_model(part_), model_, metadata);
+  snapshot.save_model(run_.last_model(part_), metadata);
   metrics_file_.append(metrics);
   describe(metrics, best);
   epochs_done_ = metrics.epoch;
-  save_state();
+  save_state(snapshot);
 }
 
-void Trainer::save_state() const {
+void Trainer::save_state(const TrainingSnapshot& snapshot) const {
   TrainingProgress progress;
   progress.epoch = epochs_done_;
   progress.global_step = updates_done_;
   progress.extra = {{"best_score_percent", exact(best_score_)},
                     {"best_loss", exact(best_loss_)},
                     {"best_epoch", fmt::format("{}", best_epoch_)}};
-  save_training_state(run_.training_state(part_), model_, *optimizer_, progress);
+  snapshot.save_state(run_.training_state(part_), progress);
 }
 
 Metadata Trainer::checkpoint_metadata(const EpochMetrics& metrics) const {

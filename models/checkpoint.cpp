@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/core/check.h"
+#include "engine/io/safetensors.h"
 
 namespace tern {
 namespace {
@@ -75,6 +76,14 @@ void check_size(const ModelSpec& spec, const StateDict& tensors, const std::stri
   }
 }
 
+/// The optimiser's tensors by the names that a training state gives them.
+StateDict named_state(const Optimizer& optimizer) {
+  StateDict state;
+  for (const OptimizerTensor& entry : optimizer.state())
+    state.push_back({"optimizer." + entry.name, entry.value});
+  return state;
+}
+
 /// A model and an optimiser as one module, so that both are checked before either is changed.
 class TrainingState : public Module {
  public:
@@ -82,8 +91,8 @@ class TrainingState : public Module {
 
   void visit(const std::string& prefix, StateVisitor& visitor) const override {
     model_.visit(prefix + "model.", visitor);
-    for (const OptimizerTensor& entry : optimizer_.state()) {
-      visitor.buffer(prefix + "optimizer." + entry.name, entry.value);
+    for (const NamedTensor& entry : named_state(optimizer_)) {
+      visitor.buffer(prefix + entry.name, entry.tensor);
     }
   }
 
@@ -91,6 +100,21 @@ class TrainingState : public Module {
   const Model& model_;
   const Optimizer& optimizer_;
 };
+
+/// `tensors` as for_file() gives them.
+void write_model(const std::filesystem::path& path, const ModelSpec& spec, const StateDict& tensors,
+                 const Metadata& metadata) {
+  Metadata all = with_reserved(path, metadata);
+  all[kContent] = kModelContent;
+  all[kArchitecture] = spec.architecture;
+  all[kBackbonePrefix] = spec.backbone_prefix;
+  Json heads = Json::array();
+  for (const HeadSpec& head : spec.heads) {
+    heads.push_back({{"name", head.name}, {"kind", name_of(head.kind)}, {"classes", head.classes}});
+  }
+  all[kHeads] = heads.dump();
+  write_safetensors(path, tensors, all);
+}
 
 StateDict for_use(WeightFile& file) {
   StateDict tensors;
@@ -104,17 +128,7 @@ StateDict for_use(WeightFile& file) {
 }  // namespace
 
 void save_model(const std::filesystem::path& path, const Model& model, const Metadata& metadata) {
-  Metadata all = with_reserved(path, metadata);
-  const ModelSpec& spec = model.spec();
-  all[kContent] = kModelContent;
-  all[kArchitecture] = spec.architecture;
-  all[kBackbonePrefix] = spec.backbone_prefix;
-  Json heads = Json::array();
-  for (const HeadSpec& head : spec.heads) {
-    heads.push_back({{"name", head.name}, {"kind", name_of(head.kind)}, {"classes", head.classes}});
-  }
-  all[kHeads] = heads.dump();
-  save_weights(path, model.state_dict(), all);
+  write_model(path, model.spec(), for_file(model.state_dict()), metadata);
 }
 
 ModelSpec read_model_spec(const Metadata& metadata, const std::string& source) {
@@ -146,15 +160,33 @@ LoadedModel load_model(const std::filesystem::path& path, Device device) {
   return loaded;
 }
 
-void save_training_state(const std::filesystem::path& path, const Model& model, const Optimizer& optimizer,
-                         const TrainingProgress& progress) {
+TrainingSnapshot::TrainingSnapshot(const Model& model, const Optimizer& optimizer)
+    : spec_(model.spec()),
+      optimizer_steps_(optimizer.step_count()),
+      model_(for_file(model.state_dict())),
+      optimizer_(for_file(named_state(optimizer))) {}
+
+std::string TrainingSnapshot::non_finite_text() const {
+  StateDict all = model_;
+  all.insert(all.end(), optimizer_.begin(), optimizer_.end());
+  return tern::non_finite_text(all);
+}
+
+void TrainingSnapshot::save_model(const std::filesystem::path& path, const Metadata& metadata) const {
+  write_model(path, spec_, model_, metadata);
+}
+
+void TrainingSnapshot::save_state(const std::filesystem::path& path, const TrainingProgress& progress) const {
   Metadata all = with_reserved(path, progress.extra);
   all[kContent] = kStateContent;
   all[kEpoch] = std::to_string(progress.epoch);
   all[kStepInEpoch] = std::to_string(progress.step_in_epoch);
   all[kGlobalStep] = std::to_string(progress.global_step);
-  all[kOptimizerSteps] = std::to_string(optimizer.step_count());
-  save_weights(path, TrainingState(model, optimizer).state_dict(), all);
+  all[kOptimizerSteps] = std::to_string(optimizer_steps_);
+  StateDict tensors;
+  for (const NamedTensor& entry : model_) tensors.push_back({"model." + entry.name, entry.tensor});
+  tensors.insert(tensors.end(), optimizer_.begin(), optimizer_.end());
+  write_safetensors(path, tensors, all);
 }
 
 TrainingProgress load_training_state(const std::filesystem::path& path, Model& model, Optimizer& optimizer) {

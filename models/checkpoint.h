@@ -37,9 +37,24 @@ struct TrainingProgress {
   Metadata extra;  ///< anything else that a resumed run needs, as text
 };
 
-/// One file with everything that a resumed run needs: tensors "model.<name>" and "optimizer.<name>".
-void save_training_state(const std::filesystem::path& path, const Model& model, const Optimizer& optimizer,
-                         const TrainingProgress& progress);
+/// A training as its files hold it, copied from the device once for all of them. On the CPU it shares what
+/// needs no other layout: write the files before the training goes on.
+class TrainingSnapshot {
+ public:
+  TrainingSnapshot(const Model& model, const Optimizer& optimizer);
+
+  /// As the free non_finite_text(); the optimiser's tensors are "optimizer.<name>".
+  std::string non_finite_text() const;
+  /// As the free save_model().
+  void save_model(const std::filesystem::path& path, const Metadata& metadata = {}) const;
+  /// One file with everything that a resumed run needs: tensors "model.<name>" and "optimizer.<name>".
+  void save_state(const std::filesystem::path& path, const TrainingProgress& progress) const;
+
+ private:
+  ModelSpec spec_;
+  std::int64_t optimizer_steps_;
+  StateDict model_, optimizer_;
+};
 
 /// Restores a model and an optimiser built as they were. Throws Error{path, ...}, leaving both as they are,
 /// if the file does not fit them.

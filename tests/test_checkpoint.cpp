@@ -111,7 +111,7 @@ TEST_CASE("checkpoint: a run that was resumed ends as one that was not, to the b
       Model half = formula_model(3, kTwoHeads, device);
       const auto adam = make_adam(half);
       train(half, *adam, 0, 1);
-      save_training_state(folder / "last.safetensors", half, *adam, {1, 5, 42, {{"best", "0.5"}}});
+      TrainingSnapshot(half, *adam).save_state(folder / "last.safetensors", {1, 5, 42, {{"best", "0.5"}}});
     }
     Model resumed(kTwoHeads, Initialiser(99, device));
     const auto adam = make_adam(resumed);
@@ -130,7 +130,7 @@ TEST_CASE("checkpoint: what does not fit changes neither model nor optimiser") {
   const test::TemporaryFolder folder;
   Model model = formula_model(3);
   const auto adam = make_adam(model);
-  save_training_state(folder / "state", model, *adam, {});
+  TrainingSnapshot(model, *adam).save_state(folder / "state", {});
 
   Model other = formula_model(4, {"resnet18", {{"super_head", HeadKind::linear, 4}}});
   const auto other_adam = make_adam(other);
@@ -205,7 +205,7 @@ TEST_CASE("checkpoint: progress must be numbers") {
   const test::TemporaryFolder folder;
   Model model = formula_model(3, {"resnet18", {{"head", HeadKind::linear, 5}}});
   const auto adam = make_adam(model);
-  save_training_state(folder / "state", model, *adam, {});
+  TrainingSnapshot(model, *adam).save_state(folder / "state", {});
   const Metadata good = read_weight_file(folder / "state").metadata;
   for (const char* value : {"", "-1", "x", "1.5", "99999999999999999999"}) {
     Metadata metadata = good;

@@ -1,5 +1,5 @@
-// The emulated device's DeviceMemory: the GPU's allocator over the arena, and copies in the order in which they are
-// issued.
+// The emulated device's DeviceMemory: the GPU's allocator over the arena, and copies in the order in which
+// they are issued.
 #pragma once
 
 #include <memory>

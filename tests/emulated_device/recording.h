@@ -1,5 +1,5 @@
-// What a stream's capture is on the emulated device: operations are kept instead of done, and done later, on the
-// addresses that they had when they were kept.
+// What a stream's capture is on the emulated device: operations are kept instead of done, and done later, on
+// the addresses that they had when they were kept.
 #pragma once
 
 #include <functional>
@@ -9,7 +9,8 @@ namespace tern::test {
 
 using Operations = std::vector<std::function<void()>>;
 
-/// Does an operation on the device's memory; while work is recorded, keeps it. Kernels come here by themselves.
+/// Does an operation on the device's memory; while work is recorded, keeps it. Kernels come here by
+/// themselves.
 void issue(std::function<void()> operation);
 bool is_recording();
 
