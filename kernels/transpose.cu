@@ -1,5 +1,6 @@
-// A tile at a time through shared memory, so that a warp reads along x's rows and writes along y's. A tile's rows are
-// one element longer than its side: then a warp that reads a column finds each element in a bank of its own.
+// A tile at a time through shared memory, so that a warp reads along x's rows and writes along y's. A tile's
+// rows are one element longer than its side: then a warp that reads a column finds each element in a bank of
+// its own.
 #include "kernels/transpose.h"
 
 #include "kernels/common/kernel.h"

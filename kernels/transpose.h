@@ -1,5 +1,5 @@
-// Matrices turned over, which is how layouts of images and weights differ: [N,H,W,C] and [N,C,H,W] are each other's
-// with the pixels as rows. T is float or bfloat16.
+// Matrices turned over, which is how layouts of images and weights differ: [N,H,W,C] and [N,C,H,W] are each
+// other's with the pixels as rows. T is float or bfloat16.
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,7 @@ struct Size {
 };
 
 // Nothing, one, a tile and its edges, an image of three channels, the weights of a 3x3 convolution.
-constexpr Size kSizes[] = {{0, 3, 4},   {2, 0, 4},   {2, 3, 0},    {1, 1, 1},  {3, 1, 40},
+constexpr Size kSizes[] = {{0, 3, 4},   {2, 0, 4},   {2, 3, 0},    {1, 1, 1},   {3, 1, 40},
                            {3, 40, 1},  {2, 32, 32}, {1, 31, 33},  {2, 33, 31}, {1, 65, 64},
                            {2, 300, 3}, {2, 3, 300}, {70, 9, 100}, {7, 49, 3}};
 
