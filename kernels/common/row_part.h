@@ -52,7 +52,7 @@ __device__ inline float row_max(float value, auto& partial) {
 }
 
 /// A thread's share of the `width` columns from `row` on: V / N vectors, the k-th at column(k). Values
-/// outside are 0.
+/// outside may be anything.
 template <typename T, int N, int V>
 struct RowPart {
   static constexpr int kVectors = V / N;
@@ -63,11 +63,13 @@ struct RowPart {
   }
   __device__ float operator[](int i) const { return static_cast<float>(vectors[i / N][i % N]); }
 
+  /// Outside it loads the row's beginning once more: with a branch around each, loads would wait for one
+  /// another.
   __device__ void load(const T* row, int width) {
+    if (width <= 0) return;
     TERN_UNROLL
     for (int k = 0; k < kVectors; ++k) {
-      vectors[k] = {};
-      if (column(k) < width) vectors[k] = load_vector<N>(row + column(k));
+      vectors[k] = load_vector<N>(row + (column(k) < width ? column(k) : 0));
     }
   }
   /// visit(i, c) for the values inside: (*this)[i] is that of column c.
@@ -128,7 +130,6 @@ struct TiledRow {
     Part part;
     TERN_UNROLL
     for (int k = 0; k < Part::kVectors; ++k) {
-      part.vectors[k] = {};
       if (Part::column(k) >= width(start)) continue;
       const std::int64_t place = (start + Part::column(k)) / N;
       if (place < kept) {
