@@ -23,14 +23,31 @@ struct alignas(sizeof(T) * N) Vector {
 template <typename T>
 inline constexpr int kVectorWidth = static_cast<int>(16 / sizeof(T));
 
-/// p must be aligned to N * sizeof(T) bytes.
+/// p, which points to global memory: said to the compiler, for pointers that come from memory themselves.
+template <typename P>
+TERN_HOST_DEVICE P* global(P* p) {
+#if defined(__CUDA_ARCH__)
+  __builtin_assume(__isGlobal(p));
+#endif
+  return p;
+}
+
+/// p is in global memory, aligned to N * sizeof(T) bytes.
 template <int N, typename T>
 TERN_HOST_DEVICE Vector<T, N> load_vector(const T* p) {
-  return *reinterpret_cast<const Vector<T, N>*>(p);
+  return *reinterpret_cast<const Vector<T, N>*>(global(p));
 }
+/// The same of p. By CUDA's own function, since the compiler makes several stores of an assignment.
 template <int N, typename T>
 TERN_HOST_DEVICE void store_vector(T* p, const Vector<T, N>& values) {
-  *reinterpret_cast<Vector<T, N>*>(p) = values;
+#if defined(__CUDA_ARCH__)
+  if constexpr (N > 1 && sizeof(values) == 16) {
+    return __stwb(reinterpret_cast<uint4*>(p), __builtin_bit_cast(uint4, values));
+  } else if constexpr (N > 1 && sizeof(values) == 8) {
+    return __stwb(reinterpret_cast<uint2*>(p), __builtin_bit_cast(uint2, values));
+  }
+#endif
+  *reinterpret_cast<Vector<T, N>*>(global(p)) = values;
 }
 
 /// True if rows of `cols` elements that begin at each pointer all begin on 16 bytes.
