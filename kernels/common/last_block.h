@@ -13,16 +13,18 @@ namespace tern::kernels {
 /// may read what any thread of those blocks wrote before its call. `arrivals`: device memory, 0 before the
 /// launch and 0 after.
 __device__ inline bool is_last_block(unsigned* arrivals, unsigned blocks) {
-  __threadfence();  // this thread's writes become visible before its block is counted
   __syncthreads();
+  if (blocks == 1) return true;
   bool last = false;
-  if (thread_rank() == 0) {
+  if (thread_rank() == 0) {  // its fences hold for what the barriers tell it of, or it tells, the others
+    __threadfence();         // the block's writes become visible before the block is counted
     last = atomicAdd(arrivals, 1u) + 1 == blocks;
-    if (last) *arrivals = 0;
+    if (last) {
+      *arrivals = 0;
+      __threadfence();  // and nothing is read before all were counted
+    }
   }
-  last = __syncthreads_or(last) != 0;
-  if (last) __threadfence();  // and nothing is read before all were counted
-  return last;
+  return __syncthreads_or(last) != 0;
 }
 
 /// The same of the whole grid.
