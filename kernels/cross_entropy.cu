@@ -19,7 +19,7 @@
 namespace tern::kernels {
 namespace {
 
-constexpr int kRowsBlock = 256;             // threads of a block that several rows share
+constexpr int kRowsBlock = 512;             // threads of a block that several rows share, at most
 constexpr std::int64_t kEachCounts = 1024;  // rows: up to here one load a thread
 
 /// The workspace begins with it; a float a block follows. All zero between launches.
@@ -220,7 +220,8 @@ void cross_entropy(const T* logits, const std::int32_t* targets, float label_smo
   with_row_path<T>(vectorizes(cols, logits, dlogits), cols, [&](auto n, auto v) {
     constexpr int N = n(), V = v();
     // Without rows a block is still needed: the mean of nothing is 0.
-    const RowShape shape = row_shape<N>(std::max<std::int64_t>(rows, 1), cols, kRowsBlock);
+    const int threads = std::min(kRowsBlock, kThreadsFor<N, V>);
+    const RowShape shape = row_shape<N>(std::max<std::int64_t>(rows, 1), cols, threads);
     if constexpr (V > 0) {
       launch(cross_entropy_kernel<T, N, V>, shape.grid, shape.block, 0, stream, arguments);
     } else {

@@ -20,7 +20,7 @@ namespace tern::kernels {
 namespace {
 
 constexpr std::int64_t kNarrowSupers = 64, kNarrowSubs = 256;  // up to here a warp has a row
-constexpr int kRowsABlock = 4;                                 // of those
+constexpr int kRowsABlock = 8;                                 // of those
 constexpr int kWideThreads = 256;                              // of a block that has one row
 constexpr int kBatch = 4;                                      // loads on the way at once
 constexpr std::size_t kCounterBytes = 16;                      // of the workspace; a float a block follows
