@@ -133,6 +133,7 @@ __global__ void __launch_bounds__(kThreads)
     backward_kernel(Matrix<T, const float> x, Matrix<T, const float> w, const float* scale, float* dscale,
                     BackwardWorkspace* workspace, std::int64_t width) {
   TERN_SHARED(float, partial, 32);
+  TERN_SHARED(float, partial_scale, 32);
   const Place place(x.rows);
   const Matrix<T, const float> matrix = place.in_x ? x : w;
   float* const parts = reinterpret_cast<float*>(workspace + 1);
@@ -142,7 +143,7 @@ __global__ void __launch_bounds__(kThreads)
     part = project_row<Threads, N>(matrix.in + first, matrix.inverse[place.row], *scale, matrix.out + first,
                                    width, partial);
   }
-  part = block_sum(threadIdx.x == 0 ? part : 0.0f, partial);
+  part = block_sum(threadIdx.x == 0 ? part : 0.0f, partial_scale);
   if (place.in_x && thread_rank() == 0) parts[blockIdx.x] = part;
   if (is_last_block(&workspace->arrivals)) add_parts(parts, ceil_div(x.rows, blockDim.y), dscale);
 }

@@ -139,7 +139,8 @@ __device__ void write_mean(const Arguments<T>& a, float loss, int counted, auto&
 
 template <typename T, int N, int V>
 __global__ void __launch_bounds__(kThreadsFor<N, V>) cross_entropy_kernel(Arguments<T> a) {
-  TERN_SHARED(float, partial, 32);
+  TERN_SHARED(float, partial_most, 32);
+  TERN_SHARED(float, partial_sum, 32);
   TERN_SHARED(int, partial_count, 32);
   TERN_SHARED(int, known, 1);
   TERN_SHARED(double, partial_loss, 32);
@@ -154,12 +155,12 @@ __global__ void __launch_bounds__(kThreadsFor<N, V>) cross_entropy_kernel(Argume
 
   float most = -INFINITY, sum = 0, exponential[V] = {};
   Part::for_each(read, [&](int i, int) { most = fmaxf(most, part[i]); });
-  most = row_max(most, partial);
+  most = row_max(most, partial_most);
   Part::for_each(read, [&](int i, int) {
     exponential[i] = expf(part[i] - most);
     sum += exponential[i];
   });
-  of_row.finish(row_sum(sum, partial), counted);
+  of_row.finish(row_sum(sum, partial_sum), counted);
 
   float loss = of_row.spoil_if_outside();
   Part::for_each(read,
@@ -173,7 +174,8 @@ template <typename T, int N>
 __global__ void __launch_bounds__(kMostThreads<N>, 1) cross_entropy_tiles(Arguments<T> a, std::int64_t kept) {
   using Vectors = Vector<T, N>;
   using Tiles = TiledRow<T, N>;
-  TERN_SHARED(float, partial, 32);
+  TERN_SHARED(float, partial_most, 32);
+  TERN_SHARED(float, partial_sum, 32);
   TERN_SHARED(int, partial_count, 32);
   TERN_SHARED(int, known, 1);
   TERN_SHARED(double, partial_loss, 32);
@@ -186,7 +188,7 @@ __global__ void __launch_bounds__(kMostThreads<N>, 1) cross_entropy_tiles(Argume
   for (std::int64_t start = 0; start < tiles.cols && !ignored; start += Tiles::tile()) {
     online.add(tiles.load(start, shared), tiles.width(start));
   }
-  online.combine(partial);
+  online.combine(partial_most, partial_sum);
   const int counted = counted_rows(a, partial_count, known);
   of_row.finish(online.sum, counted);
 

@@ -55,7 +55,9 @@ struct Threads {
     if constexpr (kWarp) {
       return warp_reduce(value, combine);
     } else {
-      return block_reduce(value, identity, combine, partial);
+      const float result = block_reduce(value, identity, combine, partial);
+      __syncthreads();  // `partial` serves the next reduction, too
+      return result;
     }
   }
   __device__ static float sum(float value, auto& partial) {

@@ -27,7 +27,8 @@ template <typename T, int N, int V>
 __global__ void __launch_bounds__(kThreadsFor<N, V>)
     l2_normalize_forward_kernel(const T* x, float epsilon, T* y, float* inverse_norm, std::int64_t rows,
                                 std::int64_t cols) {
-  TERN_SHARED(float, partial, 32);
+  TERN_SHARED(float, partial_largest, 32);
+  TERN_SHARED(float, partial_squares, 32);
   using Part = RowPart<T, N, V>;
   const std::int64_t row = row_of_thread();
   const int width = row < rows ? static_cast<int>(cols) : 0;
@@ -35,9 +36,9 @@ __global__ void __launch_bounds__(kThreadsFor<N, V>)
   part.load(x + row * cols, width);
   float largest = 0, squares = 0;
   Part::for_each(width, [&](int i, int) { largest = fmaxf(largest, fabsf(part[i])); });
-  const float scale = square_scale(row_max(largest, partial));
+  const float scale = square_scale(row_max(largest, partial_largest));
   Part::for_each(width, [&](int i, int) { squares += (scale * part[i]) * (scale * part[i]); });
-  const float inverse = inverse_of_norm(row_sum(squares, partial), scale, epsilon);
+  const float inverse = inverse_of_norm(row_sum(squares, partial_squares), scale, epsilon);
   Part::store(y + row * cols, width, [&](int i, int) { return part[i] * inverse; });
   if (row < rows && threadIdx.x == 0) inverse_norm[row] = inverse;
 }
@@ -53,10 +54,10 @@ struct ScaledSquares {
     huge += down * down;
     tiny += up * up;
   }
-  __device__ float inverse(float epsilon, auto& partial) const {
-    const float scale = square_scale(row_max(largest, partial));
+  __device__ float inverse(float epsilon, auto& partial_largest, auto& partial_squares) const {
+    const float scale = square_scale(row_max(largest, partial_largest));
     const float squares = scale == 1 ? plain : scale < 1 ? huge : tiny;
-    return inverse_of_norm(row_sum(squares, partial), scale, epsilon);
+    return inverse_of_norm(row_sum(squares, partial_squares), scale, epsilon);
   }
 };
 
@@ -66,7 +67,8 @@ __global__ void __launch_bounds__(kMostThreads<N>)
                                std::int64_t kept) {
   using Vectors = Vector<T, N>;
   using Tiles = TiledRow<T, N>;
-  TERN_SHARED(float, partial, 32);
+  TERN_SHARED(float, partial_largest, 32);
+  TERN_SHARED(float, partial_squares, 32);
   TERN_DYNAMIC_SHARED(Vectors, shared);
   const Tiles tiles{x + blockIdx.x * cols, cols, kept, 0};
   ScaledSquares sums;
@@ -74,7 +76,7 @@ __global__ void __launch_bounds__(kMostThreads<N>)
     const auto part = tiles.load(start, shared);
     part.for_each(tiles.width(start), [&](int i, int) { sums.add(part[i]); });
   }
-  const float inverse = sums.inverse(epsilon, partial);
+  const float inverse = sums.inverse(epsilon, partial_largest, partial_squares);
   for (std::int64_t start = tiles.last(); start >= 0; start -= Tiles::tile()) {
     const auto part = tiles.load_again(start, shared);
     part.store(y + blockIdx.x * cols + start, tiles.width(start),
@@ -93,7 +95,8 @@ template <typename T, int N, int V>
 __global__ void __launch_bounds__(kThreadsFor<N, V>)
     l2_normalize_backward_kernel(const T* y, const float* inverse_norm, const T* dy, T* dx, std::int64_t rows,
                                  std::int64_t cols) {
-  TERN_SHARED(float, partial, 32);
+  TERN_SHARED(float, partial_squares, 32);
+  TERN_SHARED(float, partial_dot, 32);
   using Part = RowPart<T, N, V>;
   const std::int64_t row = row_of_thread();
   const int width = row < rows ? static_cast<int>(cols) : 0;
@@ -106,8 +109,8 @@ __global__ void __launch_bounds__(kThreadsFor<N, V>)
     squares += value[i] * value[i];
     dot += value[i] * slope[i];
   });
-  squares = row_sum(squares, partial);
-  dot = slope_along<T>(squares, row_sum(dot, partial));
+  squares = row_sum(squares, partial_squares);
+  dot = slope_along<T>(squares, row_sum(dot, partial_dot));
   Part::store(dx + row * cols, width, [&](int i, int) { return (slope[i] - value[i] * dot) * inverse; });
 }
 
@@ -117,7 +120,8 @@ __global__ void __launch_bounds__(kMostThreads<N>)
                                 std::int64_t kept) {
   using Vectors = Vector<T, N>;
   using Tiles = TiledRow<T, N>;
-  TERN_SHARED(float, partial, 32);
+  TERN_SHARED(float, partial_squares, 32);
+  TERN_SHARED(float, partial_dot, 32);
   TERN_DYNAMIC_SHARED(Vectors, shared);
   const Tiles values{y + blockIdx.x * cols, cols, kept, 0}, slopes{dy + blockIdx.x * cols, cols, kept, kept};
   const float inverse = inverse_norm[blockIdx.x];
@@ -129,8 +133,8 @@ __global__ void __launch_bounds__(kMostThreads<N>)
       dot += value[i] * slope[i];
     });
   }
-  squares = row_sum(squares, partial);
-  dot = slope_along<T>(squares, row_sum(dot, partial));
+  squares = row_sum(squares, partial_squares);
+  dot = slope_along<T>(squares, row_sum(dot, partial_dot));
   for (std::int64_t start = values.last(); start >= 0; start -= Tiles::tile()) {
     const auto value = values.load_again(start, shared), slope = slopes.load_again(start, shared);
     value.store(dx + blockIdx.x * cols + start, values.width(start),

@@ -17,7 +17,8 @@ namespace {
 template <bool kLog, typename T, int N, int V>
 __global__ void __launch_bounds__(kThreadsFor<N, V>)
     softmax_forward_kernel(const T* x, T* y, std::int64_t rows, std::int64_t cols) {
-  TERN_SHARED(float, partial, 32);
+  TERN_SHARED(float, partial_most, 32);
+  TERN_SHARED(float, partial_sum, 32);
   using Part = RowPart<T, N, V>;
   const std::int64_t row = row_of_thread();
   const int width = row < rows ? static_cast<int>(cols) : 0;
@@ -25,12 +26,12 @@ __global__ void __launch_bounds__(kThreadsFor<N, V>)
   part.load(x + row * cols, width);
   float most = -INFINITY, sum = 0, exponential[V] = {};
   Part::for_each(width, [&](int i, int) { most = fmaxf(most, part[i]); });
-  most = row_max(most, partial);
+  most = row_max(most, partial_most);
   Part::for_each(width, [&](int i, int) {
     exponential[i] = expf(part[i] - most);
     sum += exponential[i];
   });
-  sum = row_sum(sum, partial);
+  sum = row_sum(sum, partial_sum);
   const float log_sum = kLog ? logf(sum) : 0, inverse_sum = 1 / sum;
   Part::store(y + row * cols, width,
               [&](int i, int) { return kLog ? part[i] - most - log_sum : exponential[i] * inverse_sum; });
@@ -41,14 +42,15 @@ __global__ void __launch_bounds__(kMostThreads<N>)
     softmax_forward_tiles(const T* x, T* y, std::int64_t cols, std::int64_t kept) {
   using Vectors = Vector<T, N>;
   using Tiles = TiledRow<T, N>;
-  TERN_SHARED(float, partial, 32);
+  TERN_SHARED(float, partial_most, 32);
+  TERN_SHARED(float, partial_sum, 32);
   TERN_DYNAMIC_SHARED(Vectors, shared);
   const Tiles tiles{x + blockIdx.x * cols, cols, kept, 0};
   OnlineSoftmax online;
   for (std::int64_t start = 0; start < cols; start += Tiles::tile()) {
     online.add(tiles.load(start, shared), tiles.width(start));
   }
-  online.combine(partial);
+  online.combine(partial_most, partial_sum);
   const float most = online.most, inverse_sum = 1 / online.sum, log_sum = kLog ? logf(online.sum) : 0;
   // Backwards: what was read last is still in the L2 cache.
   for (std::int64_t start = tiles.last(); start >= 0; start -= Tiles::tile()) {

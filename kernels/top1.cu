@@ -22,7 +22,8 @@ template <typename T, int N>
 __global__ void __launch_bounds__(kMostThreads<N>)
     top1_kernel(const T* logits, float threshold, std::int32_t novel, std::int32_t* best, float* probability,
                 std::int32_t* answer, std::int64_t rows, std::int64_t cols) {
-  TERN_SHARED(float, partial, 32);
+  TERN_SHARED(float, partial_most, 32);
+  TERN_SHARED(float, partial_sum, 32);
   TERN_SHARED(Ranked, partial_ranked, 32);
   using Tiles = TiledRow<T, N>;
   const std::int64_t row = row_of_thread();
@@ -37,7 +38,7 @@ __global__ void __launch_bounds__(kMostThreads<N>)
       ranked = other > ranked ? other : ranked;
     });
   }
-  online.combine(partial);
+  online.combine(partial_most, partial_sum);
   ranked = row_reduce(
       ranked, Ranked{0}, [](Ranked a, Ranked b) { return a > b ? a : b; }, partial_ranked);
   if (threadIdx.x != 0 || row >= rows) return;

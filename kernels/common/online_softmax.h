@@ -20,9 +20,9 @@ struct OnlineSoftmax {
     Part::for_each(width, [&](int i, int) { sum += expf(part[i] - offset); });
   }
   /// Over the threads of a row, all of which get the result.
-  __device__ void combine(auto& partial) {
-    const float all = row_max(most, partial);
-    sum = row_sum(sum * expf(most - finite(all)), partial);
+  __device__ void combine(auto& partial_most, auto& partial_sum) {
+    const float all = row_max(most, partial_most);
+    sum = row_sum(sum * expf(most - finite(all)), partial_sum);
     most = all;
   }
 

@@ -32,7 +32,8 @@ __device__ inline int thread_rank() {
 }
 
 /// Over a block of whole warps (at most 32): within warps, then among their results. `partial` is shared
-/// memory of 32 elements, free for use again after the call.
+/// memory of 32 elements, free for use again after the block's next barrier: so two reductions in a row need
+/// two.
 template <typename T, typename Combine>
 __device__ T block_reduce(T value, T identity, Combine combine, auto& partial) {
   const int lane = thread_rank() % kWarpSize, warp = thread_rank() / kWarpSize;
@@ -42,9 +43,7 @@ __device__ T block_reduce(T value, T identity, Combine combine, auto& partial) {
   __syncthreads();
   T result = identity;
   if (lane < warps) result = partial[lane];
-  result = warp_reduce(result, combine);
-  __syncthreads();
-  return result;
+  return warp_reduce(result, combine);
 }
 
 __device__ inline float block_sum(float value, auto& partial) {

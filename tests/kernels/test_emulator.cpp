@@ -15,9 +15,10 @@ namespace {
 constexpr std::int64_t kThreads = 64;
 
 __global__ void block_sums(const float* x, float* sums) {
-  TERN_SHARED(float, partial, 32);
-  const float sum = block_sum(x[blockIdx.x * blockDim.x + threadIdx.x], partial);
-  const float most = block_max(x[blockIdx.x * blockDim.x + threadIdx.x], partial);
+  TERN_SHARED(float, partial_sum, 32);
+  TERN_SHARED(float, partial_most, 32);
+  const float sum = block_sum(x[blockIdx.x * blockDim.x + threadIdx.x], partial_sum);
+  const float most = block_max(x[blockIdx.x * blockDim.x + threadIdx.x], partial_most);
   if (threadIdx.x == 0) sums[2 * blockIdx.x] = sum;
   if (threadIdx.x == 0) sums[2 * blockIdx.x + 1] = most;
 }
@@ -123,6 +124,12 @@ __global__ void adds_without_atomics(int* y) {
   y[threadIdx.x] = sum[0];
 }
 
+// Two reductions in a row need an array each.
+__global__ void reduces_twice_in_one_array(float* y) {
+  TERN_SHARED(float, partial, 32);
+  y[threadIdx.x] = block_sum(1, partial) + block_max(1, partial);
+}
+
 // Within a warp a __syncwarp is enough.
 __global__ void neighbours_within_a_warp(float* y) {
   TERN_SHARED(float, tile, 64);
@@ -211,6 +218,7 @@ TEST_CASE("emulator: two threads that meet in shared memory without a barrier ar
   CHECK_FAILS(failure(reads_without_a_barrier, y.data()), "is read with no barrier after thread 0 wrote it");
   CHECK_FAILS(failure(writes_after_reads_without_a_barrier, y.data()),
               "is written with no barrier after another");
+  CHECK_FAILS(failure(reduces_twice_in_one_array, y.data()), "is written with no barrier after another");
   CHECK_FAILS(failure(adds_without_atomics, z.data()), "with no barrier");
   CHECK_FAILS(failure(neighbours_across_warps, y.data()), "shared array 'tile': element 32 of 64 is read");
 }
