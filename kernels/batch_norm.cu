@@ -95,8 +95,9 @@ struct Normalization {
   float epsilon;
 };
 
-template <int V, typename T>
-__global__ void __launch_bounds__(256)
+/// Rows together: as many as registers allow where four blocks share a multiprocessor.
+template <int V, bool kResidual, typename T>
+__global__ void __launch_bounds__(256, 4)
     normalize_kernel(const T* x, const T* residual, T* y, Normalization channels, bool relu,
                      std::int64_t rows, std::int64_t cols, std::int64_t slice_rows) {
   const ColumnPart part(V, rows, cols, slice_rows);
@@ -109,17 +110,15 @@ __global__ void __launch_bounds__(256)
   for (int v = 0; v < V; ++v) {
     scale[v] = gamma[v] * (channels.is_variance ? 1 / sqrtf(scale[v] + channels.epsilon) : scale[v]);
   }
-  part.for_rows<4>([&](auto together, std::int64_t at) {
+  part.for_rows<kResidual && V == 8 ? 2 : 4>([&](auto together, std::int64_t at) {
     constexpr int R = decltype(together)::value;
     Vector<T, V> in[R], added[R];
     for (int r = 0; r < R; ++r) in[r] = load_vector<V>(x + at + r * part.stride);
-    if (residual != nullptr) {
-      for (int r = 0; r < R; ++r) added[r] = load_vector<V>(residual + at + r * part.stride);
-    }
+    for (int r = 0; r < R && kResidual; ++r) added[r] = load_vector<V>(residual + at + r * part.stride);
     for (int r = 0; r < R; ++r) {
       for (int v = 0; v < V; ++v) {
         float value = (static_cast<float>(in[r][v]) - mean[v]) * scale[v] + beta[v];
-        if (residual != nullptr) value += static_cast<float>(added[r][v]);
+        if constexpr (kResidual) value += static_cast<float>(added[r][v]);
         in[r][v] = T(relu && value < 0 ? 0.0f : value);  // NaN stays: a broken run must show
       }
       store_vector<V>(y + at + r * part.stride, in[r]);
@@ -131,8 +130,8 @@ template <int V, typename T>
 void normalize(const T* x, const T* residual, T* y, const Normalization& channels, bool relu,
                std::int64_t rows, std::int64_t cols, Stream stream) {
   const ColumnCut cut = cut_columns(rows, ceil_div(cols, V), 256, 32, 2048, 4);
-  launch(normalize_kernel<V, T>, cut.grid(), cut.block(), 0, stream, x, residual, y, channels, relu, rows,
-         cols, cut.slice_rows);
+  launch(residual == nullptr ? normalize_kernel<V, false, T> : normalize_kernel<V, true, T>, cut.grid(),
+         cut.block(), 0, stream, x, residual, y, channels, relu, rows, cols, cut.slice_rows);
 }
 
 }  // namespace
