@@ -28,7 +28,7 @@ __global__ void __launch_bounds__(kThreadsFor<N, V>)
   Part::for_each(width, [&](int i, int) { most = fmaxf(most, part[i]); });
   most = row_max(most, partial_most);
   Part::for_each(width, [&](int i, int) {
-    exponential[i] = expf(part[i] - most);
+    exponential[i] = quick_exp(part[i] - most);
     sum += exponential[i];
   });
   sum = row_sum(sum, partial_sum);
@@ -56,7 +56,7 @@ __global__ void __launch_bounds__(kMostThreads<N>)
   for (std::int64_t start = tiles.last(); start >= 0; start -= Tiles::tile()) {
     const auto part = tiles.load_again(start, shared);
     part.store(y + blockIdx.x * cols + start, tiles.width(start), [&](int i, int) {
-      return kLog ? part[i] - most - log_sum : expf(part[i] - most) * inverse_sum;
+      return kLog ? part[i] - most - log_sum : quick_exp(part[i] - most) * inverse_sum;
     });
   }
 }
@@ -68,7 +68,7 @@ __device__ float summand(float y, float dy) {
 }
 template <bool kLog>
 __device__ float gradient(float y, float dy, float sum) {
-  return kLog ? dy - expf(y) * sum : y * (dy - sum);
+  return kLog ? dy - quick_exp(y) * sum : y * (dy - sum);
 }
 
 template <bool kLog, typename T, int N, int V>

@@ -2,6 +2,7 @@
 // the maximum grows. One pass instead of two.
 #pragma once
 
+#include "kernels/common/quick_exp.h"
 #include "kernels/common/row_part.h"
 
 namespace tern::kernels {
@@ -14,15 +15,15 @@ struct OnlineSoftmax {
   __device__ void add(const Part& part, int width) {
     float now = most;
     Part::for_each(width, [&](int i, int) { now = fmaxf(now, part[i]); });
-    sum *= expf(most - finite(now));
+    sum *= quick_exp(most - finite(now));
     most = now;
     const float offset = finite(now);
-    Part::for_each(width, [&](int i, int) { sum += expf(part[i] - offset); });
+    Part::for_each(width, [&](int i, int) { sum += quick_exp(part[i] - offset); });
   }
   /// Over the threads of a row, all of which get the result.
   __device__ void combine(auto& partial_most, auto& partial_sum) {
     const float all = row_max(most, partial_most);
-    sum = row_sum(sum * expf(most - finite(all)), partial_sum);
+    sum = row_sum(sum * quick_exp(most - finite(all)), partial_sum);
     most = all;
   }
 
