@@ -8,8 +8,8 @@
 // the targets itself while its row is on the way. If they are many, the first block to ask counts them all
 // and publishes the number; the others, which begin no earlier, wait for it with their rows already loaded.
 //
-// A thread adds up what its own columns give to the loss, so no thread needs another's logit: dlogits may be
-// the logits. Blocks leave their sums in the workspace and the last one adds them, in a fixed order.
+// Each of a row's threads works out its loss; dlogits may be the logits. Blocks leave their sums in the
+// workspace and the last one adds them, in a fixed order.
 #include "kernels/cross_entropy.h"
 
 #include "kernels/common/kernel.h"
@@ -34,7 +34,7 @@ template <typename T>
 struct Arguments {
   const T* logits;
   const std::int32_t* targets;
-  float smoothing;
+  float smoothing, background;  ///< s, s / cols
   std::int32_t ignore_index;
   float* loss;
   T* dlogits;
@@ -83,54 +83,55 @@ __device__ int counted_rows(const Arguments<T>& a, auto& partial, auto& known) {
   return count;
 }
 
-/// One row's loss and gradient, column by column, once its maximum and sum are known.
+/// What a row gives, in each of its threads. All columns but the target's have one formula for the gradient;
+/// the target's owner writes that place once more.
 struct RowLoss {
   enum class Kind { counted, ignored, outside };
   Kind kind = Kind::ignored;
   std::int32_t target = 0;
-  float hit = 0, background = 0;       // (1 - s), s / cols
-  float inverse_count = 0;             // 1 / counted
-  float log_sum = 0, inverse_sum = 0;  // z, exp(-z)
+  float logit = 0;                  // the target's
+  float scale = 0, everywhere = 0;  // exp(-z) / counted, background / counted
+  float at_target = 0;              // the gradient there
+  float loss = 0;                   // but for -s / cols sum_c (x_c - m)
 
+  /// Reads the target's logit at once: after the block's next barrier dlogits may take its place.
   template <typename T>
   __device__ RowLoss(const Arguments<T>& a, std::int64_t row) {
     if (row >= a.rows) return;
     target = a.targets[row];
     if (target == a.ignore_index) return;
     kind = target >= 0 && target < a.cols ? Kind::counted : Kind::outside;
-    hit = 1 - a.smoothing;
-    background = a.smoothing / static_cast<float>(a.cols);
+    if (kind == Kind::counted) logit = static_cast<float>(a.logits[row * a.cols + target]);
   }
-  __device__ void finish(float sum, int counted) {
-    log_sum = logf(sum);
-    inverse_sum = 1 / sum;
-    inverse_count = 1 / static_cast<float>(counted);
+  /// `sum` is that of exp(x - most). A row with a target outside becomes NaN.
+  template <typename T>
+  __device__ void finish(const Arguments<T>& a, float most, float sum, int counted) {
+    if (kind == Kind::ignored) return;
+    const float inverse_count = kind == Kind::outside ? NAN : 1 / static_cast<float>(counted);
+    const float log_sum = logf(sum), shifted = logit - most;
+    scale = inverse_count / sum;
+    everywhere = a.background * inverse_count;
+    at_target = quick_exp(shifted) * scale - (1 - a.smoothing + a.background) * inverse_count;
+    loss = kind == Kind::outside ? NAN : (1 - a.smoothing) * (log_sum - shifted) + a.smoothing * log_sum;
   }
-  /// What a column adds to the loss; `shifted` is its logit minus the largest.
-  __device__ float loss(float shifted, bool is_target) const {
-    float result = background > 0 ? background * (log_sum - shifted) : 0;
-    if (is_target) result += hit * (log_sum - shifted);
-    return result;
-  }
-  /// `exponential` is exp(shifted).
-  __device__ float gradient(float exponential, bool is_target) const {
-    if (kind == Kind::ignored) return 0;
-    const float wanted = background + (is_target ? hit : 0);
-    return (exponential * inverse_sum - wanted) * inverse_count;
-  }
-  /// A row with a target outside becomes NaN: all of its gradient by its scale, its loss here.
-  __device__ float spoil_if_outside() {
-    if (kind != Kind::outside) return 0;
-    inverse_count = NAN;
-    return NAN;
+  /// `exponential` is exp(x - most).
+  __device__ float gradient(float exponential) const { return exponential * scale - everywhere; }
+  /// By each of the row's threads, of which the one that wrote the target's vector of N columns goes on.
+  template <int N, typename T>
+  __device__ void correct_target(T* row) const {
+    if (kind != Kind::counted || target / N % static_cast<int>(blockDim.x) != static_cast<int>(threadIdx.x))
+      return;
+    row[target] = T(at_target);
   }
 };
 
 /// The end of either kernel: the mean, by the block that ends last.
 template <typename T>
-__device__ void write_mean(const Arguments<T>& a, float loss, int counted, auto& shared) {
+__device__ void write_mean(const Arguments<T>& a, float row_loss, int counted, auto& partial) {
+  TERN_SHARED(double, partial_total, 32);
   double total = 0;
-  if (!sum_over_grid(loss, a.partials(), &a.progress->arrivals, &total, shared)) return;
+  const float of_block = sum_of_rows(row_loss, partial);
+  if (!sum_over_grid(of_block, a.partials(), &a.progress->arrivals, &total, partial_total)) return;
   if (thread_rank() != 0) return;
   *a.loss = counted > 0 ? static_cast<float>(total / counted) : 0.0f;
   a.progress->asked = 0;
@@ -143,31 +144,29 @@ __global__ void __launch_bounds__(kThreadsFor<N, V>) cross_entropy_kernel(Argume
   TERN_SHARED(float, partial_sum, 32);
   TERN_SHARED(int, partial_count, 32);
   TERN_SHARED(int, known, 1);
-  TERN_SHARED(double, partial_loss, 32);
+  TERN_SHARED(float, partial_shifted, 32);
   using Part = RowPart<T, N, V>;
   const std::int64_t row = row_of_thread();
-  RowLoss of_row(a, row);
   const int width = row < a.rows ? static_cast<int>(a.cols) : 0;
-  const int read = of_row.kind == RowLoss::Kind::ignored ? 0 : width;
   Part part;
-  part.load(a.logits + row * a.cols, read);
+  part.load(a.logits + row * a.cols, width);  // an ignored row's, too, rather than wait for the target
+  RowLoss of_row(a, row);
+  const int read = of_row.kind == RowLoss::Kind::ignored ? 0 : width;
   const int counted = counted_rows(a, partial_count, known);
 
-  float most = -INFINITY, sum = 0, exponential[V] = {};
+  float most = -INFINITY, sum = 0, shifted = 0, exponential[V] = {};
   Part::for_each(read, [&](int i, int) { most = fmaxf(most, part[i]); });
   most = row_max(most, partial_most);
   Part::for_each(read, [&](int i, int) {
-    exponential[i] = expf(part[i] - most);
+    exponential[i] = quick_exp(part[i] - most);
     sum += exponential[i];
+    shifted += part[i] - most;
   });
-  of_row.finish(row_sum(sum, partial_sum), counted);
-
-  float loss = of_row.spoil_if_outside();
-  Part::for_each(read,
-                 [&](int i, int column) { loss += of_row.loss(part[i] - most, column == of_row.target); });
-  Part::store(a.dlogits + row * a.cols, width,
-              [&](int i, int column) { return of_row.gradient(exponential[i], column == of_row.target); });
-  write_mean(a, loss, counted, partial_loss);
+  of_row.finish(a, most, row_sum(sum, partial_sum), counted);
+  if (a.smoothing > 0) of_row.loss -= a.background * row_sum(shifted, partial_shifted);
+  Part::store(a.dlogits + row * a.cols, width, [&](int i, int) { return of_row.gradient(exponential[i]); });
+  of_row.template correct_target<N>(a.dlogits + row * a.cols);
+  write_mean(a, of_row.loss, counted, partial_most);
 }
 
 template <typename T, int N>
@@ -178,7 +177,6 @@ __global__ void __launch_bounds__(kMostThreads<N>, 1) cross_entropy_tiles(Argume
   TERN_SHARED(float, partial_sum, 32);
   TERN_SHARED(int, partial_count, 32);
   TERN_SHARED(int, known, 1);
-  TERN_SHARED(double, partial_loss, 32);
   TERN_DYNAMIC_SHARED(Vectors, shared);
   const std::int64_t row = blockIdx.x;
   RowLoss of_row(a, row);
@@ -190,20 +188,25 @@ __global__ void __launch_bounds__(kMostThreads<N>, 1) cross_entropy_tiles(Argume
   }
   online.combine(partial_most, partial_sum);
   const int counted = counted_rows(a, partial_count, known);
-  of_row.finish(online.sum, counted);
+  of_row.finish(a, online.most, online.sum, counted);
 
-  float loss = of_row.spoil_if_outside();
+  float shifted = 0;
   for (std::int64_t start = tiles.last(); start >= 0; start -= Tiles::tile()) {
-    const std::int64_t target = of_row.target - start;  // within the tile, if it is in there
-    typename Tiles::Part part = {};
-    if (!ignored) part = tiles.load_again(start, shared);
-    part.for_each(ignored ? 0 : tiles.width(start),
-                  [&](int i, int column) { loss += of_row.loss(part[i] - online.most, column == target); });
-    part.store(a.dlogits + row * a.cols + start, tiles.width(start), [&](int i, int column) {
-      return of_row.gradient(expf(part[i] - online.most), column == target);
+    T* const to = a.dlogits + row * a.cols + start;
+    if (ignored) {
+      Tiles::Part::store(to, tiles.width(start), [](int, int) { return 0.0f; });
+      continue;
+    }
+    const auto part = tiles.load_again(start, shared);
+    part.store(to, tiles.width(start), [&](int i, int) {
+      const float below = part[i] - online.most;
+      shifted += below;
+      return of_row.gradient(quick_exp(below));
     });
   }
-  write_mean(a, loss, counted, partial_loss);
+  of_row.template correct_target<N>(a.dlogits + row * a.cols);
+  if (a.smoothing > 0) of_row.loss -= a.background * row_sum(shifted, partial_most);
+  write_mean(a, of_row.loss, counted, partial_sum);
 }
 
 }  // namespace
@@ -217,8 +220,9 @@ void cross_entropy(const T* logits, const std::int32_t* targets, float label_smo
                    std::int32_t ignore_index, float* loss, T* dlogits, void* workspace, std::int64_t rows,
                    std::int64_t cols, Stream stream) {
   const Arguments<T> arguments{
-      logits, targets, label_smoothing, ignore_index, loss, dlogits, static_cast<Progress*>(workspace),
-      rows,   cols};
+      logits,       targets, label_smoothing, label_smoothing / static_cast<float>(cols),
+      ignore_index, loss,    dlogits,         static_cast<Progress*>(workspace),
+      rows,         cols};
   with_row_path<T>(vectorizes(cols, logits, dlogits), cols, [&](auto n, auto v) {
     constexpr int N = n(), V = v();
     // Without rows a block is still needed: the mean of nothing is 0.

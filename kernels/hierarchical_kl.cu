@@ -305,8 +305,8 @@ __global__ void __launch_bounds__(kWideThreads, 1) hierarchical_kl_kernel(Argume
     kl = row_kl.run();
   }
   double total = 0;
-  const float once = threadIdx.x == 0 ? kl : 0;
-  if (!sum_over_grid(once, a.partials, a.arrivals, &total, partial_loss)) return;
+  const float of_block = sum_of_rows(kl, partial);
+  if (!sum_over_grid(of_block, a.partials, a.arrivals, &total, partial_loss)) return;
   const double rows = static_cast<double>(a.rows > 0 ? a.rows : 1);
   if (thread_rank() == 0) *a.loss = static_cast<float>(static_cast<double>(a.settings.factor) * total / rows);
 }

@@ -127,7 +127,7 @@ TEST_CASE("cross_entropy: no rows, no row that counts, a class that is ignored")
   check<float>({}, {}, {0, 20000}, {0, -1}, workspace);
   for (const std::int64_t cols : kOnEachPath) {
     const Shape shape{3, cols};
-    // The logits of ignored rows are not even read.
+    // The logits of ignored rows do not matter.
     check(std::vector<float>(shape.count(), NAN), {-1, -1, -1}, shape, {0.1f, -1}, workspace);
     check(uniform<float>(shape.count(), -2, 2, 3), {2, 1, 2}, shape, {0, 2}, workspace);
   }
