@@ -5,8 +5,9 @@
 //   dlogits = (exp(x - m) / exp(z) - s / cols - (1 - s) [c == t]) / counted
 //
 // The gradient needs the number of counted rows before any row is done. If rows are few, every block counts
-// the targets itself while its row is on the way. If they are many, the first block to ask counts them all
-// and publishes the number; the others, which begin no earlier, wait for it with their rows already loaded.
+// the targets itself while its row is on the way. If they are many, the blocks that are there first share
+// them, slice by slice, and wait for one another's counts with their rows already loaded; the others find the
+// number.
 //
 // Each of a row's threads works out its loss; dlogits may be the logits. Blocks leave their sums in the
 // workspace and the last one adds them, in a fixed order.
@@ -19,15 +20,14 @@
 namespace tern::kernels {
 namespace {
 
-constexpr int kRowsBlock = 512;             // threads of a block that several rows share, at most
-constexpr std::int64_t kEachCounts = 1024;  // rows: up to here one load a thread
+constexpr int kRowsBlock = 512;        // threads of a block that several rows share, at most
+constexpr std::int64_t kSlice = 1024;  // targets that a block counts at once
 
 /// The workspace begins with it; a float a block follows. All zero between launches.
 struct Progress {
-  unsigned arrivals;  ///< blocks that are done
-  unsigned asked;     ///< blocks that needed the count before it was there
-  int published;      ///< the count + 1, or 0 while it is unknown
-  int padding;
+  unsigned arrivals;         ///< blocks that are done
+  unsigned tickets;          ///< slices of the targets that were taken; more than there are, at last
+  unsigned long long tally;  ///< slices counted 2^32 + targets counted
 };
 
 template <typename T>
@@ -44,43 +44,45 @@ struct Arguments {
   __device__ float* partials() const { return reinterpret_cast<float*>(progress + 1); }
 };
 
-/// The targets that are not ignored, by the whole block, 16 bytes at a time where they are aligned.
-__device__ int count_targets(const std::int32_t* targets, std::int64_t rows, std::int32_t ignored,
-                             auto& partial) {
-  constexpr int kWidth = kVectorWidth<std::int32_t>;
+/// The targets [begin, end) that are not ignored, by the whole block.
+template <typename T>
+__device__ int count_targets(const Arguments<T>& a, std::int64_t begin, std::int64_t end, auto& partial) {
   const int threads = static_cast<int>(blockDim.x * blockDim.y);
-  const bool wide = reinterpret_cast<std::uintptr_t>(targets) % 16 == 0;
-  const std::int64_t vectors = wide ? rows / kWidth : 0;
   int count = 0;
-  for (std::int64_t i = thread_rank(); i < vectors; i += threads) {
-    const auto vector = load_vector<kWidth>(targets + i * kWidth);
-    for (int k = 0; k < kWidth; ++k) count += vector[k] != ignored ? 1 : 0;
-  }
-  for (std::int64_t i = vectors * kWidth + thread_rank(); i < rows; i += threads) {
-    count += targets[i] != ignored ? 1 : 0;
+  for (std::int64_t i = begin + thread_rank(); i < end; i += threads) {
+    count += a.targets[i] != a.ignore_index ? 1 : 0;
   }
   return block_reduce(
-      count, 0, [](int a, int b) { return a + b; }, partial);
+      count, 0, [](int x, int y) { return x + y; }, partial);
 }
 
 /// The number of counted rows, in every thread of the block.
 template <typename T>
-__device__ int counted_rows(const Arguments<T>& a, auto& partial, auto& known) {
-  if (a.rows <= kEachCounts) return count_targets(a.targets, a.rows, a.ignore_index, partial);
-  volatile int* published = &a.progress->published;
-  if (thread_rank() == 0) {
-    int value = *published;
-    if (value == 0 && atomicAdd(&a.progress->asked, 1u) > 0) {
-      while ((value = *published) == 0) {
-      }
+__device__ int counted_rows(const Arguments<T>& a) {
+  TERN_SHARED(int, partial, 32);
+  TERN_SHARED(unsigned, ticket, 1);
+  TERN_SHARED(int, counted, 1);
+  if (a.rows <= kSlice) return count_targets(a, 0, a.rows, partial);
+  const unsigned slices = static_cast<unsigned>(ceil_div(a.rows, kSlice));
+  const volatile unsigned long long* const tally = &a.progress->tally;
+  for (;;) {
+    if (thread_rank() == 0) ticket[0] = *tally >> 32 == slices ? slices : atomicAdd(&a.progress->tickets, 1u);
+    __syncthreads();
+    const std::int64_t slice = ticket[0];
+    if (slice >= slices) break;
+    const std::int64_t end = (slice + 1) * kSlice;
+    const int count = count_targets(a, slice * kSlice, end < a.rows ? end : a.rows, partial);
+    if (thread_rank() == 0) {
+      atomicAdd(&a.progress->tally, 1ull << 32 | static_cast<unsigned>(count));
     }
-    known[0] = value;
+  }
+  if (thread_rank() == 0) {
+    unsigned long long all = *tally;
+    while (all >> 32 != slices) all = *tally;  // by blocks that are at work, so this ends
+    counted[0] = static_cast<int>(all);
   }
   __syncthreads();
-  if (known[0] > 0) return known[0] - 1;
-  const int count = count_targets(a.targets, a.rows, a.ignore_index, partial);
-  if (thread_rank() == 0) *published = count + 1;
-  return count;
+  return counted[0];
 }
 
 /// What a row gives, in each of its threads. All columns but the target's have one formula for the gradient;
@@ -134,16 +136,14 @@ __device__ void write_mean(const Arguments<T>& a, float row_loss, int counted, a
   if (!sum_over_grid(of_block, a.partials(), &a.progress->arrivals, &total, partial_total)) return;
   if (thread_rank() != 0) return;
   *a.loss = counted > 0 ? static_cast<float>(total / counted) : 0.0f;
-  a.progress->asked = 0;
-  a.progress->published = 0;
+  a.progress->tickets = 0;
+  a.progress->tally = 0;
 }
 
 template <typename T, int N, int V>
 __global__ void __launch_bounds__(kThreadsFor<N, V>) cross_entropy_kernel(Arguments<T> a) {
   TERN_SHARED(float, partial_most, 32);
   TERN_SHARED(float, partial_sum, 32);
-  TERN_SHARED(int, partial_count, 32);
-  TERN_SHARED(int, known, 1);
   TERN_SHARED(float, partial_shifted, 32);
   using Part = RowPart<T, N, V>;
   const std::int64_t row = row_of_thread();
@@ -152,7 +152,7 @@ __global__ void __launch_bounds__(kThreadsFor<N, V>) cross_entropy_kernel(Argume
   part.load(a.logits + row * a.cols, width);  // an ignored row's, too, rather than wait for the target
   RowLoss of_row(a, row);
   const int read = of_row.kind == RowLoss::Kind::ignored ? 0 : width;
-  const int counted = counted_rows(a, partial_count, known);
+  const int counted = counted_rows(a);
 
   float most = -INFINITY, sum = 0, shifted = 0, exponential[V] = {};
   Part::for_each(read, [&](int i, int) { most = fmaxf(most, part[i]); });
@@ -175,8 +175,6 @@ __global__ void __launch_bounds__(kMostThreads<N>, 1) cross_entropy_tiles(Argume
   using Tiles = TiledRow<T, N>;
   TERN_SHARED(float, partial_most, 32);
   TERN_SHARED(float, partial_sum, 32);
-  TERN_SHARED(int, partial_count, 32);
-  TERN_SHARED(int, known, 1);
   TERN_DYNAMIC_SHARED(Vectors, shared);
   const std::int64_t row = blockIdx.x;
   RowLoss of_row(a, row);
@@ -187,7 +185,7 @@ __global__ void __launch_bounds__(kMostThreads<N>, 1) cross_entropy_tiles(Argume
     online.add(tiles.load(start, shared), tiles.width(start));
   }
   online.combine(partial_most, partial_sum);
-  const int counted = counted_rows(a, partial_count, known);
+  const int counted = counted_rows(a);
   of_row.finish(a, online.most, online.sum, counted);
 
   float shifted = 0;
