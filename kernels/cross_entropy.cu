@@ -141,7 +141,7 @@ __device__ void write_mean(const Arguments<T>& a, float row_loss, int counted, a
 }
 
 template <typename T, int N, int V>
-__global__ void __launch_bounds__(kThreadsFor<N, V>) cross_entropy_kernel(Arguments<T> a) {
+__global__ void __launch_bounds__(kThreadsFor<N, V>, 2) cross_entropy_kernel(Arguments<T> a) {
   TERN_SHARED(float, partial_most, 32);
   TERN_SHARED(float, partial_sum, 32);
   TERN_SHARED(float, partial_shifted, 32);
@@ -170,7 +170,7 @@ __global__ void __launch_bounds__(kThreadsFor<N, V>) cross_entropy_kernel(Argume
 }
 
 template <typename T, int N>
-__global__ void __launch_bounds__(kMostThreads<N>, 1) cross_entropy_tiles(Arguments<T> a, std::int64_t kept) {
+__global__ void __launch_bounds__(kTileThreads<N>, 1) cross_entropy_tiles(Arguments<T> a, std::int64_t kept) {
   using Vectors = Vector<T, N>;
   using Tiles = TiledRow<T, N>;
   TERN_SHARED(float, partial_most, 32);
@@ -225,13 +225,12 @@ void cross_entropy(const T* logits, const std::int32_t* targets, float label_smo
     constexpr int N = n(), V = v();
     // Without rows a block is still needed: the mean of nothing is 0.
     const int threads = std::min(kRowsBlock, kThreadsFor<N, V>);
-    const RowShape shape = row_shape<N>(std::max<std::int64_t>(rows, 1), cols, threads);
+    const RowShape shape = row_shape<T, N>(std::max<std::int64_t>(rows, 1), cols, 1, threads);
     if constexpr (V > 0) {
       launch(cross_entropy_kernel<T, N, V>, shape.grid, shape.block, 0, stream, arguments);
     } else {
-      const std::int64_t kept = kept_vectors<T, N>(cols, 1);
-      launch(cross_entropy_tiles<T, N>, shape.grid, shape.block, kept * sizeof(Vector<T, N>), stream,
-             arguments, kept);
+      launch(cross_entropy_tiles<T, N>, shape.grid, shape.block, shape.kept * sizeof(Vector<T, N>), stream,
+             arguments, shape.kept);
     }
   });
 }

@@ -24,7 +24,7 @@ __device__ float inverse_of_norm(float squares, float scale, float epsilon) {
 }
 
 template <typename T, int N, int V>
-__global__ void __launch_bounds__(kThreadsFor<N, V>)
+__global__ void __launch_bounds__(kThreadsFor<N, V>, 2)
     l2_normalize_forward_kernel(const T* x, float epsilon, T* y, float* inverse_norm, std::int64_t rows,
                                 std::int64_t cols) {
   TERN_SHARED(float, partial_largest, 32);
@@ -62,7 +62,7 @@ struct ScaledSquares {
 };
 
 template <typename T, int N>
-__global__ void __launch_bounds__(kMostThreads<N>)
+__global__ void __launch_bounds__(kTileThreads<N>)
     l2_normalize_forward_tiles(const T* x, float epsilon, T* y, float* inverse_norm, std::int64_t cols,
                                std::int64_t kept) {
   using Vectors = Vector<T, N>;
@@ -115,7 +115,7 @@ __global__ void __launch_bounds__(kThreadsFor<N, V>)
 }
 
 template <typename T, int N>
-__global__ void __launch_bounds__(kMostThreads<N>)
+__global__ void __launch_bounds__(kTileThreads<N>)
     l2_normalize_backward_tiles(const T* y, const float* inverse_norm, const T* dy, T* dx, std::int64_t cols,
                                 std::int64_t kept) {
   using Vectors = Vector<T, N>;
@@ -150,14 +150,13 @@ void l2_normalize_forward(const T* x, float epsilon, T* y, float* inverse_norm, 
   if (rows == 0) return;  // rows of no columns have an inverse norm, too
   with_row_path<T>(vectorizes(cols, x, y), cols, [&](auto n, auto v) {
     constexpr int N = n(), V = v();
-    const RowShape shape = row_shape<N>(rows, cols);
+    const RowShape shape = row_shape<T, N>(rows, cols, 1);
     if constexpr (V > 0) {
       launch(l2_normalize_forward_kernel<T, N, V>, shape.grid, shape.block, 0, stream, x, epsilon, y,
              inverse_norm, rows, cols);
     } else {
-      const std::int64_t kept = kept_vectors<T, N>(cols, 1);
-      launch(l2_normalize_forward_tiles<T, N>, shape.grid, shape.block, kept * sizeof(Vector<T, N>), stream,
-             x, epsilon, y, inverse_norm, cols, kept);
+      launch(l2_normalize_forward_tiles<T, N>, shape.grid, shape.block, shape.kept * sizeof(Vector<T, N>),
+             stream, x, epsilon, y, inverse_norm, cols, shape.kept);
     }
   });
 }
@@ -168,14 +167,13 @@ void l2_normalize_backward(const T* y, const float* inverse_norm, const T* dy, T
   if (rows == 0 || cols == 0) return;
   with_row_path<T>(vectorizes(cols, y, dy, dx), cols, [&](auto n, auto v) {
     constexpr int N = n(), V = v();
-    const RowShape shape = row_shape<N>(rows, cols);
+    const RowShape shape = row_shape<T, N>(rows, cols, 2);
     if constexpr (V > 0) {
       launch(l2_normalize_backward_kernel<T, N, V>, shape.grid, shape.block, 0, stream, y, inverse_norm, dy,
              dx, rows, cols);
     } else {
-      const std::int64_t kept = kept_vectors<T, N>(cols, 2);
-      launch(l2_normalize_backward_tiles<T, N>, shape.grid, shape.block, 2 * kept * sizeof(Vector<T, N>),
-             stream, y, inverse_norm, dy, dx, cols, kept);
+      launch(l2_normalize_backward_tiles<T, N>, shape.grid, shape.block,
+             2 * shape.kept * sizeof(Vector<T, N>), stream, y, inverse_norm, dy, dx, cols, shape.kept);
     }
   });
 }

@@ -3,7 +3,7 @@
 //   softmax      y_i = exp(x_i - m) / sum_j exp(x_j - m)      dx = y (dy - sum_j dy_j y_j)
 //   log-softmax  y_i = x_i - m - log sum_j exp(x_j - m)       dx = dy - exp(y) sum_j dy_j
 //
-// Each kernel twice: with the row in registers, and in tiles for rows beyond 16384 columns (see
+// Each kernel twice: with the row in registers, and in tiles for rows too wide for that (see
 // kernels/common/row_part.h). A thread reads a value before it writes that place, and nobody else writes
 // there: outputs may alias inputs. Bound by bandwidth: every row is read once unless it fits nowhere.
 #include "kernels/softmax.h"
@@ -15,7 +15,7 @@ namespace tern::kernels {
 namespace {
 
 template <bool kLog, typename T, int N, int V>
-__global__ void __launch_bounds__(kThreadsFor<N, V>)
+__global__ void __launch_bounds__(kThreadsFor<N, V>, 2)
     softmax_forward_kernel(const T* x, T* y, std::int64_t rows, std::int64_t cols) {
   TERN_SHARED(float, partial_most, 32);
   TERN_SHARED(float, partial_sum, 32);
@@ -38,7 +38,7 @@ __global__ void __launch_bounds__(kThreadsFor<N, V>)
 }
 
 template <bool kLog, typename T, int N>
-__global__ void __launch_bounds__(kMostThreads<N>)
+__global__ void __launch_bounds__(kTileThreads<N>)
     softmax_forward_tiles(const T* x, T* y, std::int64_t cols, std::int64_t kept) {
   using Vectors = Vector<T, N>;
   using Tiles = TiledRow<T, N>;
@@ -88,7 +88,7 @@ __global__ void __launch_bounds__(kThreadsFor<N, V>)
 }
 
 template <bool kLog, typename T, int N>
-__global__ void __launch_bounds__(kMostThreads<N>)
+__global__ void __launch_bounds__(kTileThreads<N>)
     softmax_backward_tiles(const T* y, const T* dy, T* dx, std::int64_t cols, std::int64_t kept) {
   using Vectors = Vector<T, N>;
   using Tiles = TiledRow<T, N>;
@@ -113,13 +113,12 @@ void forward(const T* x, T* y, std::int64_t rows, std::int64_t cols, Stream stre
   if (rows == 0 || cols == 0) return;
   with_row_path<T>(vectorizes(cols, x, y), cols, [&](auto n, auto v) {
     constexpr int N = n(), V = v();
-    const RowShape shape = row_shape<N>(rows, cols);
+    const RowShape shape = row_shape<T, N>(rows, cols, 1);
     if constexpr (V > 0) {
       launch(softmax_forward_kernel<kLog, T, N, V>, shape.grid, shape.block, 0, stream, x, y, rows, cols);
     } else {
-      const std::int64_t kept = kept_vectors<T, N>(cols, 1);
-      launch(softmax_forward_tiles<kLog, T, N>, shape.grid, shape.block, kept * sizeof(Vector<T, N>), stream,
-             x, y, cols, kept);
+      launch(softmax_forward_tiles<kLog, T, N>, shape.grid, shape.block, shape.kept * sizeof(Vector<T, N>),
+             stream, x, y, cols, shape.kept);
     }
   });
 }
@@ -129,14 +128,13 @@ void backward(const T* y, const T* dy, T* dx, std::int64_t rows, std::int64_t co
   if (rows == 0 || cols == 0) return;
   with_row_path<T>(vectorizes(cols, y, dy, dx), cols, [&](auto n, auto v) {
     constexpr int N = n(), V = v();
-    const RowShape shape = row_shape<N>(rows, cols);
+    const RowShape shape = row_shape<T, N>(rows, cols, 2);
     if constexpr (V > 0) {
       launch(softmax_backward_kernel<kLog, T, N, V>, shape.grid, shape.block, 0, stream, y, dy, dx, rows,
              cols);
     } else {
-      const std::int64_t kept = kept_vectors<T, N>(cols, 2);
-      launch(softmax_backward_tiles<kLog, T, N>, shape.grid, shape.block, 2 * kept * sizeof(Vector<T, N>),
-             stream, y, dy, dx, cols, kept);
+      launch(softmax_backward_tiles<kLog, T, N>, shape.grid, shape.block,
+             2 * shape.kept * sizeof(Vector<T, N>), stream, y, dy, dx, cols, shape.kept);
     }
   });
 }

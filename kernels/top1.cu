@@ -19,7 +19,7 @@ __device__ Ranked rank_of(float value, std::uint32_t place) {
 }
 
 template <typename T, int N>
-__global__ void __launch_bounds__(kMostThreads<N>)
+__global__ void __launch_bounds__(kTileThreads<N>)
     top1_kernel(const T* logits, float threshold, std::int32_t novel, std::int32_t* best, float* probability,
                 std::int32_t* answer, std::int64_t rows, std::int64_t cols) {
   TERN_SHARED(float, partial_most, 32);
@@ -57,7 +57,7 @@ void top1(const T* logits, float threshold, std::int32_t novel, std::int32_t* be
   if (rows == 0) return;
   const auto with = [&](auto n) {
     constexpr int N = n();
-    const RowShape shape = row_shape<N>(rows, cols);
+    const RowShape shape = row_shape<T, N>(rows, cols, 0);
     launch(top1_kernel<T, N>, shape.grid, shape.block, 0, stream, logits, threshold, novel, best, probability,
            answer, rows, cols);
   };

@@ -2,9 +2,12 @@
 //
 //   up to 512 columns    1, 2, 4 .. 32 lanes of a warp a row, 16 values a thread; several rows a warp
 //   up to 1024           a warp a row, 32 values a thread, in 16-byte vectors
-//   up to 16384          a block a row, 16 values a thread; up to 8192 where vectors are of one element
+//   up to 8192           a block a row, 16 values a thread; of bfloat16, in vectors, 32 and so up to 16384
 //   beyond               a block a row, tile after tile; what fits is kept in shared memory, the rest is read
 //                        again
+//
+// Blocks are so small that a multiprocessor has room for two, of which one may load while the other computes
+// or stores; but for rows that take more than half of its shared memory.
 //
 // threadIdx.x runs along the row and threadIdx.y over the rows of a block, so one kernel serves the first and
 // third; V, the values a thread holds, makes another of the second. Vectors are of 16 bytes where the rows
@@ -21,12 +24,15 @@ namespace tern::kernels {
 inline constexpr int kShortPart = 16, kLongPart = 32;  // values a thread
 inline constexpr int kRowBlock = 128;                  // threads that share their block among several rows
 
-/// The most threads of a block that shares a row. Single elements need more registers for their addresses.
+/// Values a thread where a block holds a row: of bfloat16, in vectors of 8, as many as fill f32's registers.
 template <int N>
-inline constexpr int kMostThreads = N == 1 ? 512 : 1024;
+inline constexpr int kBlockPart = N == 8 ? kLongPart : kShortPart;
 /// The most threads of a block whose kernel holds V values a thread in vectors of N.
 template <int N, int V>
-inline constexpr int kThreadsFor = V == kLongPart ? 256 : kMostThreads<N>;
+inline constexpr int kThreadsFor = V <= kBlockPart<N> ? 512 : 256;
+/// The same of tiles. Single elements need more registers for their addresses.
+template <int N>
+inline constexpr int kTileThreads = N == 1 ? 512 : 1024;
 
 __device__ inline std::int64_t row_of_thread() {
   return std::int64_t{blockIdx.x} * blockDim.y + threadIdx.y;
@@ -142,21 +148,40 @@ struct TiledRow {
   }
 };
 
-/// The widest row that part of a warp holds.
+/// The widest row that a warp holds, and a block.
 template <int N>
 inline constexpr int kWarpColumns = kWarpSize*(N == 1 ? kShortPart : kLongPart);
+template <int N>
+inline constexpr int kBlockColumns = kThreadsFor<N, kBlockPart<N>>* kBlockPart<N>;
 
 /// How to launch over rows.
 struct RowShape {
   dim3 grid, block;
+  std::int64_t kept = 0;  ///< vectors of each input that a block of tiles keeps in shared memory
 };
 
-/// `block_threads`: of a block that several rows share.
-template <int N>
-RowShape row_shape(std::int64_t rows, std::int64_t cols, int block_threads = kRowBlock) {
+/// For rows in tiles. One of which most fits half of the shared memory gets no more than that.
+template <typename T, int N>
+RowShape tile_shape(std::int64_t rows, std::int64_t cols, int inputs) {
+  constexpr std::int64_t kOther = 2048;  // more than kernels declare themselves and the device takes, a block
+  constexpr std::int64_t kVectorBytes = sizeof(Vector<T, N>);
+  const std::int64_t row_bytes = inputs * cols / N * kVectorBytes;
+  std::int64_t shared = static_cast<std::int64_t>(most_shared_bytes()) - kOther, threads = kTileThreads<N>;
+  if (row_bytes <= shared * 5 / 8) {
+    shared = shared / 2 - kOther;
+    threads = 512;
+  }
+  const std::int64_t kept = row_bytes <= shared ? cols / N : shared / (inputs * kVectorBytes);
+  const std::int64_t tiles = ceil_div(cols, threads * kShortPart);  // of one width
+  return {dim3(rows), dim3(ceil_div(cols, tiles * kWarpSize * kShortPart) * kWarpSize), kept};
+}
+
+/// `inputs`: rows that a block of tiles reads twice; `block_threads`: of a block that several rows share.
+template <typename T, int N>
+RowShape row_shape(std::int64_t rows, std::int64_t cols, int inputs, int block_threads = kRowBlock) {
+  if (cols > kBlockColumns<N>) return tile_shape<T, N>(rows, cols, inputs);
   if (cols > kWarpColumns<N>) {
-    const std::int64_t threads = ceil_div(cols, kWarpSize * kShortPart) * kWarpSize;
-    return {dim3(rows), dim3(std::min<std::int64_t>(threads, kMostThreads<N>))};
+    return {dim3(rows), dim3(ceil_div(cols, kWarpSize * kBlockPart<N>) * kWarpSize)};
   }
   // As few lanes as hold the row, but 8 if they have work: they load 128 bytes in a line.
   int lanes = 1;
@@ -169,23 +194,16 @@ template <typename T, typename Body>
 void with_row_path(bool wide, std::int64_t cols, Body body) {
   const auto by_width = [&](auto n) {
     constexpr int N = n();
+    if (cols > kBlockColumns<N>) return body(n, std::integral_constant<int, 0>());
     if constexpr (N > 1) {
-      const bool long_parts = cols > kWarpSize * kShortPart && cols <= kWarpColumns<N>;
+      const bool long_parts =
+          cols > kWarpColumns<N> ? kBlockPart<N> == kLongPart : cols > kWarpSize * kShortPart;
       if (long_parts) return body(n, std::integral_constant<int, kLongPart>());
     }
-    if (cols > kMostThreads<N> * kShortPart) return body(n, std::integral_constant<int, 0>());
     return body(n, std::integral_constant<int, kShortPart>());
   };
   if (wide) return by_width(std::integral_constant<int, kVectorWidth<T>>());
   return by_width(std::integral_constant<int, 1>());
-}
-
-/// Vectors of each of `inputs` rows that a block of tiles keeps in shared memory.
-template <typename T, int N>
-std::int64_t kept_vectors(std::int64_t cols, int inputs) {
-  constexpr std::size_t kStatic = 1024;  // more than the kernels declare themselves
-  const std::size_t fit = (most_shared_bytes() - kStatic) / (inputs * sizeof(Vector<T, N>));
-  return std::min(cols / N, static_cast<std::int64_t>(fit));
 }
 
 }  // namespace tern::kernels

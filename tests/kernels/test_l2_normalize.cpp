@@ -14,8 +14,8 @@ struct Shape {
   std::size_t count() const { return static_cast<std::size_t>(rows * cols); }
 };
 
-// Part of a warp a row, a warp, a block in registers (to 8192; to 16384 by vectors), tiles that shared memory
-// holds and does not.
+// Part of a warp a row, a warp, a block in registers (to 8192; to 16384 by vectors of bfloat16), tiles that
+// shared memory holds and does not.
 constexpr Shape kShapes[] = {{0, 4},     {1, 1},     {300, 1},   {33, 3},    {130, 4},  {9, 32},
                              {5, 33},    {5, 128},   {3, 512},   {3, 513},   {3, 520},  {2, 1000},
                              {2, 1025},  {2, 1032},  {2, 2048},  {1, 8192},  {1, 8193}, {1, 16384},

@@ -15,8 +15,8 @@ struct Shape {
 };
 
 // Part of a warp a row: around 1, 2 .. 32 lanes, one vector, and a block of several rows. A warp: 513 ..
-// 1024. A block in registers: to 8192 and, by vectors, to 16384. Tiles: what shared memory holds (40000) and
-// what it does not (60000).
+// 1024. A block in registers: to 8192 and, of bfloat16 by vectors, to 16384. Tiles: what half of the shared
+// memory holds (16392), all of it (40000) and what it does not (60000).
 constexpr Shape kShapes[] = {
     {0, 4},     {3, 0},     {1, 1},     {300, 1},   {129, 3},   {130, 4},   {33, 8},   {17, 31},  {9, 32},
     {5, 33},    {7, 88},    {3, 100},   {5, 127},   {9, 128},   {3, 129},   {5, 511},  {5, 512},  {3, 513},
