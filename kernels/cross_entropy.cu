@@ -141,7 +141,7 @@ __device__ void write_mean(const Arguments<T>& a, float row_loss, int counted, a
 }
 
 template <typename T, int N, int V>
-__global__ void __launch_bounds__(kThreadsFor<N, V>, 2) cross_entropy_kernel(Arguments<T> a) {
+__global__ void __launch_bounds__(kThreadsFor<N, V>, kBlocksAtOnce<N>) cross_entropy_kernel(Arguments<T> a) {
   TERN_SHARED(float, partial_most, 32);
   TERN_SHARED(float, partial_sum, 32);
   TERN_SHARED(float, partial_shifted, 32);

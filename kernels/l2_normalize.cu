@@ -24,7 +24,7 @@ __device__ float inverse_of_norm(float squares, float scale, float epsilon) {
 }
 
 template <typename T, int N, int V>
-__global__ void __launch_bounds__(kThreadsFor<N, V>, 2)
+__global__ void __launch_bounds__(kThreadsFor<N, V>, kBlocksAtOnce<N>)
     l2_normalize_forward_kernel(const T* x, float epsilon, T* y, float* inverse_norm, std::int64_t rows,
                                 std::int64_t cols) {
   TERN_SHARED(float, partial_largest, 32);
@@ -92,7 +92,7 @@ __device__ float slope_along(float squares, float dot) {
 }
 
 template <typename T, int N, int V>
-__global__ void __launch_bounds__(kThreadsFor<N, V>)
+__global__ void __launch_bounds__(kThreadsFor<N, V>, kBlocksAtOnce<N>)
     l2_normalize_backward_kernel(const T* y, const float* inverse_norm, const T* dy, T* dx, std::int64_t rows,
                                  std::int64_t cols) {
   TERN_SHARED(float, partial_squares, 32);

@@ -15,7 +15,7 @@ namespace tern::kernels {
 namespace {
 
 template <bool kLog, typename T, int N, int V>
-__global__ void __launch_bounds__(kThreadsFor<N, V>, 2)
+__global__ void __launch_bounds__(kThreadsFor<N, V>, kBlocksAtOnce<N>)
     softmax_forward_kernel(const T* x, T* y, std::int64_t rows, std::int64_t cols) {
   TERN_SHARED(float, partial_most, 32);
   TERN_SHARED(float, partial_sum, 32);
@@ -72,7 +72,7 @@ __device__ float gradient(float y, float dy, float sum) {
 }
 
 template <bool kLog, typename T, int N, int V>
-__global__ void __launch_bounds__(kThreadsFor<N, V>)
+__global__ void __launch_bounds__(kThreadsFor<N, V>, kBlocksAtOnce<N>)
     softmax_backward_kernel(const T* y, const T* dy, T* dx, std::int64_t rows, std::int64_t cols) {
   TERN_SHARED(float, partial, 32);
   using Part = RowPart<T, N, V>;

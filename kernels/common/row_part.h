@@ -30,7 +30,10 @@ inline constexpr int kBlockPart = N == 8 ? kLongPart : kShortPart;
 /// The most threads of a block whose kernel holds V values a thread in vectors of N.
 template <int N, int V>
 inline constexpr int kThreadsFor = V <= kBlockPart<N> ? 512 : 256;
-/// The same of tiles. Single elements need more registers for their addresses.
+/// Such blocks that a multiprocessor has room for. Single elements need more registers for their addresses.
+template <int N>
+inline constexpr int kBlocksAtOnce = N == 1 ? 1 : 2;
+/// The most threads of a block whose row is in tiles.
 template <int N>
 inline constexpr int kTileThreads = N == 1 ? 512 : 1024;
 
@@ -67,7 +70,7 @@ struct RowPart {
   __device__ static int column(int k) {
     return (k * static_cast<int>(blockDim.x) + static_cast<int>(threadIdx.x)) * N;
   }
-  __device__ float operator[](int i) const { return static_cast<float>(vectors[i / N][i % N]); }
+  __device__ float operator[](int i) const { return float_at(vectors[i / N], i % N); }
 
   /// Outside it loads the row's beginning once more: with a branch around each, loads would wait for one
   /// another.

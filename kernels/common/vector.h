@@ -50,6 +50,21 @@ TERN_HOST_DEVICE void store_vector(T* p, const Vector<T, N>& values) {
   *reinterpret_cast<Vector<T, N>*>(global(p)) = values;
 }
 
+/// v[k] as float. Two bfloat16s share a register: an instruction makes a float of either, where two would
+/// take it out by itself first.
+template <typename T, int N>
+TERN_HOST_DEVICE float float_at(const Vector<T, N>& v, int k) {
+  if constexpr (sizeof(T) == 2 && N > 1) {
+    struct Pairs {
+      std::uint32_t bits[N / 2];
+    };
+    const std::uint32_t pair = __builtin_bit_cast(Pairs, v).bits[k / 2];
+    return __builtin_bit_cast(float, k % 2 == 0 ? pair << 16 : pair & 0xffff0000u);
+  } else {
+    return static_cast<float>(v[k]);
+  }
+}
+
 /// True if rows of `cols` elements that begin at each pointer all begin on 16 bytes.
 template <typename T, typename... Pointers>
 bool vectorizes(std::int64_t cols, const T* first, const Pointers*... rest) {
