@@ -72,7 +72,7 @@ __device__ void store_parameter(const OptimizerSlotView& slot, std::int64_t i, c
   if (slot.half_copy == nullptr) return;
   Vector<bfloat16, N> half;
   for (int k = 0; k < N; ++k) half[k] = bfloat16(p[k]);
-  store_vector<N>(slot.half_copy + i, half);
+  store_whole(slot.half_copy + i, half);
 }
 
 /// g = scale gradient + coupled_decay p; m = beta1 m + rest1 g; v = beta2 v + rest2 g^2;

@@ -100,7 +100,7 @@ struct RowPart {
       Vector<T, N> result;
       TERN_UNROLL
       for (int j = 0; j < N; ++j) result[j] = T(value(k * N + j, column(k) + j));
-      store_vector<N>(row + column(k), result);
+      store_whole(row + column(k), result);
     }
   }
 };

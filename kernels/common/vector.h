@@ -37,9 +37,13 @@ template <int N, typename T>
 TERN_HOST_DEVICE Vector<T, N> load_vector(const T* p) {
   return *reinterpret_cast<const Vector<T, N>*>(global(p));
 }
-/// The same of p. By CUDA's own function, since the compiler makes several stores of an assignment.
 template <int N, typename T>
 TERN_HOST_DEVICE void store_vector(T* p, const Vector<T, N>& values) {
+  *reinterpret_cast<Vector<T, N>*>(global(p)) = values;
+}
+/// The same by CUDA's own function, for where the compiler makes several stores of an assignment.
+template <int N, typename T>
+TERN_HOST_DEVICE void store_whole(T* p, const Vector<T, N>& values) {
 #if defined(__CUDA_ARCH__)
   if constexpr (N > 1 && sizeof(values) == 16) {
     return __stwb(reinterpret_cast<uint4*>(p), __builtin_bit_cast(uint4, values));
@@ -47,7 +51,7 @@ TERN_HOST_DEVICE void store_vector(T* p, const Vector<T, N>& values) {
     return __stwb(reinterpret_cast<uint2*>(p), __builtin_bit_cast(uint2, values));
   }
 #endif
-  *reinterpret_cast<Vector<T, N>*>(global(p)) = values;
+  store_vector(p, values);
 }
 
 /// v[k] as float. Two bfloat16s share a register: an instruction makes a float of either, where two would
