@@ -32,7 +32,7 @@ __device__ void add_rows(const Vector<T, V> (&rows)[R], const float (&shift)[V],
   for (int v = 0; v < V; ++v) {
     float value[R], sum = 0;
     for (int r = 0; r < R; ++r) {
-      value[r] = static_cast<float>(rows[r][v]) - shift[v];
+      value[r] = float_at(rows[r], v) - shift[v];
       sum += value[r];
     }
     const float middle = sum * (1.0f / R), apart = middle - mean[v];
@@ -117,8 +117,8 @@ __global__ void __launch_bounds__(256, 4)
     for (int r = 0; r < R && kResidual; ++r) added[r] = load_vector<V>(residual + at + r * part.stride);
     for (int r = 0; r < R; ++r) {
       for (int v = 0; v < V; ++v) {
-        float value = (static_cast<float>(in[r][v]) - mean[v]) * scale[v] + beta[v];
-        if constexpr (kResidual) value += static_cast<float>(added[r][v]);
+        float value = (float_at(in[r], v) - mean[v]) * scale[v] + beta[v];
+        if constexpr (kResidual) value += float_at(added[r], v);
         in[r][v] = T(relu && value < 0 ? 0.0f : value);  // NaN stays: a broken run must show
       }
       store_vector<V>(y + at + r * part.stride, in[r]);

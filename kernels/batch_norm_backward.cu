@@ -26,7 +26,7 @@ __device__ void load_masked(const T* dy, const T* y, std::int64_t at, std::int64
   for (int r = 0; r < R; ++r) mask[r] = load_vector<V>(y + at + r * stride);
   for (int r = 0; r < R; ++r) {
     for (int v = 0; v < V; ++v) {
-      if (!(static_cast<float>(mask[r][v]) > 0)) g[r][v] = T(0.0f);
+      if (!(float_at(mask[r], v) > 0)) g[r][v] = T(0.0f);
     }
   }
 }
@@ -49,9 +49,9 @@ __global__ void __launch_bounds__(kColumnThreads, 2)
     load_masked(in.dy, in.y, at, part.stride, g);
     for (int r = 0; r < R; ++r) {
       for (int v = 0; v < V; ++v) {
-        const float value = static_cast<float>(g[r][v]);
+        const float value = float_at(g[r], v);
         partial[v][0] += value;
-        partial[v][1] += value * (static_cast<float>(x[r][v]) - mean[v]);
+        partial[v][1] += value * (float_at(x[r], v) - mean[v]);
       }
       if (dresidual != nullptr) store_vector<V>(dresidual + at + r * part.stride, g[r]);
     }
@@ -65,7 +65,8 @@ __global__ void __launch_bounds__(kColumnThreads, 2)
 
 /// dx = factor g + slope (x - mean) + offset, a channel; slope and offset are 0 without batch statistics.
 template <int V, bool kBatchStatistics, typename T>
-__global__ void __launch_bounds__(256) input_gradient_kernel(Gradient<T> in, T* dx, std::int64_t slice_rows) {
+__global__ void __launch_bounds__(256, V == 4 ? 3 : 4)
+    input_gradient_kernel(Gradient<T> in, T* dx, std::int64_t slice_rows) {
   const ColumnPart part(V, in.rows, in.cols, slice_rows);
   if (!part.inside) return;
   float mean[V], factor[V], slope[V], offset[V];
@@ -92,9 +93,9 @@ __global__ void __launch_bounds__(256) input_gradient_kernel(Gradient<T> in, T* 
     load_masked(in.dy, in.y, at, part.stride, g);
     for (int r = 0; r < R; ++r) {
       for (int v = 0; v < V; ++v) {
-        float value = factor[v] * static_cast<float>(g[r][v]);
+        float value = factor[v] * float_at(g[r], v);
         if constexpr (kBatchStatistics) {
-          value += slope[v] * (static_cast<float>(x[r][v]) - mean[v]) + offset[v];
+          value += slope[v] * (float_at(x[r], v) - mean[v]) + offset[v];
         }
         g[r][v] = T(value);
       }

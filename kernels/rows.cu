@@ -19,7 +19,7 @@ __global__ void __launch_bounds__(256)
     Vector<T, V> values[R];
     for (int r = 0; r < R; ++r) values[r] = load_vector<V>(y + at + r * part.stride);
     for (int r = 0; r < R; ++r) {
-      for (int v = 0; v < V; ++v) values[r][v] = T(static_cast<float>(values[r][v]) + added[v]);
+      for (int v = 0; v < V; ++v) values[r][v] = T(float_at(values[r], v) + added[v]);
       store_vector<V>(y + at + r * part.stride, values[r]);
     }
   });
@@ -37,7 +37,7 @@ __global__ void __launch_bounds__(kColumnThreads, 2)
     Vector<T, V> in[R];
     for (int r = 0; r < R; ++r) in[r] = load_vector<V>(x + at + r * part.stride);
     for (int r = 0; r < R; ++r) {
-      for (int v = 0; v < V; ++v) partial[v][0] += static_cast<float>(in[r][v]);
+      for (int v = 0; v < V; ++v) partial[v][0] += float_at(in[r], v);
     }
   });
   const auto finish = [&](std::int64_t column, const float(&total)[1]) { sum[column] = total[0]; };
