@@ -26,48 +26,100 @@ int threads_of(std::int64_t row_vectors) {
   return static_cast<int>(std::min<std::int64_t>(kThreads, ceil_div(row_vectors, kWarpSize) * kWarpSize));
 }
 
-/// y and index of row blockIdx.x of all images' output rows. The first tap inside the image is the winner
-/// until another one is greater or NaN.
+/// Along one axis: where a window begins, in the image or before it, and its taps [first, end) that lie
+/// inside.
+struct Taps {
+  int begin, first, end;
+
+  __device__ Taps(int output, int extent, const Geometry& g)
+      : begin(output * g.stride - g.padding),
+        first(begin < 0 ? -begin : 0),
+        end(extent - begin < g.kernel ? extent - begin : g.kernel) {}
+  __device__ bool has(int tap) const { return tap >= first && tap < end; }
+  /// The position of that tap, or of the nearest one inside.
+  __device__ int at(int tap) const { return begin + (tap < first ? first : tap < end ? tap : end - 1); }
+};
+
+/// The greatest of a window's values so far and its tap, a channel each. The first tap inside the image is
+/// the winner until another one is greater or NaN.
+template <int V>
+struct Winner {
+  float value[V];
+  int tap[V];
+
+  __device__ explicit Winner(int first) {
+    for (int v = 0; v < V; ++v) {
+      value[v] = -INFINITY;
+      tap[v] = first;
+    }
+  }
+  template <typename T>
+  __device__ void meet(const Vector<T, V>& others, int other_tap) {
+    for (int v = 0; v < V; ++v) {
+      const float other = float_at(others, v);
+      if (other > value[v] || isnan(other)) {
+        value[v] = other;
+        tap[v] = other_tap;
+      }
+    }
+  }
+};
+
+/// Where the kernel is K wide and high: all its taps are loaded before the first is looked at, those outside
+/// from inside. `x` is the image's first pixel.
+template <int K, int V, typename T>
+__device__ void visit_taps(const T* x, const Taps& rows, const Taps& columns, const Geometry& g,
+                           Winner<V>& winner) {
+  Vector<T, V> in[K * K];
+  TERN_UNROLL
+  for (int tap = 0; tap < K * K; ++tap) {
+    const std::int64_t pixel = std::int64_t{rows.at(tap / K)} * g.width + columns.at(tap % K);
+    in[tap] = load_vector<V>(x + pixel * g.channels);
+  }
+  TERN_UNROLL
+  for (int tap = 0; tap < K * K; ++tap) {
+    if (rows.has(tap / K) && columns.has(tap % K)) winner.meet(in[tap], tap);
+  }
+}
+/// Any other kernel.
 template <int V, typename T>
+__device__ void visit_taps_one_by_one(const T* x, const Taps& rows, const Taps& columns, const Geometry& g,
+                                      Winner<V>& winner) {
+  for (int r = rows.first; r < rows.end; ++r) {
+    const std::int64_t row = std::int64_t{rows.at(r)} * g.width;
+    for (int s = columns.first; s < columns.end; ++s) {
+      winner.meet(load_vector<V>(x + (row + columns.at(s)) * g.channels), r * g.kernel + s);
+    }
+  }
+}
+
+/// y and index of row blockIdx.x of all images' output rows. K: the kernel's extent, or 0 for any.
+template <int V, int K, typename T>
 __global__ void __launch_bounds__(kThreads)
     max_pool_forward_kernel(const T* x, T* y, std::uint8_t* index, Geometry g) {
-  const int row = static_cast<int>(blockIdx.x % static_cast<unsigned>(g.output_height));
   const std::int64_t image = blockIdx.x / static_cast<unsigned>(g.output_height);
-  const int top = row * g.stride - g.padding;
-  const int first_r = top < 0 ? -top : 0, end_r = g.height - top < g.kernel ? g.height - top : g.kernel;
+  const Taps rows(static_cast<int>(blockIdx.x % static_cast<unsigned>(g.output_height)), g.height, g);
   for (int i = static_cast<int>(threadIdx.x); i < g.output_width * g.vectors;
        i += static_cast<int>(blockDim.x)) {
     const int column = i / g.vectors, channel = (i - column * g.vectors) * V;
-    const int left = column * g.stride - g.padding;
-    const int first_s = left < 0 ? -left : 0, end_s = g.width - left < g.kernel ? g.width - left : g.kernel;
-    float best[V];
-    int winner[V];
-    for (int v = 0; v < V; ++v) {
-      best[v] = -INFINITY;
-      winner[v] = first_r < end_r && first_s < end_s ? first_r * g.kernel + first_s : 0;
-    }
-    for (int r = first_r; r < end_r; ++r) {
-      const std::int64_t from = ((image * g.height + top + r) * g.width + left) * g.channels + channel;
-      for (int s = first_s; s < end_s; ++s) {
-        const Vector<T, V> values = load_vector<V>(x + from + s * g.channels);
-        for (int v = 0; v < V; ++v) {
-          const float value = static_cast<float>(values[v]);
-          if (value > best[v] || isnan(value)) {
-            best[v] = value;
-            winner[v] = r * g.kernel + s;
-          }
-        }
-      }
+    const Taps columns(column, g.width, g);
+    const bool any = rows.first < rows.end && columns.first < columns.end;
+    Winner<V> winner(any ? rows.first * g.kernel + columns.first : 0);
+    const T* const from = x + image * g.height * g.width * g.channels + channel;
+    if constexpr (K == 0) {
+      visit_taps_one_by_one(from, rows, columns, g, winner);
+    } else if (any) {
+      visit_taps<K>(from, rows, columns, g, winner);
     }
     Vector<T, V> result;
-    Vector<std::uint8_t, V> winners;
+    Vector<std::uint8_t, V> taps;
     for (int v = 0; v < V; ++v) {
-      result[v] = T(best[v]);
-      winners[v] = static_cast<std::uint8_t>(winner[v]);
+      result[v] = T(winner.value[v]);
+      taps[v] = static_cast<std::uint8_t>(winner.tap[v]);
     }
     const std::int64_t at = (std::int64_t{blockIdx.x} * g.output_width + column) * g.channels + channel;
     store_vector<V>(y + at, result);
-    store_vector<V>(index + at, winners);
+    store_vector<V>(index + at, taps);
   }
 }
 
@@ -190,8 +242,9 @@ __global__ void __launch_bounds__(kThreads)
 template <int V, typename T>
 void launch_forward(const T* x, T* y, std::uint8_t* index, const PoolShape& shape, Stream stream) {
   const Geometry geometry = geometry_of(shape, V);
-  launch(max_pool_forward_kernel<V, T>, shape.images * shape.output_height,
-         threads_of(shape.output_width * geometry.vectors), 0, stream, x, y, index, geometry);
+  launch(shape.kernel == 3 ? max_pool_forward_kernel<V, 3, T> : max_pool_forward_kernel<V, 0, T>,
+         shape.images * shape.output_height, threads_of(shape.output_width * geometry.vectors), 0, stream, x,
+         y, index, geometry);
 }
 
 template <int V, typename T>

@@ -158,7 +158,8 @@ TEST_CASE_TEMPLATE("max pool: shapes, windows, channels and alignments", T, floa
       shape_of(3, 4, 6, 1, 2, 2, 0),  shape_of(1, 11, 10, 4, 2, 3, 0), shape_of(1, 9, 9, 8, 5, 4, 2),
       shape_of(1, 2, 3, 24, 3, 2, 1), shape_of(1, 3, 40, 72, 3, 2, 1), shape_of(1, 17, 16, 8, 15, 1, 7),
       shape_of(2, 1, 1, 40, 1, 1, 0), shape_of(0, 8, 8, 8, 3, 2, 1),   shape_of(2, 8, 8, 0, 3, 2, 1),
-      shape_of(1, 2, 2, 8, 2, 2, 3)};  // some windows lie in the padding alone
+      shape_of(1, 2, 2, 8, 2, 2, 3),  shape_of(1, 3, 2, 8, 3, 1, 4)};  // some windows lie in the padding
+                                                                       // alone
   for (const PoolShape& shape : kShapes) {
     check_max_pool<T>(shape, 0);
     check_max_pool<T>(shape, 1);
