@@ -62,7 +62,7 @@ __device__ inline float row_max(float value, auto& partial) {
 
 /// A thread's share of the `width` columns from `row` on: V / N vectors, the k-th at column(k). Values
 /// outside may be anything.
-template <typename T, int N, int V>
+template <typename T, int N, int V, bool kTile = false>
 struct RowPart {
   static constexpr int kVectors = V / N;
   Vector<T, N> vectors[kVectors];
@@ -100,7 +100,11 @@ struct RowPart {
       Vector<T, N> result;
       TERN_UNROLL
       for (int j = 0; j < N; ++j) result[j] = T(value(k * N + j, column(k) + j));
-      store_whole(row + column(k), result);
+      if constexpr (kTile) {
+        store_whole(row + column(k), result);
+      } else {
+        store_vector(row + column(k), result);
+      }
     }
   }
 };
@@ -109,7 +113,7 @@ struct RowPart {
 /// from `slot` on.
 template <typename T, int N>
 struct TiledRow {
-  using Part = RowPart<T, N, kShortPart>;
+  using Part = RowPart<T, N, kShortPart, /*kTile=*/true>;
   const T* row;
   std::int64_t cols, kept, slot;
 
