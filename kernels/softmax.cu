@@ -24,7 +24,7 @@ __global__ void __launch_bounds__(kThreadsFor<N, V>, kBlocksAtOnce<N>)
   const int width = row < rows ? static_cast<int>(cols) : 0;
   Part part;
   part.load(x + row * cols, width);
-  float most = -INFINITY, sum = 0, exponential[V] = {};
+  float most = -INFINITY, sum = 0, exponential[V];
   Part::for_each(width, [&](int i, int) { most = fmaxf(most, part[i]); });
   most = row_max(most, partial_most);
   Part::for_each(width, [&](int i, int) {

@@ -9,9 +9,9 @@
 // Blocks are so small that a multiprocessor has room for two, of which one may load while the other computes
 // or stores; but for rows that take more than half of its shared memory.
 //
-// threadIdx.x runs along the row and threadIdx.y over the rows of a block, so one kernel serves the first and
-// third; V, the values a thread holds, makes another of the second. Vectors are of 16 bytes where the rows
-// allow it (N elements), else of one element.
+// threadIdx.x runs along the row and threadIdx.y over the rows of a block, so one kernel serves the first
+// three; V, the values a thread holds, makes two of it. Vectors are of 16 bytes where the rows allow it (N
+// elements), else of one element.
 #pragma once
 
 #include <type_traits>
