@@ -121,9 +121,8 @@ struct RowLoss {
   /// By each of the row's threads, of which the one that wrote the target's vector of N columns goes on.
   template <int N, typename T>
   __device__ void correct_target(T* row) const {
-    if (kind != Kind::counted || target / N % static_cast<int>(blockDim.x) != static_cast<int>(threadIdx.x))
-      return;
-    row[target] = T(at_target);
+    const bool owner = target / N % static_cast<int>(blockDim.x) == static_cast<int>(threadIdx.x);
+    if (owner && kind == Kind::counted) row[target] = T(at_target);
   }
 };
 
