@@ -12,43 +12,34 @@ Tensor copy_of(const Tensor& tensor) {
   return tensor.defined() ? tensor.clone() : Tensor();
 }
 
-// Once a program: a step that is made anew for each epoch would say it again each time.
-void say_why_not(const Error& error) {
-  static bool said = false;
-  if (said) return;
-  said = true;
-  std::fprintf(stderr, "tern: a step could not be recorded and runs call by call, somewhat slower (%s)\n",
-               error.what());
-}
-
 void assign(Tensor& to, const Tensor& from) {
   if (from.defined()) to.assign(from);
 }
 
 }  // namespace
 
-RecordedStep::RecordedStep(Device device, std::int64_t batch_size, Work work, bool may_record)
-    : device_(device), batch_size_(batch_size), work_(std::move(work)), may_record_(may_record) {}
-
-void RecordedStep::reset() {
-  recorded_ = nullptr;
-  outputs_.clear();
-  input_ = {};
-  is_warm_ = false;
-}
+RecordedStep::RecordedStep(std::string name, Device device, std::int64_t batch_size, Work work,
+                           bool may_record)
+    : name_(std::move(name)),
+      device_(device),
+      batch_size_(batch_size),
+      work_(std::move(work)),
+      may_record_(may_record) {}
 
 void RecordedStep::record(const Batch& batch) {
-  input_.images = copy_of(batch.images);
-  input_.superclasses = copy_of(batch.superclasses);
-  input_.subclasses = copy_of(batch.subclasses);
-  input_.indices = batch.indices;  // for size(); the work does not look at them
   try {
+    input_.images = copy_of(batch.images);
+    input_.superclasses = copy_of(batch.superclasses);
+    input_.subclasses = copy_of(batch.subclasses);
+    input_.indices = batch.indices;  // for size(); the work does not look at them
     recorded_ = backend_of(device_).capture([this] { outputs_ = work_(input_); });
   } catch (const Error& error) {  // what cannot be recorded, for want of memory say, can still be done
-    say_why_not(error);
+    std::fprintf(stderr, "tern: the %s could not be recorded and runs call by call, somewhat slower (%s)\n",
+                 name_.c_str(), error.what());
   }
   if (recorded_ != nullptr) return;
-  reset();  // which gives back the memory of the attempt
+  outputs_.clear();  // which gives back the memory of the attempt
+  input_ = {};
   may_record_ = false;
 }
 

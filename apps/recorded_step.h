@@ -20,18 +20,18 @@ class RecordedStep {
   /// handles, and does the same at every call.
   using Work = std::function<std::vector<Tensor>(const Batch&)>;
 
-  /// batch_size: of a full batch. Without `may_record` nothing is ever recorded.
-  RecordedStep(Device device, std::int64_t batch_size, Work work, bool may_record = true);
+  /// name: for people, "training step". batch_size: of a full batch. Without `may_record` nothing is ever
+  /// recorded.
+  RecordedStep(std::string name, Device device, std::int64_t batch_size, Work work, bool may_record = true);
 
   /// What the work gives for this batch; of a replay, valid until the next call.
   std::vector<Tensor> operator()(const Batch& batch);
-  /// Forgets what was recorded, because tensors it uses are no more.
-  void reset();
   bool is_recorded() const { return recorded_ != nullptr; }
 
  private:
   void record(const Batch& batch);
 
+  std::string name_;
   Device device_;
   std::int64_t batch_size_;
   Work work_;

@@ -129,7 +129,7 @@ Scores StudyModels::score(const Dataset& dataset, const std::vector<std::int64_t
                           bool with_features) {
   const std::unique_ptr<BatchSource> batches =
       make_batches(dataset, indices, evaluation_loader_options(config_, device_), device_);
-  RecordedStep step(device_, config_.batch_size,
+  RecordedStep step("scoring step", device_, config_.batch_size,
                     [this](const Batch& batch) { return outputs(batch.images); });
   Progress progress(label, batches->images(), "images");
   Scores scores;

@@ -88,9 +88,10 @@ Trainer::Trainer(Run& run, Part part, const StudyData& data, const TrainerOption
                                        evaluation_loader_options(config_, options.device), options.device,
                                        options.resident)),
       train_step_(
-          options.device, config_.batch_size, [this](const Batch& batch) { return forward_backward(batch); },
+          "training step", options.device, config_.batch_size,
+          [this](const Batch& batch) { return forward_backward(batch); },
           /*may_record=*/config_.accumulate == 1),
-      validation_step_(options.device, config_.batch_size,
+      validation_step_("validation step", options.device, config_.batch_size,
                        [this](const Batch& batch) { return score_batch(batch); }),
       results_(options.device),
       metrics_file_(run.metrics_file()),

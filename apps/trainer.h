@@ -37,6 +37,8 @@ class Trainer {
   void train();
 
   std::int64_t epochs_done() const { return epochs_done_; }
+  /// True once both the training step and the validation step are replayed.
+  bool is_recorded() const { return train_step_.is_recorded() && validation_step_.is_recorded(); }
 
  private:
   struct Totals;

@@ -14,6 +14,7 @@
 #include "apps/recorded_step.h"
 #include "apps/runtime.h"
 #include "engine/autograd/tape.h"
+#include "engine/core/check.h"
 #include "engine/core/random.h"
 #include "engine/ops/cross_entropy.h"
 #include "engine/optim/optimizer.h"
@@ -75,6 +76,14 @@ std::vector<double> milliseconds(int fewest, double seconds, Work&& work) {
   return times;
 }
 
+/// Times of a GPU's steps that were not replayed would be those of something else.
+std::vector<double> of_recorded(std::vector<double> times, const tern::RecordedStep& step,
+                                tern::Device device) {
+  tern::check(device.is_cpu() || step.is_recorded(), "bench_step", "a step that is recorded",
+              "one call by call");
+  return times;
+}
+
 template <typename Work>
 std::vector<double> sorted_milliseconds(const Options& options, Work&& work) {
   const bool on_gpu = options.device == "cuda";
@@ -96,27 +105,29 @@ std::vector<double> measure(const Options& options, tern::Device device) {
   tern::Backend& backend = tern::backend_of(device);
   if (options.mode == "inference") {
     model.set_training(false);
-    tern::RecordedStep step(device, options.batch,
+    tern::RecordedStep step("step", device, options.batch,
                             [&](const tern::Batch& now) { return model.inference(now.images); });
-    return sorted_milliseconds(options, [&] {
+    const auto times = sorted_milliseconds(options, [&] {
       step(batch);
       backend.synchronize();
     });
+    return of_recorded(times, step, device);
   }
   tern::Adam optimizer(tern::make_parameter_groups(model.parameters(), 1e-4f, /*decay_exempt=*/false));
-  tern::RecordedStep step(device, options.batch, [&](const tern::Batch& now) -> std::vector<tern::Tensor> {
-    optimizer.clear_gradients();
-    const tern::Variable loss =
-        tern::cross_entropy(model.forward(tern::Variable(now.images))[0], now.subclasses);
-    tern::backward(loss);
-    std::vector<tern::Tensor> results{loss.data()};
-    for (const tern::ParameterEntry& parameter : model.parameters()) {
-      results.push_back(parameter.value.grad());
-    }
-    return results;
-  });
+  tern::RecordedStep step(
+      "step", device, options.batch, [&](const tern::Batch& now) -> std::vector<tern::Tensor> {
+        optimizer.clear_gradients();
+        const tern::Variable loss =
+            tern::cross_entropy(model.forward(tern::Variable(now.images))[0], now.subclasses);
+        tern::backward(loss);
+        std::vector<tern::Tensor> results{loss.data()};
+        for (const tern::ParameterEntry& parameter : model.parameters()) {
+          results.push_back(parameter.value.grad());
+        }
+        return results;
+      });
   const std::vector<tern::ParameterEntry> parameters = model.parameters();
-  return sorted_milliseconds(options, [&] {
+  const auto times = sorted_milliseconds(options, [&] {
     const std::vector<tern::Tensor> results = step(batch);
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       tern::Variable(parameters[i].value).set_grad(results[i + 1]);
@@ -124,6 +135,7 @@ std::vector<double> measure(const Options& options, tern::Device device) {
     optimizer.step({.learning_rate = 1e-4f});
     return results[0].item();  // waits for the device
   });
+  return of_recorded(times, step, device);
 }
 
 }  // namespace

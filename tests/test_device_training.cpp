@@ -15,8 +15,9 @@ using namespace tern;
 
 namespace {
 
-/// Eighteen images in three full batches, so that a step is recorded and replayed; two epochs are six steps.
-/// (Normalised over one or two values, as in a last batch that is not full, a loss is its roundings'.)
+/// Eighteen images in three full batches, so that a step is recorded and replayed; three epochs are nine
+/// steps; of the validation's one batch an epoch, the third is replayed. (Normalised over one or two values,
+/// as in a last batch that is not full, a loss is its roundings'.)
 class Fixture {
  public:
   Fixture() {
@@ -36,8 +37,12 @@ class Fixture {
     const StudyData data = load_study_data(run.config, {folder_ / "data", {}});
     TrainerOptions options;
     options.device = device;
-    Trainer(run, Part::two_heads, data, options).train();
+    Trainer trainer(run, Part::two_heads, data, options);
+    trainer.train();
+    was_recorded = trainer.is_recorded();
   }
+
+  bool was_recorded = false;  ///< in the last training
 
  private:
   test::TemporaryFolder folder_;
@@ -65,17 +70,20 @@ std::vector<Device> devices_beside_the_cpu() {
 TEST_CASE("device training: follows the CPU's losses, resumes to the same bytes, in bf16 comes close") {
   for (const Device device : devices_beside_the_cpu()) {
     Fixture fixture;
-    const Run cpu = fixture.train("cpu", Device::cpu()), whole = fixture.train("whole", device);
+    const Run cpu = fixture.train("cpu", Device::cpu(), {"epochs=3"});
+    CHECK_FALSE(fixture.was_recorded);
+    const Run whole = fixture.train("whole", device, {"epochs=3"});
+    CHECK(fixture.was_recorded);
     const std::vector<double> wanted = losses_of(cpu), got = losses_of(whole);
-    REQUIRE(got.size() == 4);
+    REQUIRE(got.size() == 6);
     for (std::size_t i = 0; i < got.size(); ++i) CHECK(got[i] == doctest::Approx(wanted[i]).epsilon(1e-3));
 
     const LoadedModel model = load_model(whole.last_model(Part::two_heads));  // on the CPU
     const StateDict state = model.model.state_dict();
-    CHECK(find(state, "backbone.bn1.num_batches_tracked")->to_vector<std::int64_t>().front() == 6);
+    CHECK(find(state, "backbone.bn1.num_batches_tracked")->to_vector<std::int64_t>().front() == 9);
 
     Run parted = fixture.train("parted", device, {"epochs=1"});
-    parted.config.epochs = 2;
+    parted.config.epochs = 3;
     fixture.go_on(parted, device);
     CHECK(read_file(whole.last_model(Part::two_heads)) == read_file(parted.last_model(Part::two_heads)));
 

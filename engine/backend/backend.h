@@ -127,8 +127,7 @@ class Backend {
   virtual bool has_reduced_precision() const { return false; }
   /// Records what `work` issues without doing it. `work` must have run once before, so that all that is kept
   /// per shape is there; it reads and writes tensors that outlive the result, and those it makes and hands
-  /// out stay where they are for as long. It may be called again by run(). Null where a device cannot record;
-  /// `work` has then not been called.
+  /// out stay where they are for as long. Null where a device cannot record; `work` has then not been called.
   virtual std::unique_ptr<CapturedWork> capture(const std::function<void()>& work);
 
   // Elementwise, of type T but for `scalar`. Any shape; y may alias any input.
