@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/core/check.h"
+#include "engine/device/allocator.h"
 #include "engine/io/file.h"
 #include "tests/cuda/support/plan_building.h"
 #include "tests/support/temporary_folder.h"
@@ -105,6 +106,25 @@ TEST_CASE(
   REQUIRE(failing.asked.size() == 9);
   CHECK(found == failing.asked[1]);
   CHECK(ask(tried) == found);
+}
+
+TEST_CASE("plan cache: what is taken while memory is short is not written") {
+  const test::TemporaryFolder folder;
+  const auto path = folder.path() / "plans";
+  if (!test::described_device()) return;
+  const auto ask = [&](const PlanCache::Timer& timer) {
+    PlanCache cache(std::move(*test::described_device()), {}, path);
+    return cache.plan(problem(), timer)->json();
+  };
+  Clock clock{{3, 2, 1}, {}};
+  const std::string fastest = ask(clock.timer());
+  const std::string other = ask([&](const ConvolutionPlan& plan) -> float {
+    if (plan.json() == fastest) throw OutOfMemory(std::size_t{1} << 30);
+    return 1;
+  });
+  CHECK(other != fastest);
+  Clock tried{{9}, {}};
+  CHECK(ask(tried.timer()) == fastest);
 }
 
 TEST_CASE(

@@ -55,9 +55,7 @@ std::unique_ptr<ConvolutionPlan> PlanCache::from_file(const std::string& key, co
 std::unique_ptr<ConvolutionPlan> PlanCache::build(const ConvolutionProblem& problem, const Timer& timer,
                                                   bool by_clock) {
   tell_once();
-  PlanLimits limits = limits_;
-  if (!by_clock) limits.plans = std::min(limits.plans, 3);  // the first will do, most often
-  Plans plans = build_convolution_plans(problem, device_, limits);
+  Plans plans = build_convolution_plans(problem, device_, limits_);
   if (plans.empty()) return nullptr;
   try {
     return choose(plans, timer, by_clock);
@@ -82,16 +80,25 @@ bool PlanCache::is_known_for_other_images(const ConvolutionProblem& problem) con
 }
 
 std::unique_ptr<ConvolutionPlan> PlanCache::find(const ConvolutionProblem& problem, const Timer& timer) {
+  bool starved = false;  // then what is found will do for now, and says nothing of later programs
+  const Timer noting = [&](const ConvolutionPlan& plan) {
+    try {
+      return timer(plan);
+    } catch (const OutOfMemory&) {
+      starved = true;
+      throw;
+    }
+  };
   std::string key = problem.text();
-  if (auto plan = from_file(key, timer)) return plan;
+  if (auto plan = from_file(key, noting)) return plan;
   const bool by_clock = !problem.deterministic && !is_known_for_other_images(problem);
   if (!by_clock) {
     key += " as recommended";  // no answer for a program that has the time to look
-    if (auto plan = from_file(key, timer)) return plan;
+    if (auto plan = from_file(key, noting)) return plan;
   }
-  auto plan = build(problem, timer, by_clock);
+  auto plan = build(problem, noting, by_clock);
   try {
-    if (plan != nullptr) file_.add(key, plan->json());
+    if (plan != nullptr && !starved) file_.add(key, plan->json());
   } catch (const Error&) {
     // Not every engine's plans can be written. The next program looks for this one again.
   }
