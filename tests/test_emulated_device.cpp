@@ -6,9 +6,13 @@
 #include <csignal>
 #include <functional>
 
+#include "engine/autograd/tape.h"
 #include "engine/backend/backend.h"
 #include "engine/core/check.h"
 #include "engine/device/device_memory.h"
+#include "engine/ops/cosine_head.h"
+#include "engine/ops/linear.h"
+#include "models/heads.h"
 #include "tests/support/tensors.h"
 
 using namespace tern;
@@ -91,6 +95,37 @@ TEST_CASE("emulated device: TF32 rounds the factors of products, and only where 
     CHECK(y.item() == wanted);
     backend.conv2d_backward_weight(w, x, convolution, y);
     CHECK(y.item() == wanted);
+  }
+}
+
+TEST_CASE("emulated device: TF32 reaches the products of heads, and of their gradients") {
+  const Device device = Device::cuda();
+  const auto results = [device](bool cosine, bool tf32) {
+    Variable x(test::uniform({5, 40}, -1, 1, 1, device), true),
+        w(test::uniform({7, 40}, -1, 1, 2, device), true);
+    const Variable y =
+        cosine ? cosine_head(x, w, Variable(Tensor::full({1}, 30).to(device)), tf32) : linear(x, w, {}, tf32);
+    backward(y, test::uniform({5, 7}, -1, 1, 3, device));
+    return std::vector<Tensor>{y.data(), x.grad(), w.grad()};
+  };
+  for (const bool cosine : {false, true}) {
+    const std::vector<Tensor> exact = results(cosine, false), rounded = results(cosine, true);
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+      CAPTURE(cosine);
+      CAPTURE(i);
+      const double error = test::relative_norm({rounded[i]}, {exact[i]});
+      CHECK(error > 1e-5);
+      CHECK(error < 2e-3);
+    }
+  }
+  for (const HeadKind kind : {HeadKind::linear, HeadKind::cosine, HeadKind::cosine_relu_linear}) {
+    Model model({"resnet18", {{"head", kind, 3}}}, Initialiser(1, device));
+    model.set_training(false);
+    const Tensor features = test::uniform({2, 512}, 0, 1, 1, device), exact = model.head_logits(features)[0];
+    model.set_precision(Precision::tf32);
+    CHECK_FALSE(test::same_bytes(model.head_logits(features)[0], exact));
+    model.set_precision(Precision::fp32);
+    CHECK(test::same_bytes(model.head_logits(features)[0], exact));
   }
 }
 

@@ -21,10 +21,24 @@ Backend& cpu() {
   return backend_of(Device::cpu());
 }
 
-Tensor on_cpu(const Tensor& x) {
-  const Tensor copy = x.to(Device::cpu());
-  if (copy.dtype() == DType::f32) return copy;
-  Tensor wide = Tensor::empty(copy.shape());
+/// A tensor as a recording keeps it, by its address: nothing keeps the memory from being given to others.
+struct Operand {
+  void* at;
+  Shape shape;
+  DType type;
+
+  explicit Operand(const Tensor& x) : at(const_cast<void*>(x.raw())), shape(x.shape()), type(x.dtype()) {}
+};
+
+std::optional<Operand> operand(const Tensor* x) {
+  return x != nullptr ? std::optional<Operand>(*x) : std::nullopt;
+}
+
+Tensor on_cpu(const Operand& x) {
+  Tensor copy = Tensor::empty(x.shape, x.type);
+  if (copy.bytes() > 0) EmulatedMemory::instance().copy_to_host(copy.raw(), x.at, copy.bytes());
+  if (x.type == DType::f32) return copy;
+  Tensor wide = Tensor::empty(x.shape);
   cpu().convert(copy, wide);
   return wide;
 }
@@ -38,21 +52,19 @@ void round_to_tf32(Tensor& x) {
 }
 
 // A factor of a product, as the device multiplies it.
-Tensor factor(const Tensor& x, bool tf32) {
+Tensor factor(const Operand& x, bool tf32) {
   Tensor copy = on_cpu(x);
-  if (tf32 && x.dtype() == DType::f32) round_to_tf32(copy);
+  if (tf32 && x.type == DType::f32) round_to_tf32(copy);
   return copy;
 }
 
-void to_device(const Tensor& values, Tensor y) {
-  if (y.dtype() == DType::f32) return y.assign(values);
-  Tensor rounded = Tensor::empty(values.shape(), y.dtype());
-  cpu().convert(values, rounded);
-  y.assign(rounded);
-}
-
-std::optional<Tensor> kept(const Tensor* x) {
-  return x != nullptr ? std::optional<Tensor>(*x) : std::nullopt;
+void to_device(const Tensor& values, const Operand& y) {
+  Tensor rounded = values;
+  if (y.type != DType::f32) {
+    rounded = Tensor::empty(y.shape, y.type);
+    cpu().convert(values, rounded);
+  }
+  if (rounded.bytes() > 0) EmulatedMemory::instance().copy_from_host(y.at, rounded.raw(), rounded.bytes());
 }
 
 /// As CudaGraph (engine/backend/cuda/capture.cpp): its memory is its own, and goes with it.
@@ -60,10 +72,7 @@ class RecordedOperations final : public CapturedWork {
  public:
   RecordedOperations(Operations operations, PooledAllocator& allocator, PooledAllocator::Pool* pool)
       : operations_(std::move(operations)), allocator_(allocator), pool_(pool) {}
-  ~RecordedOperations() override {
-    operations_.clear();  // which may hold tensors of the pool
-    allocator_.retire_pool(pool_);
-  }
+  ~RecordedOperations() override { allocator_.retire_pool(pool_); }
   RecordedOperations(const RecordedOperations&) = delete;
   RecordedOperations& operator=(const RecordedOperations&) = delete;
 
@@ -113,8 +122,8 @@ bool EmulatedBackend::is_capturing() const {
 }
 
 void EmulatedBackend::matmul(const Tensor& a, const Tensor& b, const Product& product, Tensor& c) {
-  issue([a, b, product, c] {
-    Tensor result = Tensor::empty(c.shape());
+  issue([a = Operand(a), b = Operand(b), product, c = Operand(c)] {
+    Tensor result = Tensor::empty(c.shape);
     cpu().matmul(factor(a, product.tf32), factor(b, product.tf32), product, result);
     to_device(result, c);
   });
@@ -122,11 +131,12 @@ void EmulatedBackend::matmul(const Tensor& a, const Tensor& b, const Product& pr
 
 void EmulatedBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
                                      const Convolution& convolution, const Epilogue& epilogue, Tensor& y) {
-  issue([x, w, bias = kept(bias), convolution, residual = kept(epilogue.residual), relu = epilogue.relu, y] {
+  issue([x = Operand(x), w = Operand(w), bias = operand(bias), convolution,
+         residual = operand(epilogue.residual), relu = epilogue.relu, y = Operand(y)] {
     std::optional<Tensor> host_bias, host_residual;
     if (bias) host_bias = on_cpu(*bias);
     if (residual) host_residual = on_cpu(*residual);
-    Tensor result = Tensor::empty(y.shape());
+    Tensor result = Tensor::empty(y.shape);
     cpu().conv2d_forward(factor(x, convolution.tf32), factor(w, convolution.tf32),
                          host_bias ? &*host_bias : nullptr, convolution,
                          {host_residual ? &*host_residual : nullptr, relu}, result);
@@ -136,8 +146,8 @@ void EmulatedBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Ten
 
 void EmulatedBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
                                            Tensor& dx) {
-  issue([dy, w, convolution, dx] {
-    Tensor result = Tensor::empty(dx.shape());
+  issue([dy = Operand(dy), w = Operand(w), convolution, dx = Operand(dx)] {
+    Tensor result = Tensor::empty(dx.shape);
     cpu().conv2d_backward_data(factor(dy, convolution.tf32), factor(w, convolution.tf32), convolution,
                                result);
     to_device(result, dx);
@@ -146,8 +156,8 @@ void EmulatedBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, co
 
 void EmulatedBackend::conv2d_backward_weight(const Tensor& x, const Tensor& dy,
                                              const Convolution& convolution, Tensor& dw) {
-  issue([x, dy, convolution, dw] {
-    Tensor result = Tensor::empty(dw.shape());
+  issue([x = Operand(x), dy = Operand(dy), convolution, dw = Operand(dw)] {
+    Tensor result = Tensor::empty(dw.shape);
     cpu().conv2d_backward_weight(factor(x, convolution.tf32), factor(dy, convolution.tf32), convolution,
                                  result);
     to_device(result, dw);
