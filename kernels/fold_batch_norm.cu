@@ -17,8 +17,8 @@ __global__ void __launch_bounds__(kThreads)
   const double factor = static_cast<double>(gamma[channel]) /
                         sqrt(static_cast<double>(variance[channel]) + static_cast<double>(epsilon));
   if (threadIdx.x == 0) {
-    bias[channel] =
-        static_cast<float>(static_cast<double>(beta[channel]) - static_cast<double>(mean[channel]) * factor);
+    bias[channel] = static_cast<float>(
+        fma(-static_cast<double>(mean[channel]), factor, static_cast<double>(beta[channel])));
   }
   for (std::int64_t i = threadIdx.x; i < inner; i += kThreads) {
     const std::int64_t at = channel * inner + i;

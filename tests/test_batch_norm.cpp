@@ -165,7 +165,7 @@ TEST_CASE("batch_norm: folded into the convolution before it, to the same bits o
     for (std::int64_t i = 45 * k; i < 45 * (k + 1); ++i) folded_wanted[i] *= f;
     bias_wanted[k] -= test::array(mean)[k] * f;
   }
-  std::vector<Tensor> found;
+  std::vector<Tensor> found, found_biases;
   for (const Device device : test::devices()) {
     Tensor folded = Tensor::empty(w.shape(), DType::f32, device),
            bias = Tensor::empty({7}, DType::f32, device);
@@ -174,7 +174,9 @@ TEST_CASE("batch_norm: folded into the convolution before it, to the same bits o
     CHECK_CLOSE(folded, folded_wanted, test::tolerance::kElementwise);
     CHECK_CLOSE(bias, bias_wanted, test::tolerance::kElementwise);
     found.push_back(folded);
+    found_biases.push_back(bias);
     CHECK(test::same_bytes(folded, found.front()));
+    CHECK(test::same_bytes(bias, found_biases.front()));
   }
 }
 

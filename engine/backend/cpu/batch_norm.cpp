@@ -262,8 +262,8 @@ void CpuBackend::fold_batch_norm(const Tensor& w, const Tensor& gamma, const Ten
     const float* row = w.data<float>() + c * inner;
     float* result = folded.data<float>() + c * inner;
     for (std::int64_t i = 0; i < inner; ++i) result[i] = static_cast<float>(row[i] * factor);
-    bias.data<float>()[c] =
-        static_cast<float>(beta.data<float>()[c] - running_mean.data<float>()[c] * factor);
+    bias.data<float>()[c] = static_cast<float>(
+        std::fma(-static_cast<double>(running_mean.data<float>()[c]), factor, beta.data<float>()[c]));
   }
 }
 
