@@ -184,7 +184,10 @@ bool wants_teacher(const Config& config, Part part) {
 void train_part(Run& run, Part part, const StudyData& data, const Tensor& resident, const fs::path& weights,
                 Device device) {
   std::optional<LoadedModel> teacher;
-  if (wants_teacher(run.config, part)) teacher.emplace(load_model(run.best_model(Part::super), device));
+  if (wants_teacher(run.config, part)) {
+    teacher.emplace(load_model(run.best_model(Part::super), device));
+    teacher->model.set_precision(run.config.precision);
+  }
   TrainerOptions options{weights, device, resident, teacher ? &teacher->model : nullptr};
   Trainer trainer(run, part, data, options);
   trainer.train();

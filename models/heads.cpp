@@ -180,6 +180,7 @@ void Model::freeze(bool batch_norm_in_evaluation) {
   backbone_.set_requires_grad(false);
   frozen_ = true;
   frozen_in_evaluation_ = batch_norm_in_evaluation;
+  forget_folded();
   set_training(training_);
 }
 

@@ -93,7 +93,9 @@ class Model : public Module {
   /// over, or of a model of tern's with whatever heads. Call the free load_state_dict(model, ...) for a whole
   /// model, and then forget_folded().
   void load_backbone(const std::filesystem::path& path);
-  /// Says that weights were changed from outside while in evaluation mode.
+  /// Says that weights were changed from outside while in evaluation mode. Work that was recorded with
+  /// inference() in it must then be recorded anew; so it must after freeze(), set_precision() and
+  /// load_backbone().
   void forget_folded() { folded_.reset(); }
 
   const ModelSpec& spec() const { return spec_; }

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "engine/autograd/tape.h"
+#include "engine/backend/backend.h"
 #include "engine/ops/add.h"
 #include "engine/ops/cross_entropy.h"
 #include "tests/support/files.h"
@@ -167,18 +168,32 @@ TEST_CASE("heads: frozen as the reference does it, running statistics drift") {
 }
 
 TEST_CASE("heads: inference follows weights that changed in training mode") {
-  Model model = formula_model("linear");
-  model.set_training(false);
-  const Tensor before = model.features(formula_images());
-  model.set_training(true);
-  CHECK(test::error_of([&] { model.inference(formula_images()); }) ==
-        "model: wanted evaluation mode for inference, got training mode");
-  test::fill_by_formula(model, 10);
-  model.set_training(false);
-  const Tensor after = model.features(formula_images());
-  CHECK(after.shape() == Shape{2, 512});
-  CHECK_FALSE(test::same_bytes(after, before));
-  CHECK(test::same_bytes(model.head_logits(after)[0], model.inference(formula_images())[0]));
+  for (const Device device : test::devices()) {
+    Model model(spec_of("linear"), Initialiser(6, device));
+    const Tensor images = formula_images().to(device);
+    model.set_training(false);
+    const Tensor before = model.features(images);
+    model.set_training(true);
+    CHECK(test::error_of([&] { model.inference(images); }) ==
+          "model: wanted evaluation mode for inference, got training mode");
+    const auto change = [&] {
+      for (ParameterEntry& entry : model.parameters()) {
+        backend_of(device).add_scaled(0.5f, entry.value.data().clone(), entry.value.data());
+      }
+    };
+    change();
+    model.set_training(false);
+    const Tensor after = model.features(images);
+    CHECK(after.shape() == Shape{2, 512});
+    CHECK_FALSE(test::same_bytes(after, before));
+    CHECK(test::same_bytes(model.head_logits(after)[0], model.inference(images)[0]));
+    model.set_training(true);
+    change();
+    model.freeze(/*batch_norm_in_evaluation=*/true);
+    CHECK_FALSE(test::same_bytes(model.forward(Variable(images))[0].data(), model.head_logits(after)[0]));
+    model.set_training(false);
+    CHECK_FALSE(test::same_bytes(model.features(images), after));
+  }
 }
 
 TEST_CASE("heads: loads a backbone from a classifier's file") {

@@ -147,7 +147,7 @@ bool Bench::begin(const std::string& kernel, const std::string& shape, const std
 }
 
 void Bench::fail(const std::string& message) {
-  if (row_.empty()) row_ = {{"kernel", "before a row"}, {"shape", ""}, {"dtype", ""}};
+  if (row_.empty()) row_ = {{"kernel", "before a row"}, {"side", "tern"}, {"shape", ""}, {"dtype", ""}};
   row_["message"] = message;
   failed_.push_back(std::exchange(row_, {}));
   ++bad_rows_;
