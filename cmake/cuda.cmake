@@ -2,6 +2,10 @@
 # Of cuDNN and cuBLAS a build needs the headers alone: the program looks for the libraries when it first uses a GPU.
 #   AUTO  where this machine has both nvcc and a GPU     ON  wherever nvcc is, else an error     OFF  not at all
 set(TERN_HAS_CUDA OFF)
+string(TOUPPER "${TERN_CUDA}" TERN_CUDA)
+if(NOT TERN_CUDA MATCHES "^(AUTO|ON|OFF)$")
+  message(FATAL_ERROR "TERN_CUDA: wanted AUTO, ON or OFF, got '${TERN_CUDA}'")
+endif()
 if(TERN_CUDA STREQUAL OFF)
   return()
 endif()
