@@ -19,7 +19,7 @@ constexpr std::size_t kCublasWorkspace = std::size_t{32} << 20;
 
 bool deterministic_by_environment() {
   const char* const value = std::getenv("TERN_DETERMINISTIC");
-  return value != nullptr && std::strcmp(value, "0") != 0 && *value != '\0';
+  return value != nullptr && std::strcmp(value, "1") == 0;
 }
 
 PlanLimits limits_for(const CudaDeviceProperties& device) {

@@ -72,7 +72,13 @@ std::vector<fs::path> library_folders(const std::string& python_folder) {
 DynamicLibrary::DynamicLibrary(const LibraryNeed& need) : subject_(need.subject) {
   std::vector<std::string> candidates;
   const fs::path named = environment(need.variable.c_str());
-  if (!named.empty()) candidates.push_back(is_folder(named) ? (named / need.file).string() : named.string());
+  if (!named.empty()) {
+    candidates.push_back(is_folder(named) ? (named / need.file).string() : named.string());
+    if (!is_there(candidates.back())) {
+      throw Error(subject_, need.file + " where " + need.variable + " says",
+                  named.string() + ", which has none");
+    }
+  }
   candidates.push_back(need.file);  // a bare name: the loader's own places
   for (const fs::path& folder : library_folders(need.python_folder)) {
     candidates.push_back((folder / need.file).string());
