@@ -73,8 +73,8 @@ int main(int argc, char** argv) try {
   int epochs = 3;
   CLI::App app("The loader alone");
   app.add_option("--data", data, "a folder in the study's layout")->required();
-  app.add_option("--batch", batch)->check(CLI::PositiveNumber);
-  app.add_option("--epochs", epochs)->check(CLI::PositiveNumber);
+  app.add_option("--batch", batch)->check(CLI::Range(1, 1 << 20));
+  app.add_option("--epochs", epochs)->check(CLI::Range(1, 1 << 20));
   CLI11_PARSE(app, argc, argv);
   measure(data, batch, epochs);
   return 0;

@@ -145,11 +145,11 @@ int main(int argc, char** argv) {
   CLI::App app("One training or inference step of a ResNet");
   app.add_option("--arch", options.arch);
   app.add_option("--mode", options.mode)->check(CLI::IsMember({"train", "inference"}));
-  app.add_option("--batch", options.batch)->check(CLI::PositiveNumber);
-  app.add_option("--size", options.size)->check(CLI::PositiveNumber);
-  app.add_option("--threads", options.threads)->check(CLI::PositiveNumber);
+  app.add_option("--batch", options.batch)->check(CLI::Range(1, 1 << 20));
+  app.add_option("--size", options.size)->check(CLI::Range(1, 1 << 20));
+  app.add_option("--threads", options.threads)->check(CLI::Range(1, 1 << 20));
   app.add_option("--repeats", options.repeats, "at least, where a GPU does more in a second")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1 << 20));
   app.add_option("--device", options.device)->check(CLI::IsMember({"cpu", "cuda"}));
   app.add_option("--precision", options.precision)->check(CLI::IsMember({"fp32", "tf32", "bf16"}));
   CLI11_PARSE(app, argc, argv);

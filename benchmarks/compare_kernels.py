@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 
-from comparison import Budget, Peer, run, write_json
+from comparison import Budget, Peer, run, seconds, writable, write_json
 
 # Each with its share of the time: about the seconds that both sides were estimated to need on an H200.
 KERNELS = {"softmax": 50, "cross_entropy": 15, "hierarchical_kl": 13, "cosine_head": 26, "batch_norm": 30,
@@ -167,9 +167,9 @@ def parse_options():
     parser.add_argument("--python", default=sys.executable, help="an interpreter with torch")
     parser.add_argument("--peer-device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--full", action="store_true", help="every shape of the sweeps")
-    parser.add_argument("--seconds", type=float, default=math.inf, help="after which nothing more is begun")
-    parser.add_argument("--timing-seconds", type=float, default=0.025, help="for each of a row's timings")
-    parser.add_argument("--json", type=pathlib.Path, help="where to write every number")
+    parser.add_argument("--seconds", type=seconds, default=math.inf, help="after which nothing more is begun")
+    parser.add_argument("--timing-seconds", type=seconds, default=0.025, help="for each of a row's timings")
+    parser.add_argument("--json", type=writable, help="where to write every number")
     options = parser.parse_args()
     unknown = set(options.kernels) - set(KERNELS)
     if unknown:

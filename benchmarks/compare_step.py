@@ -19,7 +19,7 @@ import statistics
 import subprocess
 import sys
 
-from comparison import Budget, Peer, run, write_json
+from comparison import Budget, Peer, at_least_one, run, seconds, writable, write_json
 
 # (network, work, batch, size, precision)
 CPU_WORK = [(arch, mode, 64, 64, "fp32") for arch in ["resnet18", "resnet50"] for mode in ["train", "inference"]]
@@ -138,11 +138,11 @@ def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build")
     parser.add_argument("--python", action="append", help="an interpreter with torch; repeatable")
-    parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=math.inf, help="after which nothing more is begun")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--rounds", type=at_least_one, default=1)
+    parser.add_argument("--seconds", type=seconds, default=math.inf, help="after which nothing more is begun")
+    parser.add_argument("--threads", type=at_least_one, default=os.cpu_count())
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--json", type=pathlib.Path, help="where to write every line")
+    parser.add_argument("--json", type=writable, help="where to write every line")
     return parser.parse_args()
 
 

@@ -1,5 +1,7 @@
 """What compare_kernels.py and compare_step.py share: a peer to ask, a budget of time, results that are never lost."""
+import argparse
 import json
+import math
 import os
 import pathlib
 import subprocess
@@ -99,6 +101,32 @@ def run(command):
     if failure:
         print(f"{' '.join(command)}: {failure}", file=sys.stderr, flush=True)
     return None if failure else result.stdout
+
+
+def writable(text):
+    """A path for argparse, refused before anything is measured if nothing can be written there."""
+    path = pathlib.Path(text)
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"wanted a file that can be written, got {text}")
+    return path
+
+
+def at_least_one(text):
+    """A whole number for argparse."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"wanted a whole number of 1 or more, got {text}")
+    return int(text)
+
+
+def seconds(text):
+    """A number above 0 for argparse."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"wanted seconds above 0, got {text}")
+    return number
 
 
 def write_json(path, results):

@@ -44,7 +44,11 @@ fi
 build="build-gpu"
 work=$PWD/$build/check  # logs, and what the steps make
 rm -rf "$work"
-mkdir -p "$work" "$results"
+mkdir -p "$work" || exit 1
+if ! { mkdir -p "$results" && [ -w "$results" ]; } 2>/dev/null; then
+  echo "gpu_check: --results: wanted a folder to write to, got $results" >&2
+  exit 1
+fi
 export VIRTUAL_ENV build work python
 export TERN_REQUIRE_CUDA=1  # tests fail where they would do without the GPU
 export PYTHONUNBUFFERED=1   # what a program printed before it was stopped is in its log

@@ -39,6 +39,7 @@ void write(const tern::bench::Bench& bench, const std::string& json) {
 int measure(const std::vector<std::string>& names, const tern::bench::Bench::Options& options,
             const std::string& json) {
   tern::bench::Bench bench(options);
+  write(bench, json);  // nothing yet, but if it cannot be written this is the time to say so
   for (const auto& [name, run] : benchmarks()) {
     if (!names.empty() && std::find(names.begin(), names.end(), name) == names.end()) continue;
     bench.measure_rows(run);
@@ -59,9 +60,9 @@ int main(int argc, char** argv) {
   CLI::App app("The kernels on this machine's GPU");
   app.add_option("kernels", names, "which; all if none is named")->check(CLI::IsMember(benchmarks()));
   app.add_flag("--full", options.full, "every shape of the sweeps");
-  app.add_option("--seconds", options.seconds, "after which no row is begun")->check(CLI::PositiveNumber);
+  app.add_option("--seconds", options.seconds, "after which no row is begun")->check(CLI::Range(0.001, 1e6));
   app.add_option("--timing-seconds", options.timing_seconds, "for each of a row's timings")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(0.001, 60.0));
   app.add_option("--json", json, "where to write every number");
   CLI11_PARSE(app, argc, argv);
   try {
