@@ -8,6 +8,7 @@
 #include "engine/io/csv.h"
 #include "engine/io/file.h"
 #include "models/checkpoint.h"
+#include "tests/support/skip.h"
 #include "tests/support/tensors.h"
 #include "tests/support/tiny_study.h"
 
@@ -68,6 +69,7 @@ std::vector<Device> devices_beside_the_cpu() {
 }  // namespace
 
 TEST_CASE("device training: follows the CPU's losses, resumes to the same bytes, in bf16 comes close") {
+  if (test::devices().size() == 1) return test::skip_without_cuda("no device beside the CPU");
   for (const Device device : devices_beside_the_cpu()) {
     Fixture fixture;
     const Run cpu = fixture.train("cpu", Device::cpu(), {"epochs=3"});

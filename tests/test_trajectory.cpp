@@ -3,7 +3,7 @@
 
 using namespace tern;
 
-TEST_CASE("trajectory: twenty steps of Adam on ResNet-18 have PyTorch's losses") {
+TEST_CASE("trajectory: twenty steps of Adam on ResNet-18 have PyTorch's losses, and on a device the CPU's") {
   constexpr std::uint32_t kBatch = 8, kBatches = 5, kClasses = 10;
   const auto batch = [](int step) {
     const std::uint32_t number = static_cast<std::uint32_t>(step) % kBatches;
@@ -14,8 +14,14 @@ TEST_CASE("trajectory: twenty steps of Adam on ResNet-18 have PyTorch's losses")
     }
     return made;
   };
+  std::vector<double> of_cpu;  // the first of the devices
   for (const Device device : test::devices()) {
     Model model = test::trajectory_model("resnet18", kClasses, device);
-    test::check_trajectory(model, batch, "formula", 1e-3);
+    const std::vector<double> losses = test::check_trajectory(model, batch, "formula", 1e-3);
+    if (of_cpu.empty()) of_cpu = losses;
+    for (std::size_t step = 0; step < losses.size(); ++step) {
+      CAPTURE(step);
+      CHECK(losses[step] == doctest::Approx(of_cpu[step]).epsilon(1e-3).scale(0));
+    }
   }
 }

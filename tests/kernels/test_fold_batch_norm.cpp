@@ -51,6 +51,23 @@ TEST_CASE_TEMPLATE("fold_batch_norm: every width", T, float, bfloat16) {
   for (const Size size : kSizes) check<T>(size);
 }
 
+TEST_CASE("fold_batch_norm: extremes stay finite where the result is") {
+  if (!device_is_there()) return;
+  const Array<float> w(std::vector<float>{1e30f, 1e-30f, 3e38f, 2}), gamma(std::vector<float>{1e-10f, 1e10f}),
+      beta(std::vector<float>{1, -1}), mean(std::vector<float>{1e30f, 1e-30f}),
+      variance(std::vector<float>{3e38f, 1e-30f});
+  Array<float> folded(4), bias(2);
+  kernels::fold_batch_norm(w.data(), gamma.data(), beta.data(), mean.data(), variance.data(), 0,
+                           folded.data(), bias.data(), 2, 2, nullptr);
+  const double small = 1e-10 / std::sqrt(3e38), large = 1e10 / std::sqrt(1e-30);
+  CHECK(folded.values()[0] == doctest::Approx(1e30 * small));
+  CHECK(folded.values()[1] == 0);  // 6e-60
+  CHECK(folded.values()[2] == INFINITY);
+  CHECK(folded.values()[3] == doctest::Approx(2 * large));
+  CHECK(bias.values()[0] == doctest::Approx(1 - 1e30 * small));
+  CHECK(bias.values()[1] == doctest::Approx(-1 - 1e-30 * large));
+}
+
 TEST_CASE("fold_batch_norm: no variance, and NaN in its own channel") {
   if (!device_is_there()) return;
   const Array<float> w(std::vector<float>{1, 2, 3, 4}), gamma(std::vector<float>{1, 1}),

@@ -216,3 +216,22 @@ TEST_CASE_TEMPLATE("average pool: pixels, channels, alignments and types", T, fl
   check_average_pool<T, T>(0, 4, 8, 0);
   check_average_pool<T, T>(3, 4, 0, 0);
 }
+
+TEST_CASE("average pool: large values, infinity and NaN, each in its own channel") {
+  if (!device_is_there()) return;
+  constexpr std::int64_t kPixels = 40, kChannels = 5;
+  std::vector<float> values(kPixels * kChannels, 1);
+  for (std::int64_t p = 0; p < kPixels; ++p) values[static_cast<std::size_t>(p * kChannels)] = 1e36f;
+  values[kChannels * 7 + 1] = INFINITY;
+  values[kChannels * 39 + 2] = NAN;
+  values[kChannels * 3 + 3] = -1e-40f;
+  const Array<float> x(values);
+  Array<float> y(kChannels);
+  kernels::average_pool_forward(x.data(), y.data(), 1, kPixels, kChannels, nullptr);
+  const std::vector<float> got = y.values();
+  CHECK(got[0] == doctest::Approx(1e36));
+  CHECK(got[1] == INFINITY);
+  CHECK(std::isnan(got[2]));
+  CHECK(got[3] == doctest::Approx(39.0 / 40));
+  CHECK(got[4] == 1);
+}

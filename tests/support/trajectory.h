@@ -34,15 +34,16 @@ inline Model trajectory_model(const std::string& architecture, std::int64_t clas
   return there;
 }
 
-/// Trains and CHECKs each step's loss against the golden ones, to `tolerance` relative.
-inline void check_trajectory(Model& model, const std::function<TrainingBatch(int step)>& batch,
-                             const std::string& golden_case, double tolerance) {
+/// Trains and CHECKs each step's loss against the golden ones, to `tolerance` relative. The losses.
+inline std::vector<double> check_trajectory(Model& model, const std::function<TrainingBatch(int step)>& batch,
+                                            const std::string& golden_case, double tolerance) {
   const auto goldens = read_goldens("trajectory.txt");
   const reference::Array& wanted = goldens.at(golden_case).array("losses");
   Adam adam(make_parameter_groups(model.parameters(), 1e-4f, /*decay_exempt=*/false));
   model.set_training(true);
   const Device device = model.parameters().front().value.data().device();
   double largest = 0;
+  std::vector<double> losses;
   for (int step = 0; step < wanted.size(); ++step) {
     const TrainingBatch now = batch(step);
     adam.clear_gradients();
@@ -51,12 +52,14 @@ inline void check_trajectory(Model& model, const std::function<TrainingBatch(int
     backward(loss);
     adam.step({.learning_rate = 1e-5f});
     const double got = loss.data().item(), expected = wanted[step];
+    losses.push_back(got);
     largest = std::max(largest, std::abs(got - expected) / expected);
     CAPTURE(step);
     CHECK(got == doctest::Approx(expected).epsilon(tolerance).scale(0));
   }
   std::printf("%s on %s: largest relative difference of a loss %.2e\n", golden_case.c_str(),
               backend_of(device).description().c_str(), largest);
+  return losses;
 }
 
 }  // namespace tern::test

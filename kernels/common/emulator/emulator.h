@@ -2,10 +2,10 @@
 // meaning.
 //
 // A launch runs block after block. A block's threads are fibers that run in turn until each waits for the
-// others: at
-// __syncthreads, __syncwarp, a shuffle or a vote. If some wait for threads that will never come, the launch
-// ends with an error that says who waits where; see also shared_array.h. Global memory is plain memory:
-// AddressSanitizer watches it. Blocks run one after another, so atomics are plain additions.
+// others: at __syncthreads, __syncwarp, a shuffle or a vote. If some wait for threads that will never come,
+// the launch ends with an error that says who waits where; see also shared_array.h. Global memory is plain
+// memory: AddressSanitizer watches it. Blocks run one after another, so atomics are plain additions, and what
+// one block hands to another through global memory is in order even where a GPU would want a fence.
 #pragma once
 
 #include <math.h>
