@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 
-from comparison import Budget, Peer, run, seconds, writable, write_json
+from comparison import Budget, Peer, print_missing, run, seconds, writable, write_json
 
 # Each with its share of the time: about the seconds that both sides were estimated to need on an H200.
 KERNELS = {"softmax": 50, "cross_entropy": 15, "hierarchical_kl": 13, "cosine_head": 26, "batch_norm": 30,
@@ -132,15 +132,6 @@ def table(ours, peers, mode, copy_rate):
     return "\n".join(lines)
 
 
-def print_missing(results):
-    for row in results["failed"]:
-        print(f"FAILED: {row['side']} {row['kernel']} {row['shape']} {row['dtype']}: {row['message']}")
-    if results["left_out"]:
-        print(f"{len(results['left_out'])} rows left out:")
-    for row in results["left_out"]:
-        print(f"- {row['side']} {row['kernel']} {row['shape']} {row['dtype']}: {row['why']}")
-
-
 def report(results):
     device = results["device"]
     peers = {}
@@ -156,8 +147,7 @@ def report(results):
               f"{max(noise):.1f} % at most")
         for mode, title in [("stream", "Issued to a stream"), ("graph", "Replayed as a graph")]:
             print(f"\n### {title}\n\n{table(results['rows'], peers, mode, device['copy_gb_per_s'])}")
-    print()
-    print_missing(results)
+    print_missing(results, lambda row: f"{row['side']} {row['kernel']} {row['shape']} {row['dtype']}")
 
 
 def parse_options():

@@ -19,7 +19,7 @@ import statistics
 import subprocess
 import sys
 
-from comparison import Budget, Peer, at_least_one, run, seconds, writable, write_json
+from comparison import Budget, Peer, at_least_one, print_missing, run, seconds, writable, write_json
 
 # (network, work, batch, size, precision)
 CPU_WORK = [(arch, mode, 64, 64, "fp32") for arch in ["resnet18", "resnet50"] for mode in ["train", "inference"]]
@@ -98,7 +98,7 @@ class Comparison:
     def line_of_peer(self, peer, side, asked):
         row = {"side": f"PyTorch {peer.torch}, {side}", **asked}
         if self.budget.left() < (COMPILE_SECONDS if side == "compile" else 0):
-            self.results["left_out"].append(row)
+            self.results["left_out"].append({**row, "why": "time is up"})
             return None
         line = peer.ask({**asked, "side": side, "threads": self.options.threads})
         if self.options.device == "cpu":
@@ -121,17 +121,8 @@ def print_rows(work, sides):
               f"{1000 * batch / time:.0f} | {ratio} | {peak:.0f} |", flush=True)
 
 
-def print_missing(results):
-    def text(row):
-        return f"{row['side']}, {row['arch']} {row['mode']} {row['batch']} x {row['size']} {row['precision']}"
-
-    print()
-    for row in results["failed"]:
-        print(f"FAILED: {text(row)}: {row['message']}")
-    if results["left_out"]:
-        print(f"{len(results['left_out'])} left out, since time was up:")
-    for row in results["left_out"]:
-        print(f"- {text(row)}")
+def name_of(row):
+    return f"{row['side']}, {row['arch']} {row['mode']} {row['batch']} x {row['size']} {row['precision']}"
 
 
 def parse_options():
@@ -157,13 +148,13 @@ def main():
           "|---|---|---|---|---|---|---|---|---|---|", flush=True)
     for work in GPU_WORK if options.device == "cuda" else CPU_WORK:
         if comparison.budget.left() < 0:
-            results["left_out"].append({"side": "all", **named(work)})
+            results["left_out"].append({"side": "all", **named(work), "why": "time is up"})
         else:
             print_rows(work, comparison.measure(work))
     for peer in comparison.peers:
         peer.close()
     write_json(options.json, results)
-    print_missing(results)
+    print_missing(results, name_of)
     return 1 if results["failed"] else 0
 
 

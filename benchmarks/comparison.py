@@ -129,6 +129,17 @@ def seconds(text):
     return number
 
 
+def print_missing(results, name):
+    """What failed and what was left out, with the reasons; name: of a row, for people."""
+    print()
+    for row in results["failed"]:
+        print(f"FAILED: {name(row)}: {row['message']}")
+    if results["left_out"]:
+        print(f"{len(results['left_out'])} left out:")
+    for row in results["left_out"]:
+        print(f"- {name(row)}: {row['why']}")
+
+
 def write_json(path, results):
     """Whole or not at all, so that whoever is stopped in between leaves the last whole one."""
     if path:

@@ -80,7 +80,7 @@ bool PlanCache::is_known_for_other_images(const ConvolutionProblem& problem) con
 }
 
 std::unique_ptr<ConvolutionPlan> PlanCache::find(const ConvolutionProblem& problem, const Timer& timer) {
-  bool starved = false;  // then what is found will do for now, and says nothing of later programs
+  bool starved = false;  // with more memory another plan may be the fastest: then none is written
   const Timer noting = [&](const ConvolutionPlan& plan) {
     try {
       return timer(plan);

@@ -21,11 +21,11 @@ class PlanCache {
       : device_(std::move(device)), limits_(limits), file_(std::move(file)) {}
 
   /// The plan for a problem, or null where cuDNN has none. On first use it is taken from the file, if it
-  /// still runs; else up to limits.plans are built and timed, and the fastest is kept and written. The clock
-  /// has no say where bits may not depend on it, nor where another number of images has its plan already, as
-  /// with an epoch's last batch: there it is the first that cuDNN recommends and that runs. Throws Error if
-  /// none runs, unless the problem is fused; and without a timer, where nothing can be run, if it is the
-  /// first use.
+  /// still runs; else up to limits.plans are built and timed, and the fastest is kept, and written unless
+  /// memory was short. The clock has no say where bits may not depend on it, nor where another number of
+  /// images has its plan already, as with an epoch's last batch: there it is the first that cuDNN recommends
+  /// and that runs. Throws Error if none runs, unless the problem is fused; and without a timer, where
+  /// nothing can be run, if it is the first use.
   const ConvolutionPlan* plan(const ConvolutionProblem& problem, const Timer& timer);
 
  private:
