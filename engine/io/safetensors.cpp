@@ -26,19 +26,41 @@ struct TypeName {
   const char* name;
   DType dtype;
 };
-constexpr std::array<TypeName, 7> kTypes = {{{"F32", DType::f32},
-                                             {"F16", DType::f16},
-                                             {"BF16", DType::bf16},
-                                             {"F64", DType::f64},
-                                             {"U8", DType::u8},
-                                             {"I32", DType::i32},
-                                             {"I64", DType::i64}}};
+// Those of safetensors 0.8, all of which tern has.
+constexpr std::array<TypeName, 22> kTypes = {{
+    {"BOOL", DType::boolean},
+    {"F4", DType::f4},
+    {"F6_E2M3", DType::f6_e2m3},
+    {"F6_E3M2", DType::f6_e3m2},
+    {"U8", DType::u8},
+    {"I8", DType::i8},
+    {"F8_E5M2", DType::f8_e5m2},
+    {"F8_E4M3", DType::f8_e4m3},
+    {"F8_E8M0", DType::f8_e8m0},
+    {"F8_E4M3FNUZ", DType::f8_e4m3fnuz},
+    {"F8_E5M2FNUZ", DType::f8_e5m2fnuz},
+    {"I16", DType::i16},
+    {"U16", DType::u16},
+    {"F16", DType::f16},
+    {"BF16", DType::bf16},
+    {"I32", DType::i32},
+    {"U32", DType::u32},
+    {"F32", DType::f32},
+    {"C64", DType::c64},
+    {"F64", DType::f64},
+    {"I64", DType::i64},
+    {"U64", DType::u64},
+}};
 
 const char* file_name_of(DType dtype) {
-  for (const TypeName& type : kTypes) {
-    if (type.dtype == dtype) return type.name;
-  }
-  return "?";
+  const auto type = std::find_if(kTypes.begin(), kTypes.end(), [=](TypeName t) { return t.dtype == dtype; });
+  return type == kTypes.end() ? nullptr : type->name;
+}
+
+std::string all_type_names() {
+  std::string names;
+  for (const TypeName& type : kTypes) names += (names.empty() ? "" : ", ") + std::string(type.name);
+  return names;
 }
 
 struct Entry {
@@ -113,7 +135,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   }
   bool number_integer(std::int64_t value) override { return unexpected(std::to_string(value)); }
   bool number_float(double, const std::string& text) override { return unexpected(text); }
-  bool null() override { return unexpected("null"); }
+  bool null() override { return depth_ == 1 && in_metadata() ? true : unexpected("null"); }
   bool boolean(bool) override { return unexpected("a boolean"); }
   bool binary(nlohmann::json::binary_t&) override { return unexpected("binary"); }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
@@ -157,7 +179,7 @@ Placed check_entry(const std::string& file, const Entry& entry, std::uint64_t da
   const std::string subject = file + ": tensor " + entry.name;
   const auto type =
       std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeName& t) { return entry.dtype == t.name; });
-  if (type == kTypes.end()) throw Error(subject, "dtype F32, F16, BF16, F64, U8, I32 or I64", entry.dtype);
+  if (type == kTypes.end()) throw Error(subject, "a dtype of " + all_type_names(), entry.dtype);
   if (entry.offsets.size() != 2)
     throw Error(subject, "two data_offsets", std::to_string(entry.offsets.size()));
 
@@ -175,8 +197,12 @@ Placed check_entry(const std::string& file, const Entry& entry, std::uint64_t da
            elements <= std::uint64_t{1} << 62;
     extents.push_back(static_cast<std::int64_t>(extent));
   }
-  const std::uint64_t size = size_of(placed.dtype), bytes = placed.end - placed.begin;
-  if (!fits || bytes % size != 0 || (empty ? 0 : elements) != bytes / size) {
+  const std::uint64_t bytes = placed.end - placed.begin;
+  fits = fits && (empty || elements / 2 <= bytes);  // so that no product overflows
+  if (empty) elements = 0;
+  // Elements that share bytes fill them to the last bit.
+  const bool whole = elements % 8 * static_cast<std::uint64_t>(bits_of(placed.dtype)) % 8 == 0;
+  if (!fits || !whole || bytes != bytes_of(placed.dtype, static_cast<std::int64_t>(elements))) {
     std::string shape;
     for (const std::uint64_t extent : entry.shape)
       shape += (shape.empty() ? "" : ", ") + std::to_string(extent);
@@ -240,6 +266,10 @@ struct Opened {
     if (error || !stream) throw Error(file, "cannot read it");
 
     const std::string header = read_header(stream, file, file_bytes);
+    // The parser would take a NUL for the end. The format pads with white space alone.
+    if (const std::size_t nul = header.find('\0'); nul != std::string::npos) {
+      throw Error(file, "a JSON header, padded with spaces", "a NUL at its byte " + std::to_string(nul));
+    }
     HeaderReader reader(file);
     nlohmann::json::sax_parse(header, &reader);
     data_begin = kLengthBytes + header.size();
@@ -272,7 +302,11 @@ void check_names(const std::string& file, const StateDict& tensors) {
     if (one.name.empty() || one.name == kMetadataKey)
       throw Error(file, "a name for every tensor", "\"" + one.name + "\"");
     if (!names.insert(one.name).second) throw Error(file, "names that differ", "two tensors " + one.name);
-    if (!one.tensor.defined()) throw Error(file + ": tensor " + one.name, "elements", "an undefined tensor");
+    const std::string subject = file + ": tensor " + one.name;
+    if (!one.tensor.defined()) throw Error(subject, "elements", "an undefined tensor");
+    if (file_name_of(one.tensor.dtype()) == nullptr) {
+      throw Error(subject, "a type that safetensors has", name_of(one.tensor.dtype()));
+    }
   }
 }
 

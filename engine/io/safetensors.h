@@ -15,7 +15,7 @@ struct SafetensorsFile {
   Metadata metadata;
 };
 
-/// Types F32, F16, BF16, F64, U8, I32, I64. Trusts nothing: throws Error{path, ...}, naming the tensor, for
+/// Has every type of safetensors 0.8. Trusts nothing: throws Error{path, ...}, naming the tensor, for
 /// any header that is too long, is no such JSON, names a tensor twice or an unknown type, or whose offsets
 /// leave the file, overlap, leave a gap or disagree with the shape. Allocates no more than the file holds.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
@@ -31,7 +31,8 @@ SafetensorsHeader read_safetensors_header(const std::filesystem::path& path);
 /// Writes the tensors as they are by AtomicFile: whole or not at all. The header names them in the given
 /// order. Their bytes start at a multiple of 8, those of 8-byte elements first and of 1-byte elements last,
 /// in the given order otherwise: without gaps (the format allows none) each tensor is aligned to its element.
-/// Throws Error{path, ...} for an empty or repeated name, an undefined tensor, or a disk that is full.
+/// Throws Error{path, ...} for an empty or repeated name, an undefined tensor, a type that the format lacks
+/// (c32, c128), or a disk that is full.
 void write_safetensors(const std::filesystem::path& path, const StateDict& tensors,
                        const Metadata& metadata = {});
 

@@ -8,10 +8,47 @@
 
 namespace tern {
 
-enum class DType { f32, f16, bf16, f64, u8, i32, i64 };
+/// The first seven are computed with. The others are carried from file to file, bit for bit: they have no C++
+/// type here, and only raw() reaches their elements.
+enum class DType {
+  f32,
+  f16,
+  bf16,
+  f64,
+  u8,
+  i32,
+  i64,
+  boolean,
+  i8,
+  i16,
+  u16,
+  u32,
+  u64,
+  f8_e4m3,
+  f8_e5m2,
+  f8_e8m0,
+  f8_e4m3fnuz,
+  f8_e5m2fnuz,
+  f6_e2m3,  ///< these three share bytes with their neighbours
+  f6_e3m2,
+  f4,
+  c32,  ///< complex: two halves, floats or doubles
+  c64,
+  c128
+};
 
-std::size_t size_of(DType dtype);  ///< bytes of one element
-const char* name_of(DType dtype);  ///< "f32", "bf16", ...
+/// Every type, in the order of the enumeration.
+inline constexpr int kDTypeCount = static_cast<int>(DType::c128) + 1;
+
+int bits_of(DType dtype);          ///< of one element
+std::size_t size_of(DType dtype);  ///< bytes of one element; 1 for those that share a byte
+const char* name_of(DType dtype);  ///< "f32", "bf16", "bool", ...
+bool is_floating(DType dtype);     ///< real numbers with a fraction, of any width
+bool is_complex(DType dtype);
+bool is_computed(DType dtype);  ///< one that tern computes with
+
+/// Bytes of that many elements, whole ones.
+std::uint64_t bytes_of(DType dtype, std::int64_t elements);
 
 /// The DType of a C++ type, for Tensor::data<T>(). f16 is stored as 16 raw bits and has none.
 template <typename T>

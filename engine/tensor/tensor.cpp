@@ -31,7 +31,7 @@ Tensor Tensor::full(const Shape& shape, float value) {
 }
 
 Tensor Tensor::from_bytes(const Shape& shape, DType dtype, std::span<const std::byte> bytes) {
-  const std::size_t wanted = static_cast<std::size_t>(shape.numel()) * size_of(dtype);
+  const std::size_t wanted = bytes_of(dtype, shape.numel());
   if (bytes.size() != wanted) {
     throw Error("tensor " + shape.text(), std::to_string(wanted) + " bytes of " + name_of(dtype),
                 std::to_string(bytes.size()));
@@ -53,6 +53,7 @@ Tensor Tensor::rows(std::int64_t begin, std::int64_t end) const {
     throw Error("rows", "a range within " + shape_.text(),
                 std::to_string(begin) + ".." + std::to_string(end));
   }
+  if (bits_of(dtype_) < 8) throw Error("rows", "elements of whole bytes", name_of(dtype_));
   std::vector<std::int64_t> extents(shape_.begin(), shape_.end());
   extents[0] = end - begin;
   Tensor view = *this;

@@ -48,7 +48,7 @@ class Tensor {
   std::int64_t numel() const { return numel_; }
   DType dtype() const { return dtype_; }
   Device device() const { return device_; }
-  std::size_t bytes() const { return static_cast<std::size_t>(numel_) * size_of(dtype_); }
+  std::size_t bytes() const { return bytes_of(dtype_, numel_); }
 
   /// The elements; on the host for a CPU tensor. Throws Error if T is not the tensor's type.
   template <typename T>
@@ -66,7 +66,7 @@ class Tensor {
 
   /// The same elements under another shape of the same size.
   Tensor reshape(const Shape& shape) const;
-  /// Rows [begin, end) of the first axis; shares the elements.
+  /// Rows [begin, end) of the first axis; shares the elements. Not for types whose elements share a byte.
   Tensor rows(std::int64_t begin, std::int64_t end) const;
   Tensor clone() const;
   Tensor to(Device device) const;  ///< itself if it is there already, else a copy
