@@ -116,15 +116,6 @@ void write_model(const std::filesystem::path& path, const ModelSpec& spec, const
   write_safetensors(path, tensors, all);
 }
 
-StateDict for_use(WeightFile& file) {
-  StateDict tensors;
-  for (NamedTensor& entry : file.tensors) {
-    tensors.push_back({std::move(entry.name), to_f32(to_memory_layout(entry.tensor))});
-    entry.tensor = Tensor();  // so that the file is not held twice
-  }
-  return tensors;
-}
-
 }  // namespace
 
 void save_model(const std::filesystem::path& path, const Model& model, const Metadata& metadata) {
@@ -155,7 +146,7 @@ LoadedModel load_model(const std::filesystem::path& path, Device device) {
   const ModelSpec spec = read_model_spec(file.metadata, path.string());
   check_size(spec, file.tensors, path.string());
   LoadedModel loaded{Model(spec, Initialiser::zeros(device)), without_reserved(file.metadata)};
-  load_state_dict(loaded.model, for_use(file), path.string());
+  load_state_dict(loaded.model, for_use(std::move(file.tensors)), path.string());
   loaded.model.set_training(false);
   return loaded;
 }
@@ -199,7 +190,7 @@ TrainingProgress load_training_state(const std::filesystem::path& path, Model& m
   progress.global_step = count_of(file.metadata, kGlobalStep, source);
   const std::int64_t optimizer_steps = count_of(file.metadata, kOptimizerSteps, source);
   progress.extra = without_reserved(file.metadata);
-  load_state_dict(TrainingState(model, optimizer), for_use(file), source);
+  load_state_dict(TrainingState(model, optimizer), for_use(std::move(file.tensors)), source);
   optimizer.set_step_count(optimizer_steps);
   model.forget_folded();
   return progress;

@@ -27,6 +27,24 @@ TEST_CASE("inspect: a table in the file's layout, and the counts") {
         "format      PyTorch (zip)\n");
 }
 
+TEST_CASE("inspect: types that tern does not compute with, and which state dict of several") {
+  CHECK(inspect(test::golden("checkpoint_2026_types.safetensors"))
+            .find("u64              u64          [1]\n") != std::string::npos);
+  const std::string listed = inspect(test::golden("checkpoint_2026_types.pth"));
+  for (const char* line :
+       {"bool             bool         [3]\n", "f4               f4           [2, 6]\n",
+        "float8_e4m3fn    f8_e4m3      [3]\n", "c64              c64          [1]\n", "bytes       68\n"}) {
+    CHECK(listed.find(line) != std::string::npos);
+  }
+  const auto timm = test::golden("checkpoint_2026_timm.pth");
+  CHECK(
+      inspect(timm).ends_with("format      PyTorch (zip)\n"
+                              "taken       state dict \"state_dict\", passing over \"state_dict_ema\" "
+                              "(--key takes another)\n"));
+  CHECK(inspect(timm, "state_dict_ema").find("taken       state dict \"state_dict_ema\"") !=
+        std::string::npos);
+}
+
 TEST_CASE("inspect: metadata, and names that would upset a terminal") {
   const test::TemporaryFolder folder;
   write_safetensors(folder / "t", {{"a\x1b[31m\n", Tensor::zeros({2}, DType::bf16)}},

@@ -144,8 +144,9 @@ TEST_CASE("safetensors: headers that do not hold, each with its tensor's name") 
   CHECK(message("{" + entry("F32", "[1]", "[4,8]") + "," + entry("F32", "[1]", "[0,4]", "b") + "}  ", 8) ==
         "no error");
   CHECK(message("{" + entry("F33", "[2]", "[0,8]") + "}", 8) ==
-        ": tensor a: wanted dtype F32, F16, BF16, F64, U8, I32 or I64, got F33");
-  CHECK(contains(message("{" + entry("BOOL", "[8]", "[0,8]") + "}", 8), ": tensor a: wanted dtype"));
+        ": tensor a: wanted a dtype of BOOL, F4, F6_E2M3, F6_E3M2, U8, I8, F8_E5M2, F8_E4M3, F8_E8M0, "
+        "F8_E4M3FNUZ, "
+        "F8_E5M2FNUZ, I16, U16, F16, BF16, I32, U32, F32, C64, F64, I64, U64, got F33");
   CHECK(message("{" + entry("F32", "[3]", "[0,8]") + "}", 8) ==
         ": tensor a: wanted as many bytes as F32 of shape [3] has, got 8");
   CHECK(contains(message("{" + entry("F32", "[2]", "[0,9]") + "}", 9), "as many bytes"));
@@ -212,6 +213,53 @@ TEST_CASE("safetensors: headers that are no JSON, lengths that are no length") {
   CHECK(contains(message_of(std::string(8, '\xff') + "{}"), "a header of at most 100 MB"));
   CHECK(contains(error_of_reading(folder / "absent"), "nothing there"));
   CHECK(contains(error_of_reading(folder.path()), "a folder"));
+}
+
+TEST_CASE("safetensors: every type of version 0.8, there and back") {
+  const test::TemporaryFolder folder;
+  StateDict tensors;
+  for (int i = 0; i < kDTypeCount; ++i) {
+    const auto dtype = static_cast<DType>(i);
+    if (dtype != DType::c32 && dtype != DType::c128)
+      tensors.push_back({name_of(dtype), raw_tensor({3, 4}, dtype, i)});
+  }
+  CHECK(tensors.size() == 22);
+  write_safetensors(folder / "t", tensors);
+  const StateDict back = read_safetensors(folder / "t").tensors;
+  REQUIRE(back.size() == tensors.size());
+  for (std::size_t i = 0; i < back.size(); ++i) CHECK(same_bits(back[i].tensor, tensors[i].tensor));
+  CHECK(error_of([&] {
+          write_safetensors(folder / "t", {{"a", Tensor::zeros({1}, DType::c32)}});
+        }).ends_with(": tensor a: wanted a type that safetensors has, got c32"));
+}
+
+TEST_CASE("safetensors: elements that share bytes fill them") {
+  CHECK(message("{" + entry("F4", "[2,4]", "[0,4]") + "}", 4) == "no error");
+  CHECK(message("{" + entry("F6_E2M3", "[4]", "[0,3]") + "}", 3) == "no error");
+  CHECK(message("{" + entry("F4", "[0,3]", "[0,0]") + "}", 0) == "no error");
+  CHECK(contains(message("{" + entry("F4", "[3]", "[0,2]") + "}", 2), "as many bytes as F4 of shape [3]"));
+  CHECK(contains(message("{" + entry("F6_E3M2", "[5]", "[0,4]") + "}", 4), "as many bytes"));
+  CHECK(contains(message("{" + entry("F4", "[4]", "[0,4]") + "}", 4), "as many bytes"));
+  // 2^61 elements of 8 bytes are 2^64 of them, which is no 0.
+  CHECK(contains(message("{" + entry("F64", "[2305843009213693952]", "[0,0]") + "}", 0), "as many bytes"));
+}
+
+TEST_CASE("safetensors: a header is padded with white space, before and after, as version 0.8 takes it") {
+  const std::string header = "{" + entry("F32", "[2]", "[0,8]") + "}";
+  for (const char* good : {"", "   ", "\n", "\t\r"}) {
+    CHECK(message(header + good, 8) == "no error");
+    CHECK(message(good + header, 8) == "no error");
+    const test::TemporaryFolder folder;
+    test::write_quickly(folder / "t", file_of(good + header, 8));
+    CHECK(detect_weight_format(folder / "t") == WeightFormat::safetensors);
+  }
+  CHECK(message(header + std::string(1, '\0'), 8) ==
+        ": wanted a JSON header, padded with spaces, got a NUL at its byte " + std::to_string(header.size()));
+  for (const std::string& bad :
+       {std::string(" \0", 2), std::string("x"), std::string("\v"), std::string("{}")}) {
+    CHECK(contains(message(header + bad, 8), "wanted a JSON header"));
+  }
+  CHECK(message("{\"__metadata__\":null," + entry("F32", "[2]", "[0,8]") + "}", 8) == "no error");
 }
 
 TEST_CASE("safetensors: refuses to write what it could not read") {

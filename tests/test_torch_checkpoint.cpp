@@ -19,10 +19,10 @@ using Floats = std::vector<float>;
 
 namespace {
 
-StateDict read(const std::string& name) {
-  const std::filesystem::path path = test::golden("torch_checkpoint_" + name);
-  StateDict tensors = read_torch_checkpoint(path);
-  const std::vector<TensorDescription> described = describe_torch_checkpoint(path);
+/// The tensors of a golden; describing it must tell the same of them.
+StateDict read_file(const std::filesystem::path& path) {
+  StateDict tensors = read_torch_checkpoint(path).tensors;
+  const std::vector<TensorDescription> described = describe_torch_checkpoint(path).tensors;
   REQUIRE(described.size() == tensors.size());
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     CHECK(described[i].name == tensors[i].name);
@@ -30,6 +30,13 @@ StateDict read(const std::string& name) {
     CHECK(described[i].shape == tensors[i].tensor.shape());
   }
   return tensors;
+}
+
+StateDict read(const std::string& name) {
+  return read_file(test::golden("torch_checkpoint_" + name));
+}
+StateDict read_2026(const std::string& name) {
+  return read_file(test::golden("checkpoint_2026_" + name));
 }
 
 /// What reading says of a file; describing it must say the same.
@@ -94,7 +101,7 @@ StateDict read_described(const Description& description, const test::TemporaryFo
   const std::string bytes(reinterpret_cast<const char*>(values.data()), 24);
   test::write_zip(folder / "w.pth", {{"w/data.pkl", pickle_of(description)}, {"w/data/0", bytes}});
   error_of_reading(folder / "w.pth");
-  return read_torch_checkpoint(folder / "w.pth");
+  return read_torch_checkpoint(folder / "w.pth").tensors;
 }
 
 void check_small_model(const StateDict& tensors) {
@@ -175,17 +182,131 @@ TEST_CASE("read_torch_checkpoint: types, bit for bit") {
 }
 
 TEST_CASE("read_torch_checkpoint: refuses what is no state dict, and says why") {
-  CHECK(contains(message("evil_system.pth"), "names posix.system (nothing was executed)"));
-  CHECK(contains(message("evil_eval.pth"), "names __builtin__.eval"));
-  CHECK(contains(message("evil_load.pth"), "names torch.storage._load_from_bytes"));
-  CHECK(contains(message("evil_protocol4.pth"), "names builtins.eval"));
-  CHECK(contains(message("module.pth"), "names torch.nn.modules.container.Sequential"));
-  CHECK(contains(message("namespace.pth"), "names argparse.Namespace"));
+  CHECK(contains(message("evil_eval.pth"),
+                 "got a dict without tensors, whose \"a\" is what __builtin__.eval would return"));
+  CHECK(contains(message("evil_load.pth"), "is what torch.storage._load_from_bytes would return"));
+  CHECK(contains(message("module.pth"), "got an object of class torch.nn.modules.container.Sequential"));
   CHECK(contains(message("torchscript.pt"), "a TorchScript program"));
-  CHECK(message("bool.pth") ==
-        ": tensor mask: wanted type f32, f16, bf16, f64, u8, i32 or i64, got torch.BoolStorage");
-  CHECK(message("tensor.pth") == ": wanted a state dict, got a tensor");
-  CHECK(contains(message("list_inside.pth"), ": key b: wanted a tensor"));
+  CHECK(contains(message("tensor.pth"), ": wanted a state dict, such as"));
+  CHECK(contains(message("tensor.pth"), "got a tensor"));
+  const std::filesystem::path object = test::golden("checkpoint_2026_object_model.pth");
+  CHECK(error_of_reading(object) ==
+        object.string() +
+            ": key model: wanted a state dict, such as torch.save(model.state_dict(), ...) "
+            "writes, got an object of class torch.nn.modules.linear.Linear");
+}
+
+TEST_CASE("read_torch_checkpoint: what is no tensor is neither executed nor in the way") {
+  for (const char* name : {"evil_system.pth", "namespace.pth", "list_inside.pth"}) {
+    CAPTURE(name);
+    CHECK(at(read(name), "a").to_vector<float>() == Floats{1});
+  }
+  for (const char* protocol : {"1", "2", "3", "4", "5"}) {
+    CAPTURE(protocol);
+    const StateDict tensors = read_2026("everything"s + protocol + ".pth");
+    REQUIRE(tensors.size() == 2);
+    CHECK(at(tensors, "w").to_vector<float>() == Floats{1, -2, 3.5f, 0.25f});
+    CHECK(at(tensors, "b").to_vector<float>() == Floats{1, 1});
+  }
+}
+
+TEST_CASE("read_torch_checkpoint: lazy negation and conjugation are done") {
+  const StateDict tensors = read_2026("negative.pth");
+  CHECK(at(tensors, "f32").to_vector<float>() == Floats{1, -2, 3});
+  CHECK(at(tensors, "f64").to_vector<double>() == std::vector<double>{1, -2, 3});
+  CHECK(at(tensors, "i64").to_vector<std::int64_t>() == std::vector<std::int64_t>{-5, 6, 0});
+  CHECK(raw16(at(tensors, "f16")) == std::vector<std::uint16_t>{0xbc00, 0x4000, 0xc200});
+  CHECK(at(tensors, "strided").to_vector<float>() == Floats{-0.f, -3, -1, -4, -2, -5});
+  const auto complex_of = [&](const char* name) {
+    const auto* parts = static_cast<const float*>(at(tensors, name).raw());
+    return Floats(parts, parts + 2 * at(tensors, name).numel());
+  };
+  CHECK(at(tensors, "c64").dtype() == DType::c64);
+  CHECK(complex_of("c64") == Floats{-1, -2});
+  CHECK(complex_of("conjugate") == Floats{1, -2, 3, 4});
+  CHECK(complex_of("both") == Floats{-1, 2, -3, -4});
+  const Tensor& wide = at(tensors, "c128");
+  const auto* parts = static_cast<const double*>(wide.raw());
+  CHECK(std::vector<double>(parts, parts + 4) == std::vector<double>{1, -2, 3, 4});
+}
+
+TEST_CASE("read_torch_checkpoint: metadata of a tensor that are not understood are refused by name") {
+  const test::TemporaryFolder folder;
+  const auto message_of = [&](const std::string& metadata, const std::string& type = "Float") {
+    std::string pickle = pickle_of({.type = type});
+    pickle.replace(pickle.rfind("tRs."), 4, metadata + "tRs.");
+    const std::string data(type == "Float" ? 24 : type == "Long" ? 48 : 6, '\1');
+    test::write_zip(folder / "w.pth", {{"w/data.pkl", pickle}, {"w/data/0", data}});
+    return error_of_reading(folder / "w.pth");
+  };
+  CHECK(message_of("}") == "no error");
+  CHECK(message_of("N") == "no error");
+  CHECK(message_of("}U\x03neg\x88s") == "no error");
+  CHECK(message_of("}U\x04"
+                   "conj\x89s") == "no error");
+  CHECK(contains(message_of("}U\x04zero\x88s"),
+                 "tensor w: wanted no metadata but \"conj\" and \"neg\", got \"zero\""));
+  CHECK(contains(message_of("}U\x03negK\x01s"), "got \"neg\""));
+  CHECK(contains(message_of("}K\x01\x88s"), "got \"a integer\""));
+  CHECK(contains(message_of("]"), "wanted metadata in a dict, got a list"));
+  CHECK(contains(message_of("}U\x04"
+                            "conj\x88s"),
+                 "wanted complex numbers where metadata say \"conj\", got f32"));
+  CHECK(contains(message_of("}U\x03neg\x88s", "Bool"), "got bool"));
+  CHECK(message_of("}U\x03neg\x88s", "Long") == "no error");
+}
+
+TEST_CASE("read_torch_checkpoint: types that tern does not compute with, bit for bit") {
+  const StateDict tensors = read_2026("types.pth");
+  const auto bytes_of_tensor = [&](const char* name) {
+    const auto* bytes = static_cast<const std::uint8_t*>(at(tensors, name).raw());
+    return std::vector<int>(bytes, bytes + at(tensors, name).bytes());
+  };
+  CHECK(bytes_of_tensor("bool") == std::vector<int>{1, 0, 1});
+  CHECK(bytes_of_tensor("i8") == std::vector<int>{128, 127});
+  CHECK(bytes_of_tensor("i16") == std::vector<int>{254, 255, 44, 1});
+  CHECK(bytes_of_tensor("u16") == std::vector<int>{255, 255, 1, 0});
+  CHECK(bytes_of_tensor("u32") == std::vector<int>(4, 255));
+  CHECK(bytes_of_tensor("u64") == std::vector<int>(8, 255));
+  CHECK(at(tensors, "f4").shape() == Shape{2, 6});
+  CHECK(bytes_of_tensor("f4") == std::vector<int>{0, 1, 2, 3, 4, 5});
+  CHECK(bytes_of_tensor("strided") == std::vector<int>{0, 3, 1, 4, 2, 5});
+  const std::vector<std::pair<const char*, DType>> types = {{"bool", DType::boolean},
+                                                            {"i8", DType::i8},
+                                                            {"i16", DType::i16},
+                                                            {"u16", DType::u16},
+                                                            {"u32", DType::u32},
+                                                            {"u64", DType::u64},
+                                                            {"c64", DType::c64},
+                                                            {"f4", DType::f4},
+                                                            {"float8_e4m3fn", DType::f8_e4m3},
+                                                            {"float8_e5m2", DType::f8_e5m2},
+                                                            {"float8_e8m0fnu", DType::f8_e8m0},
+                                                            {"float8_e4m3fnuz", DType::f8_e4m3fnuz},
+                                                            {"float8_e5m2fnuz", DType::f8_e5m2fnuz}};
+  for (const auto& [name, dtype] : types) {
+    CAPTURE(name);
+    CHECK(at(tensors, name).dtype() == dtype);
+    if (std::string_view(name).starts_with("float8"))
+      CHECK(bytes_of_tensor(name) == std::vector<int>{1, 2, 4});
+  }
+  CHECK(at(read("bool.pth"), "mask").dtype() == DType::boolean);
+  CHECK(at(read_2026("wide.pth"), "c128").dtype() == DType::c128);
+  CHECK(at(read_2026("wide.pth"), "c32").dtype() == DType::c32);
+}
+
+TEST_CASE("read_torch_checkpoint: tensors in wrappers, and those without elements in a storage") {
+  const StateDict wrapped = read_2026("wrapped.pth");
+  CHECK(at(wrapped, "attributed").to_vector<float>() == Floats{1, 2});
+  CHECK(at(wrapped, "parameter").to_vector<float>() == Floats{2});
+  CHECK(at(wrapped, "with_state").to_vector<float>() == Floats{3});
+  CHECK(at(wrapped, "buffer").to_vector<float>() == Floats{4});
+  for (const auto& [name, got] : {std::pair("sparse.pth", "got a sparse tensor"),
+                                  {"meta.pth", "got a tensor on the device \"meta\""},
+                                  {"quantized.pth", "got a quantized tensor"}}) {
+    const std::string error = error_of_reading(test::golden("checkpoint_2026_"s + name));
+    CHECK(contains(error, ": tensor w: wanted a tensor with its elements in a storage, "s + got));
+  }
 }
 
 TEST_CASE("read_torch_checkpoint: archives of another make") {
@@ -203,10 +324,14 @@ TEST_CASE("read_torch_checkpoint: archives of another make") {
   CHECK(contains(message_of({{"w/data.pkl", good}, {"v/data.pkl", good}}), "wanted one data.pkl"));
   CHECK(contains(message_of({{"w/data.pkl", good}}), "tensor w: wanted its elements in w/data/0"));
   CHECK(contains(message_of({{"w/data.pkl", good}, {"w/data/0", data + "x"}}),
-                 "tensor w: wanted 6 elements of f32 in w/data/0, got 25 bytes"));
-  CHECK(contains(message_of({{"w/data.pkl", good}, {"w/data/0", data.substr(4)}}), "got 20 bytes"));
+                 "tensor w: wanted 24 bytes in w/data/0, got 25"));
+  CHECK(contains(message_of({{"w/data.pkl", good}, {"w/data/0", data.substr(4)}}), "got 20"));
   CHECK(contains(message_of({{"w/data.pkl", "\x80\x02}."}}), "a dict without tensors"));
-  CHECK(contains(message_of({{"w/data.pkl", "\x80\x02}K\x01]s."}}), "names for keys"));
+  std::string numbered = good;
+  numbered.replace(numbered.find("U\x01w"), 3, "K\x01");
+  CHECK(contains(message_of({{"w/data.pkl", numbered}, {"w/data/0", data}}), "without tensors"));
+  const std::string named_too = good.substr(0, good.size() - 1) + numbered.substr(3);
+  CHECK(contains(message_of({{"w/data.pkl", named_too}, {"w/data/0", data}}), "names for keys"));
   const std::string twice = good.substr(0, good.size() - 1) + good.substr(3);
   CHECK(contains(message_of({{"w/data.pkl", twice}, {"w/data/0", data}}), "two tensors w"));
 }

@@ -53,6 +53,12 @@ std::string lower_case(std::string text) {
   return text;
 }
 
+void require_no_key(const fs::path& path, const std::string& key) {
+  if (key.empty()) return;
+  throw Error(path.string(), "a file by torch.save where --key names a state dict",
+              "a safetensors file, which has but one");
+}
+
 // What a file that holds no weights seems to be, for the message.
 std::string describe(std::string_view start) {
   constexpr std::string_view kOldMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
@@ -148,30 +154,78 @@ WeightFormat detect_weight_format(const fs::path& path) {
 
   if (start.empty()) throw Error(path.string(), kWanted, "an empty file");
   if (start.starts_with("PK\x03\x04") || start.starts_with("PK\x05\x06")) return WeightFormat::torch_zip;
-  // A header's length of under 2^32 leaves zeros in its upper bytes, as no text has.
-  constexpr std::string_view kNoLength("\0\0\0\0{", 5);
-  if (start.size() > 8 && start.substr(4, 5) == kNoLength) return WeightFormat::safetensors;
+  // A header's length of under 2^32 leaves zeros in its upper bytes, as no text has. White space may lead the
+  // header.
+  constexpr std::string_view kNoLength("\0\0\0\0", 4);
+  if (start.size() > 8 && start.substr(4, 4) == kNoLength) {
+    const std::size_t first = start.find_first_not_of(" \t\r\n", 8);
+    if (first == std::string_view::npos || start[first] == '{') return WeightFormat::safetensors;
+  }
   throw Error(path.string(), kWanted, describe(start));
 }
 
-WeightFile read_weight_file(const fs::path& path) {
-  const WeightFormat format = detect_weight_format(path);
-  if (format == WeightFormat::torch_zip) return {format, read_torch_checkpoint(path), {}};
-  SafetensorsFile file = read_safetensors(path);
-  return {format, std::move(file.tensors), std::move(file.metadata)};
+std::string printable(std::string text) {
+  for (char& letter : text) {
+    if (static_cast<unsigned char>(letter) < ' ' || letter == '\x7f') letter = '?';
+  }
+  return text;
 }
 
-WeightFileDescription describe_weight_file(const fs::path& path) {
+std::string text_of(const StateDictPlace& place) {
+  constexpr std::size_t kMostNamed = 4;
+  const auto listed = [&](std::size_t count, const auto& text_at) {
+    std::string text;
+    for (std::size_t i = 0; i < std::min(count, kMostNamed); ++i) text += (i == 0 ? "" : ", ") + text_at(i);
+    return count > kMostNamed ? text + " and " + std::to_string(count - kMostNamed) + " more" : text;
+  };
+  const auto quoted = [](const std::string& key) { return '"' + printable(key) + '"'; };
+  std::string text;
+  if (!place.key.empty()) text = "state dict " + quoted(place.key);
+  if (!place.passed_over.empty()) {
+    text += (text.empty() ? "state dict \".\"" : "") + std::string(", passing over ") +
+            listed(place.passed_over.size(), [&](std::size_t i) { return quoted(place.passed_over[i]); }) +
+            " (--key takes another)";
+  }
+  if (!place.left_out.empty()) {
+    text += (text.empty() ? "" : ", ") + std::string("without ") +
+            listed(place.left_out.size(), [&](std::size_t i) {
+              return quoted(place.left_out[i].name) + ", which is " + printable(place.left_out[i].what);
+            });
+  }
+  return text;
+}
+
+WeightFile read_weight_file(const fs::path& path, const std::string& key) {
   const WeightFormat format = detect_weight_format(path);
-  if (format == WeightFormat::torch_zip) return {format, describe_torch_checkpoint(path), {}};
+  if (format == WeightFormat::torch_zip) {
+    TorchCheckpoint checkpoint = read_torch_checkpoint(path, key);
+    return {format, std::move(checkpoint.tensors), {}, std::move(checkpoint.place)};
+  }
+  require_no_key(path, key);
+  SafetensorsFile file = read_safetensors(path);
+  return {format, std::move(file.tensors), std::move(file.metadata), {}};
+}
+
+WeightFileDescription describe_weight_file(const fs::path& path, const std::string& key) {
+  const WeightFormat format = detect_weight_format(path);
+  if (format == WeightFormat::torch_zip) {
+    TorchCheckpointDescription checkpoint = describe_torch_checkpoint(path, key);
+    return {format, std::move(checkpoint.tensors), {}, std::move(checkpoint.place)};
+  }
+  require_no_key(path, key);
   SafetensorsHeader header = read_safetensors_header(path);
-  return {format, std::move(header.tensors), std::move(header.metadata)};
+  return {format, std::move(header.tensors), std::move(header.metadata), {}};
+}
+
+StateDict for_use(StateDict tensors) {
+  for (NamedTensor& one : tensors) {
+    if (is_computed(one.tensor.dtype())) one.tensor = to_memory_layout(to_f32(one.tensor));
+  }
+  return tensors;
 }
 
 StateDict load_weights(const fs::path& path) {
-  StateDict tensors = read_weight_file(path).tensors;
-  for (NamedTensor& one : tensors) one.tensor = to_memory_layout(to_f32(one.tensor));
-  return tensors;
+  return for_use(read_weight_file(path).tensors);
 }
 
 StateDict for_file(const StateDict& tensors) {

@@ -49,13 +49,35 @@ const char* name_of(WeightFormat format);  ///< "PyTorch (zip)", "safetensors"
 /// for anything else: an old PyTorch format, a TorchScript archive, a web page, text, an empty file.
 WeightFormat detect_weight_format(const std::filesystem::path& path);
 
+/// Which of a checkpoint's state dicts was taken, and what was not.
+struct StateDictPlace {
+  struct Entry {
+    std::string name, what;  ///< "args", "an object of class argparse.Namespace"
+  };
+  std::string key;                       ///< dotted; empty for the top level
+  std::vector<std::string> passed_over;  ///< keys of other dicts with weights, "." for the top level
+  std::vector<Entry> left_out;  ///< what is in the state dict taken and is not plain data, nor a tensor
+};
+
+/// "state dict \"model\", passing over \"ema\" (--key takes another)"; empty for a file that holds one state
+/// dict and nothing else.
+std::string text_of(const StateDictPlace& place);
+
+/// With '?' for control characters: names come from files that anyone may have made.
+std::string printable(std::string text);
+
 /// A file of weights just as it is: names, order, types and layout (OIHW) of the file.
 struct WeightFile {
   WeightFormat format = WeightFormat::safetensors;
   StateDict tensors;
-  Metadata metadata;  ///< empty for PyTorch's files
+  Metadata metadata;     ///< empty for PyTorch's files
+  StateDictPlace place;  ///< in one of PyTorch's files
 };
-WeightFile read_weight_file(const std::filesystem::path& path);
+
+/// `key` names a state dict in one of PyTorch's files, as find_state_dict() of checkpoint_keys.h takes it;
+/// empty: the one that is usually meant. Throws Error{path, ...} for whatever is wrong with the file, and for
+/// a key in a safetensors file, which has but one state dict.
+WeightFile read_weight_file(const std::filesystem::path& path, const std::string& key = {});
 
 /// What a file says of a tensor of its, in the file's layout.
 struct TensorDescription {
@@ -69,11 +91,16 @@ struct WeightFileDescription {
   WeightFormat format = WeightFormat::safetensors;
   std::vector<TensorDescription> tensors;
   Metadata metadata;
+  StateDictPlace place;
 };
-WeightFileDescription describe_weight_file(const std::filesystem::path& path);
+WeightFileDescription describe_weight_file(const std::filesystem::path& path, const std::string& key = {});
 
-/// The tensors of a .pth or .safetensors file for use: on the CPU, memory layout, floating types as f32,
-/// integers as they are. Throws Error{path, ...} for whatever is wrong with the file.
+/// A file's tensors for use: on the CPU, memory layout, f16, bf16 and f64 as f32, integers as they are. A
+/// tensor of a type that tern does not compute with stays as the file has it.
+StateDict for_use(StateDict tensors);
+
+/// The tensors of a .pth or .safetensors file for use. Throws Error{path, ...} for whatever is wrong with the
+/// file.
 StateDict load_weights(const std::filesystem::path& path);
 
 /// `tensors` (memory layout, any device) as a file holds them: on the host, in file layout.

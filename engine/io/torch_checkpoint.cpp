@@ -1,12 +1,13 @@
 #include "engine/io/torch_checkpoint.h"
 
 #include <algorithm>
-#include <optional>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "engine/core/check.h"
+#include "engine/io/checkpoint_keys.h"
 #include "engine/io/pickle.h"
+#include "engine/io/strided.h"
+#include "engine/io/torch_objects.h"
 #include "engine/io/zip_archive.h"
 
 namespace tern {
@@ -14,18 +15,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t kMostPickleBytes = std::uint64_t{32} << 20;
-
-// PyTorch's storage types that tern has.
-std::optional<DType> dtype_of_storage(const std::string& type) {
-  if (type == "Float") return DType::f32;
-  if (type == "Half") return DType::f16;
-  if (type == "BFloat16") return DType::bf16;
-  if (type == "Double") return DType::f64;
-  if (type == "Byte") return DType::u8;
-  if (type == "Int") return DType::i32;
-  if (type == "Long") return DType::i64;
-  return std::nullopt;
-}
 
 // The folder that everything in the archive is in, with its slash.
 std::string prefix_of(const ZipArchive& archive) {
@@ -59,67 +48,6 @@ void require_little_endian(const ZipArchive& archive, const std::string& prefix)
   if (order != "little") throw Error(archive.path().string(), "byte order little", order);
 }
 
-const PickleNode* value_of(const PickleNode& dict, std::string_view key) {
-  for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
-    if (dict.items[i]->kind == PickleKind::text && dict.items[i]->text == key) return dict.items[i + 1];
-  }
-  return nullptr;
-}
-
-const PickleNode& find_state_dict(const fs::path& path, const PickleNode& root) {
-  if (root.kind != PickleKind::dict)
-    throw Error(path.string(), "a state dict", std::string("a ") + name_of(root.kind));
-  for (const char* key : {"state_dict", "model"}) {
-    const PickleNode* inner = value_of(root, key);
-    if (inner != nullptr && inner->kind == PickleKind::dict) return *inner;
-  }
-  return root;
-}
-
-struct NamedNode {
-  const std::string* name;
-  const PickleNode* tensor;
-};
-
-// Copies elements so that the last axis is contiguous, the one before it next, and so on.
-template <typename Word>
-void gather(const Word* from, Word* to, std::span<const std::int64_t> sizes,
-            std::span<const std::int64_t> strides) {
-  if (sizes.empty()) {
-    *to = *from;
-    return;
-  }
-  const std::int64_t inner_size = sizes.back(), inner_stride = strides.back();
-  std::vector<std::int64_t> index(sizes.size() - 1, 0);
-  std::int64_t outer = 1;
-  for (std::size_t axis = 0; axis < index.size(); ++axis) outer *= sizes[axis];
-  for (; outer > 0; --outer) {
-    const Word* row = from;
-    for (std::size_t axis = 0; axis < index.size(); ++axis) row += index[axis] * strides[axis];
-    for (std::int64_t i = 0; i < inner_size; ++i) *to++ = row[i * inner_stride];
-    for (std::size_t axis = index.size(); axis > 0; --axis) {
-      if (++index[axis - 1] < sizes[axis - 1]) break;
-      index[axis - 1] = 0;
-    }
-  }
-}
-
-void gather_bytes(const void* from, std::int64_t offset, Tensor& to, const PickleNode& node) {
-  const auto run = [&]<typename Word>(Word) {
-    gather(static_cast<const Word*>(from) + offset, static_cast<Word*>(to.raw()), node.sizes, node.strides);
-  };
-  switch (size_of(to.dtype())) {
-    case 1:
-      return run(std::uint8_t{});
-    case 2:
-      return run(std::uint16_t{});
-    case 4:
-      return run(std::uint32_t{});
-    default:
-      return run(std::uint64_t{});
-  }
-}
-
 // Turns the pickle's descriptions into tensors. Storages are read when first needed and let go after their
 // last tensor.
 class Reader {
@@ -128,31 +56,42 @@ class Reader {
     require_no_torchscript(archive_, prefix_);
     require_little_endian(archive_, prefix_);
     // Views of one storage could otherwise multiply a small file without end.
-    elements_budget_bytes_ = (std::uint64_t{1} << 30) + 16 * fs::file_size(path);
+    budget_bytes_ = (std::uint64_t{1} << 30) + 16 * fs::file_size(path);
   }
 
-  StateDict run() {
+  TorchCheckpoint run(const std::string& key) {
     const Pickle pickle = structure();
-    const std::vector<NamedNode> nodes = named_tensors(find_state_dict(path_, *pickle.root));
-    for (const NamedNode& node : nodes) ++uses_[node.tensor->items[0]->text];
-    StateDict tensors;
-    for (const NamedNode& node : nodes) tensors.push_back({*node.name, tensor(*node.name, *node.tensor)});
-    return tensors;
-  }
-
-  std::vector<TensorDescription> describe() {
-    const Pickle pickle = structure();
-    std::vector<TensorDescription> tensors;
-    for (const auto& [name, node] : named_tensors(find_state_dict(path_, *pickle.root))) {
-      const PickleNode& storage = *node->items[0];
-      const DType dtype = dtype_of(*name, storage);
-      check_bounds(*name, *node, dtype);
-      const bool first_use = !known_.contains(storage.text);
-      const std::string entry = check_storage(*name, storage, dtype);
-      if (first_use) archive_.verify(entry);
-      tensors.push_back({*name, dtype, Shape{std::span<const std::int64_t>(node->sizes)}});
+    FoundStateDict found = find_state_dict(path_.string(), *pickle.root, key);
+    std::vector<TorchTensor> described;
+    for (const NamedNode& node : found.tensors) {
+      described.push_back(torch_tensor(subject_of(*node.name), *node.tensor));
+      ++uses_[described.back().storage];
     }
-    return tensors;
+    TorchCheckpoint checkpoint{{}, std::move(found.place)};
+    for (std::size_t i = 0; i < described.size(); ++i) {
+      const std::string& name = *found.tensors[i].name;
+      checkpoint.tensors.push_back({name, tensor(name, described[i])});
+    }
+    return checkpoint;
+  }
+
+  TorchCheckpointDescription describe(const std::string& key) {
+    const Pickle pickle = structure();
+    FoundStateDict found = find_state_dict(path_.string(), *pickle.root, key);
+    TorchCheckpointDescription checkpoint{{}, std::move(found.place)};
+    std::vector<TorchTensor> described;
+    for (const NamedNode& node : found.tensors) {
+      described.push_back(torch_tensor(subject_of(*node.name), *node.tensor));
+    }
+    for (std::size_t i = 0; i < described.size(); ++i) {
+      const std::string& name = *found.tensors[i].name;
+      check_bounds(name, described[i]);
+      const bool first_use = !storage_bytes_.contains(described[i].storage);
+      const std::string entry = check_storage(name, described[i]);
+      if (first_use) archive_.verify(entry);
+      checkpoint.tensors.push_back({name, described[i].dtype, described[i].shape()});
+    }
+    return checkpoint;
   }
 
  private:
@@ -160,145 +99,112 @@ class Reader {
     return read_pickle(path_.string(), archive_.read(prefix_ + "data.pkl", kMostPickleBytes));
   }
 
+  std::string subject_of(const std::string& name) const { return path_.string() + ": tensor " + name; }
+
   [[noreturn]] void fail(const std::string& name, const std::string& wanted, const std::string& got) const {
-    throw Error(path_.string() + ": tensor " + name, wanted, got);
+    throw Error(subject_of(name), wanted, got);
   }
 
-  std::vector<NamedNode> named_tensors(const PickleNode& dict) const {
-    std::vector<NamedNode> nodes;
-    std::unordered_set<std::string_view> names;
-    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
-      const PickleNode &key = *dict.items[i], &value = *dict.items[i + 1];
-      if (value.kind < PickleKind::tuple) continue;  // a number or a text, such as an epoch
-      if (key.kind != PickleKind::text) {
-        throw Error(path_.string(), "a state dict with names for keys",
-                    std::string("the key of a ") + name_of(key.kind));
-      }
-      if (value.kind != PickleKind::tensor) {
-        throw Error(path_.string() + ": key " + key.text,
-                    "a tensor (or a state dict under \"state_dict\" or \"model\")",
-                    std::string("a ") + name_of(value.kind));
-      }
-      if (!names.insert(key.text).second)
-        throw Error(path_.string(), "names that differ", "two tensors " + key.text);
-      nodes.push_back({&key.text, &value});
-    }
-    if (nodes.empty()) throw Error(path_.string(), "a state dict", "a dict without tensors");
-    return nodes;
-  }
-
-  DType dtype_of(const std::string& name, const PickleNode& storage) const {
-    const std::optional<DType> dtype = dtype_of_storage(storage.type);
-    if (!dtype) fail(name, "type f32, f16, bf16, f64, u8, i32 or i64", "torch." + storage.type + "Storage");
-    return *dtype;
-  }
-
-  Tensor tensor(const std::string& name, const PickleNode& node) {
-    const PickleNode& storage = *node.items[0];
-    const DType dtype = dtype_of(name, storage);
-    const std::int64_t elements = check_bounds(name, node, dtype);
-
-    const std::string& key = storage.text;
-    const Tensor stored = read_storage(name, storage, dtype);
-    const bool last_use = --uses_[key] == 0;
-    const bool only_use = last_use && !shared_.contains(key);
-    if (last_use) {
-      storages_.erase(key);
+  Tensor tensor(const std::string& name, const TorchTensor& described) {
+    const std::int64_t elements = check_bounds(name, described);
+    const std::string entry = check_storage(name, described), &key = described.storage;
+    const bool is_last = --uses_[key] == 0, is_only = is_last && !storages_.contains(key);
+    const bool is_whole =
+        described.offset == 0 && bytes_of_stored(described, elements) == archive_.size(entry);
+    Tensor result = Tensor::empty(described.shape(), described.dtype);
+    if (is_only && is_whole && is_contiguous(described.sizes, described.strides)) {
+      archive_.read(entry, bytes_in(result));
     } else {
-      shared_.insert(key);
+      const Tensor stored = read_storage(entry, described);
+      if (elements > 0)
+        gather_strided(stored.raw(), described.offset, described.sizes, described.strides, result);
     }
-    const Shape shape{std::span<const std::int64_t>(node.sizes)};
-    if (only_use && elements == stored.numel() && is_contiguous(node)) return stored.reshape(shape);
-    Tensor gathered = Tensor::empty(shape, dtype);
-    if (elements > 0) gather_bytes(stored.raw(), node.integer, gathered, node);
-    return gathered;
+    if (is_last) storages_.erase(key);
+    if (described.conjugate) conjugate(result);
+    if (described.negative) negate(result);
+    return result;
+  }
+
+  static std::span<std::byte> bytes_in(Tensor& tensor) {
+    return {static_cast<std::byte*>(tensor.raw()), tensor.bytes()};
+  }
+
+  // Of elements that are counted as the file counts them: those of f4 in pairs, a byte each.
+  static std::uint64_t bytes_of_stored(const TorchTensor& described, std::int64_t elements) {
+    return static_cast<std::uint64_t>(elements) * size_of(described.dtype);
   }
 
   // The number of elements, after checking that all lie in the storage.
-  std::int64_t check_bounds(const std::string& name, const PickleNode& node, DType dtype) {
-    const std::int64_t available = node.items[0]->integer;
-    std::int64_t elements = 1, last = node.integer;
-    bool ok = last >= 0 && available >= 0, empty = false;
-    for (std::size_t axis = 0; axis < node.sizes.size(); ++axis) {
-      const std::int64_t size = node.sizes[axis], stride = node.strides[axis];
+  std::int64_t check_bounds(const std::string& name, const TorchTensor& described) {
+    const std::uint64_t size_each = size_of(described.dtype);
+    const std::int64_t available = described.storage_bytes / static_cast<std::int64_t>(size_each);
+    std::int64_t elements = 1, last = described.offset;
+    bool ok = last >= 0, empty = false;
+    for (std::size_t axis = 0; axis < described.sizes.size(); ++axis) {
+      const std::int64_t size = described.sizes[axis], stride = described.strides[axis];
       const std::int64_t steps = std::max<std::int64_t>(size - 1, 0);
       std::int64_t reach = 0;
       empty = empty || size == 0;
       ok = ok && size >= 0 && stride >= 0 && !__builtin_mul_overflow(steps, stride, &reach) &&
            !__builtin_add_overflow(last, reach, &last) &&
-           // as Shape bounds them: a size of 0 does not hide the others
+           // as Shape bounds them, pairs too: a size of 0 does not hide the others
            !__builtin_mul_overflow(elements, std::max<std::int64_t>(size, 1), &elements) &&
-           elements <= std::int64_t{1} << 62;
+           elements <= std::int64_t{1} << 61;
     }
     if (empty) elements = 0;
     if (!ok || (elements > 0 && last >= available)) {
       fail(name, "elements within its storage of " + std::to_string(available),
            "sizes and strides that leave it");
     }
-    const std::uint64_t most_elements = elements_budget_bytes_ / size_of(dtype);
-    if (static_cast<std::uint64_t>(elements) > most_elements)
+    if (static_cast<std::uint64_t>(elements) > budget_bytes_ / size_each)
       fail(name, "no more elements than a file of this size can hold", std::to_string(elements));
-    elements_budget_bytes_ -= static_cast<std::uint64_t>(elements) * size_of(dtype);
+    budget_bytes_ -= bytes_of_stored(described, elements);
     return elements;
   }
 
-  static bool is_contiguous(const PickleNode& node) {
-    std::int64_t wanted = 1;
-    for (std::size_t axis = node.sizes.size(); axis > 0; --axis) {
-      const std::int64_t size = node.sizes[axis - 1];
-      if (size != 1 && node.strides[axis - 1] != wanted) return false;
-      wanted *= size;
-    }
-    return node.integer == 0;
-  }
-
   // The archive's entry with the storage's elements, which has their size.
-  std::string check_storage(const std::string& name, const PickleNode& storage, DType dtype) {
-    const auto [known, is_new] = known_.emplace(storage.text, std::pair(dtype, storage.integer));
-    if (known->second != std::pair(dtype, storage.integer)) {
-      fail(name, "one type and size for its storage " + storage.text, "two");
+  std::string check_storage(const std::string& name, const TorchTensor& described) {
+    const auto [known, is_new] = storage_bytes_.emplace(described.storage, described.storage_bytes);
+    if (known->second != described.storage_bytes) {
+      fail(name, "one size for its storage " + described.storage, "two");
     }
-    const std::string entry = prefix_ + "data/" + storage.text;
+    const std::string entry = prefix_ + "data/" + described.storage;
     if (!is_new) return entry;
     if (!archive_.contains(entry)) fail(name, "its elements in " + entry, "an archive without it");
     const std::uint64_t bytes = archive_.size(entry);
-    if (bytes % size_of(dtype) != 0 ||
-        bytes / size_of(dtype) != static_cast<std::uint64_t>(storage.integer)) {
-      fail(name, std::to_string(storage.integer) + " elements of " + name_of(dtype) + " in " + entry,
-           std::to_string(bytes) + " bytes");
+    if (bytes != static_cast<std::uint64_t>(described.storage_bytes)) {
+      fail(name, std::to_string(described.storage_bytes) + " bytes in " + entry, std::to_string(bytes));
     }
     return entry;
   }
 
-  // All of a storage as a rank-1 tensor.
-  Tensor read_storage(const std::string& name, const PickleNode& storage, DType dtype) {
-    const std::string entry = check_storage(name, storage, dtype);
-    const auto found = storages_.find(storage.text);
+  // All bytes of a storage.
+  Tensor read_storage(const std::string& entry, const TorchTensor& described) {
+    const auto found = storages_.find(described.storage);
     if (found != storages_.end()) return found->second;
-    Tensor elements = Tensor::empty({storage.integer}, dtype);
-    archive_.read(entry, {static_cast<std::byte*>(elements.raw()), elements.bytes()});
-    storages_[storage.text] = elements;
-    return elements;
+    Tensor bytes = Tensor::empty({described.storage_bytes}, DType::u8);
+    archive_.read(entry, bytes_in(bytes));
+    storages_[described.storage] = bytes;
+    return bytes;
   }
 
   ZipArchive archive_;
   fs::path path_;
   std::string prefix_;
-  std::uint64_t elements_budget_bytes_ = 0;
-  std::unordered_map<std::string, std::pair<DType, std::int64_t>> known_;  // storages: type, elements
-  std::unordered_map<std::string, int> uses_;  // tensors still to come from a storage
-  std::unordered_map<std::string, Tensor> storages_;
-  std::unordered_set<std::string> shared_;
+  std::uint64_t budget_bytes_ = 0;                               // that tensors may still take
+  std::unordered_map<std::string, std::int64_t> storage_bytes_;  // of those seen
+  std::unordered_map<std::string, int> uses_;                    // tensors still to come from a storage
+  std::unordered_map<std::string, Tensor> storages_;             // bytes
 };
 
 }  // namespace
 
-StateDict read_torch_checkpoint(const fs::path& path) {
-  return Reader(path).run();
+TorchCheckpoint read_torch_checkpoint(const fs::path& path, const std::string& key) {
+  return Reader(path).run(key);
 }
 
-std::vector<TensorDescription> describe_torch_checkpoint(const fs::path& path) {
-  return Reader(path).describe();
+TorchCheckpointDescription describe_torch_checkpoint(const fs::path& path, const std::string& key) {
+  return Reader(path).describe(key);
 }
 
 }  // namespace tern

@@ -8,15 +8,27 @@
 
 namespace tern {
 
-/// The state dict in the file, in its order, types and layout: at the top, or under the key "state_dict" or
-/// "model" of a checkpoint, whose other entries are left alone. Strided tensors are gathered to contiguous
-/// ones, and each tensor gets elements of its own, also where the file shares a storage.
-/// Throws Error{path, ...} if the archive is truncated or corrupted (CRC), if the pickle names anything
-/// outside a state dict, if a tensor reaches outside its storage, or has a type that tern does not know
-/// (bool, i8, ...).
-StateDict read_torch_checkpoint(const std::filesystem::path& path);
+struct TorchCheckpoint {
+  StateDict tensors;
+  StateDictPlace place;
+};
+
+/// A state dict of the file, in its order, types and layout: the one at `key`, or the usual one for an empty
+/// key, as find_state_dict() of checkpoint_keys.h has it. The checkpoint's other entries are left alone,
+/// whatever they are. Strided tensors are gathered to contiguous ones, lazy negation and conjugation are
+/// done, and each tensor gets elements of its own, also where the file shares a storage. Throws Error{path,
+/// ...} if the archive is truncated or corrupted (CRC), if there is no state dict, or, naming the tensor, if
+/// one of the state dict reaches outside its storage, or is none that torch_tensor() of torch_objects.h
+/// reads.
+TorchCheckpoint read_torch_checkpoint(const std::filesystem::path& path, const std::string& key = {});
+
+struct TorchCheckpointDescription {
+  std::vector<TensorDescription> tensors;
+  StateDictPlace place;
+};
 
 /// The same, and as strict (checksums too), without keeping the elements.
-std::vector<TensorDescription> describe_torch_checkpoint(const std::filesystem::path& path);
+TorchCheckpointDescription describe_torch_checkpoint(const std::filesystem::path& path,
+                                                     const std::string& key = {});
 
 }  // namespace tern
