@@ -13,6 +13,7 @@
 #include "engine/io/csv.h"
 #include "engine/io/file.h"
 #include "models/heads.h"
+#include "models/weight_names.h"
 
 namespace tern {
 namespace {
@@ -61,13 +62,27 @@ std::vector<std::string> names_from_lines(const std::filesystem::path& path, std
   return names;
 }
 
-std::int64_t class_count(const StateDict& weights, const std::filesystem::path& path) {
-  const Tensor* head = find(weights, "fc.weight");
+std::int64_t class_count(const StateDict& weights, const std::string& source) {
+  const Tensor* head = find_classifier(weights);
   if (head == nullptr || head->rank() != 2) {
-    throw Error(path.string(), "a classifier's weights with 'fc.weight' [classes, features]",
+    throw Error(source, "a classifier's weights with 'fc.weight' [classes, features]",
                 head == nullptr ? "none of that name" : head->shape().text());
   }
   return head->size(0);
+}
+
+/// The network with the file's weights, in evaluation mode. What was taken and renamed is added to `notes`.
+Model load_classifier(const ClassifyOptions& options, std::ostream& notes) {
+  WeightFile file = read_weight_file(options.weights, options.key);
+  std::string note = text_of(file.place);
+  StateDict weights = for_use(std::move(file.tensors));
+  const std::int64_t classes = class_count(weights, with_note(options.weights.string(), note));
+  Model model(ModelSpec::imagenet(options.architecture, classes), Initialiser::zeros());
+  note = join_notes(note, fit_names(weights, model.state_dict()));
+  load_state_dict(model, weights, with_note(options.weights.string(), note));
+  model.set_training(false);
+  if (!note.empty()) notes << with_note(options.weights.string(), note) << "\n";
+  return model;
 }
 
 /// What a batch of one gave, kept for --logits.
@@ -142,18 +157,15 @@ Tensor imagenet_input(const Image& image) {
   return input;
 }
 
-void classify(const ClassifyOptions& options, std::ostream& out) {
+void classify(const ClassifyOptions& options, std::ostream& out, std::ostream& notes) {
   if (options.top < 1) throw Error("--top", "1 or more", std::to_string(options.top));
   if (options.images.empty()) throw Error("images", "one at least", "none");
   resnet_architecture(options.architecture);  // before the weights are read
   if (!options.logits.empty()) check_logits(options);
-  const StateDict weights = load_weights(options.weights);
-  const std::int64_t classes = class_count(weights, options.weights);
+  Model model = load_classifier(options, notes);
+  const std::int64_t classes = model.spec().heads.front().classes;
   std::vector<std::string> names;
   if (!options.classes.empty()) names = read_class_names(options.classes, classes);
-  Model model(ModelSpec::imagenet(options.architecture, classes), Initialiser::zeros());
-  load_state_dict(model, weights, options.weights.string());
-  model.set_training(false);
 
   Record record;
   for (const std::filesystem::path& path : options.images) {

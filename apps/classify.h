@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <iosfwd>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -14,16 +14,19 @@ namespace tern {
 
 struct ClassifyOptions {
   std::string architecture;       ///< "resnet18" or "resnet50"
-  std::filesystem::path weights;  ///< torchvision's names, with the head "fc"; .pth or .safetensors
+  std::filesystem::path weights;  ///< a classifier's, with names that fit_names() knows; .pth or .safetensors
+  std::string key;                ///< of a state dict in the weights; empty: the usual one
   std::filesystem::path classes;  ///< a name a line, or CSV with class_index and class; empty: numbers
   std::filesystem::path logits;   ///< if set: a safetensors file with "images" [N,3,224,224] and "logits"
   std::vector<std::filesystem::path> images;
   int top = 5;
 };
 
-/// Prints the most probable classes of each image with their probabilities. Throws Error naming the file for
-/// an unreadable image, weights that do not fit, class names that do not, or --logits that is an input.
-void classify(const ClassifyOptions& options, std::ostream& out);
+/// Prints the most probable classes of each image with their probabilities to `out`, and to `notes` a line
+/// that says which state dict was taken and how its tensors were renamed, if there is anything to say. Throws
+/// Error naming the file for an unreadable image, weights that do not fit, class names that do not, or
+/// --logits that is an input.
+void classify(const ClassifyOptions& options, std::ostream& out, std::ostream& notes = std::cerr);
 
 /// The names by class index, as many as the weights have classes. Lines name every class; a CSV may leave
 /// some out (empty here, and then the number is printed) and name one again with the same name. Throws

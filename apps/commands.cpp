@@ -17,6 +17,7 @@
 #include "apps/report.h"
 #include "apps/study.h"
 #include "apps/train.h"
+#include "models/weight_names.h"
 
 namespace tern {
 namespace {
@@ -89,12 +90,21 @@ void add_demo_data(CLI::App& tern, Command& chosen) {
   app->add_option("--seed", options.seed, "another seed, other images")->capture_default_str();
 }
 
+void add_key_option(CLI::App* app, std::string& key) {
+  app->add_option(
+         "--key", key,
+         "the state dict to take of several in a .pth, dots leading further in; \".\" is the top level")
+      ->type_name("NAME");
+}
+
 struct ConvertOptions {
   std::filesystem::path in, out;
+  std::string key;
 };
 
 int run_convert(const ConvertOptions& options) {
-  convert(options.in, options.out);
+  const std::string note = convert(options.in, options.out, options.key);
+  if (!note.empty()) std::cout << with_note(options.in.string(), note) << "\n";
   return 0;
 }
 
@@ -107,14 +117,16 @@ void add_convert(CLI::App& tern, Command& chosen) {
       ->required()
       ->type_name("FILE");
   app->add_option("OUT", options.out, "the file to write")->required()->type_name("FILE.safetensors");
+  add_key_option(app, options.key);
 }
 
 struct InspectOptions {
   std::filesystem::path file;
+  std::string key;
 };
 
 int run_inspect(const InspectOptions& options) {
-  std::cout << inspect(options.file);
+  std::cout << inspect(options.file, options.key);
   return 0;
 }
 
@@ -124,10 +136,11 @@ void add_inspect(CLI::App& tern, Command& chosen) {
       add_command(tern, chosen, "inspect",
                   "List names, types and shapes of the tensors in a file of weights.", options, run_inspect);
   app->add_option("FILE", options.file, ".pth, .pt or .safetensors")->required()->type_name("FILE");
+  add_key_option(app, options.key);
 }
 
 int run_classify(const ClassifyOptions& options) {
-  classify(options, std::cout);
+  classify(options, std::cout, std::cerr);
   return 0;
 }
 
@@ -142,6 +155,7 @@ void add_classify(CLI::App& tern, Command& chosen) {
   app->add_option("--weights", options.weights, "torchvision's, .pth or .safetensors")
       ->required()
       ->type_name("FILE");
+  add_key_option(app, options.key);
   app->add_option("--classes", options.classes,
                   "class names: one a line for every class, or CSV with class_index and class")
       ->type_name("FILE");
@@ -177,6 +191,8 @@ void add_train(CLI::App& tern, Command& chosen) {
                   "backbone to start from: torchvision's, .pth or .safetensors, or a checkpoint of another "
                   "run, whose heads are passed over; random if not given")
       ->type_name("FILE");
+  add_key_option(app, options.key);
+  app->get_option("--key")->needs("--weights");
   add_runtime_options(app, options.runtime);
   app->add_flag("--resume", options.resume,
                 "go on after the last whole epoch; --config and --data may be left out");

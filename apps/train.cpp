@@ -16,6 +16,7 @@
 #include "engine/core/parallel.h"
 #include "engine/io/file.h"
 #include "models/checkpoint.h"
+#include "models/weight_names.h"
 
 namespace tern {
 namespace fs = std::filesystem;
@@ -25,7 +26,7 @@ namespace {
 struct Plan {
   Config config;
   DataFolders folders;
-  fs::path weights;
+  WeightSource weights;
   std::optional<Run> run;  ///< of a resumed run
   bool complete = false;   ///< nothing is left to do
 };
@@ -35,7 +36,8 @@ Plan plan_new(const TrainOptions& options) {
   Plan plan;
   plan.config = read_config(options.config, options.sets);
   plan.folders = resolve_folders(plan.config, options.folders);
-  if (!options.weights.empty()) plan.weights = fs::absolute(options.weights).lexically_normal();
+  if (!options.weights.empty())
+    plan.weights = {fs::absolute(options.weights).lexically_normal(), options.key};
   return plan;
 }
 
@@ -47,6 +49,14 @@ fs::path agreed_path(const Run& run, const char* option, const char* key, const 
   if (before != now)
     throw Error(fmt::format("--resume {}", option), before.string() + " as before", now.string());
   return now;
+}
+
+/// The same for the key of a state dict. Runs of before there were keys have none.
+std::string agreed_key(const Run& run, const std::string& given) {
+  const std::string before = run.summary.at("inputs").value("weights_key", "");
+  if (!given.empty() && given != before)
+    throw Error("--resume --key", before.empty() ? "none, as before" : before + " as before", given);
+  return before;
 }
 
 bool has_best_models(const Run& run) {
@@ -68,7 +78,7 @@ Plan plan_resumed(const TrainOptions& options) {
   if (plan.folders.data.empty()) plan.folders.data = run.summary_text("inputs", "data");
   if (plan.folders.cifar.empty()) plan.folders.cifar = run.summary_text("inputs", "cifar");
   plan.folders = resolve_folders(plan.config, plan.folders);
-  plan.weights = agreed_path(run, "--weights", "weights", options.weights);
+  plan.weights = {agreed_path(run, "--weights", "weights", options.weights), agreed_key(run, options.key)};
   run.config = plan.config;
   return plan;
 }
@@ -154,8 +164,9 @@ Run begin_run(const TrainOptions& options, const Plan& plan, const StudyData& da
   summary["threads"] = thread_count();
   summary["inputs"] = {{"data", plan.folders.data.string()},
                        {"cifar", plan.folders.cifar.string()},
-                       {"weights", plan.weights.string()},
+                       {"weights", plan.weights.file.string()},
                        {"fingerprint", data.fingerprint}};
+  if (!plan.weights.key.empty()) summary["inputs"]["weights_key"] = plan.weights.key;
   summary["split"] = data.describe_split();
   summary["classes"] = describe_classes(data);
   run.save_summary();
@@ -163,7 +174,7 @@ Run begin_run(const TrainOptions& options, const Plan& plan, const StudyData& da
   return run;
 }
 
-void print_start(const Run& run, const Plan& plan, const StudyData& data) {
+void print_start(const Run& run, const Plan& plan, const StudyData& data, const std::string& weights_note) {
   const auto held_out = data.split.held_out.size();
   fmt::print("{}\n", run.summary.at("backend").get<std::string>());
   fmt::print("images: {} to train ({} of them CIFAR), {} to validate ({} CIFAR)", data.split.train.size(),
@@ -173,7 +184,8 @@ void print_start(const Run& run, const Plan& plan, const StudyData& data) {
   const auto novel = data.split.pseudo_novel_super.size();
   if (novel > 0) fmt::print(", {} of a superclass that is never trained on", novel);
   fmt::print("\n{}: {}\n", run.config.backbone,
-             plan.weights.empty() ? "random initialisation (no --weights)" : plan.weights.string());
+             plan.weights.empty() ? "random initialisation (no --weights)"
+                                  : with_note(plan.weights.file.string(), weights_note));
   std::fflush(stdout);
 }
 
@@ -181,8 +193,8 @@ bool wants_teacher(const Config& config, Part part) {
   return part == Part::sub && config.teacher_weight > 0;
 }
 
-void train_part(Run& run, Part part, const StudyData& data, const Tensor& resident, const fs::path& weights,
-                Device device) {
+void train_part(Run& run, Part part, const StudyData& data, const Tensor& resident,
+                const WeightSource& weights, Device device) {
   std::optional<LoadedModel> teacher;
   if (wants_teacher(run.config, part)) {
     teacher.emplace(load_model(run.best_model(Part::super), device));
@@ -231,14 +243,14 @@ int train(const TrainOptions& options) {
     return 0;
   }
   check_precision(device, plan.config.precision);
-  check_backbone_weights(plan.config, plan.weights);
+  const std::string weights_note = check_backbone_weights(plan.config, plan.weights);
   const StudyData data = load_study_data(plan.config, plan.folders);
   if (resumed) check_same_data(*plan.run, data);
   check_classes(plan.config, data);
 
   const StopRequest stop_request;
   Run run = begin_run(options, plan, data, device);
-  print_start(run, plan, data);
+  print_start(run, plan, data, weights_note);
   try {
     const Tensor resident = device.is_cpu() ? Tensor() : resident_images(data.dataset, device);
     for (const Part part : parts_of(run.config)) {

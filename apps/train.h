@@ -16,6 +16,7 @@ struct TrainOptions {
   DataFolders folders;            ///< data may be empty with resume
   std::filesystem::path out;      ///< the run folder
   std::filesystem::path weights;  ///< of the backbone, .pth or .safetensors; empty: random initialisation
+  std::string key;                ///< of a state dict in the weights; empty: the usual one
   RuntimeOptions runtime;
   bool resume = false;
 };

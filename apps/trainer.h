@@ -19,7 +19,7 @@
 namespace tern {
 
 struct TrainerOptions {
-  std::filesystem::path weights;  ///< of the backbone; empty: random initialisation
+  WeightSource weights;  ///< of the backbone; empty: random initialisation
   Device device;
   Tensor resident;           ///< the dataset's images on the device (data/device_loader.h), or undefined
   Model* teacher = nullptr;  ///< a trained superclass model, for the subclass model's consistency term

@@ -22,8 +22,8 @@ ModelSpec model_spec(const Config& config, Part part, const ClassTable& classes)
   return spec;
 }
 
-Model make_model(const Config& config, Part part, const ClassTable& classes,
-                 const std::filesystem::path& weights, Device device) {
+Model make_model(const Config& config, Part part, const ClassTable& classes, const WeightSource& weights,
+                 Device device) {
   // The two models of one run start from different random numbers.
   const std::uint64_t seed = static_cast<std::uint64_t>(config.seed) + (part == Part::sub ? 1 : 0);
   Model model(model_spec(config, part, classes), Initialiser(seed, device));
@@ -35,10 +35,10 @@ Model make_model(const Config& config, Part part, const ClassTable& classes,
   return model;
 }
 
-void check_backbone_weights(const Config& config, const std::filesystem::path& weights) {
-  if (weights.empty()) return;
+std::string check_backbone_weights(const Config& config, const WeightSource& weights) {
+  if (weights.empty()) return {};
   ModelSpec spec{config.backbone, {{"head", HeadKind::linear, 1}}};
-  Model(spec, Initialiser::zeros()).load_backbone(weights);
+  return Model(spec, Initialiser::zeros()).load_backbone(weights);
 }
 
 std::unique_ptr<Optimizer> make_study_optimizer(const Config& config, const Model& model) {

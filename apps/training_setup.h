@@ -22,11 +22,12 @@ ModelSpec model_spec(const Config& config, Part part, const ClassTable& classes)
 
 /// A new model with the backbone of `weights` (empty: random), frozen if the settings say so. Throws Error if
 /// the device does not compute in the settings' precision.
-Model make_model(const Config& config, Part part, const ClassTable& classes,
-                 const std::filesystem::path& weights, Device device);
+Model make_model(const Config& config, Part part, const ClassTable& classes, const WeightSource& weights,
+                 Device device);
 
-/// Throws what make_model would throw about the file; for a check before anything is written.
-void check_backbone_weights(const Config& config, const std::filesystem::path& weights);
+/// Throws what make_model would throw about the file; for a check before anything is written. Returns what
+/// Model::load_backbone() does.
+std::string check_backbone_weights(const Config& config, const WeightSource& weights);
 
 /// Over what requires gradients: everything, or the heads.
 std::unique_ptr<Optimizer> make_study_optimizer(const Config& config, const Model& model);

@@ -8,6 +8,7 @@
 #include "engine/core/check.h"
 #include "engine/ops/cosine_head.h"
 #include "engine/ops/relu.h"
+#include "models/weight_names.h"
 
 namespace tern {
 namespace {
@@ -190,8 +191,9 @@ void Model::set_precision(Precision precision) {
   forget_folded();
 }
 
-void Model::load_backbone(const std::filesystem::path& path) {
-  StateDict tensors = load_weights(path);
+std::string Model::load_backbone(const WeightSource& source) {
+  WeightFile file = read_weight_file(source.file, source.key);
+  StateDict tensors = for_use(std::move(file.tensors));
   const auto is_of_backbone = [this](const NamedTensor& entry) {
     return entry.name.starts_with(spec_.backbone_prefix);
   };
@@ -200,8 +202,12 @@ void Model::load_backbone(const std::filesystem::path& path) {
     std::erase_if(tensors, std::not_fn(is_of_backbone));
     for (NamedTensor& entry : tensors) entry.name.erase(0, spec_.backbone_prefix.size());
   }
-  load_state_dict(backbone_, tensors, path.string(), {.ignored_prefixes = {"fc."}, .prefix = ""});
+  const LoadOptions options{.ignored_prefixes = {"fc."}, .prefix = ""};
+  const std::string note =
+      join_notes(text_of(file.place), fit_names(tensors, backbone_.state_dict(), options.ignored_prefixes));
+  load_state_dict(backbone_, tensors, with_note(source.file.string(), note), options);
   forget_folded();
+  return note;
 }
 
 std::vector<ParameterEntry> Model::backbone_parameters() const {

@@ -10,9 +10,11 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/resnet.h"
@@ -56,6 +58,19 @@ class Head : public Module {
 std::unique_ptr<Head> make_head(HeadKind kind, std::int64_t features, std::int64_t classes,
                                 Initialiser& initialiser);
 
+/// Where weights come from: a file, and in one of several state dicts the key, as read_weight_file() takes
+/// it.
+struct WeightSource {
+  WeightSource() = default;
+  WeightSource(std::filesystem::path of_file, std::string with_key = {})  // a file alone is a source
+      : file(std::move(of_file)), key(std::move(with_key)) {}
+
+  bool empty() const { return file.empty(); }
+
+  std::filesystem::path file;
+  std::string key;
+};
+
 class Model : public Module {
  public:
   /// Throws Error where check_spec() does.
@@ -90,9 +105,10 @@ class Model : public Module {
   bool frozen() const { return frozen_; }
 
   /// Copies the backbone of a file into this one: of a classifier of torchvision's, whose "fc." is passed
-  /// over, or of a model of tern's with whatever heads. Call the free load_state_dict(model, ...) for a whole
-  /// model, and then forget_folded().
-  void load_backbone(const std::filesystem::path& path);
+  /// over, also with the names that fit_names() of weight_names.h knows, or of a model of tern's with
+  /// whatever heads. Call the free load_state_dict(model, ...) for a whole model, and then forget_folded().
+  /// Returns what was taken and renamed, for people; empty if the file is a plain one.
+  std::string load_backbone(const WeightSource& source);
   /// Says that weights were changed from outside while in evaluation mode. Work that was recorded with
   /// inference() in it must then be recorded anew; so it must after freeze(), set_precision() and
   /// load_backbone().

@@ -1,11 +1,13 @@
 #include "models/module.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "engine/core/check.h"
+#include "models/weight_names.h"
 
 namespace tern {
 namespace {
@@ -66,8 +68,43 @@ struct Misfits {
   }
 };
 
-bool may_be_missing(std::string_view name) {
-  return name.ends_with("num_batches_tracked");
+/// The value of a counter that was stored as a number of another type, as trainers do that cast all of a
+/// state dict. A float may have run over, or to NaN: 0 then, a counter's first value.
+std::int64_t counter_value(const Tensor& value) {
+  const auto number = [&]<typename Number>(Number) { return *static_cast<const Number*>(value.raw()); };
+  switch (value.dtype()) {
+    case DType::f32: {
+      const float real = number(float{});
+      return std::abs(real) < 0x1p63f ? static_cast<std::int64_t>(real) : 0;  // false for NaN
+    }
+    case DType::boolean:
+    case DType::u8:
+      return number(std::uint8_t{});
+    case DType::i8:
+      return number(std::int8_t{});
+    case DType::i16:
+      return number(std::int16_t{});
+    case DType::u16:
+      return number(std::uint16_t{});
+    case DType::i32:
+      return number(std::int32_t{});
+    case DType::u32:
+      return number(std::uint32_t{});
+    default:
+      return number(std::int64_t{});
+  }
+}
+
+bool is_number(DType dtype) {
+  return dtype == DType::f32 || !(is_floating(dtype) || is_complex(dtype));
+}
+
+/// `value` in the type of the counter `name`; other tensors as they are.
+Tensor with_counter_type(const std::string& name, const Tensor& value) {
+  if (!is_batch_counter(name) || value.numel() != 1 || value.dtype() == DType::i64 ||
+      !is_number(value.dtype()))
+    return value;
+  return Tensor::from(value.shape(), std::vector<std::int64_t>{counter_value(value)});
 }
 
 }  // namespace
@@ -94,18 +131,19 @@ void load_state_dict(const Module& module, const StateDict& tensors, const std::
   Misfits missing{"missing"}, extra{"extra"}, misshapen{"of another shape"}, mistyped{"of another type"},
       repeated{"named twice"};
 
-  std::unordered_map<std::string_view, const Tensor*> given;
+  std::unordered_map<std::string_view, Tensor> given;
   for (const NamedTensor& entry : tensors) {
-    if (!given.emplace(entry.name, &entry.tensor).second) repeated.found.push_back(entry.name);
+    const Tensor value = with_counter_type(entry.name, entry.tensor);
+    if (!given.emplace(entry.name, value).second) repeated.found.push_back(entry.name);
   }
   std::unordered_set<std::string_view> wanted;
   std::vector<const Tensor*> sources;  // of state[i], or null
   for (const NamedTensor& entry : state) {
     wanted.insert(entry.name);
     const auto found = given.find(entry.name);
-    sources.push_back(found == given.end() ? nullptr : found->second);
+    sources.push_back(found == given.end() ? nullptr : &found->second);
     if (sources.back() == nullptr) {
-      if (!may_be_missing(entry.name)) missing.found.push_back(entry.name);
+      if (!is_batch_counter(entry.name)) missing.found.push_back(entry.name);
       continue;
     }
     const Tensor& value = *sources.back();

@@ -46,8 +46,8 @@ struct LoadOptions {
 /// Copies `tensors` (memory layout, as load_weights() gives them) into the module, all or none. Throws
 /// Error{source, ...}, naming the first few of each kind and how many more there are, if tensors are missing,
 /// extra, of another shape (told in file layout), of another type or named twice, or if one to be copied
-/// holds NaN or infinity, which ReLU would hide. `num_batches_tracked` may be missing: files from before
-/// PyTorch 0.4.1 lack it.
+/// holds NaN or infinity, which ReLU would hide. `num_batches_tracked` may be missing, as in files from
+/// before PyTorch 0.4.1, and of any type of real number, as in PyTorch: casting a state dict casts it too.
 void load_state_dict(const Module& module, const StateDict& tensors, const std::string& source,
                      const LoadOptions& options = {});
 

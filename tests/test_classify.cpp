@@ -1,6 +1,7 @@
 #include "apps/classify.h"
 
 #include <cmath>
+#include <functional>
 #include <sstream>
 
 #include "engine/io/file.h"
@@ -73,6 +74,29 @@ std::vector<Line> lines_after(const std::string& text, const std::string& image)
 }
 
 }  // namespace
+
+TEST_CASE("classify: weights by other names give the same answers, and it says how they were read") {
+  Setting setting;
+  const std::string plain = setting.run();
+  const StateDict weights = load_weights(setting.options.weights);
+  const auto run_renamed = [&](const std::function<std::string(const std::string&)>& rename) {
+    StateDict renamed;
+    for (const NamedTensor& one : weights) renamed.push_back({rename(one.name), one.tensor});
+    save_weights(setting.options.weights, renamed);
+    std::ostringstream out, notes;
+    classify(setting.options, out, notes);
+    CHECK(out.str() == plain);
+    return notes.str();
+  };
+  CHECK(run_renamed([](const std::string& name) { return name; }).empty());
+  CHECK(run_renamed([](const std::string& name) { return "_orig_mod.module." + name; }) ==
+        setting.options.weights.string() + " (names without \"_orig_mod.\", \"module.\")\n");
+  CHECK(run_renamed([](const std::string& name) {
+          return name.starts_with("fc.") ? "classifier.1." + name.substr(3) : name;
+        }) == setting.options.weights.string() + " (Hugging Face's names as torchvision's)\n");
+  setting.options.key = "ema";
+  CHECK(setting.error().find("where --key names a state dict") != std::string::npos);
+}
 
 TEST_CASE("classify: prints each image with its classes by probability") {
   Setting setting;

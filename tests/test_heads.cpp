@@ -210,6 +210,27 @@ TEST_CASE("heads: loads a backbone from a classifier's file") {
   CHECK(error.size() < folder.path().string().size() + 350);
 }
 
+TEST_CASE("heads: loads a backbone by other names, and says so") {
+  const test::TemporaryFolder folder;
+  const Model classifier(ModelSpec::imagenet("resnet18", 3), Initialiser(4));
+  save_weights(folder / "plain.safetensors", classifier.state_dict());
+  StateDict wrapped = classifier.state_dict("module.");
+  wrapped.push_back({"n_averaged", Tensor::zeros({})});
+  save_weights(folder / "wrapped.safetensors", wrapped);
+  Model model(spec_of("two_heads"), Initialiser(5));
+  CHECK(model.load_backbone(folder / "plain.safetensors").empty());
+  CHECK(model.load_backbone(folder / "wrapped.safetensors") == "names without \"module.\", no n_averaged");
+  CHECK(test::same_bytes(state_of(model, "backbone.conv1.weight"), state_of(classifier, "conv1.weight")));
+  Model other({"resnet50", {{"head", HeadKind::linear, 2}}}, Initialiser::zeros());
+  CHECK(test::error_of([&] {
+          other.load_backbone(folder / "wrapped.safetensors");
+        }).find("wrapped.safetensors (names without \"module.\", no n_averaged): tensors do not fit") !=
+        std::string::npos);
+  CHECK(test::error_of([&] {
+          model.load_backbone({folder / "plain.safetensors", "model"});
+        }).find("where --key names a state dict") != std::string::npos);
+}
+
 TEST_CASE("heads: loads the backbone of a model with other heads") {
   const test::TemporaryFolder folder;
   const Model trained(spec_of("two_heads"), Initialiser(4));

@@ -1,6 +1,8 @@
 #include "models/module.h"
 
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "models/layers.h"
@@ -125,6 +127,34 @@ TEST_CASE("module: tolerates old files, scales of one element, and prefixes that
   CHECK(test::same_bytes(to.state_dict()[0].tensor, state[0].tensor));
 }
 
+TEST_CASE("module: a counter of batches may be of any type, as in a state dict that was cast as a whole") {
+  const StateDict state = copies(Toy().state_dict());
+  const auto counter_of = [&](const Tensor& stored) {
+    const Toy toy;
+    load_state_dict(toy, with(state, "norm.num_batches_tracked", stored), "file");
+    return find(toy.state_dict(), "norm.num_batches_tracked")->to_vector<std::int64_t>().at(0);
+  };
+  const auto raw = [](DType dtype, std::uint64_t bits) {
+    Tensor tensor = Tensor::empty({}, dtype);
+    std::memcpy(tensor.raw(), &bits, size_of(dtype));
+    return tensor;
+  };
+  CHECK(counter_of(Tensor::from(Shape{}, std::vector<float>{25})) == 25);
+  CHECK(counter_of(Tensor::from(Shape{1}, std::vector<float>{25})) == 25);  // of PyTorch 0.3
+  CHECK(counter_of(Tensor::from(Shape{}, std::vector<std::int32_t>{-7})) == -7);
+  CHECK(counter_of(raw(DType::u8, 200)) == 200);
+  CHECK(counter_of(raw(DType::i8, 0xff)) == -1);
+  CHECK(counter_of(raw(DType::i16, 0xfffe)) == -2);
+  CHECK(counter_of(raw(DType::u16, 65535)) == 65535);
+  CHECK(counter_of(raw(DType::u32, 0xffffffff)) == 0xffffffff);
+  CHECK(counter_of(raw(DType::u64, 12)) == 12);
+  CHECK(counter_of(raw(DType::boolean, 1)) == 1);
+  // half() of more than 65504 batches is infinite.
+  CHECK(counter_of(Tensor::from(Shape{}, std::vector<float>{INFINITY})) == 0);
+  CHECK(counter_of(Tensor::from(Shape{}, std::vector<float>{NAN})) == 0);
+  CHECK(counter_of(Tensor::from(Shape{}, std::vector<float>{1e30f})) == 0);
+}
+
 TEST_CASE("module: says everything that does not fit, and changes nothing then") {
   const StateDict state = copies(Toy().state_dict());
   CHECK(load_error(without(without(state, "conv.bias"), "norm.running_var")) ==
@@ -140,10 +170,14 @@ TEST_CASE("module: says everything that does not fit, and changes nothing then")
       "file.pth: tensors do not fit the model: 1 of another shape: linear.weight (wanted [4, 3], got [12])");
   CHECK(load_error(with(state, "linear.bias", Tensor::zeros({4}, DType::i64))) ==
         "file.pth: tensors do not fit the model: 1 of another type: linear.bias (wanted f32, got i64)");
-  CHECK(
-      load_error(with(state, "norm.num_batches_tracked", Tensor::zeros({}))) ==
-      "file.pth: tensors do not fit the model: 1 of another type: norm.num_batches_tracked (wanted i64, got "
-      "f32)");
+  for (const char* name : {"linear.bias", "norm.num_batches_tracked"}) {
+    for (const DType dtype : {DType::f8_e4m3, DType::c64}) {
+      const Shape shape = find(state, name)->shape();
+      CHECK(load_error(with(state, name, Tensor::zeros(shape, dtype))) ==
+            std::string("file.pth: tensors do not fit the model: 1 of another type: ") + name + " (wanted " +
+                (shape.rank() == 1 ? "f32" : "i64") + ", got " + name_of(dtype) + ")");
+    }
+  }
   CHECK(load_error(with(state, "scale", Tensor::zeros({2}))).find("wanted [], got [2]") != std::string::npos);
   StateDict repeated = state;
   repeated.push_back(state.front());
