@@ -187,11 +187,11 @@ void add_train(CLI::App& tern, Command& chosen) {
   app->add_option("--out", options.out, "the run folder: new, or an old one with --resume")
       ->required()
       ->type_name("RUN");
-  app->add_option("--weights", options.weights,
+  app->add_option("--weights", options.weights.file,
                   "backbone to start from: torchvision's, .pth or .safetensors, or a checkpoint of another "
                   "run, whose heads are passed over; random if not given")
       ->type_name("FILE");
-  add_key_option(app, options.key);
+  add_key_option(app, options.weights.key);
   app->get_option("--key")->needs("--weights");
   add_runtime_options(app, options.runtime);
   app->add_flag("--resume", options.resume,
@@ -306,6 +306,11 @@ void add_study(CLI::App& tern, Command& chosen) {
   app->add_option("--weights", options.weights,
                   "backbone to start from; with NAME= for the rows that name it; may be repeated")
       ->type_name("[NAME=]FILE")
+      ->take_all()
+      ->expected(1);
+  app->add_option("--key", options.keys,
+                  "the state dict to take of several in such a .pth, as for tern train; may be repeated")
+      ->type_name("[NAME=]KEY")
       ->take_all()
       ->expected(1);
   app->add_option("--images", options.images,

@@ -32,17 +32,30 @@ void open_folder(const StudyOptions& options) {
   write_file(copy, read_text_file(options.plan));
 }
 
-std::map<std::string, fs::path> named_weights(const std::vector<std::string>& texts) {
-  std::map<std::string, fs::path> weights;
+std::map<std::string, WeightSource> named_weights(const std::vector<std::string>& texts) {
+  std::map<std::string, WeightSource> weights;
   for (const std::string& text : texts) {
     const std::size_t equals = fs::exists(text) ? std::string::npos : text.find('=');
     const std::string name = equals == std::string::npos ? "" : text.substr(0, equals);
     const fs::path file = equals == std::string::npos ? text : text.substr(equals + 1);
     if (!fs::exists(file)) throw Error("--weights " + text, "a file, or NAME=FILE", "no file there");
-    if (!weights.emplace(name, file).second)
+    if (!weights.emplace(name, WeightSource(file)).second)
       throw Error("--weights", "each name once", name.empty() ? "two files without a name" : name);
   }
   return weights;
+}
+
+/// "NAME=KEY" for the weights of that name, "KEY" for those without one.
+void add_keys(const std::vector<std::string>& texts, std::map<std::string, WeightSource>& weights) {
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    const bool is_named = equals != std::string::npos && weights.contains(text.substr(0, equals));
+    const std::string name = is_named ? text.substr(0, equals) : "";
+    const auto found = weights.find(name);
+    if (found == weights.end()) throw Error("--key " + text, "--weights that it is for", "none");
+    if (!found->second.key.empty()) throw Error("--key " + text, "one key for each of --weights", "two");
+    found->second.key = is_named ? text.substr(equals + 1) : text;
+  }
 }
 
 bool wants_cifar(const StudyPlan& plan) {
@@ -52,12 +65,12 @@ bool wants_cifar(const StudyPlan& plan) {
 }
 
 /// Weights that no row asks for are a slip that would cost all trainings.
-void check_weights_used(const StudyPlan& plan, const std::map<std::string, fs::path>& weights) {
-  for (const auto& [name, file] : weights) {
+void check_weights_used(const StudyPlan& plan, const std::map<std::string, WeightSource>& weights) {
+  for (const auto& [name, source] : weights) {
     const bool used = std::any_of(plan.rows.begin(), plan.rows.end(),
                                   [&name = name](const StudyRow& row) { return row.weights == name; });
     if (used) continue;
-    throw Error("--weights " + (name.empty() ? "" : name + "=") + file.string(),
+    throw Error("--weights " + (name.empty() ? "" : name + "=") + source.file.string(),
                 "weights for a row of the plan",
                 name.empty() ? "rows that all name theirs" : "no row with weights = \"" + name + "\"");
   }
@@ -79,6 +92,7 @@ StudyInputs gather_inputs(const StudyPlan& plan, const StudyOptions& options) {
   inputs.superclasses.pop_back();  // "novel"
   check_folds(plan, classes.subclass_names.size() - 1);
   inputs.weights = named_weights(options.weights);
+  add_keys(options.keys, inputs.weights);
   check_weights_used(plan, inputs.weights);
   if (!wants_cifar(plan)) return inputs;
   const fs::path cifar =

@@ -15,6 +15,7 @@ struct StudyOptions {
   DataFolders folders;
   std::filesystem::path out;         ///< a new folder, or that of the same study, which then goes on
   std::vector<std::string> weights;  ///< FILE, or NAME=FILE for rows that name their weights
+  std::vector<std::string> keys;     ///< KEY, or NAME=KEY, of a state dict in the weights of that name
   std::filesystem::path images;      ///< to be predicted; empty: DATA/test_images or DATA/test_images.zip
   bool dry_run = false;              ///< list the trainings and do nothing
   RuntimeOptions runtime;

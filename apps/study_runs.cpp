@@ -76,12 +76,13 @@ class RunMaker {
                   weights_of(*runs.row)};
     made.sets.push_back(set_text("seed", runs.seed));
     made.sets.insert(made.sets.end(), more.begin(), more.end());
-    const std::string settings = config_text(read_config(made.config, made.sets)) + made.weights.string();
+    const std::string settings = config_text(read_config(made.config, made.sets)) +
+                                 made.weights.file.string() + "\n" + made.weights.key;
     made.folder = folders_.emplace(settings, made.folder).first->second;
     return made;
   }
 
-  std::filesystem::path weights_of(const StudyRow& row) const {
+  WeightSource weights_of(const StudyRow& row) const {
     const auto found = inputs_.weights.find(row.weights);
     if (found != inputs_.weights.end()) return found->second;
     if (row.weights.empty()) return {};

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "apps/study_plan.h"
+#include "models/heads.h"
 
 namespace tern {
 
@@ -22,7 +23,7 @@ struct StudyRun {
   std::string title;  ///< "fold 2 of 3", "without bird", "all classes"
   std::filesystem::path config;
   std::vector<std::string> sets;
-  std::filesystem::path weights;
+  WeightSource weights;
 };
 
 struct RowRuns {
@@ -42,7 +43,7 @@ struct StudyInputs {
   std::filesystem::path out;
   std::vector<std::string> superclasses;  ///< without "novel"
   std::vector<std::string> cifar_groups;  ///< those that may be held out; empty: no CIFAR images at hand
-  std::map<std::string, std::filesystem::path> weights;  ///< by name; "" is the file without one
+  std::map<std::string, WeightSource> weights;  ///< by name; "" is the file without one
 };
 
 /// Seed by seed, in each the rows that have so many, in the plan's order. The plan must outlive what is

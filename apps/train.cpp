@@ -37,7 +37,7 @@ Plan plan_new(const TrainOptions& options) {
   plan.config = read_config(options.config, options.sets);
   plan.folders = resolve_folders(plan.config, options.folders);
   if (!options.weights.empty())
-    plan.weights = {fs::absolute(options.weights).lexically_normal(), options.key};
+    plan.weights = {fs::absolute(options.weights.file).lexically_normal(), options.weights.key};
   return plan;
 }
 
@@ -78,7 +78,8 @@ Plan plan_resumed(const TrainOptions& options) {
   if (plan.folders.data.empty()) plan.folders.data = run.summary_text("inputs", "data");
   if (plan.folders.cifar.empty()) plan.folders.cifar = run.summary_text("inputs", "cifar");
   plan.folders = resolve_folders(plan.config, plan.folders);
-  plan.weights = {agreed_path(run, "--weights", "weights", options.weights), agreed_key(run, options.key)};
+  plan.weights = {agreed_path(run, "--weights", "weights", options.weights.file),
+                  agreed_key(run, options.weights.key)};
   run.config = plan.config;
   return plan;
 }

@@ -7,6 +7,7 @@
 
 #include "apps/runtime.h"
 #include "apps/study_data.h"
+#include "models/heads.h"
 
 namespace tern {
 
@@ -15,8 +16,7 @@ struct TrainOptions {
   std::vector<std::string> sets;  ///< "key=value"
   DataFolders folders;            ///< data may be empty with resume
   std::filesystem::path out;      ///< the run folder
-  std::filesystem::path weights;  ///< of the backbone, .pth or .safetensors; empty: random initialisation
-  std::string key;                ///< of a state dict in the weights; empty: the usual one
+  WeightSource weights;           ///< of the backbone, .pth or .safetensors; empty: random initialisation
   RuntimeOptions runtime;
   bool resume = false;
 };

@@ -155,6 +155,12 @@ TEST_CASE("study: faults before any training") {
                        Contains("wanted weights for a row of the plan, got no row with weights = "
                                 "\"v2\""),
                        Error);
+  options.keys = {"ema"};
+  CHECK_THROWS_WITH_AS(study(options), Contains("--key ema: wanted --weights that it is for, got none"),
+                       Error);
+  options.keys = {"v2=ema", "v2=model"};
+  CHECK_THROWS_WITH_AS(study(options), Contains("--key v2=model: wanted one key for each of --weights"),
+                       Error);
   options = fixture.options;
   options.images = fixture.folder / "nowhere";
   CHECK_THROWS_WITH_AS(study(options), Contains("nowhere: wanted a folder or a zip file of images"), Error);

@@ -29,7 +29,7 @@ struct Fixture {
     inputs.out = "out";
     inputs.superclasses = {"bird", "big dog"};
     inputs.cifar_groups = {"fish", "people", "trees"};
-    inputs.weights = {{"", "resnet18.pth"}};
+    inputs.weights = {{"", WeightSource("resnet18.pth")}};
   }
 };
 
@@ -50,7 +50,7 @@ TEST_CASE("study_runs: folds hold subclasses and CIFAR groups out, the last run 
     CHECK(fold.hold_out_fold == static_cast<std::int64_t>(i) + 1);
     CHECK(fold.seed == 5);
     CHECK(fold.split_seed == 5);
-    CHECK(b.folds[i].weights == "resnet18.pth");
+    CHECK(b.folds[i].weights.file == "resnet18.pth");
     groups.insert(groups.end(), fold.cifar_hold_out_groups.begin(), fold.cifar_hold_out_groups.end());
   }
   std::sort(groups.begin(), groups.end());
@@ -92,6 +92,6 @@ TEST_CASE("study_runs: excluded groups are not held out; named weights must be g
   fixture.plan.rows[0].weights = "v2";
   CHECK_THROWS_WITH(plan_runs(fixture.plan, fixture.inputs),
                     doctest::Contains("row b weights: wanted --weights v2=FILE, got none"));
-  fixture.inputs.weights["v2"] = "other.pth";
-  CHECK(plan_runs(fixture.plan, fixture.inputs)[0].last.weights == "other.pth");
+  fixture.inputs.weights["v2"] = WeightSource("other.pth");
+  CHECK(plan_runs(fixture.plan, fixture.inputs)[0].last.weights.file == "other.pth");
 }
