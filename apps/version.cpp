@@ -6,6 +6,8 @@
 
 #include <Eigen/Core>
 
+#include "data/jpeg.h"
+
 namespace tern {
 
 std::vector<std::pair<std::string, std::string>> versions() {
@@ -17,6 +19,7 @@ std::vector<std::pair<std::string, std::string>> versions() {
       {"build_type", TERN_BUILD_TYPE},
       {"onednn", fmt::format("{}.{}.{}", onednn->major, onednn->minor, onednn->patch)},
       {"eigen", fmt::format("{}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)},
+      {"libjpeg_turbo", jpeg_version()},
 #ifdef TERN_CUDA_VERSION
       {"cuda", TERN_CUDA_VERSION},
       {"cudnn", TERN_CUDNN_VERSION},

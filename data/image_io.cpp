@@ -1,9 +1,11 @@
 #include "data/image_io.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <memory>
 
+#include "data/jpeg.h"
 #include "engine/core/check.h"
 #include "engine/io/file.h"
 
@@ -11,7 +13,6 @@
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
 #define STBI_NO_STDIO
-#define STBI_ONLY_JPEG
 #define STBI_ONLY_PNG
 #define STBI_ONLY_BMP
 #define STB_IMAGE_WRITE_IMPLEMENTATION
@@ -26,7 +27,7 @@
 namespace tern {
 namespace {
 
-constexpr const char* kWanted = "a JPEG, PNG or BMP image";
+constexpr std::size_t kMostBytes = std::size_t{1} << 30;  // stb counts bytes in an int
 
 /// Bytes with bounds: reads beyond the end give 0, and callers check sizes where it matters.
 class Bytes {
@@ -42,49 +43,6 @@ class Bytes {
  private:
   std::span<const std::byte> bytes_;
 };
-
-// stb trusts the code counts of a Huffman table and writes past its arrays of 256.
-bool huffman_tables_fit(const Bytes& bytes, std::size_t at, std::size_t end) {
-  while (at < end) {
-    std::size_t codes = 0;
-    for (std::size_t length = 1; length <= 16; ++length) codes += bytes.at(at + length);
-    if (codes > 256) return false;
-    at += 17 + codes;
-  }
-  return at == end;
-}
-
-// stb fills the missing part of a cut file with grey and calls it a success. So the marker segments are
-// walked here, the entropy-coded data too, up to the end-of-image marker, which a cut file does not have. (A
-// search for the bytes FF D9 would not do: thumbnails within the file have them as well.)
-const char* trouble_in_jpeg(const Bytes& bytes) {
-  std::size_t at = 2;
-  std::uint32_t components = 0;
-  bool adobe = false;
-  while (at < bytes.size()) {
-    while (at < bytes.size() && bytes.at(at) != 0xFF) ++at;  // entropy-coded data, or stray bytes
-    while (at < bytes.size() && bytes.at(at) == 0xFF) ++at;  // the marker's FF and fill bytes
-    if (at >= bytes.size()) break;
-    const std::uint32_t marker = bytes.at(at++);
-    if (marker == 0xD9) {
-      // stb reads four components without Adobe's marker as YCbCr and something.
-      return components == 4 && !adobe ? "a JPEG of four channels that does not say which" : nullptr;
-    }
-    const bool without_length = marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD8);
-    if (without_length) continue;  // a stuffed FF 00, a restart marker
-    const bool frame = marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
-    if (frame) components = bytes.at(at + 7);
-    if (marker == 0xEE && bytes.big32(at + 2) == 0x41646F62) adobe = true;  // "Adob"
-    if (bytes.size() - at < 2) break;
-    const std::uint32_t length = bytes.big16(at);
-    if (length < 2) return "a damaged JPEG (segment length)";
-    if (length > bytes.size() - at) break;
-    if (marker == 0xC4 && !huffman_tables_fit(bytes, at + 2, at + length))
-      return "a damaged JPEG (Huffman table)";
-    at += length;
-  }
-  return "a truncated JPEG";
-}
 
 constexpr std::array<std::uint32_t, 256> kCrcTable = [] {
   std::array<std::uint32_t, 256> table{};
@@ -112,12 +70,34 @@ const char* trouble_in_png(const Bytes& bytes) {
   return "a truncated PNG";
 }
 
-// stb reads missing bytes of a BMP as zeros.
-const char* trouble_in_bmp(const Bytes& bytes, int width, int height) {
-  const std::uint64_t bits = bytes.little32(14) == 12 ? bytes.little16(24) : bytes.little16(28);
-  const std::uint64_t row = (bits * static_cast<std::uint64_t>(width) + 31) / 32 * 4;
-  const std::uint64_t end = bytes.little32(10) + row * static_cast<std::uint64_t>(height);
-  return end > bytes.size() ? "a truncated BMP" : nullptr;
+/// What a BMP's header says. Rows go from bottom to top, or, where its height is negative, from top to
+/// bottom.
+struct BmpHeader {
+  std::uint32_t bytes, bits, compression, pixels_at;
+  std::int64_t width, height;
+
+  explicit BmpHeader(const Bytes& file) : bytes(file.little32(14)), pixels_at(file.little32(10)) {
+    const bool is_os2 = bytes == kOs2;
+    width = is_os2 ? std::int64_t{file.little16(18)} : static_cast<std::int32_t>(file.little32(18));
+    height = is_os2 ? std::int64_t{file.little16(20)} : static_cast<std::int32_t>(file.little32(22));
+    height = std::abs(height);
+    bits = file.little16(is_os2 ? 24 : 28);
+    compression = is_os2 ? 0 : file.little32(30);
+  }
+
+  static constexpr std::uint32_t kOs2 = 12;
+};
+
+// What stb would read wrongly: it takes missing bytes for zeros, and OS/2's palettes for shorter than they
+// are.
+const char* trouble_in_bmp(const BmpHeader& header, std::size_t file_bytes) {
+  constexpr std::array<std::uint32_t, 5> kKnown{BmpHeader::kOs2, 40, 56, 108, 124};
+  if (std::find(kKnown.begin(), kKnown.end(), header.bytes) == kKnown.end()) return "a BMP of a rare header";
+  if (header.bytes == BmpHeader::kOs2 && header.bits < 24) return "a BMP of OS/2 with a palette";
+  if (header.compression == 1 || header.compression == 2) return "a BMP packed by run lengths";
+  const std::uint64_t row = (header.bits * static_cast<std::uint64_t>(header.width) + 31) / 32 * 4;
+  const std::uint64_t end = header.pixels_at + row * static_cast<std::uint64_t>(header.height);
+  return end > file_bytes ? "a truncated BMP" : nullptr;
 }
 
 enum class Format { other, jpeg, png, bmp };
@@ -139,10 +119,37 @@ void check_image(const char* op, const Image& image) {
   }
 }
 
-void check_pixels(const std::string& name, std::int64_t width, std::int64_t height) {
-  if (width >= 1 && height >= 1 && width <= kMostPixels && height <= kMostPixels / width) return;
-  throw Error(name, "an image of at most 64 megapixels",
-              std::to_string(width) + " x " + std::to_string(height));
+/// `data` is at most kMostBytes long and its size in pixels is checked.
+Image decode_by_stb(std::span<const std::byte> data, const std::string& name) {
+  Image image;
+  int channels = 0;
+  const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
+      stbi_load_from_memory(reinterpret_cast<const stbi_uc*>(data.data()), static_cast<int>(data.size()),
+                            &image.width, &image.height, &channels, 3),
+      stbi_image_free);
+  if (pixels == nullptr)
+    throw Error(name, kWantedImage, std::string("a damaged one (") + stbi_failure_reason() + ")");
+  image.rgb.assign(pixels.get(), pixels.get() + static_cast<std::size_t>(image.width) *
+                                                    static_cast<std::size_t>(image.height) * 3);
+  return image;
+}
+
+void throw_if(const char* trouble, const std::string& name) {
+  if (trouble != nullptr) throw Error(name, kWantedImage, trouble);
+}
+
+Image decode_png(std::span<const std::byte> data, const std::string& name) {
+  const Bytes bytes(data);
+  throw_if(trouble_in_png(bytes), name);
+  check_pixels(name, bytes.big32(16), bytes.big32(20));
+  return decode_by_stb(data, name);
+}
+
+Image decode_bmp(std::span<const std::byte> data, const std::string& name) {
+  const BmpHeader header{Bytes(data)};
+  check_pixels(name, header.width, header.height);
+  throw_if(trouble_in_bmp(header, data.size()), name);
+  return decode_by_stb(data, name);
 }
 
 void append(void* context, void* data, int size) {
@@ -153,41 +160,31 @@ void append(void* context, void* data, int size) {
 
 }  // namespace
 
+void check_pixels(const std::string& name, std::int64_t width, std::int64_t height) {
+  if (width >= 1 && height >= 1 && width <= kMostPixels && height <= kMostPixels / width) return;
+  throw Error(name, "an image of at most 64 megapixels",
+              std::to_string(width) + " x " + std::to_string(height));
+}
+
 Image decode_image(std::span<const std::byte> data, const std::string& name) {
-  if (data.empty()) throw Error(name, kWanted, "an empty file");
-  constexpr std::size_t kMostBytes = std::size_t{1} << 30;  // stb counts bytes in an int
-  if (data.size() > kMostBytes) throw Error(name, kWanted, "a file of over 1 GiB");
+  if (data.empty()) throw Error(name, kWantedImage, "an empty file");
+  if (data.size() > kMostBytes) throw Error(name, kWantedImage, "a file of over 1 GiB");
   const Bytes bytes(data);
-  const Format format = format_of(bytes);
-  if (format == Format::other) throw Error(name, kWanted, "a file of another format");
-
-  const auto* raw = reinterpret_cast<const stbi_uc*>(data.data());
-  const int size = static_cast<int>(data.size());
-  Image image;
-  int channels = 0;
-  const char* trouble = nullptr;
-  if (format == Format::jpeg) trouble = trouble_in_jpeg(bytes);
-  if (format == Format::png) trouble = trouble_in_png(bytes);
-  if (trouble != nullptr) throw Error(name, kWanted, trouble);
-  if (format == Format::png) check_pixels(name, bytes.big32(16), bytes.big32(20));  // stb does not say why
-  if (!stbi_info_from_memory(raw, size, &image.width, &image.height, &channels)) {
-    throw Error(name, kWanted, std::string("a damaged one (") + stbi_failure_reason() + ")");
+  switch (format_of(bytes)) {
+    case Format::jpeg:
+      return decode_jpeg(data, name);
+    case Format::png:
+      return decode_png(data, name);
+    case Format::bmp:
+      return decode_bmp(data, name);
+    case Format::other:
+      break;
   }
-  check_pixels(name, image.width, image.height);
-  if (format == Format::bmp) trouble = trouble_in_bmp(bytes, image.width, image.height);
-  if (trouble != nullptr) throw Error(name, kWanted, trouble);
-
-  const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
-      stbi_load_from_memory(raw, size, &image.width, &image.height, &channels, 3), stbi_image_free);
-  if (pixels == nullptr)
-    throw Error(name, kWanted, std::string("a damaged one (") + stbi_failure_reason() + ")");
-  image.rgb.assign(pixels.get(), pixels.get() + static_cast<std::size_t>(image.width) *
-                                                    static_cast<std::size_t>(image.height) * 3);
-  return image;
+  throw Error(name, kWantedImage, "a file of another format");
 }
 
 Image read_image(const std::filesystem::path& path) {
-  return decode_image(read_file(path, std::uint64_t{1} << 30), path.string());
+  return decode_image(read_file(path, kMostBytes), path.string());
 }
 
 std::vector<std::byte> encode_jpeg(const Image& image, int quality) {

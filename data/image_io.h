@@ -1,5 +1,5 @@
-// Images in memory as RGB bytes, and the files they come from: JPEG, PNG and BMP, read and written by
-// stb_image.
+// Images in memory as RGB bytes, and the files they come from: JPEG (data/jpeg.h), and PNG and BMP, which
+// stb_image reads. What is written, stb_image writes.
 #pragma once
 
 #include <cstddef>
@@ -21,11 +21,19 @@ struct Image {
 /// A header that claims more pixels than this is an error, found before anything is decoded.
 inline constexpr std::int64_t kMostPixels = std::int64_t{64} << 20;
 
-/// Decodes the bytes of a JPEG, PNG or BMP file to RGB. Grey is repeated in the three channels, an alpha
-/// channel is dropped (its colours stay as stored, as Pillow's convert("RGB") does), palettes are looked up,
-/// of 16-bit samples the high byte is kept, CMYK and YCCK JPEGs are converted by R = (255 - C)(255 - K) /
-/// 255. EXIF orientation is not applied, as in Pillow's open(). Throws Error{name, ...} if the bytes are
-/// empty, of another format, truncated, damaged, or over kMostPixels. `name` is only for that message.
+/// Throws Error{name, ...} for less than one pixel or more than kMostPixels.
+void check_pixels(const std::string& name, std::int64_t width, std::int64_t height);
+
+/// What errors about a file that cannot be decoded say was wanted.
+inline constexpr const char* kWantedImage = "a JPEG, PNG or BMP image";
+
+/// Decodes the bytes of a JPEG, PNG or BMP file to RGB as Pillow's open().convert("RGB") does, to one grey
+/// level (BMPs of 16 bits; all else is equal with libjpeg-turbo 2.1 and later). Grey is repeated in the three
+/// channels, an alpha channel is dropped (its colours stay as stored), palettes are looked up, of 16-bit
+/// samples the high byte is kept (of grey ones, too, where Pillow makes white of all over 255), EXIF
+/// orientation is not applied. Not read: BMPs packed by run lengths, or with an OS/2 palette. Throws
+/// Error{name, ...} if the bytes are empty, of another format, truncated, damaged, or over kMostPixels.
+/// `name` is only for that message.
 Image decode_image(std::span<const std::byte> bytes, const std::string& name);
 
 /// decode_image of a file; throws Error{path, ...}.
