@@ -4,11 +4,13 @@
 
 #include "engine/core/check.h"
 #include "engine/io/file.h"
+#include "engine/io/utf8.h"
 
 namespace tern {
 
 toml::table read_toml(const std::filesystem::path& path) {
   const std::string text = read_text_file(path, 1 << 20);
+  check_is_text(path, text, "a TOML file");
   try {
     return toml::parse(text);
   } catch (const toml::parse_error& error) {

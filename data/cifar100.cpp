@@ -10,6 +10,7 @@
 #include "engine/core/nearest.h"
 #include "engine/core/random.h"
 #include "engine/io/file.h"
+#include "engine/io/utf8.h"
 
 namespace tern {
 namespace fs = std::filesystem;
@@ -23,7 +24,9 @@ std::vector<std::string> load_names(const fs::path& path) {
   std::vector<std::string> names;
   for (std::string line; std::getline(text, line);) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (!line.empty()) names.push_back(line);
+    if (line.empty()) continue;
+    names.push_back(line);
+    check_name_is_utf8(path.string() + " name " + std::to_string(names.size()), "a class name", line);
   }
   if (names.empty() || names.size() > 256) {
     throw Error(path.string(), "1 to 256 names, one a line", std::to_string(names.size()));

@@ -4,8 +4,8 @@
 set -euo pipefail
 
 packages=(pkg-config libdnnl-dev libeigen3-dev libstb-dev libfmt-dev libcli11-dev libtomlplusplus-dev
-          nlohmann-json3-dev libboost-context-dev libzip-dev libjpeg-dev libprotobuf-dev protobuf-compiler
-          doctest-dev libjs-chart.js)
+          nlohmann-json3-dev libboost-context-dev libzip-dev libjpeg-dev libutf8proc-dev libprotobuf-dev
+          protobuf-compiler doctest-dev libjs-chart.js)
 missing=()
 # These programs may come from elsewhere, for example from pip.
 command -v g++ >/dev/null || missing+=(g++)

@@ -206,6 +206,8 @@ TEST_CASE("cifar100: damaged folders") {
   bytes[3074 * 6 + 1] = static_cast<char>(200);
   folder.write("train.bin", bytes);
   fails("record 6: wanted a fine label of 0 to 5, got 200");
+  folder.write("fine_label_names.txt", "oak\ncaf\xE9\n");
+  fails("fine_label_names.txt name 2: wanted a class name in UTF-8");
   folder.write("fine_label_names.txt", "\n");
   fails("fine_label_names.txt: wanted 1 to 256 names");
   std::filesystem::remove(folder / "train.bin");

@@ -52,6 +52,18 @@ TEST_CASE("config: an empty file gives the defaults, and each default is within 
   }
 }
 
+TEST_CASE("config: a byte order mark is dropped, other encodings are refused") {
+  CHECK(from_text("\xEF\xBB\xBF# settings\nepochs = 7\n").epochs == 7);
+  CHECK(holds(error_of("\xEF\xBB\xBF"
+                       "epochs = 0\n"),
+              "c.toml:1 epochs: "));
+  CHECK(holds(error_of(std::string("\xFF\xFE"
+                                   "e\0",
+                                   4)),
+              "c.toml: wanted a TOML file in UTF-8, got one in UTF-16"));
+  CHECK(holds(error_of("# caf\xE9\nepochs = 7\n"), "c.toml:1: no TOML: "));
+}
+
 TEST_CASE("config: values of each type arrive in their member") {
   const Config config = from_text(
       "approach = 'two_models'\nepochs = 3\nlearning_rate = 0.5\nmomentum = 0\nflip = false\n"

@@ -112,6 +112,21 @@ TEST_CASE("parse_csv: what is no text in UTF-8") {
         "t.csv: wanted a CSV file, got a file that is no text");
 }
 
+TEST_CASE("parse_csv: another delimiter is named") {
+  const auto message = [](const char* text) { return error_of([&] { parse_csv("t.csv", text); }); };
+  CHECK(message("image;superclass_index\n1.jpg;0\n") ==
+        "t.csv: wanted columns separated by commas, got columns separated by semicolons: "
+        "\"image;superclass_index\"");
+  CHECK(message("\r\n\"image\";\"a, b\";n\n1.jpg;\"some, noise\";2\n").find("by semicolons") !=
+        std::string::npos);
+  CHECK(message("image\tn\n1.jpg\t2\n").find("by tabs") != std::string::npos);
+  CHECK(message("\xEF\xBB\xBFimage|n").find("by vertical bars") != std::string::npos);
+  CHECK(message("sep=;\nimage;n\n").find("by semicolons") != std::string::npos);
+  // In a quoted name, and where commas are more, it is none.
+  CHECK(message("\"a;b\"\n1\n") == "no error");
+  CHECK(message("a,b;c,d\n1,2,3\n") == "no error");
+}
+
 TEST_CASE("parse_csv: any bytes give a table or an Error") {
   const std::string text = "\xEF\xBB\xBFname,\"te\"\"xt\"\r\n\"a\n,b\",1\n";
   const std::string alphabet = "\",\n\r\0x";

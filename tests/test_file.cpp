@@ -29,6 +29,13 @@ TEST_CASE("write_file, read_file: any bytes come back") {
   CHECK(read_file(folder / "a").empty());
 }
 
+TEST_CASE("read_text_file: without the byte order mark at its head, which read_file keeps") {
+  const test::TemporaryFolder folder;
+  write_file(folder / "t", "\xEF\xBB\xBFtext \xEF\xBB\xBF");
+  CHECK(read_text_file(folder / "t") == "text \xEF\xBB\xBF");
+  CHECK(read_file(folder / "t").size() == 11);
+}
+
 TEST_CASE("read_file: names the file and what is wrong") {
   const test::TemporaryFolder folder;
   const std::string absent = (folder / "absent").string();

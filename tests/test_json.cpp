@@ -35,6 +35,12 @@ TEST_CASE("read_json: what write_json wrote, in its order") {
   CHECK(back.begin().key() == "b");
 }
 
+TEST_CASE("read_json: a byte order mark is no mistake") {
+  const test::TemporaryFolder folder;
+  write_file(folder / "t.json", "\xEF\xBB\xBF{\"a\": 1}");
+  CHECK(read_json(folder / "t.json").at("a") == 1);
+}
+
 TEST_CASE("read_json: names file, line and column of a mistake") {
   const test::TemporaryFolder folder;
   const std::string path = (folder / "a.json").string();

@@ -79,6 +79,10 @@ TEST_CASE("study_plan: the plans that come with tern") {
   }
 }
 
+TEST_CASE("study_plan: a byte order mark is dropped") {
+  CHECK(Fixture().read("\xEF\xBB\xBFtitle = \"marked\"\n" + kRow).title == "marked");
+}
+
 TEST_CASE("study_plan: faults name their line") {
   const Fixture fixture;
   holds(fixture.error("title = \n"), "plan.toml:1: ");

@@ -6,6 +6,7 @@
 
 #include "engine/core/check.h"
 #include "engine/io/file.h"
+#include "engine/io/utf8.h"
 
 namespace tern {
 namespace fs = std::filesystem;
@@ -27,9 +28,7 @@ std::string_view trimmed(std::string_view text) {
 // Splits a text into records, one at a time.
 class Records {
  public:
-  Records(const fs::path& path, std::string_view text) : path_(path), text_(text) {
-    if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3);
-  }
+  Records(const fs::path& path, std::string_view text) : path_(path), text_(text) {}
 
   /// The next record that is no blank line into `fields`; false at the end of the text.
   bool next(std::vector<std::string>& fields) {
@@ -101,6 +100,32 @@ class Records {
   std::int64_t line_ = 1, start_line_ = 1;
 };
 
+// A header whose columns are separated by something else than commas, as spreadsheets of many countries
+// write.
+void check_delimiter(const fs::path& path, std::string_view text) {
+  struct Other {
+    char letter;
+    const char* name;
+  };
+  constexpr Other kOthers[] = {{';', "semicolons"}, {'\t', "tabs"}, {'|', "vertical bars"}};
+  text.remove_prefix(std::min(text.find_first_not_of("\r\n"), text.size()));
+  const std::string_view header = text.substr(0, text.find_first_of("\r\n"));
+  const auto count = [header](char wanted) {
+    std::ptrdiff_t found = 0;
+    bool quoted = false;
+    for (const char letter : header) {
+      quoted ^= letter == '"';
+      found += !quoted && letter == wanted;
+    }
+    return found;
+  };
+  for (const Other& other : kOthers) {
+    if (count(other.letter) <= count(',')) continue;
+    throw Error(path.string(), "columns separated by commas",
+                std::string("columns separated by ") + other.name + ": " + shown(header));
+  }
+}
+
 // The whole of `text` as a number of type T.
 template <typename T>
 bool parse_number(std::string_view text, T& value) {
@@ -142,11 +167,9 @@ double CsvTable::number(std::size_t row, std::size_t column) const {
 }
 
 CsvTable parse_csv(const fs::path& path, std::string_view text) {
-  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
-    throw Error(path.string(), "a CSV file in UTF-8", "one in UTF-16");
-  }
-  if (text.find('\0') != std::string_view::npos)
-    throw Error(path.string(), "a CSV file", "a file that is no text");
+  check_is_text(path, text, "a CSV file");
+  text = without_byte_order_mark(text);
+  check_delimiter(path, text);
   CsvTable table;
   table.path = path;
   Records records(path, text);

@@ -28,7 +28,8 @@ struct CsvTable {
 };
 
 /// The first line is the header. Blank lines are skipped. Throws Error{path, ...} with the line for rows of
-/// another length than the header, unterminated or misplaced quotes, repeated column names, and empty files.
+/// another length than the header, unterminated or misplaced quotes, repeated column names, empty files,
+/// UTF-16, and a header separated by semicolons, tabs or bars.
 CsvTable read_csv(const std::filesystem::path& path);
 CsvTable parse_csv(const std::filesystem::path& path, std::string_view text);  ///< path: for messages only
 

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "engine/core/check.h"
+#include "engine/io/utf8.h"
 
 namespace tern {
 namespace fs = std::filesystem;
@@ -90,7 +91,9 @@ std::vector<std::byte> read_file(const fs::path& path, std::uint64_t most_bytes)
 }
 
 std::string read_text_file(const fs::path& path, std::uint64_t most_bytes) {
-  return read_whole<std::string>(path, most_bytes);
+  std::string text = read_whole<std::string>(path, most_bytes);
+  text.erase(0, text.size() - without_byte_order_mark(text).size());
+  return text;
 }
 
 AtomicFile::AtomicFile(const fs::path& path)

@@ -13,8 +13,8 @@
 
 namespace tern {
 
-/// The bytes of a regular file. Throws Error{path, ...} if it is absent, no regular file, or over
-/// `most_bytes`.
+/// The bytes of a regular file; of a text those behind its byte order mark, which some editors put at the
+/// head. Throws Error{path, ...} if it is absent, no regular file, or over `most_bytes`.
 std::vector<std::byte> read_file(const std::filesystem::path& path,
                                  std::uint64_t most_bytes = std::uint64_t{1} << 34);
 std::string read_text_file(const std::filesystem::path& path,
