@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -91,6 +92,8 @@ int predict(const PredictOptions& options) {
   check_levels(models, run);
 
   Dataset images = load_images(options.images, static_cast<int>(run.config.image_size));
+  fmt::print("{}", images.passed_over);
+  std::fflush(stdout);
   images.classes = run.classes();
   if (!options.labels.empty()) load_labels(options.labels, images);
   std::vector<std::int64_t> all(static_cast<std::size_t>(images.count()));

@@ -178,6 +178,7 @@ Run begin_run(const TrainOptions& options, const Plan& plan, const StudyData& da
 void print_start(const Run& run, const Plan& plan, const StudyData& data, const std::string& weights_note) {
   const auto held_out = data.split.held_out.size();
   fmt::print("{}\n", run.summary.at("backend").get<std::string>());
+  fmt::print("{}", data.dataset.passed_over);
   fmt::print("images: {} to train ({} of them CIFAR), {} to validate ({} CIFAR)", data.split.train.size(),
              data.count_extra(data.split.train), data.split.validation.size(),
              data.count_extra(data.split.validation));

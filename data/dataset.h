@@ -30,6 +30,7 @@ struct Dataset {
   std::vector<std::int32_t> subclasses;
   std::vector<std::uint8_t> is_extra;  ///< 1 for images added from CIFAR-100 as the novel superclass
   ClassTable classes;
+  std::string passed_over;  ///< a line about the files beside the images that were not taken; empty if none
 
   std::int64_t count() const { return static_cast<std::int64_t>(names.size()); }
   std::size_t image_bytes() const { return static_cast<std::size_t>(image_size) * image_size * 3; }

@@ -12,6 +12,7 @@
 
 #include "engine/core/check.h"
 #include "engine/io/file.h"
+#include "engine/io/utf8.h"
 
 namespace tern {
 namespace {
@@ -32,19 +33,53 @@ std::string_view take_number(std::string_view text, std::size_t& at) {
   return text.substr(begin, end - begin);
 }
 
-bool is_image_name(const std::string& name) {
-  if (name.empty() || name.front() == '.') return false;
-  std::string extension = fs::path(name).extension().string();
-  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png" || extension == ".bmp";
+bool is_hidden(std::string_view name) {
+  return name.starts_with('.');
 }
 
-/// Sorts, and throws if two names are the same or there are none.
-void finish_names(const fs::path& path, std::vector<std::string>& names) {
-  std::sort(names.begin(), names.end(), natural_less);
-  const auto twice = std::adjacent_find(names.begin(), names.end());
-  if (twice != names.end()) throw Error(path.string(), "file names that differ", "two files named " + *twice);
-  if (names.empty()) throw Error(path.string(), "images (.jpg, .jpeg, .png, .bmp)", "none");
+bool is_image_name(const std::string& name) {
+  constexpr std::array kEnds{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp"};
+  return !is_hidden(name) && std::find(kEnds.begin(), kEnds.end(), PassedOver::kind_of(name)) != kEnds.end();
+}
+
+constexpr const char* kWantedNames = "images (.jpg, .jpeg, .jfif, .png, .bmp)";
+
+/// What of a folder without images may have been meant: the folders below it that hold some.
+std::string images_below(const fs::path& folder) {
+  std::map<fs::path, std::int64_t> found;
+  std::error_code code;  // what cannot be listed is not counted
+  constexpr auto kOptions = fs::directory_options::skip_permission_denied;
+  for (fs::recursive_directory_iterator entry(folder, kOptions, code), end; !code && entry != end;
+       entry.increment(code)) {
+    std::error_code ignored;
+    const fs::path& path = entry->path();
+    if (is_hidden(path.filename().string()))
+      entry.disable_recursion_pending();
+    else if (is_image_name(path.filename().string()) && entry->is_regular_file(ignored))
+      ++found[path.parent_path()];
+  }
+  if (found.empty()) return "none";
+  const auto& [first, count] = *found.begin();
+  std::string text = "none, but " + std::to_string(count) + " in its sub-folder " + first.string();
+  if (found.size() > 1) text += " and more in " + std::to_string(found.size() - 1) + " beside it";
+  return text;
+}
+
+/// A zip entry's name as folders and file, without what stands for no folder: "./a\\b.jpg" is "a/b.jpg".
+std::string plain_entry_name(std::string_view entry) {
+  std::string plain, part;
+  const auto end_part = [&] {
+    if (!part.empty() && part != "." && part != "..") plain += (plain.empty() ? "" : "/") + part;
+    part.clear();
+  };
+  for (const char letter : entry) {
+    if (letter == '/' || letter == '\\')
+      end_part();
+    else
+      part += letter;
+  }
+  end_part();
+  return plain;
 }
 
 /// Of a file that cannot be opened as a zip.
@@ -65,12 +100,11 @@ class Folder final : public ImageSource {
   explicit Folder(const fs::path& folder) : ImageSource(folder) {
     std::error_code code;
     for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
-      const std::string name = entry->path().filename().string();
-      std::error_code ignored;  // a dangling link is no regular file
-      if (is_image_name(name) && entry->is_regular_file(ignored)) names_.push_back(name);
+      take(*entry, entry->path().filename().string());
     }
     if (code) throw Error(folder.string(), "cannot list the folder: " + code.message());
-    finish_names(path_, names_);
+    if (names_.empty()) throw Error(folder.string(), kWantedNames, images_below(folder));
+    std::sort(names_.begin(), names_.end(), natural_less);
   }
 
   std::vector<std::byte> read(const std::string& name) const override {
@@ -78,6 +112,21 @@ class Folder final : public ImageSource {
     return read_file(path_ / name, kMostBytes);
   }
   std::string describe(const std::string& name) const override { return (path_ / name).string(); }
+
+ private:
+  void take(const fs::directory_entry& entry, const std::string& name) {
+    std::error_code ignored;  // a dangling link is no regular file
+    if (is_hidden(name))
+      passed_over_.add("hidden", name);
+    else if (entry.is_directory(ignored))
+      passed_over_.add(PassedOver::kSubFolder, name);
+    else if (!is_image_name(name))
+      passed_over_.add(PassedOver::kind_of(name), name);
+    else if (entry.is_regular_file(ignored))
+      names_.push_back(name);
+    else
+      passed_over_.add("that is no file", name);
+  }
 };
 
 class Zip final : public ImageSource {
@@ -125,14 +174,26 @@ class Zip final : public ImageSource {
       const char* entry = zip_get_name(archive_, index, ZIP_FL_UNCHANGED);
       if (entry == nullptr) throw Error(path_.string(), "the name of entry " + std::to_string(index), "none");
       const std::string_view full = entry;
-      const bool hidden =
-          full.starts_with('.') || full.find("/.") != full.npos || full.find("__MACOSX/") != full.npos;
-      const std::string name(full.substr(full.rfind('/') + 1));  // npos + 1 is 0
-      if (hidden || !is_image_name(name)) continue;
-      names_.push_back(name);
-      entries_.emplace(name, Entry{index, std::string(full)});
+      if (!full.ends_with('/') && !full.ends_with('\\'))
+        take(index, plain_entry_name(full), std::string(full));
     }
-    finish_names(path_, names_);
+    if (names_.empty()) throw Error(path_.string(), kWantedNames, "none");
+    std::sort(names_.begin(), names_.end(), natural_less);
+  }
+
+  /// `plain`: folders and file parted by /; `full`: as the zip has it.
+  void take(zip_uint64_t index, const std::string& plain, const std::string& full) {
+    const std::string name = plain.substr(plain.rfind('/') + 1);  // npos + 1 is 0
+    const std::string rooted = "/" + plain;
+    if (rooted.find("/__MACOSX/") != rooted.npos) return passed_over_.add("of __MACOSX", plain);
+    if (rooted.find("/.") != rooted.npos) return passed_over_.add("hidden", plain);
+    if (!is_image_name(name)) return passed_over_.add(PassedOver::kind_of(name), plain);
+    const auto [earlier, is_new] = entries_.emplace(name, Entry{index, full});
+    if (!is_new) {
+      throw Error(path_.string(), "file names that differ",
+                  "two files named " + name + ": " + earlier->second.full_name + " and " + full);
+    }
+    names_.push_back(name);
   }
 
   std::vector<std::byte> read_entry(zip_uint64_t index, const std::string& subject) const {
@@ -201,6 +262,27 @@ std::unique_ptr<ImageSource> ImageSource::open(const std::filesystem::path& path
   if (fs::is_regular_file(status)) return std::make_unique<Zip>(path);
   throw Error(path.string(), "a folder or a zip file of images",
               fs::exists(status) ? "neither" : "nothing of that name");
+}
+
+std::string ImageSource::nearest_text(const std::string& name) const {
+  const std::string base = name.substr(name.find_last_of("/\\") + 1);  // npos + 1 is 0
+  if (base != name && contains(base)) return ", where names go without folders: " + base + " is there";
+  std::error_code ignored;
+  if (base != name && fs::is_regular_file(path_ / name, ignored)) return ", which lies in a sub-folder";
+  if (passed_over_.contains(base)) return ", which is there but no image by its name or place";
+  for (const std::string& one : names_) {
+    if (composed(one) != composed(name)) continue;
+    return ", whose file there has the name in another Unicode normalisation (" + normalisation_of(one) +
+           ", not " + normalisation_of(name) + ")";
+  }
+  const auto folded = [](std::string text) {
+    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+  };
+  for (const std::string& one : names_) {
+    if (folded(one) == folded(name)) return ", where " + one + " is there";
+  }
+  return {};
 }
 
 bool ImageSource::contains(const std::string& name) const {

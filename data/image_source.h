@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "data/passed_over.h"
+
 namespace tern {
 
 /// Numbers within names compare by value: "2.jpg" < "10.jpg". Names that differ in leading zeros only, or not
@@ -20,10 +22,10 @@ class ImageSource {
   /// No file of an image set is larger; a zip entry that claims to be is an error before it is read.
   static constexpr std::uint64_t kMostBytes = std::uint64_t{256} << 20;
 
-  /// Lists the files *.jpg, *.jpeg, *.png, *.bmp (any case) of a folder, or at any depth of a zip. Hidden
-  /// files,
-  /// __MACOSX, folders and everything else are left out. Throws Error{path, ...} if the path is absent or
-  /// unreadable, the zip is damaged, two entries have the same file name, or no image is found.
+  /// Lists the files *.jpg, *.jpeg, *.jpe, *.jfif, *.png, *.bmp (any case) of a folder, or at any depth of a
+  /// zip, whose entries may be parted by / or \ and begin with "./", "../" or "/". Hidden files, __MACOSX,
+  /// sub-folders of a folder and everything else are passed over. Throws Error{path, ...} if the path is
+  /// absent or unreadable, the zip is damaged, two entries have the same file name, or no image is found.
   static std::unique_ptr<ImageSource> open(const std::filesystem::path& path);
 
   virtual ~ImageSource() = default;
@@ -34,6 +36,11 @@ class ImageSource {
   /// File names in natural order.
   const std::vector<std::string>& names() const { return names_; }
   bool contains(const std::string& name) const;
+  /// What else is there.
+  const PassedOver& passed_over() const { return passed_over_; }
+  /// Of a name that is not among names(): what is there instead, as the end of an error's text; empty if
+  /// nothing like it is. ", which ..."
+  std::string nearest_text(const std::string& name) const;
 
   /// The whole file. May be called by several threads at once. Throws Error naming the source and the file if
   /// there is no such name, or if it is damaged, encrypted or too large.
@@ -46,6 +53,7 @@ class ImageSource {
 
   std::filesystem::path path_;
   std::vector<std::string> names_;
+  PassedOver passed_over_;
 };
 
 }  // namespace tern

@@ -10,6 +10,7 @@
 #include "data/image_source.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
+#include "engine/io/utf8.h"
 
 namespace tern {
 namespace fs = std::filesystem;
@@ -55,6 +56,7 @@ std::vector<std::string> load_mapping(const fs::path& path) {
     row_of[index] = row;
     names[index] = table.rows[row][class_column];
     if (names[index].empty()) throw Error(at_line(table, row), "a name in column \"class\"", "nothing");
+    check_name_is_utf8(at_line(table, row), "a class name", names[index]);
     if (names[index] == kNovel && index + 1 != count) {
       throw Error(at_line(table, row), "the class \"novel\" at the last index, " + std::to_string(count - 1),
                   "index " + std::to_string(index));
@@ -131,6 +133,27 @@ void take_training_labels(const LabelTable& labels, Dataset& dataset) {
   dataset.is_extra.assign(labels.count(), 0);
 }
 
+// What of the training images is not trained on.
+std::string files_not_taken(const ImageSource& source, const LabelTable& labels) {
+  PassedOver passed_over = source.passed_over();
+  const std::string kind = "not in " + labels.table.path.filename().string();
+  for (const std::string& name : source.names()) {
+    if (!labels.row_of.contains(name)) passed_over.add(kind, name);
+  }
+  return passed_over.text(source.path().string());
+}
+
+// Of an image without a row: the row whose name looks the same, if there is one.
+std::string row_text_in_other_normalisation(const LabelTable& labels, const std::string& name) {
+  for (std::size_t row = 0; row < labels.count(); ++row) {
+    if (composed(labels.image(row)) != composed(name)) continue;
+    return ", whose name on line " + std::to_string(labels.table.lines[row]) +
+           " is in another Unicode normalisation (" + normalisation_of(labels.image(row)) + ", not " +
+           normalisation_of(name) + ")";
+  }
+  return {};
+}
+
 }  // namespace
 
 ClassTable load_class_names(const fs::path& folder) {
@@ -154,9 +177,10 @@ Dataset load_study(const fs::path& folder, int image_size, int threads) {
   for (std::size_t row = 0; row < labels.count(); ++row) {
     if (!source->contains(labels.image(row))) {
       throw Error(at_line(labels.table, row), "an image of " + source->path().string(),
-                  in_quotes(labels.image(row)));
+                  in_quotes(labels.image(row)) + source->nearest_text(labels.image(row)));
     }
   }
+  dataset.passed_over = files_not_taken(*source, labels);
   dataset.pixels = decode_all(*source, dataset.names, image_size, threads);
   return dataset;
 }
@@ -167,6 +191,7 @@ Dataset load_images(const fs::path& folder_or_zip, int image_size, int threads) 
   dataset.image_size = image_size;
   dataset.names = source->names();
   dataset.is_extra.assign(dataset.names.size(), 0);
+  dataset.passed_over = source->passed_over().text(source->path().string());
   dataset.pixels = decode_all(*source, dataset.names, image_size, threads);
   return dataset;
 }
@@ -182,7 +207,8 @@ void load_labels(const fs::path& csv, Dataset& dataset) {
   for (const std::string& name : dataset.names) {
     const auto found = labels.row_of.find(name);
     if (found == labels.row_of.end())
-      throw Error(csv.string(), "a row for every image", "none for " + in_quotes(name));
+      throw Error(csv.string(), "a row for every image",
+                  "none for " + in_quotes(name) + row_text_in_other_normalisation(labels, name));
     const std::size_t row = found->second;
     used[row] = true;
     superclasses.push_back(index_at(labels.table, row, labels.superclass_column, superclass_count));

@@ -16,7 +16,8 @@
 
 namespace tern {
 
-/// Labelled images in the order of train_data.csv. Image files that the CSV does not name are ignored.
+/// Labelled images in the order of train_data.csv. Image files that the CSV does not name are passed over
+/// (Dataset::passed_over).
 /// threads = 0 decodes with all of thread_count(). Throws Error{file, ...}, with line and key, on the first
 /// fault.
 Dataset load_study(const std::filesystem::path& folder, int image_size = 64, int threads = 0);
@@ -25,7 +26,8 @@ Dataset load_study(const std::filesystem::path& folder, int image_size = 64, int
 ClassTable load_class_names(const std::filesystem::path& folder);
 
 /// Unlabelled images of a folder or zip, in numeric order of their names (2.jpg before 10.jpg); files that
-/// are no images by their extension are ignored. Throws Error{path, ...} if there are none.
+/// are no images by their extension are passed over (Dataset::passed_over). Throws Error{path, ...} if there
+/// are none.
 Dataset load_images(const std::filesystem::path& folder_or_zip, int image_size = 64, int threads = 0);
 
 /// Labels for images loaded without them: `csv` has columns image,superclass_index,subclass_index and names

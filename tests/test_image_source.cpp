@@ -102,6 +102,83 @@ TEST_CASE("image_source: a zip") {
   CHECK(right == 200);
 }
 
+TEST_CASE("image_source: entries of a zip as other programs name them") {
+  const test::TemporaryFolder folder;
+  const auto path = folder.path() / "images.zip";
+  write_zip(path, {{"./", ""},
+                   {"./0.jpg", "bsdtar"},
+                   {"././train//1.JPG", "doubled"},
+                   {"train\\2.jpg", "old Windows tools"},
+                   {"C:\\train\\3.jpg", "a drive"},
+                   {"/train/4.jpg", "absolute"},
+                   {"../train/5.jpg", "above"},
+                   {"train\\empty\\", ""},
+                   {"__MACOSX\\._2.jpg", "resource fork"},
+                   {"train\\.6.jpg", "hidden"},
+                   {"./.git/7.jpg", "hidden"},
+                   {"./8.jfif", "a JPEG"},
+                   {"train\\9.webp", "another format"}});
+  const auto source = ImageSource::open(path);
+  CHECK(source->names() ==
+        std::vector<std::string>{"0.jpg", "1.JPG", "2.jpg", "3.jpg", "4.jpg", "5.jpg", "8.jfif"});
+  CHECK(text_of(source->read("0.jpg")) == "bsdtar");
+  CHECK(text_of(source->read("2.jpg")) == "old Windows tools");
+  CHECK(source->describe("2.jpg") == path.string() + ": train\\2.jpg");
+  CHECK(source->passed_over().text("images.zip") ==
+        "passed over 4 files of images.zip: 2 hidden (.git/7.jpg), 1 .webp (train/9.webp), "
+        "1 of __MACOSX (__MACOSX/._2.jpg)\n");
+  for (const char* other : {"1.jpg", "a/1.jpg", "a\\1.jpg"}) {
+    CAPTURE(other);
+    write_zip(folder.path() / "twice.zip", {{"./1.jpg", "1"}, {other, "2"}});
+    const std::string wanted = std::string("got two files named 1.jpg: ./1.jpg and ") + other;
+    CHECK_THROWS_WITH_AS(ImageSource::open(folder.path() / "twice.zip"), doctest::Contains(wanted.c_str()),
+                         Error);
+  }
+}
+
+TEST_CASE("image_source: what is passed over is told, and what a name may have meant") {
+  const test::TemporaryFolder folder;
+  for (const char* name :
+       {"1.jpg", "2.webp", "10.webp", "3.gif", "4.TIFF", "5", ".DS_Store", "caf\xC3\xA9.png", "6."}) {
+    write_file(folder / name, "bytes");
+  }
+  std::filesystem::create_directories(folder / "more/deeper");
+  write_file(folder / "more/7.jpg", "bytes");
+  std::filesystem::create_directory(folder / "8.png");
+  std::filesystem::create_symlink("nowhere", folder / "9.jpg");
+  const auto source = ImageSource::open(folder.path());
+  CHECK(source->names() == std::vector<std::string>{"1.jpg", "caf\xC3\xA9.png"});
+  CHECK(
+      source->passed_over().text("DIR") ==
+      "passed over 10 files of DIR: 2 .webp (2.webp), 2 sub-folders (8.png), 2 without extension (5), 1 .gif "
+      "(3.gif), 1 .tiff (4.TIFF), 1 hidden (.DS_Store), 1 that is no file (9.jpg)\n");
+  CHECK(source->nearest_text("2.webp") == ", which is there but no image by its name or place");
+  CHECK(source->nearest_text("more/7.jpg") == ", which lies in a sub-folder");
+  CHECK(source->nearest_text("more/1.jpg") == ", where names go without folders: 1.jpg is there");
+  CHECK(source->nearest_text("1.JPG") == ", where 1.jpg is there");
+  CHECK(source->nearest_text("cafe\xCC\x81.png") ==
+        ", whose file there has the name in another Unicode normalisation (NFC, not NFD)");
+  CHECK(source->nearest_text("77.jpg") == "");
+
+  const test::TemporaryFolder plain;
+  write_file(plain / "1.jpg", "bytes");
+  CHECK(ImageSource::open(plain.path())->passed_over().text("DIR") == "");
+}
+
+TEST_CASE("image_source: a folder whose images lie below it") {
+  const test::TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "out/images");
+  for (const char* name : {"out/images/1.jpg", "out/images/2.PNG", "notes.txt"})
+    write_file(folder / name, "x");
+  const std::string wanted = "got none, but 2 in its sub-folder " + (folder / "out/images").string();
+  CHECK_THROWS_WITH_AS(ImageSource::open(folder.path()), doctest::Contains(wanted.c_str()), Error);
+  std::filesystem::create_directories(folder / "zebras");
+  std::filesystem::create_directories(folder / ".hidden");
+  for (const char* name : {"zebras/1.jpg", ".hidden/1.jpg"}) write_file(folder / name, "x");
+  CHECK_THROWS_WITH_AS(ImageSource::open(folder.path()),
+                       doctest::Contains((wanted + " and more in 1 beside it").c_str()), Error);
+}
+
 TEST_CASE("image_source: what is no image set") {
   const test::TemporaryFolder folder;
   CHECK_THROWS_WITH_AS(ImageSource::open(folder.path()), doctest::Contains("got none"), Error);

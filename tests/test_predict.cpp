@@ -7,6 +7,7 @@
 #include "engine/io/csv.h"
 #include "engine/io/file.h"
 #include "tests/support/full_disk.h"
+#include "tests/support/process.h"
 #include "tests/support/tiny_run.h"
 
 using namespace tern;
@@ -81,6 +82,23 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
     CHECK(read_text_file(options.out) == first);
     options.out = options.images;
     CHECK_THROWS_WITH_AS(predict(options), Contains("got the images"), Error);
+  }
+  SUBCASE("a zip by other programs gives the same names, and what is passed over is told before the result") {
+    std::vector<std::pair<std::string, std::string>> entries{{"./a.webp", "another format"}};
+    for (const auto& entry : fs::directory_iterator(options.images)) {
+      const bool even = entries.size() % 2 == 0;
+      entries.emplace_back((even ? "./" : "test_images\\") + entry.path().filename().string(),
+                           read_text_file(entry.path()));
+    }
+    const std::string images = (trained / "others.zip").string(), out = (trained / "others.csv").string();
+    test::write_zip(images, entries);
+    const test::Result result = test::run_tern({"predict", "--run", options.run.string(), "--images", images,
+                                                "--out", out, "--tau-super", "0.4", "--tau-sub", "0.4"});
+    INFO(result.errors);
+    CHECK(result.code == 0);
+    const std::size_t told = result.output.find("passed over 1 file of " + images + ": 1 .webp (a.webp)\n");
+    CHECK(told < result.output.find("12 images: "));
+    CHECK(read_text_file(out) == first);
   }
   SUBCASE("an unreadable image leaves the old file as it was") {
     fs::copy(options.images, trained / "broken");

@@ -123,8 +123,50 @@ TEST_CASE("study: faults of the mappings") {
   mapping_fails("x,a\n", "line 2: wanted an integer");
   folder.write("subclass_mapping.csv", "index,name\n0,a\n");
   folder.fails("wanted a column \"class\"");
+  // Latin-1 would end up in TensorBoard's tags, which are UTF-8.
+  mapping_fails(
+      "0,caf\xE9\n1,novel\n",
+      "subclass_mapping.csv line 2: wanted a class name in UTF-8, got \"caf\\xE9\" of another encoding");
   std::filesystem::remove(folder / "superclass_mapping.csv");
   folder.fails("superclass_mapping.csv");
+}
+
+TEST_CASE("study: byte order marks are no part of names; names in UTF-8 are taken") {
+  const Folder folder;
+  const std::string mark = "\xEF\xBB\xBF";
+  folder.write("subclass_mapping.csv",
+               mark + "index,class\r\n1,ma\xC3\xA9n\r\n0,beagle\r\n2,gull\r\n3,novel\r\n");
+  folder.write("train_data.csv", mark + kRows);
+  CHECK(load_study(folder.path(), 4).classes.subclass_names[1] == "ma\xC3\xA9n");
+}
+
+TEST_CASE("study: files that are not trained on are told; those that a table names are never missed") {
+  const Folder folder;
+  folder.write("train_images/a.webp", "another format");
+  CHECK(load_study(folder.path(), 4).passed_over ==
+        "passed over 3 files of " + (folder / "train_images").string() +
+            ": 1 .txt (notes.txt), 1 .webp (a.webp), 1 not in train_data.csv (unused.png)\n");
+  folder.rows("2.png,1,0\na.webp,0,1\n");
+  folder.fails("\"a.webp\", which is there but no image by its name or place");
+  folder.rows("2.png,1,0\n3.PNG,0,1\n");
+  folder.fails("\"3.PNG\", where 3.png is there");
+}
+
+TEST_CASE("study: names in another Unicode normalisation") {
+  const Folder folder;
+  const std::string composed = "caf\xC3\xA9.png", decomposed = "cafe\xCC\x81.png";
+  std::filesystem::rename(folder / "train_images/3.png", folder / "train_images" / decomposed);  // as macOS
+  folder.rows("2.png,1,0\n" + composed + ",0,1\n");
+  folder.fails("got \"" + composed +
+               "\", whose file there has the name in another Unicode normalisation (NFD, not NFC)");
+  folder.rows("2.png,1,0\n" + decomposed + ",0,1\n");
+  CHECK(load_study(folder.path(), 4).count() == 2);
+  for (const char* name : {"unused.png", "10.png"}) std::filesystem::remove(folder / "train_images" / name);
+  Dataset images = load_images(folder / "train_images", 4);
+  folder.write("labels.csv", "image,superclass_index,subclass_index\n2.png,1,0\n" + composed + ",0,1\n");
+  const std::string wanted = "none for \"" + decomposed +
+                             "\", whose name on line 3 is in another Unicode normalisation (NFC, not NFD)";
+  CHECK_THROWS_WITH_AS(load_labels(folder / "labels.csv", images), doctest::Contains(wanted.c_str()), Error);
 }
 
 TEST_CASE("study: faults of the folder and of images") {
