@@ -12,13 +12,15 @@
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
 #include "engine/io/file.h"
+#include "engine/io/utf8.h"
 #include "models/heads.h"
 #include "models/weight_names.h"
 
 namespace tern {
 namespace {
 
-constexpr int kShorterSide = 256, kCrop = 224;
+constexpr int kCrop = 224;
+static_assert(kLeastResize >= kCrop);
 
 std::vector<std::string> names_from_csv(const std::filesystem::path& path, const std::string& text,
                                         std::int64_t classes) {
@@ -34,6 +36,7 @@ std::vector<std::string> names_from_csv(const std::filesystem::path& path, const
                   fmt::format("class_index in 0..{}, as the weights have {} classes", classes - 1, classes),
                   std::to_string(index));
     }
+    check_name_is_utf8(where, "a class name", name);
     const auto place = static_cast<std::size_t>(index);
     if (!names[place].empty() && names[place] != name) {
       throw Error(where, fmt::format("'{}' again for class_index {}", names[place], index), "'" + name + "'");
@@ -50,6 +53,7 @@ std::vector<std::string> names_from_lines(const std::filesystem::path& path, std
     const std::size_t end = std::min(text.find('\n', begin), text.size());
     std::string name(text.substr(begin, end - begin));
     if (name.ends_with('\r')) name.pop_back();
+    check_name_is_utf8(fmt::format("{} line {}", path.string(), names.size() + 1), "a class name", name);
     names.push_back(std::move(name));
     begin = end + 1;
   }
@@ -91,10 +95,10 @@ struct Record {
 };
 
 /// imagenet_input() of a file, which its errors name.
-Tensor input_of(const std::filesystem::path& path) {
+Tensor input_of(const std::filesystem::path& path, int resize) {
   const Image image = read_image(path);
   try {
-    return imagenet_input(image);
+    return imagenet_input(image, resize);
   } catch (const Error& error) {
     throw Error(path.string(), error.what());  // a side that is too long for resizing
   }
@@ -145,13 +149,14 @@ void print_top(const std::vector<float>& logits, const std::vector<std::string>&
 
 std::vector<std::string> read_class_names(const std::filesystem::path& path, std::int64_t classes) {
   const std::string text = read_text_file(path, std::uint64_t{64} << 20);
+  check_is_text(path, text, "a list of class names");
   const std::string first_line = text.substr(0, text.find('\n'));
   const bool is_csv = path.extension() == ".csv" || first_line.find("class_index") != std::string::npos;
   return is_csv ? names_from_csv(path, text, classes) : names_from_lines(path, text, classes);
 }
 
-Tensor imagenet_input(const Image& image) {
-  const Image crop = center_crop(resize_shortest(image, kShorterSide), kCrop);
+Tensor imagenet_input(const Image& image, int resize) {
+  const Image crop = center_crop(resize_shortest(image, resize), kCrop);
   Tensor input = Tensor::empty({1, kCrop, kCrop, 3});
   normalise(crop.rgb, {input.data<float>(), static_cast<std::size_t>(input.numel())});
   return input;
@@ -159,6 +164,9 @@ Tensor imagenet_input(const Image& image) {
 
 void classify(const ClassifyOptions& options, std::ostream& out, std::ostream& notes) {
   if (options.top < 1) throw Error("--top", "1 or more", std::to_string(options.top));
+  if (options.resize < kLeastResize || options.resize > kMostResize) {
+    throw Error("--resize", fmt::format("{}..{}", kLeastResize, kMostResize), std::to_string(options.resize));
+  }
   if (options.images.empty()) throw Error("images", "one at least", "none");
   resnet_architecture(options.architecture);  // before the weights are read
   if (!options.logits.empty()) check_logits(options);
@@ -169,7 +177,7 @@ void classify(const ClassifyOptions& options, std::ostream& out, std::ostream& n
 
   Record record;
   for (const std::filesystem::path& path : options.images) {
-    const Tensor input = input_of(path);
+    const Tensor input = input_of(path, options.resize);
     const std::vector<float> logits = model.inference(input).front().to_vector<float>();
     out << path.string() << "\n";
     print_top(logits, names, options.top, out);

@@ -12,6 +12,9 @@
 
 namespace tern {
 
+/// The crop's side at least.
+inline constexpr int kLeastResize = 224, kMostResize = 4096;
+
 struct ClassifyOptions {
   std::string architecture;       ///< "resnet18" or "resnet50"
   std::filesystem::path weights;  ///< a classifier's, with names that fit_names() knows; .pth or .safetensors
@@ -19,6 +22,7 @@ struct ClassifyOptions {
   std::filesystem::path classes;  ///< a name a line, or CSV with class_index and class; empty: numbers
   std::filesystem::path logits;   ///< if set: a safetensors file with "images" [N,3,224,224] and "logits"
   std::vector<std::filesystem::path> images;
+  int resize = 256;  ///< pixels of the shorter side before the centre is cut out; kLeastResize..kMostResize
   int top = 5;
 };
 
@@ -34,8 +38,8 @@ void classify(const ClassifyOptions& options, std::ostream& out, std::ostream& n
 /// ...} for more or fewer lines, an index that no class has, or one with two names.
 std::vector<std::string> read_class_names(const std::filesystem::path& path, std::int64_t classes);
 
-/// torchvision's evaluation transform for ImageNet: shorter side to 256, centre 224 x 224, normalise.
-/// [1, 224, 224, 3].
-Tensor imagenet_input(const Image& image);
+/// torchvision's evaluation transform for ImageNet: shorter side to `resize` (256 for its V1 weights, 232 for
+/// V2), centre 224 x 224, normalise. [1, 224, 224, 3]. EXIF orientation is not applied (data/image_io.h).
+Tensor imagenet_input(const Image& image, int resize = 256);
 
 }  // namespace tern

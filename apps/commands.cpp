@@ -161,6 +161,12 @@ void add_classify(CLI::App& tern, Command& chosen) {
       ->type_name("FILE");
   app->add_option("--logits", options.logits, "write images and logits here, as safetensors")
       ->type_name("FILE");
+  app->add_option(
+         "--resize", options.resize,
+         "the shorter side in pixels before 224 x 224 are cut out of the centre; torchvision's V2 weights "
+         "were made for 232")
+      ->check(CLI::Range(kLeastResize, kMostResize))
+      ->capture_default_str();
   app->add_option("IMAGE", options.images, "JPEG, PNG or BMP")->required()->type_name("FILE");
 }
 

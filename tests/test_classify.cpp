@@ -9,6 +9,7 @@
 #include "models/heads.h"
 #include "tests/support/files.h"
 #include "tests/support/formula.h"
+#include "tests/support/images.h"
 #include "tests/support/tensors.h"
 
 using namespace tern;
@@ -169,6 +170,61 @@ TEST_CASE("classify: the transform keeps the middle of the shorter side") {
   CHECK(grey(0, 0, 0) == doctest::Approx(255 * 144 / 512).epsilon(0.001));  // (512 - 224) / 2
   CHECK(grey(0, 0, 1) == doctest::Approx(255 * 16 / 256).epsilon(0.001));   // (256 - 224) / 2
   CHECK(grey(223, 223, 0) == doctest::Approx(255 * 367 / 512).epsilon(0.001));
+}
+
+TEST_CASE("classify: --resize says how much of the picture the crop takes") {
+  const auto edge = [](int resize) {
+    return imagenet_input(gradient_image(512, 512), resize).data<float>()[0] * 0.229 + 0.485;  // red is x
+  };
+  CHECK(255 * edge(256) == doctest::Approx(16.5 * 255 / 256).epsilon(0.05));  // (256 - 224) / 2
+  CHECK(255 * edge(232) == doctest::Approx(4.5 * 255 / 232).epsilon(0.2));
+  CHECK(255 * edge(224) < 1.5);
+  Setting setting;
+  setting.options.logits = setting.folder / "logits.safetensors";
+  setting.options.resize = 400;
+  setting.run();
+  const WeightFile file = read_weight_file(setting.options.logits);
+  const Tensor wanted = imagenet_input(read_image(setting.options.images[0]), 400);
+  for (const int pixel : {0, 99, 224 * 224 - 1}) {  // NHWC here, NCHW there; both begin with red
+    CHECK(find(file.tensors, "images")->data<float>()[pixel] == wanted.data<float>()[3 * pixel]);
+  }
+  for (const int resize : {0, 223, 4097}) {
+    setting.options.resize = resize;
+    CHECK(setting.error() == "--resize: wanted 224..4096, got " + std::to_string(resize));
+  }
+}
+
+TEST_CASE("classify: EXIF orientation is ignored, as by Pillow and torchvision's loaders") {
+  const auto blocks = test::read_blocks("jpeg.blocks");
+  const std::vector<std::byte>& turned = blocks.at("exif_turned").bytes;
+  const std::string text(reinterpret_cast<const char*>(turned.data()), turned.size());
+  const std::size_t exif = text.find("Exif");
+  REQUIRE(exif != text.npos);
+  const std::size_t marker = exif - 4;
+  std::vector<std::byte> plain = turned;  // the same data without its APP1
+  const auto length =
+      2 + std::to_integer<int>(turned[marker + 2]) * 256 + std::to_integer<int>(turned[marker + 3]);
+  plain.erase(plain.begin() + static_cast<std::ptrdiff_t>(marker),
+              plain.begin() + static_cast<std::ptrdiff_t>(marker) + length);
+  const Image with = decode_image(turned, "turned"), without = decode_image(plain, "plain");
+  CHECK(with.width == without.width);
+  CHECK(imagenet_input(with).to_vector<float>() == imagenet_input(without).to_vector<float>());
+}
+
+TEST_CASE("classify: class names are UTF-8, and a byte order mark is none") {
+  Setting setting;
+  CHECK(setting.error_with_classes("a\nb\ncaf\xE9\nd\ne\n")
+            .ends_with("classes line 3: wanted a class name in UTF-8, got \"caf\\xE9\" of another encoding"));
+  CHECK(setting.error_with_classes("class_index,class\n0,a\n1,caf\xE9\n")
+            .find("classes line 3: wanted a class") != std::string::npos);
+  CHECK(setting
+            .error_with_classes(std::string("\xFF\xFE"
+                                            "a\0\n\0",
+                                            6))
+            .find("got one in UTF-16") != std::string::npos);
+  write_file(setting.options.classes, "\xEF\xBB\xBFzero\none\ntwo\ncaf\xC3\xA9\nfour\n");
+  CHECK(read_class_names(setting.options.classes, 5) ==
+        std::vector<std::string>{"zero", "one", "two", "caf\xC3\xA9", "four"});
 }
 
 TEST_CASE("classify: says what is wrong, naming the file") {

@@ -90,6 +90,9 @@ TEST_CASE("cli: wrong usage is exit code 2 with the usage on stderr") {
   check_usage({"inspect"}, "FILE is required");
   check_usage({"convert", "a"}, "OUT is required");
   check_usage({"classify", "--arch", "vgg", "--weights", "w", "i"}, "--arch");
+  for (const char* resize : {"223", "4097", "wide"}) {
+    check_usage({"classify", "--arch", "resnet18", "--weights", "w", "--resize", resize, "i"}, "--resize");
+  }
   check_usage({"demo-data"}, "--out is required");
 }
 
