@@ -6,6 +6,7 @@
 #include <optional>
 #include <regex>
 
+#include "data/jpeg.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
 #include "engine/io/file.h"
@@ -144,6 +145,16 @@ std::string Run::unfinished_text() const {
     return "";  // what comes is an error
   return fmt::format("note: {} was not trained to the end ({}): these are its best models so far\n",
                      folder_.string(), summary.value("status", ""));
+}
+
+std::string Run::decoder_text() const {
+  const Json::json_pointer key("/versions/libjpeg_turbo");
+  const std::string before = summary.contains(key) && summary.at(key).is_string()
+                                 ? "libjpeg-turbo " + summary.at(key).get<std::string>()
+                                 : "another JPEG decoder";
+  if (before == "libjpeg-turbo " + jpeg_version()) return "";
+  return fmt::format("; the run was made with {}, and this is libjpeg-turbo {}: pixels may differ", before,
+                     jpeg_version());
 }
 
 std::string Run::summary_subject(const std::string& key) const {

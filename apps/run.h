@@ -65,6 +65,9 @@ class Run {
   /// What is to be said before the best models of a run are used that was not trained to the end: a line;
   /// empty for any other run.
   std::string unfinished_text() const;
+  /// For errors about images that are not those of before: another decoder gives a JPEG other pixels. Empty
+  /// if the run was made with this one.
+  std::string decoder_text() const;
   /// Removes what interrupted writes left behind.
   void remove_temporary_files() const;
 

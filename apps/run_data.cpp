@@ -40,7 +40,8 @@ StudyData load_run_data(const Run& run, DataFolders folders) {
   const std::string before = run.summary_text("inputs", "fingerprint");
   if (before != data.fingerprint) {
     throw Error("--data " + folders.data.string(), "the images that the run was trained on (" + before + ")",
-                "others (" + data.fingerprint + "), whose split may mix training and validation");
+                "others (" + data.fingerprint + "), whose split may mix training and validation" +
+                    run.decoder_text());
   }
   return data;
 }

@@ -137,7 +137,7 @@ void check_same_data(const Run& run, const StudyData& data) {
   const std::string before = run.summary_text("inputs", "fingerprint");
   if (before != data.fingerprint) {
     throw Error("--resume --data", "the images and labels that the run was started with (" + before + ")",
-                "others (" + data.fingerprint + ")");
+                "others (" + data.fingerprint + ")" + run.decoder_text());
   }
 }
 

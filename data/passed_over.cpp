@@ -34,7 +34,8 @@ std::string PassedOver::text(const std::string& where) const {
                    [](const auto& a, const auto& b) { return a.second.count > b.second.count; });
   constexpr std::size_t kMostKinds = 8;
   const std::int64_t all = count();
-  std::string text = "passed over " + std::to_string(all) + (all == 1 ? " file of " : " files of ") + where + ": ";
+  std::string text =
+      "passed over " + std::to_string(all) + (all == 1 ? " file of " : " files of ") + where + ": ";
   std::int64_t told = 0;
   for (std::size_t i = 0; i < std::min(kinds.size(), kMostKinds); ++i) {
     const auto& [name, kind] = kinds[i];
@@ -44,7 +45,8 @@ std::string PassedOver::text(const std::string& where) const {
     told += kind.count;
   }
   if (told < all) text += ", " + std::to_string(all - told) + " of other kinds";
-  std::replace_if(text.begin(), text.end(), [](char c) { return c >= 0 && c < ' '; }, '?');  // names may hold any
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c >= 0 && c < ' '; }, '?');  // names may hold any
   return text + "\n";
 }
 

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "data/jpeg.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
 #include "engine/io/file.h"
@@ -128,6 +129,18 @@ TEST_CASE("run: a damaged config.toml or summary.json is named") {
             Run::open(run.folder());
           }).ends_with("config.toml: wanted all settings of the run, got a file that ends early"));
   }
+}
+
+TEST_CASE("run: another JPEG decoder is named where images differ") {
+  const test::TemporaryFolder folder;
+  Run run = Run::create(folder / "run", Config{});
+  run.summary["versions"]["libjpeg_turbo"] = jpeg_version();
+  CHECK(run.decoder_text() == "");
+  run.summary["versions"]["libjpeg_turbo"] = "1.0";
+  CHECK(run.decoder_text() == "; the run was made with libjpeg-turbo 1.0, and this is libjpeg-turbo " +
+                                  jpeg_version() + ": pixels may differ");
+  run.summary["versions"].erase("libjpeg_turbo");
+  CHECK(run.decoder_text().starts_with("; the run was made with another JPEG decoder, and"));
 }
 
 TEST_CASE("run: a run that was not trained to the end says so") {

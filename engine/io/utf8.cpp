@@ -12,10 +12,9 @@ namespace {
 
 std::string normalised(std::string_view text, int how) {
   utf8proc_uint8_t* result = nullptr;
-  const utf8proc_ssize_t bytes =
-      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                   static_cast<utf8proc_ssize_t>(text.size()), &result,
-                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | how));
+  const utf8proc_ssize_t bytes = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                              static_cast<utf8proc_ssize_t>(text.size()), &result,
+                                              static_cast<utf8proc_option_t>(UTF8PROC_STABLE | how));
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(result, std::free);
   if (bytes < 0) return std::string(text);
   return {reinterpret_cast<const char*>(result), static_cast<std::size_t>(bytes)};
@@ -41,9 +40,8 @@ std::string escaped(std::string_view text) {
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
     utf8proc_int32_t letter = 0;
-    const utf8proc_ssize_t bytes =
-        utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                         static_cast<utf8proc_ssize_t>(text.size()), &letter);
+    const utf8proc_ssize_t bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                                    static_cast<utf8proc_ssize_t>(text.size()), &letter);
     if (bytes < 1) return false;
     text.remove_prefix(static_cast<std::size_t>(bytes));
   }
