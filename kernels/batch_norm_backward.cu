@@ -16,7 +16,7 @@ struct Gradient {
   std::int64_t rows, cols;
 };
 
-/// dy where y > 0; the bits of dy.
+/// dy, 0 where y <= 0; the bits of dy.
 template <int R, int V, typename T>
 __device__ void load_masked(const T* dy, const T* y, std::int64_t at, std::int64_t stride,
                             Vector<T, V> (&g)[R]) {
@@ -26,7 +26,7 @@ __device__ void load_masked(const T* dy, const T* y, std::int64_t at, std::int64
   for (int r = 0; r < R; ++r) mask[r] = load_vector<V>(y + at + r * stride);
   for (int r = 0; r < R; ++r) {
     for (int v = 0; v < V; ++v) {
-      if (!(float_at(mask[r], v) > 0)) g[r][v] = T(0.0f);
+      if (float_at(mask[r], v) <= 0) g[r][v] = T(0.0f);
     }
   }
 }

@@ -62,7 +62,7 @@ struct ReluForward {
   __device__ float operator()(float x) const { return x <= 0 ? 0 : x; }
 };
 struct ReluBackward {
-  __device__ float operator()(float y, float dy) const { return y > 0 ? dy : 0; }
+  __device__ float operator()(float y, float dy) const { return y <= 0 ? 0 : dy; }
 };
 struct Identity {
   __device__ float operator()(float x) const { return x; }

@@ -21,7 +21,7 @@ template <typename T>
 void relu_forward(const T* x, T* y, std::int64_t n, Stream stream);  ///< y = max(x, 0); NaN stays NaN
 template <typename T>
 void relu_backward(const T* y, const T* dy, T* dx, std::int64_t n,
-                   Stream stream);  ///< dx = dy where y > 0, else 0
+                   Stream stream);  ///< dx = 0 where y <= 0, else dy
 /// y = x in another type; bfloat16 rounds to nearest even. y may not alias x unless the types are equal.
 template <typename From, typename To>
 void convert(const From* x, To* y, std::int64_t n, Stream stream);

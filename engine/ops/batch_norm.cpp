@@ -1,5 +1,5 @@
 // xhat = (x - mean) / sqrt(variance + epsilon)        y = relu(gamma xhat + beta + residual)
-// With g = dy where y > 0 (or dy), over the n values of a channel:
+// With g = 0 where y <= 0, else dy (or dy), over the n values of a channel:
 //   dbeta = sum g      dgamma = sum g xhat      dresidual = g
 //   dx = gamma / sqrt(variance + epsilon) (g - [dbeta + xhat dgamma] / n)     brackets: batch statistics only
 // x, y, residual: [..., C], f32 or bf16; the rest f32. Saves x, the statistics, and y if there is a ReLU.

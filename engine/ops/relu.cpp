@@ -1,4 +1,4 @@
-// y = max(x, 0)      dx = dy where y > 0, else 0
+// y = max(x, 0)      dx = 0 where y <= 0, else dy: NaN has dy, as in PyTorch
 // Any shape. Saves y, which its consumer keeps anyway.
 #include "engine/ops/relu.h"
 

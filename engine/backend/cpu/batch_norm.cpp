@@ -1,7 +1,7 @@
 // Batch normalisation of x [rows, C] (NHWC with the pixels as rows), with the ReLU and the residual in the
 // same pass.
 //   y = relu(a x + b + residual),  a = gamma / sqrt(var + eps),  b = beta - mean a
-//   dbeta = sum g,  dgamma = sum g xhat,  g = dy [y > 0]
+//   dbeta = sum g,  dgamma = sum g xhat,  g = dy, 0 where y <= 0
 //   dx = a (g - (dbeta + xhat dgamma) / rows)          with the batch's statistics
 //   dx = a g                                           with constant ones
 // It is bound by memory, so what counts is the number of passes: training reads x twice and writes y once;
@@ -117,7 +117,7 @@ std::vector<double>& gradient_sums(const BackwardRows& in, float* masked) {
           if (y != nullptr && keep != nullptr) {
 #pragma omp simd
             for (std::int64_t c = 0; c < channels; ++c) {
-              const float g = y[c] > 0 ? dy[c] : 0.0f;
+              const float g = y[c] <= 0 ? 0.0f : dy[c];
               keep[c] = g;
               sum[c] += g;
               product_sum[c] += g * (x[c] - mean[c]);
@@ -126,7 +126,7 @@ std::vector<double>& gradient_sums(const BackwardRows& in, float* masked) {
           }
 #pragma omp simd
           for (std::int64_t c = 0; c < channels; ++c) {
-            const float g = y == nullptr || y[c] > 0 ? dy[c] : 0.0f;
+            const float g = y != nullptr && y[c] <= 0 ? 0.0f : dy[c];
             sum[c] += g;
             product_sum[c] += g * (x[c] - mean[c]);
           }
@@ -135,7 +135,7 @@ std::vector<double>& gradient_sums(const BackwardRows& in, float* masked) {
       });
 }
 
-// dx = factor g + slope (x - mean) + offset, a channel.
+// dx = factor g + slope (x - mean) + offset, a channel; of constant statistics dx = factor g, whatever x is.
 struct GradientLine {
   std::vector<float> factor, slope, offset;
 
@@ -144,6 +144,20 @@ struct GradientLine {
       values->resize(static_cast<std::size_t>(channels));
   }
 };
+
+void write_scaled_gradient(const BackwardRows& in, const GradientLine& line, float* dx) {
+  const std::int64_t channels = in.channels;
+  const float* factor = line.factor.data();
+  for_rows(in.rows, channels, [=](std::int64_t row) {
+    const float* dy = in.dy + row * channels;
+    const float* y = in.y != nullptr ? in.y + row * channels : nullptr;
+    float* to = dx + row * channels;
+#pragma omp simd
+    for (std::int64_t c = 0; c < channels; ++c) {
+      to[c] = factor[c] * (y != nullptr && y[c] <= 0 ? 0.0f : dy[c]);
+    }
+  });
+}
 
 void write_input_gradient(const BackwardRows& in, const GradientLine& line, float* dx) {
   const std::int64_t channels = in.channels;
@@ -156,7 +170,7 @@ void write_input_gradient(const BackwardRows& in, const GradientLine& line, floa
       const float* y = in.y + row * channels;
 #pragma omp simd
       for (std::int64_t c = 0; c < channels; ++c) {
-        const float g = y[c] > 0 ? dy[c] : 0.0f;
+        const float g = y[c] <= 0 ? 0.0f : dy[c];
         to[c] = factor[c] * g + slope[c] * (x[c] - mean[c]) + shift[c];
       }
     } else {
@@ -192,7 +206,8 @@ void CpuBackend::batch_norm_training(const Tensor& x, const Tensor& gamma, const
   const double count = static_cast<double>(rows);
   for (std::int64_t c = 0; c < channels; ++c) {
     const double shifted_mean = sums[c] / count;
-    const double variance = std::max(0.0, sums[channels + c] / count - shifted_mean * shifted_mean);
+    const double difference = sums[channels + c] / count - shifted_mean * shifted_mean;
+    const double variance = difference < 0 ? 0 : difference;  // keeps NaN
     const double batch_mean = shifted_mean + values[c];
     const double unbiased = rows > 1 ? variance * count / (count - 1) : variance;
     mean.data<float>()[c] = static_cast<float>(batch_mean);
@@ -243,12 +258,16 @@ void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor* y, const Ten
     const double a = double{gamma.data<float>()[c]} * scale[c];
     const double gamma_gradient = sums[channels + c] * scale[c];
     line.factor[c] = static_cast<float>(a);
-    line.slope[c] = batch_statistics ? static_cast<float>(-a * gamma_gradient * scale[c] / count) : 0.0f;
-    line.offset[c] = batch_statistics ? static_cast<float>(-a * sums[c] / count) : 0.0f;
+    line.slope[c] = static_cast<float>(-a * gamma_gradient * scale[c] / count);
+    line.offset[c] = static_cast<float>(-a * sums[c] / count);
     dgamma.data<float>()[c] = static_cast<float>(gamma_gradient);
     dbeta.data<float>()[c] = static_cast<float>(sums[c]);
   }
-  write_input_gradient(pass, line, dx.data<float>());
+  if (batch_statistics) {
+    write_input_gradient(pass, line, dx.data<float>());
+  } else {
+    write_scaled_gradient(pass, line, dx.data<float>());
+  }
 }
 
 // Once a network, so in double: it costs nothing, and devices fold to the same bits.

@@ -66,7 +66,7 @@ void CpuBackend::relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) {
   float* out = dx.data<float>();
   parallel_for(dx.numel(), kGrain, [=](std::int64_t begin, std::int64_t end) {
 #pragma omp simd
-    for (std::int64_t i = begin; i < end; ++i) out[i] = value[i] > 0 ? gradient[i] : 0.0f;
+    for (std::int64_t i = begin; i < end; ++i) out[i] = value[i] <= 0 ? 0.0f : gradient[i];
   });
 }
 

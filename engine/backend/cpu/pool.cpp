@@ -18,6 +18,14 @@ PoolGeometry geometry_of(const Tensor& input, const Tensor& output) {
   return {input.size(0), input.size(1), input.size(2), input.size(3), output.size(1), output.size(2)};
 }
 
+// The place in the window of its first position inside the image; 0 if there is none.
+std::uint8_t first_tap(const PoolGeometry& g, Window window, std::int64_t row, std::int64_t column) {
+  const std::int64_t above = std::max<std::int64_t>(window.padding - row * window.stride, 0);
+  const std::int64_t before = std::max<std::int64_t>(window.padding - column * window.stride, 0);
+  const bool any = g.height > 0 && g.width > 0;
+  return static_cast<std::uint8_t>(any ? above * window.kernel + before : 0);
+}
+
 // Calls body(tap, input offset) for every window position inside the image, in row-major order.
 template <typename Body>
 void for_taps(const PoolGeometry& g, Window window, std::int64_t row, std::int64_t column, Body&& body) {
@@ -35,7 +43,8 @@ void for_taps(const PoolGeometry& g, Window window, std::int64_t row, std::int64
 void max_pool_pixel(const float* image, const PoolGeometry& g, Window window, std::int64_t row,
                     std::int64_t column, float* best, std::uint8_t* winner) {
   std::fill_n(best, g.channels, -INFINITY);
-  std::memset(winner, 0, static_cast<std::size_t>(g.channels));
+  // Which wins where all are -infinity: a place in the padding would lose the gradient.
+  std::memset(winner, first_tap(g, window, row, column), static_cast<std::size_t>(g.channels));
   for_taps(g, window, row, column, [&](std::uint8_t tap, std::int64_t offset) {
     const float* from = image + offset;
 #pragma omp simd
