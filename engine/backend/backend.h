@@ -8,6 +8,7 @@
 // - Outputs are allocated by the caller and overwritten (=). "+=" marks those that accumulate. Outputs may
 //   hold anything before the call. No output may alias an input unless "may alias" is said.
 // - Pointers marked "or null" leave that input or output out.
+// - NaN is handed on, by ReLU, maxima and their backward too, as by PyTorch: what went wrong must show.
 // - Nothing is returned to the host: scalars are one-element tensors, so that a device need not be waited
 //   for.
 // - Nothing is allocated from the system in a steady state: what a primitive needs once per shape it caches.
@@ -138,7 +139,7 @@ class Backend {
   virtual void multiply(const Tensor& x, float factor, const Tensor& scalar, Tensor& y) = 0;
   virtual void relu_forward(const Tensor& x, Tensor& y) = 0;
   virtual void relu_backward(const Tensor& y, const Tensor& dy,
-                             Tensor& dx) = 0;  ///< dx = dy where y > 0, else 0
+                             Tensor& dx) = 0;  ///< dx = 0 where y <= 0, else dy
   /// y = x in y's type; each is f32 or bf16, on every device. bf16 rounds to nearest, ties to even. y may
   /// alias x if the types are equal.
   virtual void convert(const Tensor& x, Tensor& y) = 0;
@@ -173,9 +174,9 @@ class Backend {
   virtual void batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta, float epsilon,
                                     const Epilogue& epilogue, const Tensor& running_mean,
                                     const Tensor& running_variance, Tensor& y) = 0;
-  /// With g = dy where y > 0 (y null: no ReLU, g = dy): dgamma, dbeta, dx, and dresidual = g (or null). With
-  /// batch_statistics the mean and deviation are functions of x, else constants. dx and dresidual may alias
-  /// dy.
+  /// With g = 0 where y <= 0, else dy (y null: no ReLU, g = dy): dgamma, dbeta, dx, and dresidual = g (or
+  /// null). With batch_statistics the mean and deviation are functions of x, else constants. dx and dresidual
+  /// may alias dy.
   virtual void batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy, const Tensor& gamma,
                                    const Tensor& mean, const Tensor& inverse_std, bool batch_statistics,
                                    Tensor& dx, Tensor& dgamma, Tensor& dbeta, Tensor* dresidual) = 0;

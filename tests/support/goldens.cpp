@@ -1,5 +1,6 @@
 #include "tests/support/goldens.h"
 
+#include <charconv>
 #include <fstream>
 #include <span>
 #include <sstream>
@@ -45,8 +46,12 @@ std::map<std::string, GoldenCase> read_goldens(const std::string& file) {
     std::vector<std::int64_t> shape(rank);
     for (std::int64_t& extent : shape) words >> extent;
     reference::Array values(shape);
+    std::string word;
     for (double& value : values.values) {
-      if (!(words >> value)) throw Error(path, "a number for each element of " + name, "fewer");
+      if (!(words >> word)) throw Error(path, "a number for each element of " + name, "fewer");
+      const auto [end, error] =
+          std::from_chars(word.data(), word.data() + word.size(), value);  // knows "nan"
+      if (error != std::errc() || *end != '\0') throw Error(path, "a number in " + name, word);
     }
     current->arrays_[name] = std::move(values);
   }

@@ -25,7 +25,8 @@ class OneDnnConvolution {
   OneDnnConvolution();
   ~OneDnnConvolution();
 
-  /// y = relu(conv(x, w) + bias + residual); the residual may be y itself.
+  /// y = relu(conv(x, w) + bias + residual); the residual may be y itself. ReLU hands NaN on, and gives
+  /// |x| 2^-100 for x < 0.
   void forward(const Tensor& x, const Tensor& w, const Tensor* bias, Window window, const Epilogue& epilogue,
                Tensor& y);
   void backward_data(const Tensor& dy, const Tensor& w, Window window, Tensor& dx);
