@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
@@ -107,6 +108,23 @@ Tensor with_counter_type(const std::string& name, const Tensor& value) {
   return Tensor::from(value.shape(), std::vector<std::int64_t>{counter_value(value)});
 }
 
+/// "bn1.running_var (-0.5 of channel 0, 3 of 64 negative)", naming the first few; empty if there is none.
+std::string negative_variance_text(const StateDict& tensors) {
+  std::vector<std::string> found;
+  for (const NamedTensor& entry : tensors) {
+    if (!entry.name.ends_with("running_var")) continue;
+    const std::vector<float> values = entry.tensor.to_vector<float>();
+    const auto is_negative = [](float value) { return value < 0; };
+    const auto first = std::find_if(values.begin(), values.end(), is_negative);
+    if (first == values.end()) continue;
+    char text[96];
+    std::snprintf(text, sizeof text, " (%g of channel %td, %td of %zu negative)", static_cast<double>(*first),
+                  first - values.begin(), std::count_if(first, values.end(), is_negative), values.size());
+    found.push_back(entry.name + text);
+  }
+  return found.empty() ? std::string() : some_of(found);
+}
+
 }  // namespace
 
 std::vector<ParameterEntry> Module::parameters(const std::string& prefix) const {
@@ -172,6 +190,8 @@ void load_state_dict(const Module& module, const StateDict& tensors, const std::
   }
   const std::string non_finite = non_finite_text(used);
   if (!non_finite.empty()) throw Error(source, "finite numbers", non_finite);
+  const std::string negative = negative_variance_text(used);
+  if (!negative.empty()) throw Error(source, "variances >= 0", negative);
   for (std::size_t i = 0; i < state.size(); ++i) {
     if (sources[i] != nullptr) state[i].tensor.assign(sources[i]->reshape(state[i].tensor.shape()));
   }

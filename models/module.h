@@ -46,8 +46,9 @@ struct LoadOptions {
 /// Copies `tensors` (memory layout, as load_weights() gives them) into the module, all or none. Throws
 /// Error{source, ...}, naming the first few of each kind and how many more there are, if tensors are missing,
 /// extra, of another shape (told in file layout), of another type or named twice, or if one to be copied
-/// holds NaN or infinity, which ReLU would hide. `num_batches_tracked` may be missing, as in files from
-/// before PyTorch 0.4.1, and of any type of real number, as in PyTorch: casting a state dict casts it too.
+/// holds NaN or infinity, or is a variance (`running_var`) below 0, of which there is no root.
+/// `num_batches_tracked` may be missing, as in files from before PyTorch 0.4.1, and of any type of real
+/// number, as in PyTorch: casting a state dict casts it too.
 void load_state_dict(const Module& module, const StateDict& tensors, const std::string& source,
                      const LoadOptions& options = {});
 

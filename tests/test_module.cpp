@@ -186,7 +186,7 @@ TEST_CASE("module: says everything that does not fit, and changes nothing then")
   CHECK(both.find("1 missing: conv.bias; 1 of another shape: linear.bias") != std::string::npos);
 }
 
-TEST_CASE("module: refuses NaN and infinity, which a ReLU would hide") {
+TEST_CASE("module: refuses NaN and infinity, and variances below 0") {
   const StateDict state = copies(Toy().state_dict());
   const float infinity = std::numeric_limits<float>::infinity();
   StateDict bad = with(state, "linear.bias", Tensor::from({4}, std::vector<float>{1, NAN, 2, -infinity}));
@@ -196,6 +196,12 @@ TEST_CASE("module: refuses NaN and infinity, which a ReLU would hide") {
   CHECK(load_error(bad) ==
         "file.pth: wanted finite numbers, got NaN or infinity in 2 tensors: norm.running_var (3 of 3), "
         "linear.bias (2 of 4)");
+  const float least = std::numeric_limits<float>::denorm_min();
+  bad = with(state, "norm.running_var", Tensor::from({3}, std::vector<float>{0, -0.5f, -least}));
+  CHECK(load_error(bad) ==
+        "file.pth: wanted variances >= 0, got norm.running_var (-0.5 of channel 1, 2 of 3 negative)");
+  CHECK(load_error(with(state, "norm.running_var", Tensor::from({3}, std::vector<float>{0, -0.0f, 1}))) ==
+        "no error");
   // What is passed over may hold anything.
   const Toy toy;
   load_state_dict(toy, with(state, "fc.weight", Tensor::full({2}, NAN)), "file",

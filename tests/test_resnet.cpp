@@ -1,5 +1,6 @@
 #include "models/resnet.h"
 
+#include <cmath>
 #include <fstream>
 #include <sstream>
 
@@ -196,4 +197,34 @@ TEST_CASE("resnet: says what is wrong") {
     CHECK_THROWS_AS(FoldedResNet(network).forward(Tensor::zeros(shape)), Error);
   }
   CHECK_THROWS_AS(FoldedResNet(network).forward(Tensor::zeros({1, 32, 32, 3}, DType::u8)), Error);
+}
+
+TEST_CASE("resnet: NaN made anywhere arrives in the same features, folded or not") {
+  for (const char* architecture : {"resnet18", "resnet50"}) {
+    ResNet network = formula_network(architecture);
+    network.set_training(false);
+    const Tensor images = test::formula_uniform(6, 0, {1, 64, 64, 3}, -2, 2);
+    const std::string last = std::string(architecture) == "resnet18" ? "layer4.1.bn2" : "layer4.2.bn3";
+    for (const std::string& norm :
+         {std::string("bn1"), std::string("layer1.0.bn1"), std::string("layer2.0.bn2"),
+          std::string("layer3.0.downsample.1"), std::string("layer4.0.bn1"), last}) {
+      CAPTURE(architecture);
+      CAPTURE(norm);
+      const StateDict state = network.state_dict();
+      Tensor variance = *find(state, norm + ".running_var");  // the same elements
+      const float before = variance.data<float>()[0];
+      variance.data<float>()[0] = -0.5f;
+      const NoGrad no_grad;
+      const std::vector<float> plain = network.forward(Variable(images)).data().to_vector<float>();
+      const std::vector<float> folded = FoldedResNet(network).forward(images).to_vector<float>();
+      variance.data<float>()[0] = before;
+      std::size_t apart = 0, spoilt = 0;
+      for (std::size_t i = 0; i < plain.size(); ++i) {
+        apart += std::isnan(plain[i]) != std::isnan(folded[i]) ? 1 : 0;
+        spoilt += std::isnan(folded[i]) ? 1 : 0;
+      }
+      CHECK(apart == 0);
+      CHECK(spoilt == (norm == last ? 1 : plain.size()));
+    }
+  }
 }
