@@ -7,6 +7,7 @@
 #include <numeric>
 #include <ostream>
 
+#include "apps/non_finite.h"
 #include "data/augment.h"
 #include "data/resize.h"
 #include "engine/core/check.h"
@@ -178,7 +179,12 @@ void classify(const ClassifyOptions& options, std::ostream& out, std::ostream& n
   Record record;
   for (const std::filesystem::path& path : options.images) {
     const Tensor input = input_of(path, options.resize);
-    const std::vector<float> logits = model.inference(input).front().to_vector<float>();
+    const Tensor output = model.inference(input).front();
+    if (const std::optional<NonFinite> found = find_non_finite(output)) {
+      throw Error(options.weights.string(), "a model with finite logits",
+                  fmt::format("{} for {}", found->what, path.string()));
+    }
+    const std::vector<float> logits = output.to_vector<float>();
     out << path.string() << "\n";
     print_top(logits, names, options.top, out);
     if (options.logits.empty()) continue;

@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 
+#include "apps/non_finite.h"
 #include "apps/progress.h"
 #include "apps/recorded_step.h"
 #include "apps/runtime.h"
-#include "apps/step_results.h"
 #include "apps/training_setup.h"
 #include "data/loader.h"
 #include "engine/core/check.h"
@@ -137,6 +136,7 @@ Scores StudyModels::score(const Dataset& dataset, const std::vector<std::int64_t
   std::int64_t done = 0;
   const auto take = [&](const std::optional<StepResult>& result) {
     if (!result) return;
+    check_finite(*result, dataset);
     keep(result->tensors, with_features, scores);
     progress.update(done += static_cast<std::int64_t>(result->images.size()));
   };
@@ -146,28 +146,24 @@ Scores StudyModels::score(const Dataset& dataset, const std::vector<std::int64_t
     take(with_memory_advice(config_.batch_size, [&] { return results.exchange(batch, step(batch)); }));
   }
   take(results.take_last());
-  check_finite(scores, dataset, indices);
   return scores;
 }
 
-/// Weights may be finite and what comes of them not.
-void StudyModels::check_finite(const Scores& scores, const Dataset& dataset,
-                               const std::vector<std::int64_t>& indices) const {
-  const auto check_values = [&](const Member& one, const std::vector<float>& values, const char* what) {
-    const auto found = std::find_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
-    if (found == values.end()) return;
-    const std::size_t columns = values.size() / indices.size();
-    const auto row = static_cast<std::size_t>(found - values.begin()) / columns;
+void StudyModels::check_finite(const StepResult& result, const Dataset& dataset) const {
+  const auto check_rows = [&](const Member& one, const Tensor& rows, const char* what) {
+    const std::optional<NonFinite> found = find_non_finite(rows);
+    if (!found) return;
+    const std::int64_t image = result.images[static_cast<std::size_t>(found->row)];
     throw Error(one.file.string(), fmt::format("a model with finite {}", what),
-                fmt::format("{} for {}", std::isnan(*found) ? "NaN" : "infinity",
-                            dataset.names[static_cast<std::size_t>(indices[row])]));
+                fmt::format("{} for {}", found->what, dataset.names[static_cast<std::size_t>(image)]));
   };
+  auto output = result.tensors.begin();
   for (const Member& one : members_) {
-    for (const Level level : {Level::super, Level::sub}) {
-      if (!is_of(one.part, level)) continue;
-      check_values(one, scores.logits(level), "logits");
-      check_values(one, scores.features(level), "features");
+    const Tensor& features = *output++;
+    for (std::size_t head = 0; head < one.model.spec().heads.size(); ++head) {
+      check_rows(one, *output++, "logits");
     }
+    check_rows(one, features, "features");
   }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apps/run.h"
+#include "apps/step_results.h"
 #include "data/dataset.h"
 #include "engine/device/device.h"
 #include "engine/metrics/confidence.h"
@@ -69,8 +70,7 @@ class StudyModels {
   /// Of a batch: each model's features and the logits of its heads, in the order of members_.
   std::vector<Tensor> outputs(const Tensor& images);
   void keep(const std::vector<Tensor>& outputs, bool with_features, Scores& scores) const;
-  void check_finite(const Scores& scores, const Dataset& dataset,
-                    const std::vector<std::int64_t>& indices) const;
+  void check_finite(const StepResult& result, const Dataset& dataset) const;
 
   Config config_;
   Device device_;

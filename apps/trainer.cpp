@@ -6,8 +6,8 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
-#include <span>
 
+#include "apps/non_finite.h"
 #include "apps/progress.h"
 #include "apps/runtime.h"
 #include "engine/autograd/tape.h"
@@ -186,7 +186,7 @@ void Trainer::update() {
   ++updates_done_;
 }
 
-/// The loss; the answers of each head; the probability of each head's answers.
+/// The loss; the answers of each head; the probability of each head's answers; the logits of each head.
 std::vector<Tensor> Trainer::score_batch(const Batch& batch) {
   const std::vector<Tensor> logits = model_.inference(batch.images);
   const std::vector<Variable> variables(logits.begin(), logits.end());
@@ -197,6 +197,7 @@ std::vector<Tensor> Trainer::score_batch(const Batch& batch) {
     results.push_back(answers_of(head, &probabilities.back()));
   }
   results.insert(results.end(), probabilities.begin(), probabilities.end());
+  results.insert(results.end(), logits.begin(), logits.end());
   return results;
 }
 
@@ -210,9 +211,11 @@ void Trainer::validate(EpochMetrics& metrics) {
   const auto take = [&](const std::optional<StepResult>& result) {
     if (!result) return;
     const std::span<const Tensor> heads = std::span(result->tensors).subspan(1);
-    const std::span<const Tensor> answers = heads.first(heads.size() / 2);
+    const std::size_t count = heads.size() / 3;
+    const std::span<const Tensor> answers = heads.first(count);
+    check_logits(heads.last(count), result->images, metrics.epoch);
     totals.add(part_, dataset_, *result, answers);
-    tracker_.add_validation(result->images, answers, heads.subspan(answers.size()));
+    tracker_.add_validation(result->images, answers, heads.subspan(count, count));
   };
   while (validation_batches_->next(batch)) {
     take(with_memory_advice(config_.batch_size,
@@ -249,6 +252,19 @@ void Trainer::check_finite(double loss, const std::string& where) const {
   throw Error(
       fmt::format("loss of the {} model in {}", name_of(part_), where), "a finite number",
       fmt::format("{}; {}", std::isnan(loss) ? "NaN" : fmt::format("{}", loss), advice_on_divergence()));
+}
+
+void Trainer::check_logits(std::span<const Tensor> heads, const std::vector<std::int64_t>& images,
+                           std::int64_t epoch) const {
+  for (const Tensor& logits : heads) {
+    const std::optional<NonFinite> found = find_non_finite(logits);
+    if (!found) continue;
+    const std::int64_t image = images[static_cast<std::size_t>(found->row)];
+    throw Error(fmt::format("logits of the {} model in the validation after epoch {}", name_of(part_), epoch),
+                "finite numbers",
+                fmt::format("{} for {}; {}", found->what, dataset_.names[static_cast<std::size_t>(image)],
+                            advice_on_divergence()));
+  }
 }
 
 std::string Trainer::advice_on_divergence() const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,8 @@ class Trainer {
   void validate(EpochMetrics& metrics);
   StudyLossInputs loss_inputs(const std::vector<Variable>& logits, const Batch& batch) const;
   void check_finite(double loss, const std::string& where) const;
+  void check_logits(std::span<const Tensor> heads, const std::vector<std::int64_t>& images,
+                    std::int64_t epoch) const;
   std::string advice_on_divergence() const;
   void check_stop(const std::string& where) const;
   void print_epoch(const EpochMetrics& metrics, bool best) const;

@@ -273,6 +273,32 @@ TEST_CASE("classify: says what is wrong, naming the file") {
   CHECK(setting.error_with_classes("class_index,name\n1,a\n").find("class") != std::string::npos);
 }
 
+TEST_CASE("classify: a network without finite logits gives no class, and no logits") {
+  Setting setting;
+  setting.options.logits = setting.folder / "logits.safetensors";
+  const StateDict good = load_weights(setting.options.weights);
+  const auto error_with = [&](const std::string& name, float value) {
+    StateDict weights;
+    for (const NamedTensor& entry : good) weights.push_back({entry.name, entry.tensor.clone()});
+    find(weights, name)->data<float>()[0] = value;
+    save_weights(setting.options.weights, weights);
+    const std::string error = setting.error();
+    CHECK_FALSE(std::filesystem::exists(setting.options.logits));
+    return error;
+  };
+  const std::string file = setting.options.weights.string(), first = setting.options.images[0].string();
+  CHECK(error_with("layer2.0.bn1.running_var", -0.5f) ==
+        file +
+            ": wanted variances >= 0, got layer2.0.bn1.running_var (-0.5 of channel 0, 1 of 128 negative)");
+  // Finite all of them, and too large together: infinity, and in the next convolution infinity - infinity.
+  for (const char* name : {"bn1.bias", "layer1.0.bn2.weight", "layer4.1.bn1.bias"}) {
+    CAPTURE(name);
+    const std::string error = error_with(name, 3e38f);
+    CHECK(error.starts_with(file + ": wanted a model with finite logits, got "));
+    CHECK(error.ends_with(" for " + first));
+  }
+}
+
 TEST_CASE("classify: --logits replaces no input, and is looked at first") {
   Setting setting;
   setting.options.classes = setting.folder / "classes.txt";

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "data/study.h"
@@ -111,6 +112,20 @@ TEST_CASE("scores: the logits of a trained run, the same for any order of the im
     CHECK_THROWS_WITH_AS(overflowing.score(images, {3, 4}, "test"),
                          Contains("best_sub.safetensors: wanted a model with finite logits, got "), Error);
     CHECK_THROWS_WITH_AS(overflowing.score(images, {3, 4}, "test"), Contains(" for 3.png"), Error);
+  }
+  SUBCASE("a backbone whose activations overflow") {
+    LoadedModel loaded = load_model(run.best_model(Part::super));
+    for (NamedTensor& entry : loaded.model.state_dict()) {
+      if (!entry.name.ends_with("layer1.0.conv1.weight")) continue;
+      float* const first = entry.tensor.data<float>();
+      std::fill_n(first, entry.tensor.numel(), 1e38f);
+      std::fill_n(first, entry.tensor.numel() / 2, -1e38f);
+    }
+    save_model(run.best_model(Part::super), loaded.model);
+    StudyModels overflowing(run, Device::cpu());
+    CHECK_THROWS_WITH_AS(overflowing.score(images, {5, 4}, "test"),
+                         Contains("best_super.safetensors: wanted a model with finite logits, got "), Error);
+    CHECK_THROWS_WITH_AS(overflowing.score(images, {5, 4}, "test"), Contains(" for 5.png"), Error);
   }
   SUBCASE("a checkpoint that is missing or made for other classes") {
     std::filesystem::copy_file(run.best_model(Part::super), run.best_model(Part::sub),

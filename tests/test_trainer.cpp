@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <csignal>
 
@@ -115,8 +116,11 @@ TEST_CASE("trainer: a loss that is no number stops the run and leaves the last g
   run.config.weight_decay = 1e3;  // each update multiplies the weights by a million
   Trainer diverging(run, Part::super, data, {});
   const std::string message = error_of_training(diverging);
-  CHECK_MESSAGE(message.find("loss of the super model in ") == 0, message);
-  CHECK(message.find("wanted a finite number, got ") != message.npos);
+  // In a step, or after an epoch, of which the validation looks at the logits first.
+  CHECK_MESSAGE((message.starts_with("loss of the super model in ") ||
+                 message.starts_with("logits of the super model in the validation after epoch ")),
+                message);
+  CHECK(message.find("finite number") != message.npos);
   const std::string kept = "the checkpoints are those of epoch " + std::to_string(diverging.epochs_done());
   CHECK_MESSAGE(message.find(kept) != message.npos, message);
   const LoadedModel last = load_model(run.last_model(Part::super));
@@ -127,6 +131,33 @@ TEST_CASE("trainer: a loss that is no number stops the run and leaves the last g
     for (const float value : entry.tensor.to_vector<float>()) REQUIRE(std::isfinite(value));
   }
   CHECK(read_csv(run.metrics_file()).rows.size() == static_cast<std::size_t>(diverging.epochs_done()));
+}
+
+TEST_CASE("trainer: logits of the validation that are no numbers stop the run and name the image") {
+  Fixture fixture;
+  Run run = fixture.run("run", {"approach=two_models", "levels=super", "epochs=1", "learning_rate=1e-30"});
+  const StudyData data = data_of(run, fixture);
+  const ResNet backbone = make_resnet("resnet18", 1);
+  StateDict weights = backbone.state_dict();
+  // Training normalises by the batch's own statistics; only evaluation meets these.
+  for (NamedTensor& entry : weights) {
+    if (entry.name.ends_with("running_mean")) {
+      std::fill_n(entry.tensor.data<float>(), entry.tensor.numel(), -3e38f);
+    }
+  }
+  save_weights(fixture.folder / "far.safetensors", weights);
+  TrainerOptions options;
+  options.weights = fixture.folder / "far.safetensors";
+  Trainer trainer(run, Part::super, data, options);
+  const std::string message = error_of_training(trainer);
+  const std::string start =
+      "logits of the super model in the validation after epoch 1: wanted finite numbers, got ";
+  CHECK_MESSAGE(message.starts_with(start), message);
+  const std::int64_t first = data.split.validation.front();
+  CHECK_MESSAGE(message.find(" for " + data.dataset.names[static_cast<std::size_t>(first)] +
+                             "; there is no") != message.npos,
+                message);
+  CHECK(fs::is_empty(run.folder() / "checkpoints"));
 }
 
 TEST_CASE("trainer: an infinite variance, which the loss does not show, is not saved") {
