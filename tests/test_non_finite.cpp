@@ -1,4 +1,5 @@
-// NaN and infinities through every op and in every place, as PyTorch hands them on: what went wrong must show.
+// NaN and infinities through every op and in every place, as PyTorch hands them on: what went wrong must
+// show.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -71,7 +72,8 @@ TEST_CASE("non-finite: relu, pools and their gradients are PyTorch's") {
   }
 }
 
-TEST_CASE("non-finite: batch norm with residual and ReLU, its gradients and running statistics are PyTorch's") {
+TEST_CASE(
+    "non-finite: batch norm with residual and ReLU, its gradients and running statistics are PyTorch's") {
   for (const Device device : test::devices()) {
     CAPTURE(device.text());
     for (const bool training : {true, false}) {
@@ -80,8 +82,9 @@ TEST_CASE("non-finite: batch norm with residual and ReLU, its gradients and runn
           goldens().at(training ? "batch_norm_training" : "batch_norm_evaluation");
       const Variable x = wanting_gradient(golden, "x", device),
                      residual = wanting_gradient(golden, "residual", device);
-      BatchNormState state{wanting_gradient(golden, "gamma", device), wanting_gradient(golden, "beta", device),
-                           golden.tensor("mean").to(device), golden.tensor("variance").to(device)};
+      BatchNormState state{wanting_gradient(golden, "gamma", device),
+                           wanting_gradient(golden, "beta", device), golden.tensor("mean").to(device),
+                           golden.tensor("variance").to(device)};
       const Variable y = batch_norm(x, state, training, residual, true);
       check_alike("y", y.data(), golden.array("y"));
       // A device's kernel, which merges means, finds NaN for the mean of values with an infinity among them.
@@ -102,9 +105,7 @@ TEST_CASE("non-finite: batch norm with residual and ReLU, its gradients and runn
 TEST_CASE("non-finite: rows of classes are PyTorch's") {
   for (const Device device : test::devices()) {
     CAPTURE(device.text());
-    const auto input = [&](const char* name) {
-      return Variable(goldens().at(name).tensor("x").to(device));
-    };
+    const auto input = [&](const char* name) { return Variable(goldens().at(name).tensor("x").to(device)); };
     check_alike("softmax", softmax(input("softmax")).data(), goldens().at("softmax").array("y"));
     check_alike("log_softmax", log_softmax(input("log_softmax")).data(),
                 goldens().at("log_softmax").array("y"));
@@ -158,7 +159,8 @@ TEST_CASE("non-finite: a NaN or infinity in any logit makes the softmax's row, a
           for (const float value : log_softmax(x).data().to_vector<float>()) CHECK(std::isnan(value));
           CHECK(std::isnan(cross_entropy(x, test::integers({2}, device)).data().item()));
           std::vector<std::int32_t> map(static_cast<std::size_t>(classes));
-          for (std::int64_t i = 0; i < classes; ++i) map[static_cast<std::size_t>(i)] = static_cast<int>(i / 2);
+          for (std::int64_t i = 0; i < classes; ++i)
+            map[static_cast<std::size_t>(i)] = static_cast<int>(i / 2);
           const Tensor sub_to_super = test::integers(map, device);
           const Variable head(test::uniform({1, (classes + 1) / 2}, -3, 3, 3, device));
           for (const auto direction : {HierarchicalKlOptions::Direction::implied_to_head,
@@ -174,18 +176,20 @@ TEST_CASE("non-finite: a NaN or infinity in any logit makes the softmax's row, a
 
 namespace {
 
-/// A convolution of ResNet-18 or 50 on 64x64 images, or one around the vectors' width; winograd: whole tiles of
-/// outputs become NaN together.
+/// A convolution of ResNet-18 or 50 on 64x64 images, or one around the vectors' width; winograd: whole tiles
+/// of outputs become NaN together.
 struct FusedCase {
   std::int64_t size, in, out;
   Window window;
 };
 const FusedCase kFused[] = {
-    {64, 3, 64, {7, 2, 3}},   {16, 64, 64, {1, 1, 0}},   {16, 64, 64, {3, 1, 1}},   {16, 64, 256, {1, 1, 0}},
-    {16, 64, 128, {3, 2, 1}}, {16, 64, 128, {1, 2, 0}},  {16, 256, 64, {1, 1, 0}},  {16, 128, 128, {3, 2, 1}},
-    {16, 256, 512, {1, 2, 0}}, {8, 128, 512, {1, 1, 0}}, {4, 256, 256, {3, 1, 1}},  {4, 512, 512, {3, 2, 1}},
-    {2, 512, 512, {3, 1, 1}}, {2, 512, 2048, {1, 1, 0}}, {2, 2048, 512, {1, 1, 0}}, {28, 128, 512, {1, 1, 0}},
-    {7, 512, 512, {3, 1, 1}}, {9, 5, 7, {3, 1, 1}},      {5, 9, 24, {1, 1, 0}},     {6, 17, 3, {3, 2, 0}},
+    {64, 3, 64, {7, 2, 3}},    {16, 64, 64, {1, 1, 0}},   {16, 64, 64, {3, 1, 1}},
+    {16, 64, 256, {1, 1, 0}},  {16, 64, 128, {3, 2, 1}},  {16, 64, 128, {1, 2, 0}},
+    {16, 256, 64, {1, 1, 0}},  {16, 128, 128, {3, 2, 1}}, {16, 256, 512, {1, 2, 0}},
+    {8, 128, 512, {1, 1, 0}},  {4, 256, 256, {3, 1, 1}},  {4, 512, 512, {3, 2, 1}},
+    {2, 512, 512, {3, 1, 1}},  {2, 512, 2048, {1, 1, 0}}, {2, 2048, 512, {1, 1, 0}},
+    {28, 128, 512, {1, 1, 0}}, {7, 512, 512, {3, 1, 1}},  {9, 5, 7, {3, 1, 1}},
+    {5, 9, 24, {1, 1, 0}},     {6, 17, 3, {3, 2, 0}},
 };
 
 struct Fused {
