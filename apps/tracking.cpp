@@ -10,16 +10,6 @@
 #include "data/image_io.h"
 
 namespace tern {
-namespace {
-
-/// A name as it may stand in a tag, which is UTF-8: file names are any bytes.
-std::string plain(std::string name) {
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
-  return name;
-}
-
-}  // namespace
 
 Tracker::Tracker(const Run& run, Part part, const Dataset& dataset, std::vector<ParameterEntry> heads)
     : run_(run), part_(part), dataset_(dataset), heads_(std::move(heads)) {
@@ -52,21 +42,12 @@ std::string Tracker::tag(const std::string& name) const {
   return std::string(name_of(part_)) + "/" + name;
 }
 
-/// TensorBoard voids what was logged for this step and later ones, of every model: so the first step that
-/// none of them has reached. Nothing for a training that begins.
-std::optional<std::int64_t> Tracker::resumed_step(std::int64_t epoch) const {
-  if (epoch <= 1) return std::nullopt;
-  std::int64_t step = epoch;
-  if (!run_.summary.contains("models")) return step;
-  for (const auto& [name, model] : run_.summary.at("models").items()) {
-    const Json::json_pointer reached("/last/epoch");
-    if (name != name_of(part_)) step = std::max(step, model.value(reached, std::int64_t{0}) + 1);
-  }
-  return step;
+void Tracker::keep_until(std::int64_t epoch) {
+  forget_events(run_.folder(), tag(""), epoch);
 }
 
 void Tracker::write(const EpochMetrics& metrics, bool best) {
-  if (!log_) log_.emplace(run_.folder(), resumed_step(metrics.epoch));
+  if (!log_) log_.emplace(run_.folder());
   for (const auto& [name, value] : metric_values(metrics)) {
     if (value) log_->scalar(tag(name), metrics.epoch, *value);
   }
@@ -118,7 +99,7 @@ void Tracker::write_mistakes(const Level& level, std::int64_t step) {
   for (const Answer& mistake : mistakes) {
     const std::string name = std::string("val_") + level.name + "_mistakes/" + class_name(mistake.truth) +
                              " taken for " + class_name(mistake.given) + "/" +
-                             plain(dataset_.names.at(static_cast<std::size_t>(mistake.image)));
+                             dataset_.names.at(static_cast<std::size_t>(mistake.image));
     const auto bytes = dataset_.image(mistake.image);
     log_->image(tag(name), step, size, size, encode_png({size, size, {bytes.begin(), bytes.end()}}));
   }

@@ -9,10 +9,9 @@
 //   MODEL/val_<level>_mistakes/<true class> taken for <answer>/<image>
 //                                              of a new best model: the most confident mistakes, as pictures
 //
-// An epoch is logged when its training state is on the disk, so that an epoch which is made again after a
-// crash was never logged before. (If the process dies between the two, TensorBoard lacks that one epoch;
-// metrics.csv has it.) A resumed training logs to a file of its own. Nothing of a training depends on these
-// files.
+// An epoch is logged before its training state is on the disk, and a resumed training first takes out what
+// was logged of epochs that it will make again: each epoch is there once, whenever the process dies. A
+// resumed training logs to a file of its own. Nothing of a training depends on these files.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +37,8 @@ class Tracker {
   /// `heads`: the parameters of the model's heads. `run` and `dataset` must outlive the tracker.
   Tracker(const Run& run, Part part, const Dataset& dataset, std::vector<ParameterEntry> heads);
 
+  /// Takes out what was logged of this model's epochs after `epoch`. Throws what forget_events() throws.
+  void keep_until(std::int64_t epoch);
   /// Remembers the heads' weights and forgets the last validation.
   void start_epoch();
   /// What a validation found for images of the dataset, head by head: the most probable class [n] i32 and its
@@ -60,7 +61,6 @@ class Tracker {
   };
 
   std::string tag(const std::string& name) const;
-  std::optional<std::int64_t> resumed_step(std::int64_t epoch) const;
   void write_histogram(const std::string& name, std::int64_t step, std::vector<float> values);
   void write_heads(std::int64_t step);
   void write_probabilities(const Level& level, std::int64_t step);

@@ -114,9 +114,7 @@ void Trainer::train() {
     validate(metrics);
     metrics.score = score(metrics);
     finish_epoch(metrics);
-    const bool best = best_epoch_ == metrics.epoch;
-    tracker_.write(metrics, best);
-    print_epoch(metrics, best);
+    print_epoch(metrics, best_epoch_ == metrics.epoch);
   }
 }
 

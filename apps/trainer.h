@@ -62,6 +62,7 @@ class Trainer {
 
   // trainer_state.cpp
   void resume();
+  void keep_until(std::int64_t epoch);
   void check_finite(const TrainingSnapshot& snapshot, std::int64_t epoch) const;
   void finish_epoch(const EpochMetrics& metrics);
   bool is_best(const EpochMetrics& metrics) const;

@@ -1,10 +1,9 @@
 // What a training keeps on the disk, and how it is taken up again.
 //
-// After an epoch, in this order: best model (if it is), last model, metrics.csv, training state, summary. The
-// state is one file with model, optimiser and progress, so that it cannot disagree with itself, and it is
-// what resuming reads. After a crash anywhere in between, the epoch is made again with the same numbers, and
-// the files before it are written again as they were. What is logged for TensorBoard follows when all is
-// written (tracking.h).
+// After an epoch, in this order: best model (if it is), last model, metrics.csv, TensorBoard's events
+// (tracking.h), summary, training state. The state is one file with model, optimiser and progress, so that it
+// cannot disagree with itself, and it is what resuming reads. After a crash anywhere in between, the epoch is
+// made again with the same numbers, and the files before it are written again as they were.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -35,7 +34,7 @@ double number_in(const Metadata& metadata, const std::string& key, const std::st
 void Trainer::resume() {
   const std::filesystem::path file = run_.training_state(part_);
   if (!std::filesystem::exists(file)) {
-    metrics_file_.keep_until(name_of(part_), 0);
+    keep_until(0);
     return;
   }
   const TrainingProgress progress = load_training_state(file, model_, *optimizer_);
@@ -50,8 +49,14 @@ void Trainer::resume() {
         fmt::format("the best model so far, of epoch {}, beside {}", best_epoch_, file.filename().string()),
         "none");
   }
-  metrics_file_.keep_until(name_of(part_), epochs_done_);
+  keep_until(epochs_done_);
   fmt::print("{}: goes on after epoch {} of {}\n", name_of(part_), epochs_done_, config_.epochs);
+}
+
+/// Of epochs after `epoch` nothing is known any more.
+void Trainer::keep_until(std::int64_t epoch) {
+  metrics_file_.keep_until(name_of(part_), epoch);
+  tracker_.keep_until(epoch);
 }
 
 bool Trainer::is_best(const EpochMetrics& metrics) const {
@@ -83,6 +88,7 @@ void Trainer::finish_epoch(const EpochMetrics& metrics) {
   }
   snapshot.save_model(run_.last_model(part_), metadata);
   metrics_file_.append(metrics);
+  tracker_.write(metrics, best);
   describe(metrics, best);
   epochs_done_ = metrics.epoch;
   save_state(snapshot);

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -163,15 +164,96 @@ TEST_CASE("event_log: scalars, histograms and images come back") {
   CHECK(decode_image(std::as_bytes(std::span(stored)), "stored").rgb == picture.rgb);
 }
 
-TEST_CASE("event_log: a resumed log is a second file that voids later steps") {
+namespace {
+
+/// What a folder's files hold, file by file in the order of their names: "tag@step".
+std::vector<std::vector<std::string>> logged(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) paths.push_back(entry.path());
+  std::sort(paths.begin(), paths.end());
+  std::vector<std::vector<std::string>> files;
+  for (const std::filesystem::path& path : paths) {
+    std::vector<std::string>& texts = files.emplace_back();
+    for (const Fields& event : read_events(path)) {
+      const std::string tag = event.message(5).message(1).text(1);
+      if (!tag.empty()) texts.push_back(tag + "@" + std::to_string(event.number(2)));
+    }
+  }
+  return files;
+}
+
+using Logged = std::vector<std::vector<std::string>>;
+
+}  // namespace
+
+TEST_CASE("event_log: what a resumed log makes again is taken out, and no other tag's") {
   const test::TemporaryFolder folder;
-  const EventLog first(folder.path());
-  const EventLog second(folder.path(), 120);
-  CHECK(first.path() < second.path());
-  const std::vector<Fields> events = read_events(second.path());
-  REQUIRE(events.size() == 2);
-  CHECK(events[1].number(2) == 120);
-  CHECK(events[1].message(7).number(1) == 1);
+  {
+    EventLog first(folder.path());
+    for (const int step : {1, 2, 3}) {
+      first.scalar("a/loss", step, step);
+      first.scalar("b/loss", step, step);
+    }
+  }
+  {
+    EventLog second(folder.path());
+    second.scalar("a/loss", 4, 4);
+    second.histogram("a/weights", 4, std::vector<float>{1, 2});
+  }
+  const Logged all = logged(folder.path());
+  REQUIRE(all.size() == 2);
+  forget_events(folder.path(), "a/", 4);
+  forget_events(folder.path(), "c/", 0);
+  CHECK(logged(folder.path()) == all);
+  forget_events(folder.path(), "a/", 1);  // of the second file nothing is left
+  CHECK(logged(folder.path()) == Logged{{"a/loss@1", "b/loss@1", "b/loss@2", "b/loss@3"}});
+  EventLog third(folder.path());
+  third.scalar("a/loss", 2, 2);
+  CHECK(logged(folder.path()) == Logged{{"a/loss@1", "b/loss@1", "b/loss@2", "b/loss@3"}, {"a/loss@2"}});
+  CHECK_THROWS_AS(forget_events(folder / "absent", "a/", 0), std::exception);
+}
+
+TEST_CASE("event_log: what is cut short goes, what is damaged or somebody else's stays") {
+  const test::TemporaryFolder folder;
+  std::filesystem::path path;
+  {
+    EventLog log(folder.path());
+    path = log.path();
+    for (const int step : {1, 2, 3}) log.scalar("a/loss", step, step);
+  }
+  const std::string whole = read_text_file(path);
+  const std::size_t record = (whole.size() - read_events(path).front().text(3).size()) / 4;
+  for (const std::size_t missing : {std::size_t{1}, std::size_t{10}, record - 8}) {
+    CAPTURE(missing);
+    test::write_quickly(path, whole.substr(0, whole.size() - missing));
+    forget_events(folder.path(), "a/", 3);
+    CHECK(logged(folder.path()) == Logged{{"a/loss@1", "a/loss@2"}});
+  }
+  std::string damaged = whole;
+  damaged[damaged.size() - 60] ^= 1;  // in the second of three scalars
+  test::write_quickly(path, damaged);
+  forget_events(folder.path(), "a/", 0);
+  const std::string kept = read_text_file(path);
+  CHECK(kept.size() < damaged.size());
+  CHECK(damaged.ends_with(kept.substr(kept.size() - 60)));
+
+  const std::filesystem::path other = folder / "events.out.tfevents.1700000000.host.1.0";
+  test::write_quickly(other, whole);
+  forget_events(folder.path(), "a/", 0);
+  CHECK(read_text_file(other) == whole);
+}
+
+TEST_CASE("event_log: a tag is UTF-8, whatever bytes it was made of") {
+  const test::TemporaryFolder folder;
+  EventLog log(folder.path());
+  log.scalar("caf\xe9/\xc3\xa9t\xc3\xa9", 1, 1);  // Latin-1, then UTF-8
+  log.scalar("cut \xe2\x82", 2, 1);
+  log.scalar("\xed\xa0\x80\xc0\xaf", 3, 1);  // a surrogate and an overlong slash, which UTF-8 has not
+  const std::vector<Fields> events = read_events(log.path());
+  const auto tag_of = [&](std::size_t i) { return events.at(i).message(5).message(1).text(1); };
+  CHECK(tag_of(1) == "caf\xef\xbf\xbd/\xc3\xa9t\xc3\xa9");
+  CHECK(tag_of(2) == "cut \xef\xbf\xbd");
+  CHECK(tag_of(3).find_first_not_of("\xef\xbf\xbd") == std::string::npos);
 }
 
 TEST_CASE("event_log: what cannot be logged") {

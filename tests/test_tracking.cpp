@@ -157,7 +157,6 @@ TEST_CASE("tracking: scalars are metrics.csv's; histograms hold the weights and 
     const Events files = test::read_event_files(run.folder());
     REQUIRE(files.size() == 1);
     CHECK(files[0][0].file_version() == "brain.Event:2");
-    for (const events::Event& event : files[0]) CHECK_FALSE(event.has_session_log());
     check_scalars(files, run);
     CHECK(test::steps_of(files, "two_heads/val_loss") == Steps{1, 2});
 
@@ -229,7 +228,7 @@ TEST_CASE("tracking: without CIFAR images there is no histogram of novel ones") 
   CHECK(test::steps_of(files, "super/weights/head.weight") == Steps{1});
 }
 
-TEST_CASE("tracking: a resumed training logs to a new file, and voids no other model's steps") {
+TEST_CASE("tracking: a resumed training logs to a new file, and takes out no other model's epochs") {
   Fixture fixture;
   Run run = fixture.run("run", {"approach=two_models"});
   fixture.train(run, Part::super, 3);
@@ -238,18 +237,41 @@ TEST_CASE("tracking: a resumed training logs to a new file, and voids no other m
   fixture.train(run, Part::sub, 2);
   fixture.train(run, Part::super, 5);
   const Events files = test::read_event_files(run.folder());
-  REQUIRE(files.size() == 4);
-  const auto start_of = [](const std::vector<events::Event>& file) -> std::int64_t {
-    const bool resumed = file[1].session_log().status() == events::SessionLog::START;
-    return resumed ? file[1].step() : -1;
-  };
-  CHECK(start_of(files[0]) == -1);
-  CHECK(start_of(files[1]) == -1);
-  CHECK(start_of(files[2]) == 4);  // the superclass model has logged three
-  CHECK(start_of(files[3]) == 4);
+  CHECK(files.size() == 4);
   check_scalars(files, run);
   CHECK(test::steps_of(files, "super/val_loss") == Steps{1, 2, 3, 4, 5});
   CHECK(test::steps_of(files, "sub/val_loss") == Steps{1, 2});
+}
+
+TEST_CASE("tracking: an epoch that was logged, in part or whole, and is made again is there once") {
+  Fixture fixture;
+  Run run = fixture.run("run", {"approach=two_models"});
+  fixture.train(run, Part::sub, 1);
+  const std::string state = read_text_file(run.training_state(Part::sub));
+  fixture.train(run, Part::sub, 3);
+  write_file(run.training_state(Part::sub), state);  // as if it had died before the states of 2 and 3
+  const auto cut_last_file = [&] {
+    std::filesystem::path last;
+    for (const auto& entry : std::filesystem::directory_iterator(run.folder())) {
+      const bool is_log = entry.path().filename().string().starts_with("events.");
+      if (is_log && entry.path() > last) last = entry.path();
+    }
+    const std::string log = read_text_file(last);
+    test::write_quickly(last, log.substr(0, log.size() / 3));  // among the scalars of an epoch
+  };
+  SUBCASE("whole") {}
+  SUBCASE("in part") {
+    cut_last_file();
+  }
+  SUBCASE("the checkpoints are gone") {
+    std::filesystem::remove_all(run.folder() / "checkpoints");
+    std::filesystem::create_directory(run.folder() / "checkpoints");
+  }
+  fixture.train(run, Part::sub, 3);
+  const Events files = test::read_event_files(run.folder());
+  CHECK(test::steps_of(files, "sub/val_loss") == Steps{1, 2, 3});
+  CHECK(test::steps_of(files, "sub/weights/head.weight") == Steps{1, 2, 3});
+  check_scalars(files, run);
 }
 
 TEST_CASE("tracking: the tensorboard package reads it") {

@@ -15,9 +15,14 @@
 #include <vector>
 
 #include "engine/core/check.h"
+#include "engine/io/file.h"
+#include "engine/io/json.h"
 
 namespace tern {
 namespace {
+
+constexpr const char* kFilePrefix = "events.out.tfevents.";
+constexpr std::size_t kHeaderBytes = 12, kFooterBytes = 4;  // of a record
 
 constexpr std::array<std::uint32_t, 256> kCrcTable = [] {
   std::array<std::uint32_t, 256> table{};
@@ -40,7 +45,7 @@ void append_number(std::string& bytes, T value) {
   bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-std::span<const std::byte> bytes_of(const std::string& text) {
+std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
 }
 
@@ -83,6 +88,69 @@ void fill_histogram(std::span<const float> values, events::Histogram& histogram)
   }
 }
 
+/// `text` with U+FFFD for bytes that are no UTF-8, as write_json() does it.
+std::string valid_utf8(const std::string& text) {
+  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
+}
+
+/// With one value, of `tag`.
+events::Event event_of(const std::string& tag, std::int64_t step) {
+  events::Event event;
+  event.set_step(step);
+  event.mutable_summary()->add_value()->set_tag(valid_utf8(tag));
+  return event;
+}
+
+template <typename T>
+T number_at(std::string_view bytes, std::size_t at) {
+  T value;
+  std::memcpy(&value, bytes.data() + at, sizeof value);
+  return value;
+}
+
+/// The bytes of the record at the beginning of `bytes`; 0 if they end before it does, or it is damaged.
+std::size_t record_bytes(std::string_view bytes, bool& is_damaged) {
+  is_damaged = false;
+  if (bytes.size() < kHeaderBytes) return 0;
+  is_damaged = masked_crc32c(bytes_of(bytes.substr(0, 8))) != number_at<std::uint32_t>(bytes, 8);
+  if (is_damaged) return 0;
+  const auto length = number_at<std::uint64_t>(bytes, 0);
+  const std::size_t rest = bytes.size() - kHeaderBytes;
+  if (rest < kFooterBytes || length > rest - kFooterBytes) return 0;
+  const std::string_view body = bytes.substr(kHeaderBytes, length);
+  is_damaged = masked_crc32c(bytes_of(body)) != number_at<std::uint32_t>(bytes, kHeaderBytes + length);
+  return is_damaged ? 0 : kHeaderBytes + length + kFooterBytes;
+}
+
+bool is_after(std::string_view record, const std::string& prefix, std::int64_t last_step) {
+  events::Event event;
+  const std::string_view body = record.substr(kHeaderBytes, record.size() - kHeaderBytes - kFooterBytes);
+  if (!event.ParseFromArray(body.data(), static_cast<int>(body.size())) || event.step() <= last_step)
+    return false;
+  const auto& values = event.summary().value();
+  return std::any_of(values.begin(), values.end(),
+                     [&](const auto& value) { return value.tag().starts_with(prefix); });
+}
+
+void forget_events_of(const std::filesystem::path& path, const std::string& prefix, std::int64_t last_step) {
+  const std::string text = read_text_file(path, std::uint64_t{1} << 34);
+  std::string_view rest = text;
+  std::string kept;
+  int kept_records = 0;
+  bool is_damaged = false;
+  while (const std::size_t size = record_bytes(rest, is_damaged)) {
+    const std::string_view record = rest.substr(0, size);
+    rest.remove_prefix(size);
+    if (is_after(record, prefix, last_step)) continue;
+    kept += record;
+    ++kept_records;
+  }
+  if (is_damaged) kept += rest;
+  if (kept.size() == text.size()) return;
+  const bool nothing_but_version = kept_records <= 1 && !is_damaged;
+  nothing_but_version ? static_cast<void>(std::filesystem::remove(path)) : write_file(path, kept);
+}
+
 }  // namespace
 
 std::uint32_t crc32c(std::span<const std::byte> bytes) {
@@ -97,11 +165,11 @@ std::uint32_t masked_crc32c(std::span<const std::byte> bytes) {
   return std::rotr(crc32c(bytes), 15) + 0xa282ead8u;
 }
 
-EventLog::EventLog(const std::filesystem::path& folder, std::optional<std::int64_t> resumed_step) {
+EventLog::EventLog(const std::filesystem::path& folder) {
   static std::atomic<int> number{0};
   const double now = seconds_now();
   char name[96];  // readers sort by name, so the seconds have ten digits
-  std::snprintf(name, sizeof name, "events.out.tfevents.%010lld.tern.%d.%d", static_cast<long long>(now),
+  std::snprintf(name, sizeof name, "%s%010lld.tern.%d.%d", kFilePrefix, static_cast<long long>(now),
                 static_cast<int>(getpid()), number++);
   path_ = folder / name;
   file_ = std::fopen(path_.c_str(), "wbx");  // x: never over another file
@@ -110,12 +178,6 @@ EventLog::EventLog(const std::filesystem::path& folder, std::optional<std::int64
     events::Event version;
     version.set_file_version("brain.Event:2");
     append(version);
-    if (resumed_step) {
-      events::Event start;
-      start.set_step(*resumed_step);
-      start.mutable_session_log()->set_status(events::SessionLog::START);
-      append(start);
-    }
   } catch (...) {
     std::fclose(file_);
     throw;
@@ -141,11 +203,8 @@ void EventLog::append(events::Event& event) {
 }
 
 void EventLog::scalar(const std::string& tag, std::int64_t step, double value) {
-  events::Event event;
-  event.set_step(step);
-  events::Summary::Value& entry = *event.mutable_summary()->add_value();
-  entry.set_tag(tag);
-  entry.set_simple_value(static_cast<float>(value));
+  events::Event event = event_of(tag, step);
+  event.mutable_summary()->mutable_value(0)->set_simple_value(static_cast<float>(value));
   append(event);
 }
 
@@ -154,26 +213,31 @@ void EventLog::histogram(const std::string& tag, std::int64_t step, std::span<co
   const auto bad =
       std::find_if(values.begin(), values.end(), [](float value) { return !std::isfinite(value); });
   if (bad != values.end()) throw Error(tag, "finite values for a histogram", std::to_string(*bad));
-  events::Event event;
-  event.set_step(step);
-  events::Summary::Value& entry = *event.mutable_summary()->add_value();
-  entry.set_tag(tag);
-  fill_histogram(values, *entry.mutable_histo());
+  events::Event event = event_of(tag, step);
+  fill_histogram(values, *event.mutable_summary()->mutable_value(0)->mutable_histo());
   append(event);
 }
 
 void EventLog::image(const std::string& tag, std::int64_t step, int width, int height,
                      std::span<const std::byte> png) {
-  events::Event event;
-  event.set_step(step);
-  events::Summary::Value& entry = *event.mutable_summary()->add_value();
-  entry.set_tag(tag);
-  events::Summary::Image& image = *entry.mutable_image();
+  events::Event event = event_of(tag, step);
+  events::Summary::Image& image = *event.mutable_summary()->mutable_value(0)->mutable_image();
   image.set_width(width);
   image.set_height(height);
   image.set_colorspace(3);
   image.set_encoded_image_string(png.data(), png.size());
   append(event);
+}
+
+void forget_events(const std::filesystem::path& folder, const std::string& prefix, std::int64_t last_step) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    const bool is_own = name.starts_with(kFilePrefix) && name.find(".tern.") != std::string::npos;
+    if (is_own && entry.is_regular_file() && name.find(".tmp") == std::string::npos)
+      files.push_back(entry.path());
+  }
+  for (const std::filesystem::path& file : files) forget_events_of(file, prefix, last_step);
 }
 
 }  // namespace tern
