@@ -10,6 +10,7 @@
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
 #include "engine/io/file.h"
+#include "engine/io/folder_lock.h"
 
 namespace tern {
 namespace fs = std::filesystem;
@@ -62,7 +63,7 @@ void Run::check_free(const fs::path& folder) {
     throw Error("--out " + folder.string(), "a new folder, or --resume to go on with the run that is there",
                 "a run");
   }
-  if (!fs::is_empty(folder)) {
+  if (!is_empty_but_for_lock(folder)) {
     throw Error("--out " + folder.string(), "an absent or empty folder", "a folder with other files");
   }
 }
@@ -108,9 +109,13 @@ void Run::save_summary() const {
 
 void Run::check_not_own(const std::string& option, const fs::path& path) const {
   const fs::path checkpoints = folder_ / "checkpoints";
-  std::vector<fs::path> own{
-      folder_ / "config.toml",      folder_ / "summary.json", folder_ / "evaluation.json",
-      folder_ / "calibration.json", metrics_file(),           split_file()};
+  std::vector<fs::path> own{folder_ / "config.toml",
+                            folder_ / "summary.json",
+                            folder_ / "evaluation.json",
+                            folder_ / "calibration.json",
+                            folder_ / FolderLock::kFileName,
+                            metrics_file(),
+                            split_file()};
   std::error_code absent;
   for (const auto& entry : fs::directory_iterator(checkpoints, absent)) own.push_back(entry.path());
   for (const auto& entry : fs::directory_iterator(folder_, absent)) {

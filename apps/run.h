@@ -9,6 +9,9 @@
 //   checkpoints/    last.safetensors, best.safetensors     two heads on one backbone
 //                   last_super, best_super, last_sub, best_sub .safetensors     two models
 //                   state*.safetensors     what resuming needs: model, optimiser and progress in one file
+//   lock            while a training is at work (engine/io/folder_lock.h); one that was killed leaves it
+//   behind,
+//                   which means nothing. Only trainings heed it: the others read what is whole at any time.
 #pragma once
 
 #include <filesystem>
@@ -42,7 +45,8 @@ class Run {
   Config config;
   Json summary;
 
-  /// Makes the folder with config.toml and checkpoints/. Throws Error unless it is absent or empty.
+  /// Makes the folder with config.toml and checkpoints/. Throws Error unless it is absent or empty (but for
+  /// its lock).
   static Run create(const std::filesystem::path& folder, const Config& config);
   /// Throws Error{folder, ...} if it is not a run, Error{file, ...} for a config.toml or summary.json that is
   /// damaged. A run that has not begun has a null summary.

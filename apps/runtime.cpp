@@ -68,6 +68,15 @@ bool StopRequest::arrived() {
   return stop_arrived != 0;
 }
 
+std::unique_ptr<FolderLock> lock_folder(const std::filesystem::path& folder, const std::string& doing) {
+  auto lock = std::make_unique<FolderLock>(folder, "--out " + folder.string(), doing);
+  if (!lock->is_held()) {
+    fmt::print(stderr, "tern: the file system of {} has no locks: see that no other process works in it\n",
+               folder.string());
+  }
+  return lock;
+}
+
 double peak_memory_mib() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

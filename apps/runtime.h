@@ -3,12 +3,15 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "engine/core/check.h"
 #include "engine/device/allocator.h"
 #include "engine/device/device.h"
+#include "engine/io/folder_lock.h"
 
 namespace tern {
 
@@ -57,6 +60,11 @@ auto with_memory_advice(std::int64_t batch_size, Work&& work) {
                       error.figures());
   }
 }
+
+/// Keeps other processes out of `folder`, which must be there, for as long as the lock lives. Throws
+/// Error{--out folder, "another process is <doing>"} where one has it; a file system without locks costs a
+/// line on stderr.
+std::unique_ptr<FolderLock> lock_folder(const std::filesystem::path& folder, const std::string& doing);
 
 /// The most memory this process has held, in MiB.
 double peak_memory_mib();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -19,17 +20,19 @@ namespace tern {
 namespace fs = std::filesystem;
 namespace {
 
-/// A new folder for the study, or the one in which it goes on.
-void open_folder(const StudyOptions& options) {
+/// A new folder for the study, or the one in which it goes on, kept from other studies.
+std::unique_ptr<FolderLock> open_folder(const StudyOptions& options) {
   if (fs::exists(options.out) && !fs::is_directory(options.out))
     throw Error("--out " + options.out.string(), "a folder", "a file");
   const fs::path copy = options.out / "plan.toml";
-  if (fs::exists(options.out) && !fs::is_empty(options.out) && !fs::exists(copy)) {
+  if (fs::exists(options.out) && !fs::exists(copy) && !is_empty_but_for_lock(options.out)) {
     throw Error("--out " + options.out.string(), "an absent or empty folder, or one of tern study",
                 "a folder with other files");
   }
   fs::create_directories(options.out);
+  std::unique_ptr<FolderLock> lock = lock_folder(options.out, "at work on this study");
   write_file(copy, read_text_file(options.plan));
+  return lock;
 }
 
 std::map<std::string, WeightSource> named_weights(const std::vector<std::string>& texts) {
@@ -174,7 +177,7 @@ int study(const StudyOptions& options) {
   RowOptions row_options;
   row_options.folders = options.folders;
   row_options.images = images_of(options);
-  open_folder(options);
+  const std::unique_ptr<FolderLock> lock = open_folder(options);
   row_options.runtime = options.runtime;
   row_options.mix = plan.mix;
   if (row_options.images.empty())

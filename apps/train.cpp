@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
+#include <memory>
 #include <optional>
 
 #include "apps/run.h"
@@ -92,10 +92,21 @@ RuntimeOptions runtime_for(const TrainOptions& options, const Plan& plan) {
   return runtime;
 }
 
-/// True if `folder` holds a run that began, so that there is something to go on with.
-bool has_begun(const fs::path& folder) {
+/// Nothing of a run is read before it is locked.
+std::unique_ptr<FolderLock> lock_to_resume(const fs::path& folder) {
   if (!fs::is_directory(folder))
     throw Error("--resume --out " + folder.string(), "a run folder", "no folder there");
+  return lock_folder(folder, "training into it");
+}
+
+std::unique_ptr<FolderLock> lock_new(const fs::path& folder) {
+  Run::check_free(folder);
+  fs::create_directories(folder);
+  return lock_folder(folder, "training into it");
+}
+
+/// True if `folder` holds a run that began, so that there is something to go on with.
+bool has_begun(const fs::path& folder) {
   return fs::exists(folder / "config.toml") && fs::exists(folder / "summary.json");
 }
 
@@ -236,6 +247,8 @@ void print_end(const Run& run) {
 }  // namespace
 
 int train(const TrainOptions& options) {
+  std::unique_ptr<FolderLock> lock;
+  if (options.resume) lock = lock_to_resume(options.out);
   const bool resumed = options.resume && has_begun(options.out);
   if (options.resume && !resumed) clear_unbegun(options);
   const Plan plan = resumed ? plan_resumed(options) : plan_new(options);
@@ -251,6 +264,7 @@ int train(const TrainOptions& options) {
   check_classes(plan.config, data);
 
   const StopRequest stop_request;
+  if (!lock) lock = lock_new(options.out);
   Run run = begin_run(options, plan, data, device);
   print_start(run, plan, data, weights_note);
   try {

@@ -87,3 +87,32 @@ TEST_CASE("resume: after kill -9 and after a polite stop, the end is the same to
     CHECK(entry.path().string().find(".tmp") == std::string::npos);
   }
 }
+
+TEST_CASE("resume: one training at a time in a folder; reading goes on beside it") {
+  const test::TemporaryFolder folder, output;
+  test::write_tiny_study(folder / "data");
+  test::tiny_training(folder.path(), {"epochs=3", "batch_size=3"});
+  const std::vector<std::string> arguments = arguments_for(folder.path(), "run");
+  const std::string run = (folder / "run").string();
+  test::Process living(output, arguments);
+  wait_for_second_epoch(run, living);
+  living.signal(SIGSTOP);  // which keeps what it holds
+
+  const test::Result second = test::run_tern({"train", "--resume", "--out", run, "--threads", "1"});
+  CHECK(second.code == 1);
+  CHECK(second.errors == "tern train: --out " + run + ": another process is training into it (process " +
+                             std::to_string(living.process()) + ")\n");
+  CHECK(test::run_tern(arguments).code == 1);
+  CHECK(fs::exists(folder / "run/lock"));
+  const test::Result evaluated = test::run_tern({"evaluate", "--run", run, "--threads", "1"});
+  CHECK(evaluated.code == 0);
+  CHECK(evaluated.output.find("was not trained to the end") != std::string::npos);
+  CHECK(rows_in(folder / "run/metrics.csv") == 1);
+
+  living.signal(SIGKILL);
+  REQUIRE(living.wait() == 128 + SIGKILL);
+  CHECK(fs::exists(folder / "run/lock"));
+  CHECK(test::run_tern({"train", "--resume", "--out", run}).code == 0);
+  CHECK_FALSE(fs::exists(folder / "run/lock"));
+  CHECK(rows_in(folder / "run/metrics.csv") == 3);
+}

@@ -51,6 +51,15 @@ TEST_CASE("run: a new run never lands on something that is there") {
                        Error);
 }
 
+TEST_CASE("run: a lock that a killed training left behind is in nobody's way") {
+  const test::TemporaryFolder folder;
+  fs::create_directory(folder / "run");
+  write_file(folder / "run/lock", "tern 17 host\n");
+  Run run = Run::create(folder / "run", Config{});
+  CHECK_THROWS_WITH_AS(run.check_not_own("--out", folder / "run/lock"), Contains("one that tern train wrote"),
+                       Error);
+}
+
 TEST_CASE("run: what is no run is said so") {
   const test::TemporaryFolder folder;
   CHECK_THROWS_WITH_AS(Run::open(folder / "absent"), Contains("wanted a run folder, got no folder there"),

@@ -8,6 +8,7 @@
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
 #include "engine/io/file.h"
+#include "engine/io/folder_lock.h"
 #include "engine/io/json.h"
 #include "tests/support/tiny_run.h"
 
@@ -174,6 +175,14 @@ TEST_CASE("study: faults before any training") {
   CHECK_THROWS_WITH_AS(study(options), Contains("wanted an absent or empty folder, or one of tern study"),
                        Error);
   options = fixture.options;
+  {
+    fs::create_directory(options.out);
+    const FolderLock other(options.out, "", "");
+    CHECK_THROWS_WITH_AS(study(options), Contains("out: another process is at work on this study (process"),
+                         Error);
+    CHECK_FALSE(fs::exists(options.out / "plan.toml"));
+  }
+  fs::remove(options.out);
   options.dry_run = true;
   CHECK(study(options) == 0);
   CHECK_FALSE(fs::exists(options.out));

@@ -42,6 +42,7 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   void signal(int number) { ::kill(child_, number); }
+  pid_t process() const { return child_; }
   /// The exit code, or 128 + the signal that ended it.
   int wait() {
     int status = 0;

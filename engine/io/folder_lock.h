@@ -1,0 +1,42 @@
+// Keeps a folder to one process: an exclusive lock (flock) on the file FOLDER/lock.
+//
+// The lock is the kernel's and ends with the process, kill -9 included. The file itself says who holds it
+// ("tern <process> <host>") and is removed with the lock; one that a killed process left behind means nothing
+// and is taken over. Over NFS the lock holds among all machines that mount the folder.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace tern {
+
+class FolderLock {
+ public:
+  static constexpr const char* kFileName = "lock";
+
+  /// Locks `folder`, which must be there. Throws Error{subject, "another process is <doing> (process N)"}
+  /// where one holds it ("training into it"), and Error{file, ...} where the file cannot be made, or is
+  /// somebody else's.
+  FolderLock(const std::filesystem::path& folder, const std::string& subject, const std::string& doing);
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+  /// False where the file system has no locks: then nothing keeps another process away.
+  bool is_held() const { return is_held_; }
+
+ private:
+  void open();
+  bool lock();  ///< false if it is held elsewhere
+  bool is_still_there() const;
+  void sign() const;
+
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  bool is_held_ = false;
+};
+
+/// Whether a folder, which must be there, holds nothing, or the lock's file alone.
+bool is_empty_but_for_lock(const std::filesystem::path& folder);
+
+}  // namespace tern
