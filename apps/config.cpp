@@ -148,6 +148,15 @@ struct ToText {
   }
 };
 
+/// What another number of epochs would have done otherwise from the beginning; empty for nothing.
+std::string past_that_hangs_on_epochs(const Config& config) {
+  if (config.schedule == Schedule::Kind::cosine)
+    return "schedule = \"cosine\" spans them all, so the rates of those that are done would have been others";
+  if (config.teacher_weight > 0)
+    return "the subclass model's teacher is the superclass model after the last of them";
+  return "";
+}
+
 }  // namespace
 
 Config read_config(const std::filesystem::path& file, const std::vector<std::string>& sets) {
@@ -199,8 +208,11 @@ void check_resumable(const Config& before, const Config& now) {
       throw Error("--resume " + key.name, old_text + " as in the run's config.toml", new_text);
     }
   }
-  if (now.epochs < before.epochs) {
-    throw Error("--resume epochs", fmt::format("at least the run's {}", before.epochs),
+  const std::string past = now.epochs == before.epochs ? "" : past_that_hangs_on_epochs(before);
+  if (now.epochs < before.epochs || !past.empty()) {
+    throw Error("--resume epochs",
+                past.empty() ? fmt::format("at least the run's {}", before.epochs)
+                             : fmt::format("{} as in the run's config.toml ({})", before.epochs, past),
                 fmt::format("{}", now.epochs));
   }
 }

@@ -135,8 +135,9 @@ std::string value_text(const ConfigValue& value);
 /// For `tern train --help-config`: each key with its default, its range and its meaning.
 std::string config_help();
 
-/// Throws Error{key, ...} if a run with `before` may not go on with `now`: all keys must be equal, but epochs
-/// may grow and those that do not enter the training may change.
+/// Throws Error{key, ...} if a run with `before` may not go on with `now`. Nothing may change what is done
+/// already: all keys must be equal, but those that do not enter the training may differ, and epochs may grow
+/// where the first ones are the same in a longer training.
 void check_resumable(const Config& before, const Config& now);
 
 }  // namespace tern

@@ -135,6 +135,24 @@ TEST_CASE("config: a resumed run keeps its settings; epochs may grow, thresholds
   CHECK_NOTHROW(check_resumable(before, make_config({"epochs=5", "tau_sub=0.5"})));
   CHECK_THROWS_WITH_AS(check_resumable(before, make_config({"epochs=2"})), doctest::Contains("epochs"),
                        Error);
+  // A longer training would have begun otherwise: the rates of the cosine, or what teaches the second model.
+  const std::vector<std::string> cosine{"epochs=3", "schedule=cosine", "warmup_steps=4"};
+  CHECK_NOTHROW(check_resumable(make_config(cosine), make_config({"tau_sub=0.5"}, make_config(cosine))));
+  CHECK_THROWS_WITH_AS(
+      check_resumable(make_config(cosine), make_config({"epochs=5"}, make_config(cosine))),
+      doctest::Contains("--resume epochs: wanted 3 as in the run's config.toml (schedule = \"cosine\" spans"),
+      Error);
+  const std::vector<std::string> taught{"epochs=3", "approach=two_models", "teacher_weight=0.2"};
+  CHECK_THROWS_WITH_AS(check_resumable(make_config(taught), make_config({"epochs=5"}, make_config(taught))),
+                       doctest::Contains("(the subclass model's teacher is"), Error);
+  const std::vector<std::string> steps{"epochs=3", "schedule=step", "warmup_steps=4"};
+  CHECK_NOTHROW(check_resumable(make_config(steps), make_config({"epochs=5"}, make_config(steps))));
+  // What the training does not read may differ, and nothing else.
+  for (const ConfigKey& key : config_keys()) {
+    const bool may = key.name == "epochs" || key.name == "tau_super" || key.name == "tau_sub" ||
+                     key.name == "mask_untrained_logits";
+    CHECK_MESSAGE(key.may_differ_on_resume == may, key.name);
+  }
   CHECK_THROWS_WITH_AS(check_resumable(before, make_config({"epochs=3", "batch_size=8"})),
                        doctest::Contains("--resume batch_size: wanted 64 as in the run's config.toml, got 8"),
                        Error);
