@@ -6,6 +6,7 @@
 #include <optional>
 #include <regex>
 
+#include "apps/session.h"
 #include "data/jpeg.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
@@ -17,6 +18,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
+bool is_session(const Json& json) {
+  const auto is = [&json](const char* key, bool (Json::*fits)() const noexcept) {
+    return !json.contains(key) || (json.at(key).*fits)();
+  };
+  return json.is_object() && is("epochs", &Json::is_number_integer) && is("done", &Json::is_object) &&
+         is("versions", &Json::is_object) && is("device", &Json::is_string);
+}
+
 /// What resuming goes by. The values that evaluation needs are checked when they are asked for.
 void check_summary(const fs::path& file, const Json& summary) {
   if (!summary.is_object()) throw Error(file.string(), "what tern train writes there", "other JSON");
@@ -27,6 +36,9 @@ void check_summary(const fs::path& file, const Json& summary) {
   check_key("status", "a text", [](const Json& json) { return json.is_string(); });
   check_key("threads", "a whole number in [1, 4096]", [](const Json& json) {
     return json.is_number_unsigned() && json.get<std::uint64_t>() >= 1 && json.get<std::uint64_t>() <= 4096;
+  });
+  check_key("sessions", "what each session ran with", [](const Json& json) {
+    return json.is_array() && std::all_of(json.begin(), json.end(), is_session);
   });
   check_key("models", "what is known of each model", [](const Json& json) {
     return json.is_object() &&
@@ -100,7 +112,7 @@ fs::path Run::checkpoint(const char* which, Part part) const {
 }
 
 void Run::save_config() const {
-  write_file(folder_ / "config.toml", config_text(config));
+  write_file(folder_ / "config.toml", config_text(config) + changes_of_plan(summary));
 }
 
 void Run::save_summary() const {

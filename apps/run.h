@@ -1,7 +1,9 @@
 // A run folder: everything that a training leaves behind, and what evaluate and predict read.
 //
-//   config.toml     the resolved settings
-//   summary.json    data, split, classes, best and last metrics, timings, versions of what it was made with
+//   config.toml     the resolved settings; a comment tells where --resume asked for more epochs than before
+//   summary.json    data, split, classes, best and last metrics, timings; threads, device and versions of
+//   each
+//                   session (session.h)
 //   split.csv       which image is in which part
 //   metrics.csv     a row an epoch and model
 //   events.out.tfevents.*     the same and more for TensorBoard (tracking.h); a new file with each resuming

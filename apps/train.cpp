@@ -8,12 +8,11 @@
 #include <optional>
 
 #include "apps/run.h"
+#include "apps/session.h"
 #include "apps/trainer.h"
-#include "apps/version.h"
 #include "data/device_loader.h"
 #include "engine/backend/backend.h"
 #include "engine/core/check.h"
-#include "engine/core/parallel.h"
 #include "engine/io/file.h"
 #include "models/checkpoint.h"
 #include "models/weight_names.h"
@@ -72,6 +71,7 @@ Plan plan_resumed(const TrainOptions& options) {
   plan.config = options.config.empty() ? make_config(options.sets, run.config)
                                        : read_config(options.config, options.sets);
   check_resumable(run.config, plan.config);
+  supply_first_session(run);
   plan.complete = run.summary.value("status", "") == "complete" && plan.config.epochs == run.config.epochs &&
                   has_best_models(run);
   plan.folders = options.folders;  // may have moved: the fingerprint says whether the images are the same
@@ -84,8 +84,8 @@ Plan plan_resumed(const TrainOptions& options) {
   return plan;
 }
 
-/// Sums of floats depend on how they are parted among threads: a resumed run keeps the number it began with,
-/// so that it ends with the same bits, unless another is asked for.
+/// Some sums of floats (oneDNN's of a convolution's weight gradient) are parted among the threads: a resumed
+/// run keeps the number it had, so that it ends with the same bits, unless another is asked for.
 RuntimeOptions runtime_for(const TrainOptions& options, const Plan& plan) {
   RuntimeOptions runtime = options.runtime;
   if (plan.run && runtime.threads == 0) runtime.threads = plan.run->summary.value("threads", 0);
@@ -161,19 +161,13 @@ Json describe_classes(const StudyData& data) {
           {"subclass_trained", data.trained_subclasses()}};
 }
 
-Run begin_run(const TrainOptions& options, const Plan& plan, const StudyData& data, Device device) {
-  Run run = plan.run ? *plan.run : Run::create(options.out, plan.config);
+Run begin_run(Run run, const Json& session, const Plan& plan, const StudyData& data) {
   run.remove_temporary_files();
   fs::create_directories(run.folder() / "checkpoints");
-  run.save_config();
   Json& summary = run.summary;
-  summary["tern_version"] = kVersion;
-  summary["versions"] = Json::object();
-  for (const auto& [name, version] : versions()) summary["versions"][name] = version;
+  add_session(run, session);
   summary["status"] = "training";
-  summary["device"] = device.text();
-  summary["backend"] = backend_of(device).description();
-  summary["threads"] = thread_count();
+  run.save_config();
   summary["inputs"] = {{"data", plan.folders.data.string()},
                        {"cifar", plan.folders.cifar.string()},
                        {"weights", plan.weights.file.string()},
@@ -186,10 +180,17 @@ Run begin_run(const TrainOptions& options, const Plan& plan, const StudyData& da
   return run;
 }
 
-void print_start(const Run& run, const Plan& plan, const StudyData& data, const std::string& weights_note) {
+/// `run` as it was before this session.
+void print_start(const Run& run, const Json& session, const Plan& plan, const StudyData& data,
+                 const std::string& weights_note) {
   const auto held_out = data.split.held_out.size();
-  fmt::print("{}\n", run.summary.at("backend").get<std::string>());
+  fmt::print("{}\n", session.at("backend").get<std::string>());
   fmt::print("{}", data.dataset.passed_over);
+  const std::string changes = changes_since(run, session);
+  if (!changes.empty()) {
+    fmt::print("note: the run had {}: its bytes at the end may differ from an uninterrupted run's\n",
+               changes);
+  }
   fmt::print("images: {} to train ({} of them CIFAR), {} to validate ({} CIFAR)", data.split.train.size(),
              data.count_extra(data.split.train), data.split.validation.size(),
              data.count_extra(data.split.validation));
@@ -265,8 +266,10 @@ int train(const TrainOptions& options) {
 
   const StopRequest stop_request;
   if (!lock) lock = lock_new(options.out);
-  Run run = begin_run(options, plan, data, device);
-  print_start(run, plan, data, weights_note);
+  Run run = resumed ? *plan.run : Run::create(options.out, plan.config);
+  const Json session = session_of(run, device);
+  print_start(run, session, plan, data, weights_note);
+  run = begin_run(std::move(run), session, plan, data);
   try {
     const Tensor resident = device.is_cpu() ? Tensor() : resident_images(data.dataset, device);
     for (const Part part : parts_of(run.config)) {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "engine/io/csv.h"
+#include "engine/io/json.h"
 #include "tests/support/events.h"
 #include "tests/support/process.h"
 #include "tests/support/tiny_run.h"
@@ -112,7 +113,13 @@ TEST_CASE("resume: one training at a time in a folder; reading goes on beside it
   living.signal(SIGKILL);
   REQUIRE(living.wait() == 128 + SIGKILL);
   CHECK(fs::exists(folder / "run/lock"));
-  CHECK(test::run_tern({"train", "--resume", "--out", run}).code == 0);
+  const test::Result resumed = test::run_tern({"train", "--resume", "--out", run, "--threads", "2"});
+  CHECK(resumed.code == 0);
+  CHECK(resumed.output.find("note: the run had threads 1, now 2: its bytes at the end may differ") !=
+        std::string::npos);
+  const Json sessions = read_json(folder / "run/summary.json").at("sessions");
+  CHECK(sessions.at(0).at("threads") == 1);
+  CHECK(sessions.at(1).at("threads") == 2);
   CHECK_FALSE(fs::exists(folder / "run/lock"));
   CHECK(rows_in(folder / "run/metrics.csv") == 3);
 }

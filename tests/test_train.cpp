@@ -89,7 +89,20 @@ TEST_CASE("train: the run folder, and every way of resuming it") {
   test::write_quickly(image, picture);
   CHECK(train(options) == 0);
   CHECK(read_csv(run.metrics_file()).rows.size() == 4);
-  CHECK(Run::open(options.out).config.epochs == 2);
+  const Run longer = Run::open(options.out);
+  TrainOptions whole = fixture.options();
+  whole.sets = {"epochs=2"};
+  whole.out = fixture.folder / "whole";
+  CHECK(train(whole) == 0);
+  for (const Part part : {Part::super, Part::sub}) {
+    const fs::path wanted = Run::open(whole.out).training_state(part);
+    CHECK(read_text_file(longer.training_state(part)) == read_text_file(wanted));
+  }
+  CHECK(longer.config.epochs == 2);
+  CHECK(read_text_file(options.out / "config.toml")
+            .ends_with("# epochs was 1 until --resume made it 2, after epoch 1 of super, 1 of sub\n"));
+  CHECK(longer.summary.at("sessions").at(0).at("epochs") == 1);
+  CHECK(longer.summary.at("sessions").at(1).at("epochs") == 2);
 }
 
 TEST_CASE("train: what is wrong is found before a run folder is made") {
