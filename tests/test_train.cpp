@@ -77,7 +77,7 @@ TEST_CASE("train: the run folder, and every way of resuming it") {
   CHECK(holds(message_of(options), "--resume batch_size: wanted 12 as in the run's config.toml, got 5"));
   options.sets = {"epochs=2"};
   TrainOptions heavier = options;
-  heavier.weights = "/elsewhere.pth";
+  heavier.weights = WeightSource("/elsewhere.pth");
   CHECK(holds(message_of(heavier), "--resume --weights"));
   const fs::path image = fixture.folder / "data/train_images/0.png";
   const std::string picture = read_text_file(image);

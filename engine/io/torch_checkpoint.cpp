@@ -62,11 +62,8 @@ class Reader {
   TorchCheckpoint run(const std::string& key) {
     const Pickle pickle = structure();
     FoundStateDict found = find_state_dict(path_.string(), *pickle.root, key);
-    std::vector<TorchTensor> described;
-    for (const NamedNode& node : found.tensors) {
-      described.push_back(torch_tensor(subject_of(*node.name), *node.tensor));
-      ++uses_[described.back().storage];
-    }
+    const std::vector<TorchTensor> described = describe_all(found.tensors);
+    for (const TorchTensor& one : described) ++uses_[one.storage];
     TorchCheckpoint checkpoint{{}, std::move(found.place)};
     for (std::size_t i = 0; i < described.size(); ++i) {
       const std::string& name = *found.tensors[i].name;
@@ -75,14 +72,11 @@ class Reader {
     return checkpoint;
   }
 
-  TorchCheckpointDescription describe(const std::string& key) {
+  TorchCheckpointDescription describe_file(const std::string& key) {
     const Pickle pickle = structure();
     FoundStateDict found = find_state_dict(path_.string(), *pickle.root, key);
+    const std::vector<TorchTensor> described = describe_all(found.tensors);
     TorchCheckpointDescription checkpoint{{}, std::move(found.place)};
-    std::vector<TorchTensor> described;
-    for (const NamedNode& node : found.tensors) {
-      described.push_back(torch_tensor(subject_of(*node.name), *node.tensor));
-    }
     for (std::size_t i = 0; i < described.size(); ++i) {
       const std::string& name = *found.tensors[i].name;
       check_bounds(name, described[i]);
@@ -97,6 +91,14 @@ class Reader {
  private:
   Pickle structure() const {
     return read_pickle(path_.string(), archive_.read(prefix_ + "data.pkl", kMostPickleBytes));
+  }
+
+  std::vector<TorchTensor> describe_all(const std::vector<NamedNode>& nodes) const {
+    std::vector<TorchTensor> described;
+    for (const NamedNode& node : nodes) {
+      described.push_back(torch_tensor(subject_of(*node.name), *node.tensor));
+    }
+    return described;
   }
 
   std::string subject_of(const std::string& name) const { return path_.string() + ": tensor " + name; }
@@ -204,7 +206,7 @@ TorchCheckpoint read_torch_checkpoint(const fs::path& path, const std::string& k
 }
 
 TorchCheckpointDescription describe_torch_checkpoint(const fs::path& path, const std::string& key) {
-  return Reader(path).describe(key);
+  return Reader(path).describe_file(key);
 }
 
 }  // namespace tern
