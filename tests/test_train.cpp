@@ -195,7 +195,7 @@ TEST_CASE("train: starts from the backbone of another run") {
   const auto conv_of = [](const fs::path& file) {
     return find(load_weights(file), "backbone.conv1.weight")->to_vector<float>();
   };
-  CHECK(conv_of(options.weights) == conv_of(Run::open(options.out).best_model(Part::sub)));  // frozen
+  CHECK(conv_of(options.weights.file) == conv_of(Run::open(options.out).best_model(Part::sub)));  // frozen
 }
 
 TEST_CASE("train: a run that was ended before its first summary starts anew") {
