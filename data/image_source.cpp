@@ -44,13 +44,14 @@ bool is_image_name(const std::string& name) {
 
 constexpr const char* kWantedNames = "images (.jpg, .jpeg, .jfif, .png, .bmp)";
 
-/// What of a folder without images may have been meant: the folders below it that hold some.
+/// What of a folder without images may have been meant: the folders below it that hold some. ", but ..."
 std::string images_below(const fs::path& folder) {
   std::map<fs::path, std::int64_t> found;
   std::error_code code;  // what cannot be listed is not counted
+  int left = 100'000;    // whoever names a whole disk by mistake does not wait for it
   constexpr auto kOptions = fs::directory_options::skip_permission_denied;
-  for (fs::recursive_directory_iterator entry(folder, kOptions, code), end; !code && entry != end;
-       entry.increment(code)) {
+  for (fs::recursive_directory_iterator entry(folder, kOptions, code), end;
+       !code && entry != end && left-- > 0; entry.increment(code)) {
     std::error_code ignored;
     const fs::path& path = entry->path();
     if (is_hidden(path.filename().string()))
@@ -58,9 +59,9 @@ std::string images_below(const fs::path& folder) {
     else if (is_image_name(path.filename().string()) && entry->is_regular_file(ignored))
       ++found[path.parent_path()];
   }
-  if (found.empty()) return "none";
+  if (found.empty()) return {};
   const auto& [first, count] = *found.begin();
-  std::string text = "none, but " + std::to_string(count) + " in its sub-folder " + first.string();
+  std::string text = ", but " + std::to_string(count) + " in its sub-folder " + first.string();
   if (found.size() > 1) text += " and more in " + std::to_string(found.size() - 1) + " beside it";
   return text;
 }
@@ -103,7 +104,7 @@ class Folder final : public ImageSource {
       take(*entry, entry->path().filename().string());
     }
     if (code) throw Error(folder.string(), "cannot list the folder: " + code.message());
-    if (names_.empty()) throw Error(folder.string(), kWantedNames, images_below(folder));
+    if (names_.empty()) throw Error(folder.string(), kWantedNames, none_text() + images_below(folder));
     std::sort(names_.begin(), names_.end(), natural_less);
   }
 
@@ -119,7 +120,7 @@ class Folder final : public ImageSource {
     if (is_hidden(name))
       passed_over_.add("hidden", name);
     else if (entry.is_directory(ignored))
-      passed_over_.add(PassedOver::kSubFolder, name);
+      passed_over_.add(PassedOver::kSubFolder, name + "/");
     else if (!is_image_name(name))
       passed_over_.add(PassedOver::kind_of(name), name);
     else if (entry.is_regular_file(ignored))
@@ -177,7 +178,7 @@ class Zip final : public ImageSource {
       if (!full.ends_with('/') && !full.ends_with('\\'))
         take(index, plain_entry_name(full), std::string(full));
     }
-    if (names_.empty()) throw Error(path_.string(), kWantedNames, "none");
+    if (names_.empty()) throw Error(path_.string(), kWantedNames, none_text());
     std::sort(names_.begin(), names_.end(), natural_less);
   }
 
@@ -262,6 +263,10 @@ std::unique_ptr<ImageSource> ImageSource::open(const std::filesystem::path& path
   if (fs::is_regular_file(status)) return std::make_unique<Zip>(path);
   throw Error(path.string(), "a folder or a zip file of images",
               fs::exists(status) ? "neither" : "nothing of that name");
+}
+
+std::string ImageSource::none_text() const {
+  return passed_over_.count() == 0 ? "none" : "none among " + passed_over_.kinds_text();
 }
 
 std::string ImageSource::nearest_text(const std::string& name) const {

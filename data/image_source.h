@@ -50,6 +50,7 @@ class ImageSource {
 
  protected:
   explicit ImageSource(std::filesystem::path path) : path_(std::move(path)) {}
+  std::string none_text() const;  ///< what a source without images holds
 
   std::filesystem::path path_;
   std::vector<std::string> names_;

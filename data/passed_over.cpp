@@ -18,7 +18,8 @@ std::string PassedOver::kind_of(const std::string& name) {
 void PassedOver::add(const std::string& kind, const std::string& name) {
   Kind& known = kinds_[kind];
   if (known.count++ == 0 || natural_less(name, known.example)) known.example = name;
-  names_.insert(name.substr(name.rfind('/') + 1));  // npos + 1 is 0
+  const std::string_view file = std::string_view(name).substr(0, name.size() - name.ends_with('/'));
+  names_.emplace(file.substr(file.rfind('/') + 1));  // npos + 1 is 0
 }
 
 std::int64_t PassedOver::count() const {
@@ -27,27 +28,31 @@ std::int64_t PassedOver::count() const {
   return count;
 }
 
-std::string PassedOver::text(const std::string& where) const {
-  if (kinds_.empty()) return {};
+std::string PassedOver::kinds_text() const {
   std::vector<std::pair<std::string, Kind>> kinds(kinds_.begin(), kinds_.end());
   std::stable_sort(kinds.begin(), kinds.end(),
                    [](const auto& a, const auto& b) { return a.second.count > b.second.count; });
   constexpr std::size_t kMostKinds = 8;
-  const std::int64_t all = count();
-  std::string text =
-      "passed over " + std::to_string(all) + (all == 1 ? " file of " : " files of ") + where + ": ";
-  std::int64_t told = 0;
+  std::string text;
+  std::int64_t left = count();
   for (std::size_t i = 0; i < std::min(kinds.size(), kMostKinds); ++i) {
     const auto& [name, kind] = kinds[i];
     const bool plural = name == kSubFolder && kind.count > 1;
     text += (i > 0 ? ", " : "") + std::to_string(kind.count) + " " + name + (plural ? "s (" : " (") +
             kind.example + ")";
-    told += kind.count;
+    left -= kind.count;
   }
-  if (told < all) text += ", " + std::to_string(all - told) + " of other kinds";
+  if (left > 0) text += ", " + std::to_string(left) + " of other kinds";
   std::replace_if(
-      text.begin(), text.end(), [](char c) { return c >= 0 && c < ' '; }, '?');  // names may hold any
-  return text + "\n";
+      text.begin(), text.end(), [](char c) { return c >= 0 && c < ' '; }, '?');  // line ends
+  return text;
+}
+
+std::string PassedOver::text(const std::string& where) const {
+  const std::int64_t all = count();
+  if (all == 0) return {};
+  return "passed over " + std::to_string(all) + (all == 1 ? " file of " : " files of ") + where + ": " +
+         kinds_text() + "\n";
 }
 
 }  // namespace tern

@@ -21,8 +21,9 @@ class PassedOver {
   std::int64_t count() const;
   /// Whether a file of this name, without folders, is among them.
   bool contains(const std::string& name) const { return names_.contains(name); }
-  /// "passed over 3 files of DIR: 2 .webp (a.webp), 1 sub-folder (x/)\n" with the most frequent kinds first
-  /// and the first name of each; empty if there are none.
+  /// "2 .webp (a.webp), 1 sub-folder (x/)": the most frequent kinds first, with the first name of each.
+  std::string kinds_text() const;
+  /// "passed over 3 files of DIR: <kinds_text()>\n"; empty if there are none.
   std::string text(const std::string& where) const;
 
  private:
