@@ -61,6 +61,14 @@ class GraphBuilder {
     CudnnDescriptor& kind = graph_.parts.emplace_back(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
     kind.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode);
     kind.set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_DATA_FLOAT);
+    if (mode == CUDNN_POINTWISE_RELU_FWD) {
+      // cuDNN's default lets ReLU make 0 of NaN: a broken network would answer as if nothing were wrong. The
+      // plans stay the same, and as many. A plan written to a file does not tell of it; whether
+      // the kernels keep NaN is for tests/test_non_finite.cpp to show on a GPU. (A slope for the negative, as
+      // on the CPU, would leave no kernel that is compiled beforehand.)
+      const cudnnNanPropagation_t keeps_nan = CUDNN_PROPAGATE_NAN;
+      kind.set(CUDNN_ATTR_POINTWISE_NAN_PROPAGATION, CUDNN_TYPE_NAN_PROPOGATION, 1, &keeps_nan);
+    }
     kind.finalize("what follows a convolution");
     CudnnDescriptor& node = operation(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
     node.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, kind);
