@@ -10,6 +10,7 @@
 
 #include "apps/study_row.h"
 #include "apps/study_table.h"
+#include "apps/training_setup.h"
 #include "data/cifar100.h"
 #include "data/image_source.h"
 #include "data/study.h"
@@ -115,6 +116,23 @@ fs::path images_of(const StudyOptions& options) {
   return {};
 }
 
+/// What a training would stop at only in its turn, after days of others. Reads images only where they are so
+/// small that it matters how many are left for a last batch.
+void check_batch_sizes(const std::vector<RowRuns>& rows, const DataFolders& folders) {
+  for (const RowRuns& row : rows) {
+    for (const StudyRun* run : row.all()) {
+      const Config config = read_config(run->config, run->sets);
+      if (!is_single_image_too_few(config) || is_trained(*run)) continue;
+      const StudyData data = load_study_data(config, resolve_folders(config, folders));
+      try {
+        check_batch_size(config, static_cast<std::int64_t>(data.split.train.size()));
+      } catch (const Error& error) {
+        throw Error(fmt::format("{}, {}", row.title(), run->title), error.what());
+      }
+    }
+  }
+}
+
 void list_runs(const std::vector<RowRuns>& rows) {
   std::set<fs::path> seen;
   for (const RowRuns& row : rows) {
@@ -177,6 +195,7 @@ int study(const StudyOptions& options) {
   RowOptions row_options;
   row_options.folders = options.folders;
   row_options.images = images_of(options);
+  check_batch_sizes(rows, options.folders);
   const std::unique_ptr<FolderLock> lock = open_folder(options);
   row_options.runtime = options.runtime;
   row_options.mix = plan.mix;

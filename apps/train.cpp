@@ -263,6 +263,7 @@ int train(const TrainOptions& options) {
   const StudyData data = load_study_data(plan.config, plan.folders);
   if (resumed) check_same_data(*plan.run, data);
   check_classes(plan.config, data);
+  check_batch_size(plan.config, static_cast<std::int64_t>(data.split.train.size()));
 
   const StopRequest stop_request;
   if (!lock) lock = lock_new(options.out);

@@ -1,10 +1,14 @@
 #include "apps/training_setup.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "apps/runtime.h"
 #include "data/device_loader.h"
+#include "engine/core/check.h"
+#include "models/resnet.h"
 
 namespace tern {
 
@@ -39,6 +43,26 @@ std::string check_backbone_weights(const Config& config, const WeightSource& wei
   if (weights.empty()) return {};
   ModelSpec spec{config.backbone, {{"head", HeadKind::linear, 1}}};
   return Model(spec, Initialiser::zeros()).load_backbone(weights);
+}
+
+bool is_single_image_too_few(const Config& config) {
+  const bool trains_norm =
+      config.fine_tune == FineTune::full || config.frozen_batch_norm == FrozenBatchNorm::training;
+  return trains_norm && last_extent(config.image_size) == 1;
+}
+
+void check_batch_size(const Config& config, std::int64_t images) {
+  const auto leaves_one = [images](std::int64_t size) { return size == 1 || images % size == 1; };
+  if (!is_single_image_too_few(config) || !leaves_one(config.batch_size)) return;
+  std::int64_t other = config.batch_size;  // the next smaller that leaves more, or the next larger
+  while (other > 1 && leaves_one(other)) --other;
+  while (other <= images && leaves_one(other)) ++other;
+  throw Error(
+      "batch_size",
+      fmt::format("one that leaves no image alone in a batch, which gives batch norm one value a channel "
+                  "at image_size {} ({}{} training images)",
+                  config.image_size, leaves_one(other) ? "" : fmt::format("{}, say, of ", other), images),
+      fmt::format("{}, which leaves 1", config.batch_size));
 }
 
 std::unique_ptr<Optimizer> make_study_optimizer(const Config& config, const Model& model) {

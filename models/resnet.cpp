@@ -13,6 +13,8 @@ namespace {
 constexpr std::int64_t kStemChannels = 64;
 constexpr Window kStemWindow{7, 2, 3};
 constexpr Window kPoolWindow{3, 2, 1};
+constexpr int kStages = 4;
+constexpr Window kHalvingWindow{3, 2, 1};  // of the first block of stages 1..3
 
 /// Block `index` of stage `stage`: channels double and the extent halves at the first block of stages 1..3.
 ResNetBlock make_block(const ResNetArchitecture& architecture, int stage, int index,
@@ -68,7 +70,7 @@ Variable ResNetBlock::forward(const Variable& x) {
 
 ResNet::ResNet(const ResNetArchitecture& architecture, Initialiser& initialiser)
     : architecture_(architecture), stem_(3, kStemChannels, kStemWindow, initialiser) {
-  for (int stage = 0; stage < 4; ++stage) {
+  for (int stage = 0; stage < kStages; ++stage) {
     for (int index = 0; index < architecture_.blocks[static_cast<std::size_t>(stage)]; ++index) {
       blocks_.push_back(make_block(architecture_, stage, index, initialiser));
     }
@@ -87,7 +89,7 @@ void ResNet::visit(const std::string& prefix, StateVisitor& visitor) const {
   stem_.conv.visit(prefix + "conv1.", visitor);
   stem_.norm.visit(prefix + "bn1.", visitor);
   std::size_t block = 0;
-  for (std::size_t stage = 0; stage < 4; ++stage) {
+  for (std::size_t stage = 0; stage < kStages; ++stage) {
     for (int index = 0; index < architecture_.blocks[stage]; ++index) {
       const std::string name = "layer" + std::to_string(stage + 1) + "." + std::to_string(index) + ".";
       visit_block(blocks_[block++], prefix + name, visitor);
@@ -116,6 +118,12 @@ void ResNet::set_precision(Precision precision) {
 
 void ResNet::count_batch() {
   for_layers([](ConvNorm& layer) { layer.norm.count_batch(); });
+}
+
+std::int64_t last_extent(std::int64_t side) {
+  std::int64_t extent = kPoolWindow.output_extent(kStemWindow.output_extent(side));
+  for (int stage = 1; stage < kStages; ++stage) extent = kHalvingWindow.output_extent(extent);
+  return extent;
 }
 
 ResNet make_resnet(const std::string& architecture, std::uint64_t seed, Device device) {

@@ -79,6 +79,9 @@ class ResNet : public Module {
   void for_layers(Visit visit);
 };
 
+/// The extent of the last stage's maps, the smallest, for images of `side` pixels a side: a thirty-second.
+std::int64_t last_extent(std::int64_t side);
+
 ResNet make_resnet(const std::string& architecture, std::uint64_t seed, Device device = Device::cpu());
 
 /// A snapshot of a ResNet for evaluation: each normalisation is folded into its convolution,

@@ -79,6 +79,19 @@ double norm(const Tensor& x) {
 
 }  // namespace
 
+TEST_CASE("resnet: one image trains unless the last stage's maps are single values") {
+  const NoGrad no_grad;
+  ResNet network = make_resnet("resnet18", 1);
+  for (const std::int64_t side : {8, 32, 33, 64, 65}) {
+    CAPTURE(side);
+    const std::string error = test::error_of([&] {
+      network.forward(Variable(Tensor::zeros({1, side, side, 3})));
+    });
+    CHECK((error == "no error") == (last_extent(side) > 1));
+  }
+  CHECK(last_extent(224) == 7);
+}
+
 TEST_CASE("resnet: names, order and shapes are torchvision's") {
   for (const std::string architecture : {"resnet18", "resnet50"}) {
     CAPTURE(architecture);

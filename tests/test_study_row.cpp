@@ -170,6 +170,11 @@ TEST_CASE("study: faults before any training") {
   options = fixture.options;
   CHECK_THROWS_WITH_AS(study(options),
                        Contains("row a folds: wanted at most 6, as there are subclasses, got 7"), Error);
+  fixture.plan(row("a") + row("b", "settings = { batch_size = 1 }\n"));
+  CHECK_THROWS_WITH_AS(study(fixture.options),
+                       Contains("b, seed 3, fold 1 of 2: batch_size: wanted one that leaves no image alone"),
+                       Error);
+  CHECK_FALSE(fs::exists(fixture.options.out));
   fixture.plan(row("a"));
   options.out = fixture.folder / "data";
   CHECK_THROWS_WITH_AS(study(options), Contains("wanted an absent or empty folder, or one of tern study"),

@@ -49,6 +49,28 @@ TEST_CASE("training setup: the novel subclass maps to the novel superclass, or n
   CHECK(map("leave_out") == std::vector<std::int32_t>{0, 1, 1, -1});
 }
 
+TEST_CASE(
+    "training setup: a batch of one image is found before it is met, where batch norm cannot train on it") {
+  const auto error_of = [](std::vector<std::string> sets, std::int64_t images) {
+    return test::error_of([&] { check_batch_size(make_config(sets), images); });
+  };
+  CHECK(error_of({"image_size=32", "batch_size=19"}, 20) ==
+        "batch_size: wanted one that leaves no image alone in a batch, which gives batch norm one value a "
+        "channel at "
+        "image_size 32 (18, say, of 20 training images), got 19, which leaves 1");
+  CHECK(error_of({"image_size=8", "batch_size=2"}, 3).find("(3, say, of 3") != std::string::npos);
+  CHECK(error_of({"image_size=32", "batch_size=1"}, 20).find("(2, say, of 20") != std::string::npos);
+  CHECK(error_of({"image_size=32", "batch_size=64"}, 1).find("size 32 (1 training images)") !=
+        std::string::npos);
+  const char* frozen = "fine_tune=frozen";
+  const std::string kNone = "no error";
+  CHECK(error_of({"image_size=32", "batch_size=19", frozen, "frozen_batch_norm=training"}, 20) != kNone);
+  CHECK(error_of({"image_size=32", "batch_size=19", frozen}, 20) == kNone);
+  CHECK(error_of({"image_size=33", "batch_size=19"}, 20) == kNone);
+  CHECK(error_of({"image_size=32", "batch_size=19"}, 21) == kNone);
+  CHECK(error_of({"image_size=32", "batch_size=20"}, 20) == kNone);
+}
+
 TEST_CASE("training setup: the schedule counts updates, with a shorter one at an epoch's end") {
   const Schedule schedule = make_schedule(
       make_config({"accumulate=4", "epochs=3", "schedule=step", "step_epochs=2", "warmup_steps=5"}), 10);
