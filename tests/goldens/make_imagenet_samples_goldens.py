@@ -1,35 +1,37 @@
 #!/usr/bin/env python3
-"""Writes imagenet_samples.txt: what PyTorch makes of the very tensors that tern decoded, for test_imagenet_samples.
+"""Writes imagenet_samples.txt: what PyTorch and torchvision make of photographs, from the JPEGs to the logits, for
+test_imagenet_samples.
 
-    make_imagenet_samples_goldens.py SHARED TERN      (TERN: the program, SHARED: the folder beside the project)
+    make_imagenet_samples_goldens.py SHARED      (SHARED: the folder beside the project; torch 2.15, torchvision 0.29.2,
+                                                  Pillow 13.0.0)
 
 A case a network; of each image, in order of names: the first class, its logit, the norm of all logits.
 """
 import pathlib
-import subprocess
 import sys
-import tempfile
 
 import torch
 import torchvision
+from PIL import Image
+from torchvision import transforms
 
-from formula import FOLDER, Goldens
+from formula import Goldens
 
-sys.path.append(str(FOLDER.parents[1] / "benchmarks" / "peers"))
-from compare_logits import read_safetensors
-
-shared, tern = pathlib.Path(sys.argv[1]), sys.argv[2]
+shared = pathlib.Path(sys.argv[1])
+evaluation = transforms.Compose(
+    [
+        transforms.Resize(256),
+        transforms.CenterCrop(224),
+        transforms.ToTensor(),
+        transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+    ]
+)
 images = sorted((shared / "data" / "imagenet_samples").glob("*.JPEG"))
+inputs = torch.stack([evaluation(Image.open(image).convert("RGB")) for image in images])
 goldens = Goldens("imagenet_samples.txt")
 for arch in ("resnet18", "resnet50"):
-    weights = shared / "weights" / f"{arch}-imagenet.pth"
-    with tempfile.TemporaryDirectory() as folder:
-        logits = pathlib.Path(folder) / "logits.safetensors"
-        command = [tern, "classify", "--arch", arch, "--weights", weights, "--logits", logits, *images]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        inputs = read_safetensors(logits)["images"]
     net = getattr(torchvision.models, arch)(weights=None)
-    net.load_state_dict(torch.load(weights, map_location="cpu"), strict=True)
+    net.load_state_dict(torch.load(shared / "weights" / f"{arch}-imagenet.pth", map_location="cpu"), strict=True)
     with torch.no_grad():
         logits = torch.cat([net.eval()(part) for part in inputs.split(8)])
     goldens.case(arch)
