@@ -1,5 +1,7 @@
 #include "apps/demo_data.h"
 
+#include <string>
+
 #include <fmt/format.h>
 
 #include "data/synthetic.h"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <regex>
+#include <system_error>
 
 #include "apps/session.h"
 #include "data/jpeg.h"

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 #include <sstream>
+#include <system_error>
 
 #include "data/resize.h"
 #include "engine/core/check.h"

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <system_error>
 #include <utility>
 
 #include "engine/core/check.h"

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <exception>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "engine/core/check.h"
 #include "engine/io/safetensors.h"

@@ -1,6 +1,8 @@
 // Rows as Eigen's matrices in double precision. For the sources of novelty scores; no header includes it.
 #pragma once
 
+#include <vector>
+
 #include <Eigen/Dense>
 
 #include "models/novelty_rows.h"

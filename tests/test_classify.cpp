@@ -1,5 +1,6 @@
 #include "apps/classify.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <sstream>

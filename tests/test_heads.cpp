@@ -1,5 +1,6 @@
 #include "models/heads.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 

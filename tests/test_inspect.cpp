@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <system_error>
 
 #include "engine/core/check.h"
 #include "engine/io/safetensors.h"

@@ -1,5 +1,6 @@
 #include "models/resnet.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <sstream>

@@ -1,6 +1,8 @@
 // Estimates against sums by hand.
 #include "apps/study_estimate.h"
 
+#include <cmath>
+
 #include <doctest/doctest.h>
 
 #include "engine/core/check.h"

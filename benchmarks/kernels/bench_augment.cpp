@@ -1,5 +1,7 @@
 // A batch from resident images: 3 bytes a source pixel read, 3 elements a pixel written.
 #include "benchmarks/kernels/harness.h"
+
+#include <tuple>
 #include "data/rotate.h"
 #include "kernels/augment.h"
 

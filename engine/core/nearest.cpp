@@ -1,6 +1,7 @@
 #include "engine/core/nearest.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <numeric>
 
 namespace tern {

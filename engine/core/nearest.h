@@ -1,6 +1,7 @@
 // "Did you mean ...": the known name that is most like the one that was typed.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>

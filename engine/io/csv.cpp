@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
+#include <system_error>
 
 #include "engine/core/check.h"
 #include "engine/io/file.h"

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <system_error>
 
 #include "engine/core/check.h"
 #include "engine/io/utf8.h"

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <system_error>
 
 #include "engine/backend/backend.h"
 #include "engine/core/check.h"

@@ -3,6 +3,7 @@
 #include <zip.h>
 
 #include <algorithm>
+#include <system_error>
 
 #include "engine/core/check.h"
 

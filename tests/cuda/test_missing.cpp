@@ -1,6 +1,7 @@
 // What is said where something is missing: a driver, a GPU, a library, memory.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "engine/backend/backend.h"

@@ -1,5 +1,7 @@
 #include "kernels/rows.h"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "tests/kernels/support/values.h"

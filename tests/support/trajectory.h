@@ -1,6 +1,7 @@
 // The trainings of tests/goldens/make_trajectory_goldens.py: 20 steps of Adam on a ResNet.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <functional>

@@ -7,6 +7,7 @@
 // same time.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <string>
