@@ -8,7 +8,7 @@
 namespace tern {
 namespace {
 
-struct Row {
+struct DashboardRow {
   const char* set;
   const char* level;
   const char* metric;
@@ -16,7 +16,7 @@ struct Row {
   const char* meaning;
 };
 
-void add_validation(std::vector<Row>& rows, const char* level, const NoveltyCounts& counts) {
+void add_validation(std::vector<DashboardRow>& rows, const char* level, const NoveltyCounts& counts) {
   const auto add = [&](const char* metric, Percent value, const char* meaning) {
     if (value) rows.push_back({"validation", level, metric, value, meaning});
   };
@@ -29,7 +29,7 @@ void add_validation(std::vector<Row>& rows, const char* level, const NoveltyCoun
       "the sum of the two: the reference's \"false novel\"");
 }
 
-void add_pseudo(std::vector<Row>& rows, const Dashboard& dashboard) {
+void add_pseudo(std::vector<DashboardRow>& rows, const Dashboard& dashboard) {
   const auto add = [&](const char* level, const char* metric, Percent value, const char* meaning) {
     if (value) rows.push_back({"pseudo-novel", level, metric, value, meaning});
   };
@@ -47,7 +47,7 @@ void add_pseudo(std::vector<Row>& rows, const Dashboard& dashboard) {
   }
 }
 
-void add_pseudo_super(std::vector<Row>& rows, const char* level,
+void add_pseudo_super(std::vector<DashboardRow>& rows, const char* level,
                       const std::optional<LevelDashboard>& dashboard) {
   if (!dashboard || !dashboard->pseudo_super) return;
   rows.push_back({"far held out", level, "called novel", dashboard->pseudo_super->novel_accuracy(),
@@ -90,7 +90,7 @@ Json Dashboard::to_json() const {
 }
 
 std::string Dashboard::table() const {
-  std::vector<Row> rows;
+  std::vector<DashboardRow> rows;
   if (super) add_validation(rows, "super", super->validation);
   if (sub) add_validation(rows, "sub", sub->validation);
   add_pseudo(rows, *this);
@@ -98,7 +98,7 @@ std::string Dashboard::table() const {
   add_pseudo_super(rows, "sub", sub);
   std::string text =
       fmt::format("{:<13} {:<6} {:<24} {:>9}  {}\n", "images", "level", "metric", "value", "meaning");
-  for (const Row& row : rows) {
+  for (const DashboardRow& row : rows) {
     text += fmt::format("{:<13} {:<6} {:<24} {:>7.2f} %  {}\n", row.set, row.level, row.metric, *row.value,
                         row.meaning);
   }

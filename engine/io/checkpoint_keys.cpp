@@ -15,7 +15,7 @@ using Node = PickleNode;
 // What trainers call the weights that they would load themselves, the likeliest first.
 constexpr const char* kUsualKeys[] = {"state_dict", "model", "model_state_dict"};
 constexpr int kDeepest = 2;  // keys from the checkpoint to a state dict
-constexpr const char* kWanted = "a state dict, such as torch.save(model.state_dict(), ...) writes";
+constexpr const char* kWantedStateDict = "a state dict, such as torch.save(model.state_dict(), ...) writes";
 
 struct Place {
   const Node* node;
@@ -148,12 +148,13 @@ std::string without_tensors(const Node& mapping) {
   for (const char* key : kUsualKeys) {
     const Node* inner = is_mapping(root) ? value_of(root, key) : nullptr;
     if (inner != nullptr) {
-      throw Error(subject + ": key " + key, kWanted,
+      throw Error(subject + ": key " + key, kWantedStateDict,
                   is_mapping(*inner) ? without_tensors(*inner) : describe(*inner));
     }
   }
-  if (!is_mapping(root)) throw Error(subject, kWanted, is_torch_tensor(root) ? "a tensor" : describe(root));
-  throw Error(subject, kWanted, without_tensors(root));
+  if (!is_mapping(root))
+    throw Error(subject, kWantedStateDict, is_torch_tensor(root) ? "a tensor" : describe(root));
+  throw Error(subject, kWantedStateDict, without_tensors(root));
 }
 
 Place usual_place(const std::string& subject, const Node& root, const std::vector<Place>& weights) {
@@ -205,7 +206,7 @@ FoundStateDict find_state_dict(const std::string& subject, const PickleNode& roo
   }
   if (found.tensors.empty()) {
     const std::string where = taken.key.empty() ? subject : subject + ": key " + taken.key;
-    throw Error(where, kWanted, without_tensors(*taken.node));
+    throw Error(where, kWantedStateDict, without_tensors(*taken.node));
   }
   return found;
 }

@@ -14,53 +14,53 @@ namespace {
 using Node = PickleNode;
 using Nodes = std::vector<const Node*>;
 
-struct TypeName {
+struct TorchType {
   const char* name;
   DType dtype;
 };
 
 // torch.<name>Storage: the types that PyTorch had before storages lost theirs.
-constexpr std::array<TypeName, 12> kStorageTypes = {{{"Float", DType::f32},
-                                                     {"Double", DType::f64},
-                                                     {"Half", DType::f16},
-                                                     {"BFloat16", DType::bf16},
-                                                     {"Byte", DType::u8},
-                                                     {"Char", DType::i8},
-                                                     {"Short", DType::i16},
-                                                     {"Int", DType::i32},
-                                                     {"Long", DType::i64},
-                                                     {"Bool", DType::boolean},
-                                                     {"ComplexFloat", DType::c64},
-                                                     {"ComplexDouble", DType::c128}}};
+constexpr std::array<TorchType, 12> kStorageTypes = {{{"Float", DType::f32},
+                                                      {"Double", DType::f64},
+                                                      {"Half", DType::f16},
+                                                      {"BFloat16", DType::bf16},
+                                                      {"Byte", DType::u8},
+                                                      {"Char", DType::i8},
+                                                      {"Short", DType::i16},
+                                                      {"Int", DType::i32},
+                                                      {"Long", DType::i64},
+                                                      {"Bool", DType::boolean},
+                                                      {"ComplexFloat", DType::c64},
+                                                      {"ComplexDouble", DType::c128}}};
 
 // torch.<name>, of a tensor in an untyped storage.
-constexpr std::array<TypeName, 22> kElementTypes = {{{"float32", DType::f32},
-                                                     {"float64", DType::f64},
-                                                     {"float16", DType::f16},
-                                                     {"bfloat16", DType::bf16},
-                                                     {"uint8", DType::u8},
-                                                     {"int8", DType::i8},
-                                                     {"int16", DType::i16},
-                                                     {"int32", DType::i32},
-                                                     {"int64", DType::i64},
-                                                     {"bool", DType::boolean},
-                                                     {"uint16", DType::u16},
-                                                     {"uint32", DType::u32},
-                                                     {"uint64", DType::u64},
-                                                     {"float8_e4m3fn", DType::f8_e4m3},
-                                                     {"float8_e5m2", DType::f8_e5m2},
-                                                     {"float8_e8m0fnu", DType::f8_e8m0},
-                                                     {"float8_e4m3fnuz", DType::f8_e4m3fnuz},
-                                                     {"float8_e5m2fnuz", DType::f8_e5m2fnuz},
-                                                     {"float4_e2m1fn_x2", DType::f4},
-                                                     {"complex32", DType::c32},
-                                                     {"complex64", DType::c64},
-                                                     {"complex128", DType::c128}}};
+constexpr std::array<TorchType, 22> kElementTypes = {{{"float32", DType::f32},
+                                                      {"float64", DType::f64},
+                                                      {"float16", DType::f16},
+                                                      {"bfloat16", DType::bf16},
+                                                      {"uint8", DType::u8},
+                                                      {"int8", DType::i8},
+                                                      {"int16", DType::i16},
+                                                      {"int32", DType::i32},
+                                                      {"int64", DType::i64},
+                                                      {"bool", DType::boolean},
+                                                      {"uint16", DType::u16},
+                                                      {"uint32", DType::u32},
+                                                      {"uint64", DType::u64},
+                                                      {"float8_e4m3fn", DType::f8_e4m3},
+                                                      {"float8_e5m2", DType::f8_e5m2},
+                                                      {"float8_e8m0fnu", DType::f8_e8m0},
+                                                      {"float8_e4m3fnuz", DType::f8_e4m3fnuz},
+                                                      {"float8_e5m2fnuz", DType::f8_e5m2fnuz},
+                                                      {"float4_e2m1fn_x2", DType::f4},
+                                                      {"complex32", DType::c32},
+                                                      {"complex64", DType::c64},
+                                                      {"complex128", DType::c128}}};
 
 template <std::size_t kCount>
-std::optional<DType> find_type(const std::array<TypeName, kCount>& types, std::string_view name) {
+std::optional<DType> find_type(const std::array<TorchType, kCount>& types, std::string_view name) {
   const auto found =
-      std::find_if(types.begin(), types.end(), [=](TypeName type) { return name == type.name; });
+      std::find_if(types.begin(), types.end(), [=](TorchType type) { return name == type.name; });
   return found == types.end() ? std::nullopt : std::optional(found->dtype);
 }
 

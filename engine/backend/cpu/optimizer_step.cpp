@@ -9,7 +9,7 @@
 namespace tern {
 namespace {
 
-constexpr std::int64_t kGrain = 1 << 14;
+constexpr std::int64_t kStepGrain = 1 << 14;
 constexpr std::int64_t kNormBlock = 1 << 15;  // elements a partial sum of squares covers
 
 std::int64_t total_elements(std::span<OptimizerSlot> slots) {
@@ -91,7 +91,7 @@ void sgd_piece(OptimizerSlot& slot, const SgdSettings& settings, float scale, st
 void CpuBackend::adam_step(std::span<OptimizerSlot> slots, const AdamSettings& settings,
                            const Tensor* gradient_scale) {
   const float scale = scale_of(gradient_scale);
-  parallel_for(total_elements(slots), kGrain, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(total_elements(slots), kStepGrain, [&](std::int64_t begin, std::int64_t end) {
     for_each_piece(slots, begin, end, [&](OptimizerSlot& slot, std::int64_t from, std::int64_t to) {
       adam_piece(slot, settings, scale, from, to);
     });
@@ -101,7 +101,7 @@ void CpuBackend::adam_step(std::span<OptimizerSlot> slots, const AdamSettings& s
 void CpuBackend::sgd_step(std::span<OptimizerSlot> slots, const SgdSettings& settings,
                           const Tensor* gradient_scale) {
   const float scale = scale_of(gradient_scale);
-  parallel_for(total_elements(slots), kGrain, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(total_elements(slots), kStepGrain, [&](std::int64_t begin, std::int64_t end) {
     for_each_piece(slots, begin, end, [&](OptimizerSlot& slot, std::int64_t from, std::int64_t to) {
       sgd_piece(slot, settings, scale, from, to);
     });
