@@ -3,9 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "engine/backend/cuda/cudnn_library.h"
 #include "engine/core/check.h"
 #include "engine/device/allocator.h"
 #include "engine/io/file.h"
@@ -106,6 +108,25 @@ TEST_CASE(
   REQUIRE(failing.asked.size() == 9);
   CHECK(found == failing.asked[1]);
   CHECK(ask(tried) == found);
+}
+
+TEST_CASE("plan cache: another version's plans are not taken over, and stay for that version") {
+  const test::TemporaryFolder folder;
+  setenv("XDG_CACHE_HOME", folder.path().c_str(), 1);
+  if (!test::described_device()) return;
+  const auto ask = [](const std::string& version, Clock& clock) {
+    PlanCache cache(std::move(*test::described_device()), {}, plan_file_path(version, "NVIDIA H200"));
+    return cache.plan(problem(), clock.timer())->json();
+  };
+  const std::string here = "cuDNN " + cudnn_version_text(), other = "cuDNN 9.8.0";
+  Clock first{{3, 2, 1}, {}};
+  const std::string chosen = ask(here, first);
+  Clock of_other{{1, 2, 3}, {}};
+  CHECK(ask(other, of_other) != chosen);
+  CHECK(of_other.asked.size() == 8);  // all are built and timed
+  Clock again{{9}, {}};
+  CHECK(ask(here, again) == chosen);
+  CHECK(again.asked.size() == 1);
 }
 
 TEST_CASE("plan cache: what is taken while memory is short is not written") {
