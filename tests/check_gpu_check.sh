@@ -2,6 +2,7 @@
 # scripts/gpu_check.sh where GPU, toolkit, build and tests are stand-ins: what it says of passes, failures and steps
 # that hang.
 set -euo pipefail
+command -v python3 >/dev/null || { echo "skipped: no python3, which writes gpu_check's report"; exit 77; }
 source=$(cd "$(dirname "$0")/.." && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

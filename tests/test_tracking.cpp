@@ -17,6 +17,7 @@
 #include "engine/io/csv.h"
 #include "models/checkpoint.h"
 #include "tests/support/events.h"
+#include "tests/support/skip.h"
 #include "tests/support/tensors.h"
 #include "tests/support/tiny_study.h"
 
@@ -286,8 +287,7 @@ TEST_CASE("tracking: the tensorboard package reads it") {
   const int status = std::system(command.c_str());
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   if (code == 77 || code == 127) {
-    std::puts("skipped: no tensorboard (TERN_PYTHON may name a Python that has it)");
-    return;
+    return test::skip("no tensorboard (TERN_PYTHON may name a Python that has it)");
   }
   CHECK(code == 0);
 }
