@@ -172,7 +172,7 @@ void add_classify(CLI::App& tern, Command& chosen) {
 
 /// --resume knows the rest from the run folder.
 void require_unless_resumed(CLI::App* app, const TrainOptions& options) {
-  app->parse_complete_callback([app, &options] {
+  app->parse_complete_callback([&options] {
     if (options.resume) return;
     if (options.config.empty()) throw CLI::RequiredError("--config");
     if (options.folders.data.empty()) throw CLI::RequiredError("--data");

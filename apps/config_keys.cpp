@@ -55,16 +55,15 @@ class Table {
 
   template <typename E>
   void choice(const char* name, E Config::*member, const char* help) {
-    const std::vector<std::string>& names = Names<E>::list;
     add(
-        name, one_of(names), help,
-        [member, &names](Config& config, const ConfigValue& value) {
-          const auto index = index_of(names, value);
+        name, one_of(Names<E>::list), help,
+        [member](Config& config, const ConfigValue& value) {
+          const auto index = index_of(Names<E>::list, value);
           if (index) config.*member = static_cast<E>(*index);
           return index.has_value();
         },
-        [member, &names](const Config& config) -> ConfigValue {
-          return names[static_cast<std::size_t>(config.*member)];
+        [member](const Config& config) -> ConfigValue {
+          return Names<E>::list[static_cast<std::size_t>(config.*member)];
         });
   }
 

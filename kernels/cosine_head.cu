@@ -10,8 +10,8 @@ namespace tern::kernels {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kBlocksAtOnce = 6;         // on a multiprocessor; 8 would cost registers that spill
-constexpr std::int64_t kLongRow = 1024;  // from here on a block works on a row
+[[maybe_unused]] constexpr int kBlocksAtOnce = 6;  // on a multiprocessor; 8 would cost registers that spill
+constexpr std::int64_t kLongRow = 1024;            // from here on a block works on a row
 constexpr double kLeastNorm = 1e-12;
 
 /// One of the two matrices. A block is blockDim.x threads for each of blockDim.y rows.

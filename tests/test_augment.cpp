@@ -18,7 +18,9 @@ TEST_CASE("augment: flip, rotate, normalise equal torchvision") {
   const Image image = test::pattern(16, 16);
   Augmenter augmenter(16);
   int compared = 0;
-  for (const auto& [name, block] : test::read_blocks("augment.blocks")) {
+  for (const auto& named : test::read_blocks("augment.blocks")) {
+    const auto& name = named.first;
+    const auto& block = named.second;
     Augmentation augmentation;
     int flip = 0;
     REQUIRE(std::sscanf(name.c_str(), "%d:%f", &flip, &augmentation.degrees) == 2);

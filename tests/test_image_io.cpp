@@ -36,7 +36,9 @@ bool decodes(std::span<const std::byte> bytes) {
 TEST_CASE("image_io: reads what Pillow reads") {
   int compared = 0;
   const auto blocks = test::read_blocks("image_io.blocks");
-  for (const auto& [name, block] : blocks) {
+  for (const auto& named : blocks) {
+    const auto& name = named.first;
+    const auto& block = named.second;
     const auto wanted = blocks.find(name + ".rgb");
     if (wanted == blocks.end()) continue;
     const Image image = decode_image(block.bytes, name);
@@ -53,7 +55,9 @@ TEST_CASE("image_io: reads what Pillow reads") {
 }
 
 TEST_CASE("image_io: a file cut anywhere is an error") {
-  for (const auto& [name, block] : test::read_blocks("image_io.blocks")) {
+  for (const auto& named : test::read_blocks("image_io.blocks")) {
+    const auto& name = named.first;
+    const auto& block = named.second;
     if (name.ends_with(".rgb")) continue;
     for (std::size_t size = 0; size < block.bytes.size(); size += 1 + size / 64) {
       INFO(name, " cut to ", size, " of ", block.bytes.size());

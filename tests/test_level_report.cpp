@@ -36,7 +36,9 @@ TEST_CASE("level_report: near and far apart, each score by its metrics") {
   CHECK(report.novelty[1].novel == 7);
   const Json json = report.novelty_json();
   for (const char* set : {"near", "far"}) {
-    for (const auto& [name, score] : json.at(set).at("scores").items()) {
+    for (const auto& named : json.at(set).at("scores").items()) {
+      const auto& name = named.key();
+      const auto& score = named.value();
       CAPTURE(name);
       if (name == "knn") continue;
       CHECK(score.at("auroc_percent").get<double>() > 50);

@@ -156,7 +156,7 @@ TEST_CASE_TEMPLATE("cosine_head: forward and backward follow fp64 at every shape
   // In T: a unit row is rounded once before its product, which is then rounded in y; gradients likewise.
   const double tolerance = 4 * unit<T>() + 1e-6;
   for (const Shape& shape : kShapes) {
-    const auto [rows, classes, width] = shape;
+    const std::size_t rows = shape.rows, classes = shape.classes, width = shape.width;
     CAPTURE(rows);
     CAPTURE(classes);
     CAPTURE(width);
