@@ -3,9 +3,24 @@
 #   scripts/setup.sh          what the build and the tests need
 set -euo pipefail
 
-packages=(pkg-config libdnnl-dev libeigen3-dev libstb-dev libfmt-dev libcli11-dev libtomlplusplus-dev
-          nlohmann-json3-dev libboost-context-dev libzip-dev libjpeg-dev libutf8proc-dev libprotobuf-dev
-          protobuf-compiler doctest-dev libjs-chart.js)
+packages=(
+  doctest-dev
+  libboost-context-dev
+  libcli11-dev
+  libdnnl-dev
+  libeigen3-dev
+  libfmt-dev
+  libjpeg-dev
+  libjs-chart.js
+  libprotobuf-dev
+  libstb-dev
+  libtomlplusplus-dev
+  libutf8proc-dev
+  libzip-dev
+  nlohmann-json3-dev
+  pkg-config
+  protobuf-compiler
+)
 missing=()
 # These programs may come from elsewhere, for example from pip.
 command -v g++ >/dev/null || missing+=(g++)
@@ -17,7 +32,7 @@ done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null; then
-  echo "setup: wanted Debian 12 or Ubuntu (apt-get); install these yourself: ${missing[*]}" >&2
+  echo "setup: wanted Debian or Ubuntu (apt-get); install these yourself: ${missing[*]}" >&2
   exit 1
 fi
 as_root=()
