@@ -2,6 +2,7 @@
 #include "benchmarks/kernels/harness.h"
 
 #include <tuple>
+
 #include "data/rotate.h"
 #include "kernels/augment.h"
 
