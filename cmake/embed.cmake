@@ -28,6 +28,8 @@ function(tern_embed target header)
     COMMAND ${CMAKE_COMMAND} "-DOUT=${out}" "-DHEADER=${header}" "-DPAIRS=${ARGN}" -P ${script}
     DEPENDS ${files} ${script}
     VERBATIM)
+  # Compilers need not take more than 65,536 bytes, of which Clang warns; all do.
+  set_source_files_properties(${out} PROPERTIES COMPILE_OPTIONS -Wno-overlength-strings)
   add_library(${target} STATIC ${out})
   target_link_libraries(${target} PRIVATE tern_options nlohmann_json::nlohmann_json)
 endfunction()
