@@ -116,7 +116,10 @@ work=
 clean() {
   local try
   trap '' INT TERM HUP
-  [ -z "$child" ] || kill -KILL "$child" 2>/dev/null || true  # its end is the end of every process in the namespace
+  if [ -n "$child" ]; then
+    kill -KILL "$child" || true  # its end is the end of every process in the namespace
+    wait "$child" || true
+  fi 2>/dev/null
   [ -n "$work" ] || return 0
   for try in 1 2 4; do
     rm -rf --one-file-system "$work" 2>/dev/null && return
