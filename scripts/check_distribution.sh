@@ -89,6 +89,8 @@ inside() {
     echo "== What is not committed is not tried"
   git -c safe.directory='*' clone -q --depth 1 "file://$source" "$root/root/tern"
 
+  echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io"  # what is thrown away need not survive a power cut
+
   mount -t proc proc "$root/proc"
   mount -t devpts devpts "$root/dev/pts"
   keep "$cache" archives "$root/var/cache/apt/archives"
