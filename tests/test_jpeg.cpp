@@ -44,7 +44,9 @@ std::size_t find_marker(const Bytes& bytes, int marker) {
 TEST_CASE("jpeg: Pillow's pixels, whatever the sampling, the colours and the coding") {
   int compared = 0;
   const auto blocks = test::read_blocks("jpeg.blocks");
-  for (const auto& [name, block] : blocks) {
+  for (const auto& named : blocks) {
+    const auto& name = named.first;
+    const auto& block = named.second;
     const auto wanted = blocks.find(name + ".rgb");
     if (wanted == blocks.end()) continue;
     const Image image = decode_image(block.bytes, name);
@@ -59,7 +61,9 @@ TEST_CASE("jpeg: Pillow's pixels, whatever the sampling, the colours and the cod
 }
 
 TEST_CASE("jpeg: a file cut anywhere is an error") {
-  for (const auto& [name, block] : test::read_blocks("jpeg.blocks")) {
+  for (const auto& named : test::read_blocks("jpeg.blocks")) {
+    const auto& name = named.first;
+    const auto& block = named.second;
     if (name.ends_with(".rgb") || name == "trailing_data") continue;
     for (std::size_t size = 0; size < block.bytes.size(); size += 1 + size / 64) {
       INFO(name, " cut to ", size, " of ", block.bytes.size());
@@ -144,7 +148,9 @@ TEST_CASE("jpeg: a small file that asks for endless passes is refused soon") {
 
 TEST_CASE("jpeg: no damage crashes") {
   std::mt19937 random(7);
-  for (const auto& [name, block] : test::read_blocks("jpeg.blocks")) {
+  for (const auto& named : test::read_blocks("jpeg.blocks")) {
+    const auto& name = named.first;
+    const auto& block = named.second;
     if (name.ends_with(".rgb")) continue;
     for (int round = 0; round < 60; ++round) {
       Bytes bytes = block.bytes;

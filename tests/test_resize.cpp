@@ -11,7 +11,9 @@ using namespace tern;
 
 TEST_CASE("resize: equals Pillow's bilinear, growing and shrinking") {
   int compared = 0;
-  for (const auto& [name, block] : test::read_blocks("resize.blocks")) {
+  for (const auto& named : test::read_blocks("resize.blocks")) {
+    const auto& name = named.first;
+    const auto& block = named.second;
     int width = 0, height = 0;
     if (std::sscanf(name.c_str(), "resize:%d:%d", &width, &height) != 2) continue;
     const Image result = resize(test::pattern(width, height), block.width, block.height);
@@ -27,7 +29,9 @@ TEST_CASE("resize: equals Pillow's bilinear, growing and shrinking") {
 
 TEST_CASE("resize: the shorter side and the centre, as torchvision") {
   int compared = 0;
-  for (const auto& [name, block] : test::read_blocks("resize.blocks")) {
+  for (const auto& named : test::read_blocks("resize.blocks")) {
+    const auto& name = named.first;
+    const auto& block = named.second;
     int width = 0, height = 0, size = 0;
     Image result;
     if (std::sscanf(name.c_str(), "shortest:%d:%d:%d", &width, &height, &size) == 3) {

@@ -23,7 +23,9 @@ std::uint64_t fnv1a(std::span<const std::uint8_t> bytes) {
 
 TEST_CASE("rotate: equals torchvision, mirrored and not, at many angles") {
   int images = 0, hashes = 0;
-  for (const auto& [name, block] : test::read_blocks("rotate.blocks")) {
+  for (const auto& named : test::read_blocks("rotate.blocks")) {
+    const auto& name = named.first;
+    const auto& block = named.second;
     char kind[8];
     int width = 0, height = 0, flip = 0;
     double degrees = 0;

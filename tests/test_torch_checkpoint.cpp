@@ -284,7 +284,9 @@ TEST_CASE("read_torch_checkpoint: types that tern does not compute with, bit for
                                                             {"float8_e8m0fnu", DType::f8_e8m0},
                                                             {"float8_e4m3fnuz", DType::f8_e4m3fnuz},
                                                             {"float8_e5m2fnuz", DType::f8_e5m2fnuz}};
-  for (const auto& [name, dtype] : types) {
+  for (const auto& named : types) {
+    const auto& name = named.first;
+    const auto& dtype = named.second;
     CAPTURE(name);
     CHECK(at(tensors, name).dtype() == dtype);
     if (std::string_view(name).starts_with("float8"))

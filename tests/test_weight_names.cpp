@@ -75,13 +75,15 @@ TEST_CASE("fit_names: names that fit stay, and so do those that nothing makes fi
 }
 
 TEST_CASE("fit_names: prefixes of wrappers, alone, in any order, within a name") {
-  for (const auto& [prefix, note] : {std::pair("module.", "names without \"module.\""),
-                                     {"_orig_mod.", "names without \"_orig_mod.\""},
-                                     {"_orig_mod.module.", "names without \"_orig_mod.\", \"module.\""},
-                                     {"module._orig_mod.", "names without \"module.\", \"_orig_mod.\""},
-                                     {"module.module.", "names without \"module.\""},
-                                     {"model.", "names without \"model.\""},
-                                     {"net.encoder.", "names without \"net.encoder.\""}}) {
+  for (const auto& named : {std::pair("module.", "names without \"module.\""),
+                            {"_orig_mod.", "names without \"_orig_mod.\""},
+                            {"_orig_mod.module.", "names without \"_orig_mod.\", \"module.\""},
+                            {"module._orig_mod.", "names without \"module.\", \"_orig_mod.\""},
+                            {"module.module.", "names without \"module.\""},
+                            {"model.", "names without \"model.\""},
+                            {"net.encoder.", "names without \"net.encoder.\""}}) {
+    const auto& prefix = named.first;
+    const auto& note = named.second;
     CAPTURE(prefix);
     StateDict tensors = with_prefix(prefix, network("resnet18"));
     CHECK(fit_names(tensors, network("resnet18")) == note);
