@@ -252,6 +252,22 @@ Json measure_and_predict(const RowRuns& runs, const RowOptions& options) {
   return json;
 }
 
+/// Throws Error if the run was begun from other weights than the plan's now.
+void check_weights(const Run& trained, const StudyRun& run) {
+  const auto text = [](const std::string& file, const std::string& key) {
+    if (file.empty()) return std::string("none");
+    return key.empty() ? file : file + " (key " + key + ")";
+  };
+  const std::string now =
+      run.weights.empty() ? "" : fs::absolute(run.weights.file).lexically_normal().string();
+  if (!trained.summary.contains("inputs")) return;  // it has not begun
+  const std::string before = trained.summary_text("inputs", "weights");
+  const std::string key_before = trained.summary.at("inputs").value("weights_key", "");
+  if (now == before && run.weights.key == key_before) return;
+  throw Error(run.folder.string() + " --weights", text(before, key_before) + " as before",
+              text(now, run.weights.key));
+}
+
 }  // namespace
 
 bool is_trained(const StudyRun& run) {
@@ -265,6 +281,7 @@ bool is_trained(const StudyRun& run) {
     throw Error(run.folder.string(), "was trained with other settings than the plan's now: " +
                                          text.substr(text.starts_with(prefix) ? prefix.size() : 0));
   }
+  check_weights(trained, run);
   return trained.summary.value("status", "") == "complete" && trained.config.epochs == config.epochs;
 }
 

@@ -24,7 +24,8 @@ struct RowOptions {
   std::function<void(const StudyRun&)> before_training;  ///< told of each training that is about to begin
 };
 
-/// Whether the run is there and whole. Throws Error naming the setting if it was trained with others.
+/// Whether the run is there and whole. Throws Error naming the setting, or the weights, if it was trained
+/// with others.
 bool is_trained(const StudyRun& run);
 
 /// Does what is missing and returns the content of result.json. Throws Error{row and run, ...}.

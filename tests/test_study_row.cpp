@@ -116,7 +116,11 @@ TEST_CASE("study: runs, results, predictions and tables; a second call finds eve
   CHECK(study(fixture.options) == 0);
   CHECK(read_json(out / "rule/seed-3/result.json").at("estimate") == result.at("estimate"));
 
-  // Other settings under the same name are another study.
+  // Other weights or other settings under the same name are another study.
+  StudyOptions options = fixture.options;
+  test::write_quickly(fixture.folder / "other.pth", "x");
+  options.weights = {(fixture.folder / "other.pth").string()};
+  CHECK_THROWS_WITH_AS(study(options), Contains("fold-1 --weights: wanted none as before, got"), Error);
   fixture.plan(row("rule", "threshold = \"best_harmonic_mean\"\nsettings = { learning_rate = 0.5 }\n"));
   CHECK_THROWS_WITH_AS(
       study(fixture.options),
