@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <sstream>
+#include <thread>
 
 #include "engine/core/check.h"
 
@@ -49,7 +51,7 @@ FolderLock::FolderLock(const fs::path& folder, const std::string& subject, const
       ::close(descriptor_);
       throw Error(path_.string(), "a file of tern's, or none", "another one");
     }
-    if (!lock()) {
+    if (!lock_soon()) {
       const std::string holder = holder_in(text_of(descriptor_));
       ::close(descriptor_);
       throw Error(subject, "another process is " + doing + holder);
@@ -76,6 +78,15 @@ bool FolderLock::lock() {
   } while (result != 0 && errno == EINTR);
   is_held_ = result == 0;
   return is_held_ || errno != EWOULDBLOCK;  // else the file system has no locks
+}
+
+/// A process that was just killed keeps its locks until its memory is freed.
+bool FolderLock::lock_soon() {
+  for (int tries = 20; tries > 0; --tries) {
+    if (lock()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return lock();
 }
 
 bool FolderLock::is_still_there() const {

@@ -27,6 +27,7 @@ class FolderLock {
 
  private:
   void open();
+  bool lock_soon();
   bool lock();  ///< false if it is held elsewhere
   bool is_still_there() const;
   void sign() const;
