@@ -202,11 +202,11 @@ TEST_CASE("read_pickle: bounded in depth and number, and a list may hold itself"
   std::string deep = "]";
   for (int i = 0; i < 300'000; ++i) deep += "\x85";
   CHECK_NOTHROW(parse(deep + "."));
-  CHECK(fails_with(std::string(1'100'000, 'N') + ".", "too many values"));
-  CHECK(fails_with("N" + std::string(1'100'000, '2') + ".", "too many values"));
-  CHECK(fails_with(std::string(1'100'000, '(') + ".", "too many marks"));
-  CHECK(fails_with("N" + std::string(1'100'000, '\x94') + ".", "too many values"));
-  CHECK(fails_with(std::string((32 << 20) + 1, 'N'), "at most 32 MB"));
+  CHECK(fails_with(std::string(1'100'000, 'N') + ".", "over a million values"));
+  CHECK(fails_with("N" + std::string(1'100'000, '2') + ".", "over a million values"));
+  CHECK(fails_with(std::string(1'100'000, '(') + ".", "over a million values"));
+  CHECK(fails_with("N" + std::string(1'100'000, '\x94') + ".", "over a million values"));
+  CHECK(fails_with(std::string((256 << 20) + 1, 'N'), "at most 256 MiB"));
 }
 
 TEST_CASE("read_pickle: every truncation and many changed bytes of a real one gives a value or an Error") {

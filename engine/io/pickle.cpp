@@ -9,7 +9,7 @@
 namespace tern {
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{32} << 20;
+constexpr std::size_t kMostBytes = std::size_t{256} << 20;
 
 using Node = PickleNode;
 using Nodes = std::vector<const Node*>;
@@ -30,7 +30,7 @@ class Machine {
 
   Pickle run() {
     if (bytes_.size() > kMostBytes) {
-      throw Error(subject_, "a pickle of at most 32 MB", std::to_string(bytes_.size()) + " bytes");
+      throw Error(subject_, "a pickle of at most 256 MiB", std::to_string(bytes_.size()) + " bytes");
     }
     for (std::uint8_t opcode = bytes_.byte(); opcode != kStop; opcode = bytes_.byte()) {
       if (!push_value(opcode, bytes_, stack_) && !container(opcode) && !item(opcode) && !object(opcode) &&

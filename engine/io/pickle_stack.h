@@ -22,14 +22,14 @@ class PickleStack {
   explicit PickleStack(const PickleBytes& bytes) : bytes_(bytes) {}
 
   Node* push_new(PickleKind kind) {
-    if (pickle_.nodes.size() >= kMostValues) bytes_.fail("it holds too many values");
+    if (pickle_.nodes.size() >= kMostValues) fail_size();
     Node& node = pickle_.nodes.emplace_back();
     node.kind = kind;
     push(&node);
     return &node;
   }
   void push(Node* node) {
-    if (stack_.size() >= kMostValues) bytes_.fail("it holds too many values");
+    if (stack_.size() >= kMostValues) fail_size();
     stack_.push_back(node);
   }
   Node* pop() {
@@ -48,12 +48,15 @@ class PickleStack {
     stack_.push_back(node);
     return node;
   }
+  [[noreturn]] void fail_size() const {
+    bytes_.fail("over a million values beside the tensors; torch.save(model.state_dict(), ...) writes none");
+  }
   [[noreturn]] void fail_kind(const std::string& wanted, const Node& got) const {
     bytes_.fail("wanted a " + wanted + ", got a " + name_of(got.kind));
   }
 
   void mark() {
-    if (marks_.size() >= kMostValues) bytes_.fail("it holds too many marks");
+    if (marks_.size() >= kMostValues) fail_size();
     marks_.push_back(stack_.size());
   }
   /// True if no value lies above the last mark.
@@ -70,7 +73,7 @@ class PickleStack {
 
   std::size_t memo_size() const { return memo_.size(); }
   void remember(std::uint64_t key) {
-    if (memo_.size() >= kMostValues) bytes_.fail("it remembers too many values");
+    if (memo_.size() >= kMostValues) fail_size();
     memo_[key] = top();
   }
   void recall(std::uint64_t key) {

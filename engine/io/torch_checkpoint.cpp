@@ -14,7 +14,8 @@ namespace tern {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::uint64_t kMostPickleBytes = std::uint64_t{32} << 20;
+// Arrays of NumPy, say, lie in the pickle, not in storages of their own.
+constexpr std::uint64_t kMostPickleBytes = std::uint64_t{256} << 20;
 
 // The folder that everything in the archive is in, with its slash.
 std::string prefix_of(const ZipArchive& archive) {
@@ -90,7 +91,14 @@ class Reader {
 
  private:
   Pickle structure() const {
-    return read_pickle(path_.string(), archive_.read(prefix_ + "data.pkl", kMostPickleBytes));
+    const std::string entry = prefix_ + "data.pkl";
+    if (archive_.size(entry) > kMostPickleBytes) {
+      throw Error(
+          path_.string(),
+          "at most 256 MiB of data that are no tensors; torch.save(model.state_dict(), ...) writes none",
+          std::to_string(archive_.size(entry) >> 20) + " MiB in " + entry);
+    }
+    return read_pickle(path_.string(), archive_.read(entry, kMostPickleBytes));
   }
 
   std::vector<TorchTensor> describe_all(const std::vector<NamedNode>& nodes) const {
