@@ -62,7 +62,7 @@ void check_batch_size(const Config& config, std::int64_t images) {
       fmt::format("one that leaves no image alone in a batch, which gives batch norm one value a channel "
                   "at image_size {} ({}{} training images)",
                   config.image_size, leaves_one(other) ? "" : fmt::format("{}, say, of ", other), images),
-      fmt::format("{}, which leaves 1", config.batch_size));
+      config.batch_size == 1 ? "1" : fmt::format("{}, which leaves 1", config.batch_size));
 }
 
 std::unique_ptr<Optimizer> make_study_optimizer(const Config& config, const Model& model) {

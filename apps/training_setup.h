@@ -29,7 +29,6 @@ Model make_model(const Config& config, Part part, const ClassTable& classes, con
 /// Model::load_backbone() does.
 std::string check_backbone_weights(const Config& config, const WeightSource& weights);
 
-/// Over what requires gradients: everything, or the heads.
 /// Whether a batch of a single image has one value a channel for a batch normalisation that is trained, which
 /// has no variance then.
 bool is_single_image_too_few(const Config& config);
@@ -38,6 +37,7 @@ bool is_single_image_too_few(const Config& config);
 /// step, not in the last.
 void check_batch_size(const Config& config, std::int64_t images);
 
+/// Over what requires gradients: everything, or the heads.
 std::unique_ptr<Optimizer> make_study_optimizer(const Config& config, const Model& model);
 
 /// Of the part that is trained.

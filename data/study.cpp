@@ -176,8 +176,9 @@ Dataset load_study(const fs::path& folder, int image_size, int threads) {
   const std::unique_ptr<ImageSource> source = ImageSource::open(find_training_images(folder));
   for (std::size_t row = 0; row < labels.count(); ++row) {
     if (!source->contains(labels.image(row))) {
+      const std::string nearest = source->nearest_text(labels.image(row));
       throw Error(at_line(labels.table, row), "an image of " + source->path().string(),
-                  in_quotes(labels.image(row)) + source->nearest_text(labels.image(row)));
+                  in_quotes(labels.image(row)) + (nearest.empty() ? ", which is not there" : nearest));
     }
   }
   dataset.passed_over = files_not_taken(*source, labels);

@@ -91,7 +91,7 @@ TEST_CASE("study: faults of train_data.csv are named with their line") {
   folder.fails("line 4: wanted subclass 0 in superclass 1 as on line 2, got superclass 0");
   folder.rows("2.png,1,0\n7.png,0,1\n");
   folder.fails("line 3: wanted an image of");
-  folder.fails("\"7.png\"");
+  folder.fails("got \"7.png\", which is not there");
   folder.rows("2.png,2,0\n");
   folder.fails(
       "line 2: wanted a training image that is novel at both levels or at none, got superclass 2, subclass "
