@@ -152,7 +152,7 @@ void add_classify(CLI::App& tern, Command& chosen) {
   app->add_option("--arch", options.architecture, "the network")
       ->required()
       ->check(CLI::IsMember({"resnet18", "resnet50"}));
-  app->add_option("--weights", options.weights, "torchvision's, .pth or .safetensors")
+  app->add_option("--weights", options.weights, "of torchvision, timm or Hugging Face, .pth or .safetensors")
       ->required()
       ->type_name("FILE");
   add_key_option(app, options.key);
@@ -194,7 +194,8 @@ void add_train(CLI::App& tern, Command& chosen) {
       ->required()
       ->type_name("RUN");
   app->add_option("--weights", options.weights.file,
-                  "backbone to start from: torchvision's, .pth or .safetensors, or a checkpoint of another "
+                  "backbone to start from: of torchvision, timm or Hugging Face, .pth or .safetensors, or a "
+                  "checkpoint of another "
                   "run, whose heads are passed over; random if not given")
       ->type_name("FILE");
   add_key_option(app, options.weights.key);
