@@ -43,11 +43,11 @@ struct MadeUp {
   Json json() const { return run_json("made up", run, data, {Level::super, Level::sub}, scored, decision); }
 };
 
-const Json& entry(const Json& list, const char* key, const std::string& value) {
+const Json& entry(const Json& list, const char* key, std::string_view value) {
   for (const Json& one : list) {
     if (one.at(key) == value) return one;
   }
-  FAIL("no entry with ", key, " ", value);
+  FAIL("no entry with ", key, " ", std::string(value));
   return list;
 }
 
