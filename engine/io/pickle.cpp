@@ -9,8 +9,6 @@
 namespace tern {
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{256} << 20;
-
 using Node = PickleNode;
 using Nodes = std::vector<const Node*>;
 
@@ -29,7 +27,7 @@ class Machine {
       : subject_(subject), bytes_(subject, bytes), stack_(bytes_) {}
 
   Pickle run() {
-    if (bytes_.size() > kMostBytes) {
+    if (bytes_.size() > kMostPickleBytes) {
       throw Error(subject_, "a pickle of at most 256 MiB", std::to_string(bytes_.size()) + " bytes");
     }
     for (std::uint8_t opcode = bytes_.byte(); opcode != kStop; opcode = bytes_.byte()) {

@@ -14,9 +14,6 @@ namespace tern {
 namespace fs = std::filesystem;
 namespace {
 
-// Arrays of NumPy, say, lie in the pickle, not in storages of their own.
-constexpr std::uint64_t kMostPickleBytes = std::uint64_t{256} << 20;
-
 // The folder that everything in the archive is in, with its slash.
 std::string prefix_of(const ZipArchive& archive) {
   constexpr std::string_view kPickle = "/data.pkl";
