@@ -34,8 +34,7 @@ void classify(const ClassifyOptions& options, std::ostream& out, std::ostream& n
 
 /// The names by class index, as many as the weights have classes. Lines name every class; a CSV may leave
 /// some out (empty here, and then the number is printed) and name one again with the same name. Throws
-/// Error{path,
-/// ...} for more or fewer lines, an index that no class has, or one with two names.
+/// Error{path, ...} for more or fewer lines, an index that no class has, or one with two names.
 std::vector<std::string> read_class_names(const std::filesystem::path& path, std::int64_t classes);
 
 /// torchvision's evaluation transform for ImageNet: shorter side to `resize` (256 for its V1 weights, 232 for

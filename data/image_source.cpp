@@ -43,7 +43,7 @@ bool is_image_name(const std::string& name) {
   return !is_hidden(name) && std::find(kEnds.begin(), kEnds.end(), PassedOver::kind_of(name)) != kEnds.end();
 }
 
-constexpr const char* kWantedNames = "images (.jpg, .jpeg, .jfif, .png, .bmp)";
+constexpr const char* kWantedNames = "images (.jpg, .jpeg, .jpe, .jfif, .png, .bmp)";
 
 /// What of a folder without images may have been meant: the folders below it that hold some. ", but ..."
 std::string images_below(const fs::path& folder) {
