@@ -198,6 +198,11 @@ std::string Run::summary_text(const char* group, const char* key) const {
   return summary_value<std::string>(group, key, "a text");
 }
 
+WeightSource Run::weights() const {
+  // Runs of before there were keys have none.
+  return {summary_text("inputs", "weights"), summary.at("inputs").value("weights_key", "")};
+}
+
 ClassTable Run::classes() const {
   using Names = std::vector<std::string>;
   ClassTable table;

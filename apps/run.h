@@ -26,6 +26,7 @@
 #include "data/dataset.h"
 #include "engine/io/json.h"
 #include "engine/metrics/accuracy.h"
+#include "models/heads.h"
 
 namespace tern {
 
@@ -80,6 +81,8 @@ class Run {
   // What the summary says, checked; each throws Error{summary.json key, ...} if it is missing or no such
   // thing.
   std::string summary_text(const char* group, const char* key) const;
+  /// What it was started with; an empty source for random weights.
+  WeightSource weights() const;
   ClassTable classes() const;
   std::vector<std::int32_t> held_out_subclasses() const;
   std::vector<std::uint8_t> trained_superclasses() const;

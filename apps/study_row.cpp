@@ -254,17 +254,15 @@ Json measure_and_predict(const RowRuns& runs, const RowOptions& options) {
 
 /// Throws Error if the run was begun from other weights than the plan's now.
 void check_weights(const Run& trained, const StudyRun& run) {
-  const auto text = [](const std::string& file, const std::string& key) {
-    if (file.empty()) return std::string("none");
-    return key.empty() ? file : file + " (key " + key + ")";
-  };
-  const std::string now =
-      run.weights.empty() ? "" : fs::absolute(run.weights.file).lexically_normal().string();
   if (!trained.summary.contains("inputs")) return;  // it has not begun
-  const std::string before = trained.summary_text("inputs", "weights");
-  const std::string key_before = trained.summary.at("inputs").value("weights_key", "");
-  if (now == before && run.weights.key == key_before) return;
-  throw Error(run.folder.string() + " --weights", text(before, key_before) + " as before",
+  const WeightSource before = trained.weights();
+  const fs::path now = run.weights.empty() ? fs::path() : fs::absolute(run.weights.file).lexically_normal();
+  if (now == before.file && run.weights.key == before.key) return;
+  const auto text = [](const fs::path& file, const std::string& key) {
+    if (file.empty()) return std::string("none");
+    return file.string() + (key.empty() ? "" : " (key " + key + ")");
+  };
+  throw Error(run.folder.string() + " --weights", text(before.file, before.key) + " as before",
               text(now, run.weights.key));
 }
 

@@ -40,21 +40,18 @@ Plan plan_new(const TrainOptions& options) {
   return plan;
 }
 
-/// The path given, or the one that the run was started with. Throws Error if both are there and differ.
-fs::path agreed_path(const Run& run, const char* option, const char* key, const fs::path& given) {
-  const fs::path before = run.summary_text("inputs", key);
-  if (given.empty()) return before;
-  const fs::path now = fs::absolute(given).lexically_normal();
-  if (before != now)
-    throw Error(fmt::format("--resume {}", option), before.string() + " as before", now.string());
-  return now;
-}
-
-/// The same for the key of a state dict. Runs of before there were keys have none.
-std::string agreed_key(const Run& run, const std::string& given) {
-  const std::string before = run.summary.at("inputs").value("weights_key", "");
-  if (!given.empty() && given != before)
-    throw Error("--resume --key", before.empty() ? "none, as before" : before + " as before", given);
+/// The weights given, or those that the run was started with. Throws Error if both are there and differ.
+WeightSource agreed_weights(const Run& run, const WeightSource& given) {
+  const WeightSource before = run.weights();
+  if (!given.file.empty()) {
+    const fs::path now = fs::absolute(given.file).lexically_normal();
+    if (before.file != now)
+      throw Error("--resume --weights", before.file.string() + " as before", now.string());
+  }
+  if (!given.key.empty() && given.key != before.key) {
+    throw Error("--resume --key", before.key.empty() ? "none, as before" : before.key + " as before",
+                given.key);
+  }
   return before;
 }
 
@@ -78,8 +75,7 @@ Plan plan_resumed(const TrainOptions& options) {
   if (plan.folders.data.empty()) plan.folders.data = run.summary_text("inputs", "data");
   if (plan.folders.cifar.empty()) plan.folders.cifar = run.summary_text("inputs", "cifar");
   plan.folders = resolve_folders(plan.config, plan.folders);
-  plan.weights = {agreed_path(run, "--weights", "weights", options.weights.file),
-                  agreed_key(run, options.weights.key)};
+  plan.weights = agreed_weights(run, options.weights);
   run.config = plan.config;
   return plan;
 }
