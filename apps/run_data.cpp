@@ -2,6 +2,7 @@
 
 #include <numeric>
 
+#include "data/random_purpose.h"
 #include "engine/core/check.h"
 #include "engine/core/random.h"
 #include "models/losses.h"
@@ -101,7 +102,7 @@ std::vector<std::uint8_t> random_half(std::int64_t count, std::uint64_t seed, st
   std::vector<std::int64_t> order(static_cast<std::size_t>(count));
   std::iota(order.begin(), order.end(), std::int64_t{0});
   constexpr std::uint32_t kHalves = 100;  // data/split.cpp draws from the streams before
-  RandomStream(seed, RandomPurpose::split, kHalves, group).shuffle(order);
+  RandomStream(seed, random_purpose::split, kHalves, group).shuffle(order);
   std::vector<std::uint8_t> half(order.size(), 0);
   for (std::size_t i = 0; i < (order.size() + 1) / 2; ++i) half[static_cast<std::size_t>(order[i])] = 1;
   return half;

@@ -13,6 +13,7 @@
 
 #include "apps/recorded_step.h"
 #include "apps/runtime.h"
+#include "data/random_purpose.h"
 #include "engine/autograd/tape.h"
 #include "engine/core/check.h"
 #include "engine/core/random.h"
@@ -40,14 +41,14 @@ tern::Precision precision_of(const std::string& name) {
 }
 
 tern::Tensor random_images(const Options& options) {
-  tern::RandomStream random(1, tern::RandomPurpose::test);
+  tern::RandomStream random(1, tern::random_purpose::test);
   tern::Tensor images = tern::Tensor::empty({options.batch, options.size, options.size, 3});
   std::generate_n(images.data<float>(), images.numel(), [&] { return random.normal(); });
   return images;
 }
 
 tern::Tensor random_labels(const Options& options) {
-  tern::RandomStream random(2, tern::RandomPurpose::test);
+  tern::RandomStream random(2, tern::random_purpose::test);
   tern::Tensor labels = tern::Tensor::empty({options.batch}, tern::DType::i32);
   std::generate_n(labels.data<std::int32_t>(), labels.numel(),
                   [&] { return static_cast<std::int32_t>(random.below(kClasses)); });

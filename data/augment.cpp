@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 
+#include "data/random_purpose.h"
 #include "data/resize.h"
 #include "data/rotate.h"
 #include "engine/core/check.h"
@@ -47,7 +48,7 @@ void check_transform(const TrainTransform& transform) {
 
 Augmentation draw_augmentation(const TrainTransform& transform, std::uint64_t seed, int epoch,
                                std::int64_t index, bool is_extra) {
-  RandomStream random(seed, RandomPurpose::augment, static_cast<std::uint32_t>(epoch),
+  RandomStream random(seed, random_purpose::augment, static_cast<std::uint32_t>(epoch),
                       static_cast<std::uint32_t>(index));
   Augmentation drawn;
   drawn.flip = random.chance(0.5f) && transform.flip;

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <system_error>
 
+#include "data/random_purpose.h"
 #include "data/resize.h"
 #include "engine/core/check.h"
 #include "engine/core/nearest.h"
@@ -182,7 +183,7 @@ std::vector<std::int64_t> select_cifar(const Cifar100& cifar, const CifarSelecti
                                                              : " images outside the excluded groups"),
                 std::to_string(records.size()));
   }
-  RandomStream(selection.seed, RandomPurpose::selection).shuffle(records);
+  RandomStream(selection.seed, random_purpose::selection).shuffle(records);
   records.resize(static_cast<std::size_t>(wanted));
   return records;
 }

@@ -31,9 +31,9 @@ struct Cifar100 {
 enum class CifarMode { none, small, large };
 
 /// Which records become novel images. Candidates are all records but those of the group "reptiles" and of the
-/// excluded names; they are shuffled with (seed, RandomPurpose::selection) and the first so many taken: 5,000
-/// when large, 1,000 when small, so small is a part of large. Names are sorted before anything is drawn, so
-/// the choice does not depend on the order of exclude_groups.
+/// excluded names; they are shuffled with (seed, random_purpose::selection) and the first so many taken:
+/// 5,000 when large, 1,000 when small, so small is a part of large. Names are sorted before anything is
+/// drawn, so the choice does not depend on the order of exclude_groups.
 struct CifarSelection {
   CifarMode mode = CifarMode::large;
   std::optional<std::int64_t> count;         ///< instead of 5,000 or 1,000

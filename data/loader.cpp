@@ -6,6 +6,7 @@
 #include <string>
 #include <system_error>
 
+#include "data/random_purpose.h"
 #include "engine/core/check.h"
 #include "engine/core/random.h"
 
@@ -88,7 +89,7 @@ void Loader::start_epoch(int epoch, std::int64_t first_step) {
   settle(lock);
   order_ = indices_;
   if (options_.shuffle) {
-    RandomStream(options_.seed, RandomPurpose::shuffle, static_cast<std::uint32_t>(epoch)).shuffle(order_);
+    RandomStream(options_.seed, random_purpose::shuffle, static_cast<std::uint32_t>(epoch)).shuffle(order_);
   }
   epoch_ = epoch;
   next_claim_ = next_step_ = first_step;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "data/numpy_random.h"
+#include "data/random_purpose.h"
 #include "engine/core/check.h"
 #include "engine/core/random.h"
 
@@ -156,7 +157,7 @@ std::vector<std::int64_t> shares(std::int64_t total, const std::vector<std::int6
 enum Draw : std::uint32_t { kHoldOut, kHoldOutTies, kValidation, kValidationTies, kFolds };
 
 RandomStream stream_of(std::uint64_t seed, Draw draw, std::size_t group = 0) {
-  return {seed, RandomPurpose::split, draw, static_cast<std::uint32_t>(group)};
+  return {seed, random_purpose::split, draw, static_cast<std::uint32_t>(group)};
 }
 
 // An order of [0, count) by lot: who wins among equal remainders.

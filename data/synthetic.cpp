@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "data/image_io.h"
+#include "data/random_purpose.h"
 #include "data/synthetic_image.h"
 #include "engine/core/check.h"
 #include "engine/core/random.h"
@@ -56,7 +57,7 @@ Combination combination(std::size_t family, std::size_t number) {
 void shuffle_items(std::vector<Item>& items, std::uint64_t seed, Part part) {
   std::vector<std::int64_t> order(items.size());
   std::iota(order.begin(), order.end(), std::int64_t{0});
-  RandomStream(seed, RandomPurpose::synthetic, kOrder, part).shuffle(order);
+  RandomStream(seed, random_purpose::synthetic, kOrder, part).shuffle(order);
   std::vector<Item> shuffled;
   for (const std::int64_t i : order) shuffled.push_back(items[static_cast<std::size_t>(i)]);
   items = std::move(shuffled);
@@ -68,7 +69,7 @@ class Writer {
     // Numbers by lot, so that an index says nothing about the family.
     std::vector<std::int64_t> numbers(kNovelSubclass);
     std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
-    RandomStream(options.seed, RandomPurpose::synthetic, kOrder).shuffle(numbers);
+    RandomStream(options.seed, random_purpose::synthetic, kOrder).shuffle(numbers);
     known_.resize(numbers.size());
     std::size_t next = 0;
     for (std::size_t family = 0; family < kFamilies.size(); ++family) {
@@ -141,7 +142,7 @@ class Writer {
   void write_images(const char* folder, const std::vector<Item>& items, Part part) const {
     fs::create_directory(folder_ / folder);
     for (std::size_t i = 0; i < items.size(); ++i) {
-      RandomStream random(options_.seed, RandomPurpose::synthetic, part, static_cast<std::uint32_t>(i));
+      RandomStream random(options_.seed, random_purpose::synthetic, part, static_cast<std::uint32_t>(i));
       const Image image = draw_object(items[i].object, kImageSize, random);
       write_bytes(fs::path(folder) / (std::to_string(i) + ".jpg"), encode_jpeg(image, kJpegQuality));
     }
@@ -177,7 +178,7 @@ class Writer {
     write_text(folder / "fine_label_names.txt", fine_names);
     std::vector<std::byte> records;
     for (int i = 0; i < options_.other_images; ++i) {
-      RandomStream random(options_.seed, RandomPurpose::synthetic, kOther, static_cast<std::uint32_t>(i));
+      RandomStream random(options_.seed, random_purpose::synthetic, kOther, static_cast<std::uint32_t>(i));
       const std::uint32_t fine = random.below(2 * kOtherGroups.size());
       const SyntheticObject object{form_at(SyntheticForm::blob, fine),
                                    static_cast<SyntheticFill>(random.below(2)), SyntheticColour::any};

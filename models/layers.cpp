@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "data/random_purpose.h"
 #include "engine/ops/conv2d.h"
 #include "engine/ops/linear.h"
 
@@ -19,7 +20,7 @@ Variable Initialiser::place(Tensor values) const {
 
 Variable Initialiser::normal(const Shape& shape, float deviation) {
   if (!seed_) return place(Tensor::zeros(shape));
-  RandomStream random(*seed_, RandomPurpose::initialise, next_++);
+  RandomStream random(*seed_, random_purpose::initialise, next_++);
   Tensor values = Tensor::empty(shape);
   for (std::int64_t i = 0; i < values.numel(); ++i) values.data<float>()[i] = deviation * random.normal();
   return place(values);
@@ -27,7 +28,7 @@ Variable Initialiser::normal(const Shape& shape, float deviation) {
 
 Variable Initialiser::uniform(const Shape& shape, float bound) {
   if (!seed_) return place(Tensor::zeros(shape));
-  RandomStream random(*seed_, RandomPurpose::initialise, next_++);
+  RandomStream random(*seed_, random_purpose::initialise, next_++);
   Tensor values = Tensor::empty(shape);
   for (std::int64_t i = 0; i < values.numel(); ++i) values.data<float>()[i] = random.uniform(-bound, bound);
   return place(values);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "data/augment.h"
+#include "data/random_purpose.h"
 #include "data/resize.h"
 #include "data/rotate.h"
 #include "engine/core/random.h"
@@ -14,7 +15,7 @@ using namespace tern;
 namespace {
 
 Image random_image(int size, std::uint64_t seed) {
-  RandomStream random(seed, RandomPurpose::test);
+  RandomStream random(seed, random_purpose::test);
   Image image{size, size, std::vector<std::uint8_t>(static_cast<std::size_t>(size * size * 3))};
   // Some flat areas and full contrast, too: rounding and the ends of the range.
   for (auto& byte : image.rgb) {
@@ -42,7 +43,7 @@ std::vector<Augmentation> augmentations() {
   for (const float right : {90.0f, 180.0f, 270.0f, 360.0f}) {
     for (const float beside : {-0.01f, 0.0f, 0.01f}) angles.push_back(right + beside);
   }
-  RandomStream random(3, RandomPurpose::test);
+  RandomStream random(3, random_purpose::test);
   for (int i = 0; i < 40; ++i) angles.push_back(random.uniform(-180, 180));
   for (int i = 0; i < 40; ++i) angles.push_back(random.uniform(-10, 10));
   std::vector<Augmentation> result;

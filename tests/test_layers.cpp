@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/random_purpose.h"
 #include "tests/support/formula.h"
 #include "tests/support/tensors.h"
 
@@ -70,7 +71,7 @@ TEST_CASE("layers: each parameter has numbers of its own, the same for a seed") 
   CHECK_FALSE(test::same_bytes(weight(a), weight(d)));
   CHECK(test::same_bytes(weight(e), Tensor::zeros({5, 5})));
   // The numbers themselves: a model must not change with the version of tern.
-  RandomStream stream(7, RandomPurpose::initialise, 0);
+  RandomStream stream(7, random_purpose::initialise, 0);
   CHECK(weight(a).to_vector<float>()[0] == stream.uniform(-1 / std::sqrt(5.0f), 1 / std::sqrt(5.0f)));
 }
 

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "data/random_purpose.h"
 #include "engine/core/parallel.h"
 #include "engine/core/random.h"
 #include "tests/support/novelty_case.h"
@@ -60,7 +61,7 @@ TEST_CASE("novelty_distance: a row far outside is novel by the relative score to
   // Two classes on a line; the far row lies where the training rows have next to no variance.
   std::vector<float> train;
   std::vector<std::int32_t> labels;
-  RandomStream random(5, RandomPurpose::test);
+  RandomStream random(5, random_purpose::test);
   for (int i = 0; i < 200; ++i) {
     labels.push_back(i % 2);
     train.push_back(static_cast<float>(labels.back() * 20) + random.normal());

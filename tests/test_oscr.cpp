@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/random_purpose.h"
 #include "engine/core/check.h"
 #include "engine/core/random.h"
 #include "engine/metrics/roc.h"
@@ -59,7 +60,7 @@ TEST_CASE("oscr: the curve ends at the closed-set accuracy") {
 }
 
 TEST_CASE("oscr: a million rows take no time that grows with their square") {
-  RandomStream random(1, RandomPurpose::test);
+  RandomStream random(1, random_purpose::test);
   std::vector<double> seen(500'000), novel(500'000);
   for (double& score : seen) score = random.uniform();
   for (double& score : novel) score = random.uniform();

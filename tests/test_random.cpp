@@ -1,3 +1,4 @@
+#include "data/random_purpose.h"
 #include "engine/core/random.h"
 
 #include <doctest/doctest.h>
@@ -24,27 +25,26 @@ TEST_CASE("philox4x32: known answers") {
 }
 
 TEST_CASE("RandomStream: the bits are Philox blocks of (index, purpose, a, b) under the seed") {
-  RandomStream stream(0x123456789abcdef0, RandomPurpose::augment, 7, 9);
+  RandomStream stream(0x123456789abcdef0, random_purpose::augment, 7, 9);
   for (std::uint32_t index = 0; index < 3; ++index) {
-    const auto block = philox4x32({index, static_cast<std::uint32_t>(RandomPurpose::augment), 7, 9},
-                                  {0x9abcdef0, 0x12345678});
+    const auto block = philox4x32({index, random_purpose::augment, 7, 9}, {0x9abcdef0, 0x12345678});
     for (const std::uint32_t wanted : block) CHECK(stream.bits() == wanted);
   }
 }
 
 TEST_CASE("RandomStream: each part of the key makes another stream") {
   std::set<std::uint32_t> first;
-  first.insert(RandomStream(1, RandomPurpose::shuffle, 0, 0).bits());
-  first.insert(RandomStream(2, RandomPurpose::shuffle, 0, 0).bits());
-  first.insert(RandomStream(1ull << 32 | 1, RandomPurpose::shuffle, 0, 0).bits());
-  first.insert(RandomStream(1, RandomPurpose::augment, 0, 0).bits());
-  first.insert(RandomStream(1, RandomPurpose::shuffle, 1, 0).bits());
-  first.insert(RandomStream(1, RandomPurpose::shuffle, 0, 1).bits());
+  first.insert(RandomStream(1, random_purpose::shuffle, 0, 0).bits());
+  first.insert(RandomStream(2, random_purpose::shuffle, 0, 0).bits());
+  first.insert(RandomStream(1ull << 32 | 1, random_purpose::shuffle, 0, 0).bits());
+  first.insert(RandomStream(1, random_purpose::augment, 0, 0).bits());
+  first.insert(RandomStream(1, random_purpose::shuffle, 1, 0).bits());
+  first.insert(RandomStream(1, random_purpose::shuffle, 0, 1).bits());
   CHECK(first.size() == 6);
 }
 
 TEST_CASE("uniform: [0, 1) with the moments of a uniform variable") {
-  RandomStream stream(3, RandomPurpose::test);
+  RandomStream stream(3, random_purpose::test);
   constexpr int kCount = 100'000;
   double sum = 0, squares = 0;
   for (int i = 0; i < kCount; ++i) {
@@ -64,7 +64,7 @@ TEST_CASE("uniform: [0, 1) with the moments of a uniform variable") {
 }
 
 TEST_CASE("normal: mean 0, variance 1, kurtosis 3, finite") {
-  RandomStream stream(4, RandomPurpose::test);
+  RandomStream stream(4, random_purpose::test);
   constexpr int kCount = 200'000;
   double sum = 0, squares = 0, fourth = 0;
   for (int i = 0; i < kCount; ++i) {
@@ -80,7 +80,7 @@ TEST_CASE("normal: mean 0, variance 1, kurtosis 3, finite") {
 }
 
 TEST_CASE("below: within the bound, and each value equally often") {
-  RandomStream stream(5, RandomPurpose::test);
+  RandomStream stream(5, random_purpose::test);
   CHECK(stream.below(1) == 0);
   std::array<int, 7> seen{};
   constexpr int kCount = 70'000;
@@ -101,7 +101,7 @@ TEST_CASE("below: within the bound, and each value equally often") {
 }
 
 TEST_CASE("chance: as likely as asked") {
-  RandomStream stream(6, RandomPurpose::test);
+  RandomStream stream(6, random_purpose::test);
   int heads = 0;
   for (int i = 0; i < 20'000; ++i) heads += stream.chance(0.25f) ? 1 : 0;
   CHECK(heads == doctest::Approx(5000).epsilon(0.05));
@@ -113,8 +113,8 @@ TEST_CASE("shuffle: a permutation, repeatable, and every place equally likely") 
   std::vector<std::int64_t> values(100);
   std::iota(values.begin(), values.end(), 0);
   std::vector<std::int64_t> again = values;
-  RandomStream(7, RandomPurpose::shuffle).shuffle(values);
-  RandomStream(7, RandomPurpose::shuffle).shuffle(again);
+  RandomStream(7, random_purpose::shuffle).shuffle(values);
+  RandomStream(7, random_purpose::shuffle).shuffle(again);
   CHECK(values == again);
   std::sort(again.begin(), again.end());
   CHECK(again != values);
@@ -123,10 +123,10 @@ TEST_CASE("shuffle: a permutation, repeatable, and every place equally likely") 
   std::array<int, 4> place_of_zero{};
   for (std::uint32_t trial = 0; trial < 8000; ++trial) {
     std::vector<std::int64_t> four = {0, 1, 2, 3};
-    RandomStream(8, RandomPurpose::shuffle, trial).shuffle(four);
+    RandomStream(8, random_purpose::shuffle, trial).shuffle(four);
     ++place_of_zero.at(static_cast<std::size_t>(std::find(four.begin(), four.end(), 0) - four.begin()));
   }
   for (const int count : place_of_zero) CHECK(count == doctest::Approx(2000).epsilon(0.08));
   std::vector<std::int64_t> none;
-  CHECK_NOTHROW(RandomStream(9, RandomPurpose::shuffle).shuffle(none));
+  CHECK_NOTHROW(RandomStream(9, random_purpose::shuffle).shuffle(none));
 }

@@ -5,13 +5,14 @@
 #include <cmath>
 #include <set>
 
+#include "data/random_purpose.h"
 #include "engine/core/check.h"
 
 namespace tern {
 namespace {
 
 Image draw(const SyntheticObject& object, std::uint64_t seed, int size = 32) {
-  RandomStream random(seed, RandomPurpose::synthetic);
+  RandomStream random(seed, random_purpose::synthetic);
   return draw_object(object, size, random);
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "data/random_purpose.h"
 #include "engine/core/check.h"
 #include "engine/core/random.h"
 #include "engine/metrics/distribution.h"
@@ -16,7 +17,7 @@ using doctest::Contains;
 namespace {
 
 ConfidenceGroups random_groups(std::uint32_t stream, int seen, int novel, bool rounded = false) {
-  RandomStream random(3, RandomPurpose::test, stream);
+  RandomStream random(3, random_purpose::test, stream);
   const auto draw = [&](double power) {
     const double value = std::pow(random.uniform(), power);
     return static_cast<float>(rounded ? std::round(value * 10) / 10 : value);

@@ -1,4 +1,5 @@
 // Twenty steps of training on weights and images from a formula: forward, backward and Adam together.
+#include "data/random_purpose.h"
 #include "tests/support/trajectory.h"
 
 using namespace tern;
@@ -8,7 +9,7 @@ TEST_CASE("trajectory: twenty steps of Adam on ResNet-18 have PyTorch's losses, 
   const auto batch = [](int step) {
     const std::uint32_t number = static_cast<std::uint32_t>(step) % kBatches;
     test::TrainingBatch made{test::formula_uniform(21, number, {kBatch, 64, 64, 3}, -2, 2), {}};
-    RandomStream random(22, RandomPurpose::test, number);
+    RandomStream random(22, random_purpose::test, number);
     for (std::uint32_t i = 0; i < kBatch; ++i) {
       made.labels.push_back(static_cast<std::int32_t>(random.bits() % kClasses));
     }

@@ -23,9 +23,9 @@ std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
   return counter;
 }
 
-RandomStream::RandomStream(std::uint64_t seed, RandomPurpose purpose, std::uint32_t a, std::uint32_t b)
+RandomStream::RandomStream(std::uint64_t seed, std::uint32_t purpose, std::uint32_t a, std::uint32_t b)
     : key_{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)},
-      counter_{0, static_cast<std::uint32_t>(purpose), a, b} {}
+      counter_{0, purpose, a, b} {}
 
 std::uint32_t RandomStream::bits() {
   if (used_ == 4) {

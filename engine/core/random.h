@@ -13,13 +13,12 @@ namespace tern {
 std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
                                         std::array<std::uint32_t, 2> key);
 
-/// A stream of numbers keyed by (seed, purpose, a, b), for example (seed, RandomPurpose::augment, epoch,
-/// image). Two streams with different keys are independent; the same key gives the same numbers anywhere.
-enum class RandomPurpose : std::uint32_t { shuffle, augment, initialise, synthetic, split, selection, test };
-
+/// A stream of numbers keyed by (seed, purpose, a, b), for example (seed, kAugment, epoch, image), where a
+/// purpose is a number of the caller's choice. Two streams with different keys are independent; the same key
+/// gives the same numbers anywhere.
 class RandomStream {
  public:
-  RandomStream(std::uint64_t seed, RandomPurpose purpose, std::uint32_t a = 0, std::uint32_t b = 0);
+  RandomStream(std::uint64_t seed, std::uint32_t purpose, std::uint32_t a = 0, std::uint32_t b = 0);
 
   std::uint32_t bits();                      ///< 32 uniform bits
   float uniform();                           ///< [0, 1), 24 bits

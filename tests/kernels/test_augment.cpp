@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 
+#include "data/random_purpose.h"
 #include "engine/core/check.h"
 #include "tests/kernels/support/values.h"
 
@@ -19,7 +20,7 @@ using kernels::InverseRotation;
 namespace {
 
 std::vector<std::uint8_t> random_bytes(int size, std::uint64_t seed) {
-  RandomStream random(seed, RandomPurpose::test);
+  RandomStream random(seed, random_purpose::test);
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size * size * 3));
   for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.below(256));
   return bytes;

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "data/random_purpose.h"
 #include "engine/core/random.h"
 #include "engine/io/state_dict.h"
 #include "models/module.h"
@@ -12,7 +13,7 @@ namespace tern::test {
 /// Uniform in [low, high) from stream (seed, test, a), row-major.
 inline Tensor formula_uniform(std::uint64_t seed, std::uint32_t a, const Shape& shape, float low,
                               float high) {
-  RandomStream random(seed, RandomPurpose::test, a);
+  RandomStream random(seed, random_purpose::test, a);
   Tensor values = Tensor::empty(shape);
   float* value = values.data<float>();
   for (std::int64_t i = 0; i < values.numel(); ++i) value[i] = random.uniform(low, high);

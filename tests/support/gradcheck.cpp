@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "data/random_purpose.h"
 #include "engine/autograd/tape.h"
 #include "engine/core/random.h"
 #include "engine/ops/add.h"
@@ -26,7 +27,7 @@ std::vector<std::int64_t> probed_places(std::int64_t count) {
   std::vector<std::int64_t> places(static_cast<std::size_t>(count));
   std::iota(places.begin(), places.end(), 0);
   if (places.size() > kMostProbes) {
-    RandomStream(5, RandomPurpose::test).shuffle(places);
+    RandomStream(5, random_purpose::test).shuffle(places);
     places.resize(kMostProbes);
   }
   return places;

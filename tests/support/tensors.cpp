@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "data/random_purpose.h"
 #include "engine/backend/backend.h"
 #include "engine/core/check.h"
 #include "engine/core/random.h"
@@ -26,14 +27,14 @@ std::vector<Device> devices() {
 }
 
 Tensor uniform(const Shape& shape, float low, float high, std::uint64_t seed, Device device) {
-  RandomStream random(seed, RandomPurpose::test);
+  RandomStream random(seed, random_purpose::test);
   Tensor x = Tensor::empty(shape);
   std::generate_n(x.data<float>(), x.numel(), [&] { return random.uniform(low, high); });
   return x.to(device);
 }
 
 std::vector<std::int32_t> classes(std::int64_t count, std::int32_t classes, std::uint64_t seed) {
-  RandomStream random(seed, RandomPurpose::test, 1);
+  RandomStream random(seed, random_purpose::test, 1);
   std::vector<std::int32_t> values(static_cast<std::size_t>(count));
   for (std::int32_t& value : values) {
     value = static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(classes)));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "apps/run_data.h"
+#include "data/random_purpose.h"
 #include "engine/core/random.h"
 #include "tests/support/temporary_folder.h"
 
@@ -50,7 +51,7 @@ inline Scores made_up_scores(const StudyData& data, const std::vector<std::int64
   Scores scores;
   scores.feature_count = 5;
   for (const std::int64_t index : indices) {
-    RandomStream random(4, RandomPurpose::test, static_cast<std::uint32_t>(index));
+    RandomStream random(4, random_purpose::test, static_cast<std::uint32_t>(index));
     const std::int32_t subclass = data.dataset.subclasses[static_cast<std::size_t>(index)];
     std::vector<float> features;
     for (std::int32_t c = 0; c < 5; ++c)

@@ -8,6 +8,7 @@
 
 #include "apps/config.h"
 #include "data/image_io.h"
+#include "data/random_purpose.h"
 #include "engine/core/random.h"
 #include "tests/support/files.h"
 
@@ -27,7 +28,7 @@ inline Config tiny_config(const std::vector<std::string>& more = {}) {
 }
 
 inline void write_image(const std::filesystem::path& path, int subclass, std::uint32_t number) {
-  RandomStream random(7, RandomPurpose::test, static_cast<std::uint32_t>(subclass), number);
+  RandomStream random(7, random_purpose::test, static_cast<std::uint32_t>(subclass), number);
   Image image{16, 16, {}};
   for (int i = 0; i < 16 * 16; ++i) {
     for (int c = 0; c < 3; ++c) {
@@ -69,7 +70,7 @@ inline void write_tiny_study(const std::filesystem::path& folder, int images_per
 /// A folder cifar-100-binary with `count` records of grey noise, all of the fine class "apple".
 inline void write_tiny_cifar(const std::filesystem::path& folder, int count = 12) {
   std::filesystem::create_directories(folder);
-  RandomStream random(8, RandomPurpose::test);
+  RandomStream random(8, random_purpose::test);
   std::string records;
   for (int i = 0; i < count; ++i) {
     records += i % 2 == 0 ? std::string("\0\0", 2) : std::string("\2\1", 2);  // apple or maple

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "data/random_purpose.h"
 #include "engine/core/random.h"
 #include "kernels/common/bfloat16.h"
 #include "tests/kernels/support/memory.h"
@@ -20,14 +21,14 @@ namespace tern::test {
 /// Uniform in [low, high), rounded to T: what the kernel and the reference both get.
 template <typename T>
 std::vector<T> uniform(std::size_t count, float low, float high, std::uint64_t seed) {
-  RandomStream random(seed, RandomPurpose::test);
+  RandomStream random(seed, random_purpose::test);
   std::vector<T> values(count);
   for (T& value : values) value = static_cast<T>(random.uniform(low, high));
   return values;
 }
 
 inline std::vector<std::int32_t> classes(std::size_t count, std::int32_t classes, std::uint64_t seed) {
-  RandomStream random(seed, RandomPurpose::test, 1);
+  RandomStream random(seed, random_purpose::test, 1);
   std::vector<std::int32_t> values(count);
   for (auto& value : values)
     value = static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(classes)));

@@ -1,0 +1,13 @@
+// What tern's streams of random numbers are for (engine/core/random.h). Part of every run's result: a number
+// that changed would shuffle, augment and split otherwise.
+#pragma once
+
+#include <cstdint>
+
+namespace tern::random_purpose {
+
+inline constexpr std::uint32_t shuffle = 0, augment = 1, initialise = 2, synthetic = 3, split = 4,
+                               selection = 5;
+inline constexpr std::uint32_t test = 6;  ///< inputs of tests and benchmarks
+
+}  // namespace tern::random_purpose
