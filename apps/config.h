@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "data/cifar100.h"
-#include "engine/backend/backend.h"
+#include "engine/ops/hierarchical_kl.h"
 #include "engine/optim/schedule.h"
 #include "models/heads.h"
 #include "models/precision.h"

@@ -11,8 +11,8 @@
 #include "apps/progress.h"
 #include "apps/runtime.h"
 #include "engine/autograd/tape.h"
-#include "engine/backend/backend.h"
 #include "engine/core/check.h"
+#include "engine/ops/top1.h"
 
 namespace tern {
 namespace {
@@ -27,7 +27,7 @@ double seconds_since(Clock::time_point start) {
 /// probability, [rows] f32.
 Tensor answers_of(const Tensor& logits, Tensor* probability = nullptr) {
   Tensor answers = Tensor::empty({logits.size(0)}, DType::i32, logits.device());
-  backend_of(logits).top1(logits, &answers, probability);
+  top1(logits, &answers, probability);
   return answers;
 }
 

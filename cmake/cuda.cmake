@@ -92,11 +92,11 @@ set(TERN_HAS_CUDA ON)
 message(STATUS "CUDA: ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTURES}, cuDNN ${cudnn_version}")
 
 # The device beside the CPU in a build with CUDA: an object library, as tern_no_cuda is.
-function(tern_add_cuda_device name)
+function(tern_cuda_device name)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/engine/device/cuda/*.c*
                                       ${PROJECT_SOURCE_DIR}/engine/backend/cuda/*.cpp)
-  add_library(${name} OBJECT ${sources})
-  target_link_libraries(${name} PUBLIC tern_kernel_backend tern_kernels CUDA::cudart_static ${CMAKE_DL_LIBS})
+  tern_device(${name} tern_ops_of_kernels ${sources})
+  target_link_libraries(${name} PUBLIC tern_kernels CUDA::cudart_static ${CMAKE_DL_LIBS})
   target_include_directories(${name} SYSTEM PUBLIC ${CUDNN_INCLUDE_DIR} ${CUBLAS_INCLUDE_DIR})
   target_compile_definitions(${name} PRIVATE TERN_CUDA_LIBRARIES="${CUDAToolkit_LIBRARY_DIR}"
                                                      TERN_CUDNN_LIBRARIES="${CUDNN_INCLUDE_DIR}/../lib")

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "data/rotate.h"
-#include "engine/backend/backend.h"
+#include "engine/ops/augment.h"
 
 namespace tern {
 namespace {
@@ -88,7 +88,7 @@ Tensor DeviceLoader::finish(const Batch& batch, const Tensor& bytes) const {
     images.push_back(image);
   }
   Tensor input = Tensor::empty({batch.size(), side, side, 3}, type_, device_);
-  backend_of(device_).augment(images, table_, input);
+  augment(images, table_, input);
   return input;
 }
 

@@ -17,11 +17,6 @@ void add_scaled(float scale, const T* x, T* y, std::int64_t n, Stream stream);  
 /// y = x * factor * scalar[0]; scalar is on the device.
 template <typename T>
 void multiply(const T* x, float factor, const float* scalar, T* y, std::int64_t n, Stream stream);
-template <typename T>
-void relu_forward(const T* x, T* y, std::int64_t n, Stream stream);  ///< y = max(x, 0); NaN stays NaN
-template <typename T>
-void relu_backward(const T* y, const T* dy, T* dx, std::int64_t n,
-                   Stream stream);  ///< dx = 0 where y <= 0, else dy
 /// y = x in another type; bfloat16 rounds to nearest even. y may not alias x unless the types are equal.
 template <typename From, typename To>
 void convert(const From* x, To* y, std::int64_t n, Stream stream);

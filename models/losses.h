@@ -11,7 +11,8 @@
 #include <span>
 
 #include "engine/autograd/variable.h"
-#include "engine/backend/backend.h"
+#include "engine/ops/cross_entropy.h"
+#include "engine/ops/hierarchical_kl.h"
 
 namespace tern {
 

@@ -1,9 +1,9 @@
 #include "models/resnet.h"
 
-#include "engine/backend/backend.h"
 #include "engine/core/check.h"
 #include "engine/ops/cast.h"
 #include "engine/ops/conv2d.h"
+#include "engine/ops/fold_batch_norm.h"
 #include "engine/ops/global_average_pool.h"
 #include "engine/ops/max_pool.h"
 
@@ -151,10 +151,7 @@ FoldedResNet::Conv FoldedResNet::make_conv(const ConvNorm& layer) const {
 
 void FoldedResNet::update(const ResNet& network) {
   const auto fold = [](const ConvNorm& layer, Conv& conv) {
-    const BatchNormState& norm = layer.norm.state();
-    backend_of(conv.weight)
-        .fold_batch_norm(layer.conv.weight().data(), norm.gamma.data(), norm.beta.data(), norm.epsilon,
-                         norm.running_mean, norm.running_variance, conv.weight, conv.bias);
+    fold_batch_norm(layer.conv.weight().data(), layer.norm.state(), conv.weight, conv.bias);
   };
   fold(network.stem(), stem_);
   for (std::size_t b = 0; b < blocks_.size(); ++b) {

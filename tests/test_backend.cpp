@@ -14,6 +14,7 @@
 #include "engine/ops/hierarchical_kl.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/max_pool.h"
+#include "engine/ops/optimizer_step.h"
 #include "tests/support/tensors.h"
 
 using namespace tern;
@@ -57,10 +58,9 @@ class TinyNetwork {
       }
     }
     for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i].gradient = parameters_[i].grad();
-    Backend& backend = backend_of(device_);
     Tensor norm = Tensor::empty({1}, DType::f32, device_), scale = Tensor::empty_like(norm);
-    backend.clip_scale(slots_, 1, norm, scale);
-    backend.adam_step(slots_, {.step = ++steps_}, &scale);
+    clip_scale(slots_, 1, norm, scale);
+    adam_step(slots_, {.step = ++steps_}, &scale);
   }
 
   Variable weights(const Shape& shape, std::uint64_t seed) const {

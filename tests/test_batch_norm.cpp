@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "engine/autograd/tape.h"
-#include "engine/backend/backend.h"
 #include "engine/core/check.h"
 #include "engine/ops/batch_norm.h"
+#include "engine/ops/fold_batch_norm.h"
 #include "tests/support/goldens.h"
 #include "tests/support/gradcheck.h"
 
@@ -169,8 +169,9 @@ TEST_CASE("batch_norm: folded into the convolution before it, to the same bits o
   for (const Device device : test::devices()) {
     Tensor folded = Tensor::empty(w.shape(), DType::f32, device),
            bias = Tensor::empty({7}, DType::f32, device);
-    backend_of(device).fold_batch_norm(w.to(device), gamma.to(device), beta.to(device), 1e-5f,
-                                       mean.to(device), variance.to(device), folded, bias);
+    const BatchNormState norm{Variable(gamma.to(device)), Variable(beta.to(device)), mean.to(device),
+                              variance.to(device)};
+    fold_batch_norm(w.to(device), norm, folded, bias);
     CHECK_CLOSE(folded, folded_wanted, test::tolerance::kElementwise);
     CHECK_CLOSE(bias, bias_wanted, test::tolerance::kElementwise);
     found.push_back(folded);

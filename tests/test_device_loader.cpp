@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/backend/backend.h"
+#include "engine/backend/elementwise.h"
 #include "tests/support/small_dataset.h"
 #include "tests/support/tensors.h"
 
@@ -14,7 +14,7 @@ namespace {
 Tensor rounded(const Tensor& images, const Tensor& got) {
   if (got.dtype() == DType::f32) return images;
   Tensor result = Tensor::empty(images.shape(), got.dtype());
-  backend_of(images).convert(images, result);
+  convert(images, result);
   return result;
 }
 

@@ -6,6 +6,7 @@
 
 #include "engine/autograd/tape.h"
 #include "engine/backend/backend.h"
+#include "engine/backend/elementwise.h"
 #include "engine/ops/add.h"
 #include "engine/ops/cross_entropy.h"
 #include "engine/ops/hierarchical_kl.h"
@@ -42,7 +43,7 @@ Step step(const std::string& architecture, const Setting& setting, Device device
               Initialiser(3, device));
   for (ParameterEntry& entry : model.parameters()) {
     if (entry.kind == ParameterKind::norm && entry.name.ends_with("bias")) {
-      backend_of(device).fill(setting.beta, entry.value.data());
+      fill(setting.beta, entry.value.data());
     }
   }
   model.set_precision(precision);

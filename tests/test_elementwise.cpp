@@ -5,7 +5,11 @@
 #include <cmath>
 
 #include "engine/backend/backend.h"
+#include "engine/backend/elementwise.h"
 #include "engine/core/parallel.h"
+#include "engine/ops/bias.h"
+#include "engine/ops/relu.h"
+#include "engine/ops/sum.h"
 #include "tests/support/tensors.h"
 
 using namespace tern;
@@ -20,34 +24,33 @@ const Shape kShapes[] = {{}, {0}, {1}, {17}, {32768}, {3, 32769}};
 
 TEST_CASE("elementwise: values, outputs that alias inputs") {
   for (const Device device : test::devices()) {
-    Backend& backend = backend_of(device);
     for (const Shape& shape : kShapes) {
       CAPTURE(shape.text());
       const Tensor a = test::uniform(shape, -1, 1, 1, device), b = test::uniform(shape, -1, 1, 2, device);
       const Array sum = reference::add(array(a), array(b));
       test::poison_free_memory(device);
       Tensor y = Tensor::empty_like(a);
-      backend.add(a, b, y);
+      add(a, b, y);
       CHECK_CLOSE(y, sum, test::tolerance::kElementwise);
       Tensor alias = a.clone();
-      backend.add(alias, b, alias);
+      add(alias, b, alias);
       CHECK(test::same_bytes(alias, y));
       alias = b.clone();
-      backend.add(a, alias, alias);
+      add(a, alias, alias);
       CHECK(test::same_bytes(alias, y));
 
       alias = a.clone();
-      backend.add_scaled(-0.5f, b, alias);
+      add_scaled(-0.5f, b, alias);
       Array wanted = array(a);
       const Array other = array(b);
       for (std::int64_t i = 0; i < wanted.size(); ++i) wanted[i] -= 0.5 * other[i];
       CHECK_CLOSE(alias, wanted, test::tolerance::kElementwise);
 
       alias = a.clone();
-      backend.relu_forward(alias, alias);
+      relu_forward(alias, alias);
       CHECK_CLOSE(alias, reference::relu(array(a)), 0);
-      backend.fill(2.5f, alias);
-      backend.multiply(alias, 2, Tensor::full({1}, -3).to(device), alias);
+      fill(2.5f, alias);
+      multiply(alias, 2, Tensor::full({1}, -3).to(device), alias);
       Array constant = array(a);
       for (double& value : constant.values) value = -15;
       CHECK_CLOSE(alias, constant, 0);
@@ -58,7 +61,7 @@ TEST_CASE("elementwise: values, outputs that alias inputs") {
 TEST_CASE("elementwise: relu_backward writes over dy") {
   const Tensor y = Tensor::from<float>({3}, std::vector<float>{0, 1, 2});
   Tensor dy = Tensor::from<float>({3}, std::vector<float>{5, 6, 7});
-  backend_of(y).relu_backward(y, dy, dy);
+  relu_backward(y, dy, dy);
   CHECK(dy.to_vector<float>() == std::vector<float>{0, 6, 7});
 }
 
@@ -71,24 +74,22 @@ TEST_CASE("elementwise: f32 and bf16 convert both ways, to nearest, ties to even
   for (const Device device : test::devices()) {
     const Tensor x = Tensor::from({8}, values).to(device);
     Tensor half = Tensor::empty({8}, DType::bf16, device), back = Tensor::empty_like(x);
-    Backend& backend = backend_of(device);
-    backend.convert(x, half);
-    backend.convert(half, back);
+    convert(x, half);
+    convert(half, back);
     CHECK(back.to_vector<float>() == rounded);
     Tensor same = Tensor::empty_like(half);
-    backend.convert(half, same);
+    convert(half, same);
     CHECK(test::same_bytes(same, half));
     const Tensor nan = Tensor::full({1}, NAN).to(device);
     Tensor half_nan = Tensor::empty({1}, DType::bf16, device), wide_nan = Tensor::empty_like(nan);
-    backend.convert(nan, half_nan);
-    backend.convert(half_nan, wide_nan);
+    convert(nan, half_nan);
+    convert(half_nan, wide_nan);
     CHECK(std::isnan(wide_nan.item()));
   }
 }
 
 TEST_CASE("elementwise: rows added and summed") {
   for (const Device device : test::devices()) {
-    Backend& backend = backend_of(device);
     for (const Shape& shape : {Shape{1, 1}, Shape{0, 5}, Shape{5, 0}, Shape{63, 17}, Shape{64, 3},
                                Shape{2049, 64}, Shape{2, 3, 5, 17}, Shape{7, 4096}}) {
       CAPTURE(shape.text());
@@ -96,10 +97,10 @@ TEST_CASE("elementwise: rows added and summed") {
                    row = test::uniform({shape[-1]}, -1, 1, 2, device);
       test::poison_free_memory(device);
       Tensor sum = Tensor::empty_like(row);
-      backend.sum_rows(x, sum);
+      sum_rows(x, sum);
       CHECK_CLOSE(sum, reference::sum_rows(array(x)), test::tolerance::kElementwise);
       Tensor y = x.clone();
-      backend.add_row(row, y);
+      add_bias(row, y);
       Array wanted = array(x);
       const Array added = array(row);
       for (std::int64_t i = 0; i < wanted.size(); ++i) wanted[i] += added[i % shape[-1]];
@@ -113,9 +114,9 @@ TEST_CASE("elementwise: long sums keep their digits, whatever the number of thre
   Tensor one = Tensor::empty({3}), two = Tensor::empty({3});
   const int threads = thread_count();
   set_thread_count(1);
-  backend_of(x).sum_rows(x, one);
+  sum_rows(x, one);
   set_thread_count(2);
-  backend_of(x).sum_rows(x, two);
+  sum_rows(x, two);
   set_thread_count(threads);
   CHECK(test::same_bytes(one, two));
   Array wanted({3});

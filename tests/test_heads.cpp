@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "engine/autograd/tape.h"
-#include "engine/backend/backend.h"
+#include "engine/backend/elementwise.h"
 #include "engine/ops/add.h"
 #include "engine/ops/cross_entropy.h"
 #include "tests/support/files.h"
@@ -179,7 +179,7 @@ TEST_CASE("heads: inference follows weights that changed in training mode") {
           "model: wanted evaluation mode for inference, got training mode");
     const auto change = [&] {
       for (ParameterEntry& entry : model.parameters()) {
-        backend_of(device).add_scaled(0.5f, entry.value.data().clone(), entry.value.data());
+        add_scaled(0.5f, entry.value.data().clone(), entry.value.data());
       }
     };
     change();

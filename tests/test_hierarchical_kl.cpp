@@ -171,13 +171,13 @@ TEST_CASE("hierarchical_kl: errors") {
   const Variable super(Tensor::zeros({2, 3})), sub(Tensor::zeros({2, 4}));
   const Tensor map = test::integers({0, 1, 2, -1});
   CHECK_THROWS_WITH_AS(hierarchical_kl(super, Variable(Tensor::zeros({3, 4})), map),
-                       "hierarchical_kl: wanted subclass logits [2, 4], got [3, 4]", Error);
+                       "hierarchical_kl: wanted child logits [2, 4], got [3, 4]", Error);
   CHECK_THROWS_WITH_AS(hierarchical_kl(super, sub, test::integers({0, 1})),
-                       "hierarchical_kl: wanted sub_to_super [4], got [2]", Error);
+                       "hierarchical_kl: wanted parent_of [4], got [2]", Error);
   CHECK_THROWS_WITH_AS(hierarchical_kl(super, sub, test::integers({0, 1, 3, 0})),
-                       "hierarchical_kl: wanted superclasses in -1..2, got 3 for subclass 2", Error);
+                       "hierarchical_kl: wanted parents in -1..2, got 3 for child 2", Error);
   CHECK_THROWS_WITH_AS(hierarchical_kl(super, sub, test::integers({0, -2, 0, 0})),
-                       "hierarchical_kl: wanted superclasses in -1..2, got -2 for subclass 1", Error);
+                       "hierarchical_kl: wanted parents in -1..2, got -2 for child 1", Error);
   Options options;
   options.temperature = 0;
   CHECK_THROWS_WITH_AS(hierarchical_kl(super, sub, map, options),

@@ -5,7 +5,7 @@
 
 #include "engine/autograd/tape.h"
 #include "engine/core/check.h"
-#include "engine/ops/log_softmax.h"
+#include "engine/ops/softmax.h"
 #include "tests/support/goldens.h"
 #include "tests/support/gradcheck.h"
 

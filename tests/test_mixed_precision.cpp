@@ -2,6 +2,7 @@
 // a device without bf16 says so.
 #include "engine/autograd/tape.h"
 #include "engine/backend/backend.h"
+#include "engine/backend/elementwise.h"
 #include "engine/ops/add.h"
 #include "engine/ops/batch_norm.h"
 #include "engine/ops/cast.h"
@@ -120,7 +121,7 @@ TEST_CASE("mixed precision: a convolution's weight gradient is bf16; sums of sev
     const auto once = [&] {
       const Variable y = conv2d(x, w, Window{1, 1, 0});
       Tensor dy = Tensor::empty_like(y.data());
-      backend_of(dy).fill(0.001f, dy);
+      fill(0.001f, dy);
       backward(y, dy);
     };
     once();

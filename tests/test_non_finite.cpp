@@ -17,10 +17,10 @@
 #include "engine/ops/global_average_pool.h"
 #include "engine/ops/hierarchical_kl.h"
 #include "engine/ops/l2_normalize.h"
-#include "engine/ops/log_softmax.h"
 #include "engine/ops/max_pool.h"
 #include "engine/ops/relu.h"
 #include "engine/ops/softmax.h"
+#include "engine/ops/top1.h"
 #include "tests/support/goldens.h"
 #include "tests/support/tensors.h"
 
@@ -138,7 +138,7 @@ TEST_CASE("non-finite: the answer is the first NaN's place, as argmax gives it, 
     const Tensor logits = golden.tensor("x").to(device);
     Tensor best = Tensor::zeros({logits.size(0)}, DType::i32, device);
     Tensor probability = Tensor::zeros({logits.size(0)}, DType::f32, device);
-    backend_of(device).top1(logits, &best, &probability);
+    top1(logits, &best, &probability);
     CHECK(best.to_vector<std::int32_t>() == golden.integers("best"));
     check_alike("probability", probability, golden.array("probability"));
   }

@@ -3,6 +3,8 @@
 #include <cmath>
 
 #include "engine/backend/backend.h"
+#include "engine/backend/elementwise.h"
+#include "engine/ops/optimizer_step.h"
 #include "tests/support/goldens.h"
 #include "tests/support/tensors.h"
 
@@ -49,22 +51,20 @@ void adam_reference(Array& p, Array& m, Array& v, const Array& gradient, double 
 }  // namespace
 
 TEST_CASE("optimizer_step: PyTorch's Adam, AdamW and SGD over five steps") {
-  Backend& backend = backend_of(Device::cpu());
   const Tensor zeros = Tensor::zeros({7}), poison = Tensor::full({7}, NAN);
   for (const bool decoupled : {false, true}) {
     check_golden(decoupled ? "adamw" : "adam", zeros, [&](std::span<OptimizerSlot> slots, std::int64_t i) {
-      backend.adam_step(slots, {.decoupled_decay = decoupled, .step = i + 1}, nullptr);
+      adam_step(slots, {.decoupled_decay = decoupled, .step = i + 1}, nullptr);
     });
   }
   check_golden("sgd", Tensor(zeros), [&](std::span<OptimizerSlot> slots, std::int64_t i) {
     slots[0].first_moment = Tensor();  // plain SGD has none
-    backend.sgd_step(slots, {.first_step = i == 0}, nullptr);
+    sgd_step(slots, {.first_step = i == 0}, nullptr);
   });
   for (const bool nesterov : {false, true}) {  // the first step must not read the buffer
     check_golden(nesterov ? "sgd_nesterov" : "sgd_momentum", poison,
                  [&](std::span<OptimizerSlot> slots, std::int64_t i) {
-                   backend.sgd_step(slots, {.momentum = 0.875f, .nesterov = nesterov, .first_step = i == 0},
-                                    nullptr);
+                   sgd_step(slots, {.momentum = 0.875f, .nesterov = nesterov, .first_step = i == 0}, nullptr);
                  });
   }
 }
@@ -89,7 +89,7 @@ TEST_CASE(
       }
       const Tensor half = Tensor::full({1}, 0.5f).to(device);
       for (std::int64_t step = 1; step <= 3; ++step) {
-        backend_of(device).adam_step(slots, {.decoupled_decay = decoupled, .step = step}, &half);
+        adam_step(slots, {.decoupled_decay = decoupled, .step = step}, &half);
         for (std::size_t i = 0; i < slots.size(); ++i) {
           Array gradient = array(slots[i].gradient);
           for (double& value : gradient.values) value *= 0.5;
@@ -111,24 +111,23 @@ TEST_CASE(
 TEST_CASE("optimizer_step: clipping to a norm, PyTorch's result") {
   const auto goldens = test::read_goldens("ops.txt");
   const test::GoldenCase& golden = goldens.at("clip");
-  Backend& backend = backend_of(Device::cpu());
   OptimizerSlot slots[2];
   slots[0].parameter = slots[0].gradient = golden.tensor("a");
   slots[1].parameter = slots[1].gradient = golden.tensor("b");
   Tensor norm = Tensor::full({1}, NAN), scale = Tensor::full({1}, NAN);
-  backend.clip_scale(slots, 1.5f, norm, scale);
+  clip_scale(slots, 1.5f, norm, scale);
   CHECK_CLOSE(norm, golden.array("norm"), test::tolerance::kElementwise);
   Tensor clipped = Tensor::empty_like(slots[1].gradient);
-  backend.multiply(slots[1].gradient, 1, scale, clipped);
+  multiply(slots[1].gradient, 1, scale, clipped);
   CHECK_CLOSE(clipped, golden.array("clipped_b"), test::tolerance::kElementwise);
 
-  backend.clip_scale(slots, 1e6f, norm, scale);
+  clip_scale(slots, 1e6f, norm, scale);
   CHECK(scale.item() == 1);
   slots[0].gradient.data<float>()[2] = NAN;
-  backend.clip_scale(slots, 1.5f, norm, scale);
+  clip_scale(slots, 1.5f, norm, scale);
   CHECK(std::isnan(norm.item()));
   CHECK(std::isnan(scale.item()));
-  backend.clip_scale({}, 1.5f, norm, scale);
+  clip_scale({}, 1.5f, norm, scale);
   CHECK(norm.item() == 0);
   CHECK(scale.item() == 1);
 }
@@ -137,6 +136,6 @@ TEST_CASE("optimizer_step: the norm of millions of gradients keeps its digits") 
   OptimizerSlot slots[1];
   slots[0].parameter = slots[0].gradient = Tensor::full({3000001}, 0.1f);
   Tensor norm = Tensor::empty({1}), scale = Tensor::empty({1});
-  backend_of(norm).clip_scale(slots, 1, norm, scale);
+  clip_scale(slots, 1, norm, scale);
   CHECK(norm.item() == doctest::Approx(static_cast<double>(0.1f) * std::sqrt(3000001.0)).epsilon(1e-6));
 }

@@ -142,7 +142,7 @@ TEST_CASE("read_pickle: bytes, sets, references, buffers kept elsewhere") {
   CHECK(parse("\x8f(K\x01K\x02\x90.").root->items.size() == 2);
   CHECK(parse("(K\x01\x91.").root->kind == PickleKind::set);
   const Pickle reference = parse(storage() + ".");
-  CHECK(reference.root->kind == PickleKind::reference);
+  CHECK(reference.root->kind == PickleKind::persistent_id);
   CHECK(reference.root->arguments->items.size() == 5);
   CHECK(parse("Pid\n.").root->arguments->text == "id");
 }

@@ -1,7 +1,7 @@
 #include "engine/tensor/readback.h"
 
 #include "apps/step_results.h"
-#include "engine/backend/backend.h"
+#include "engine/backend/elementwise.h"
 #include "tests/support/files.h"
 #include "tests/support/tensors.h"
 
@@ -20,7 +20,7 @@ TEST_CASE("readback: tensors of any type and size come as they were when it bega
       CHECK(readback.begun());
       if (!device.is_cpu()) {  // the CPU keeps the tensors themselves
         Tensor over = floats;
-        backend_of(device).fill(7, over);
+        fill(7, over);
       }
       const std::vector<Tensor> got = readback.finish();
       REQUIRE(got.size() == 2);

@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "engine/autograd/tape.h"
-#include "engine/backend/backend.h"
+#include "engine/backend/elementwise.h"
 #include "models/heads.h"
 #include "tests/support/files.h"
 #include "tests/support/formula.h"
@@ -185,7 +185,7 @@ TEST_CASE("resnet: the folded network, updated, is a new snapshot") {
     FoldedResNet folded(network);
     const Tensor there = images.to(device), before = folded.forward(there);
     for (ParameterEntry& entry : network.parameters()) {
-      backend_of(device).add_scaled(0.5f, entry.value.data().clone(), entry.value.data());
+      add_scaled(0.5f, entry.value.data().clone(), entry.value.data());
     }
     folded.update(network);
     const Tensor after = folded.forward(there);

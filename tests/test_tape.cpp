@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/backend/backend.h"
+#include "engine/backend/elementwise.h"
 #include "engine/core/check.h"
 #include "engine/ops/add.h"
 #include "engine/ops/relu.h"
@@ -15,11 +15,11 @@ namespace {
 // y = factor x, counting how often its backward runs.
 Variable scaled(const Variable& x, float factor, int* runs = nullptr) {
   Tensor y = Tensor::zeros_like(x.data());
-  backend_of(y).add_scaled(factor, x.data(), y);
+  add_scaled(factor, x.data(), y);
   return record("scaled", {x}, y, [factor, runs](const Tensor& dy) -> Grads {
     if (runs != nullptr) ++*runs;
     Tensor dx = Tensor::zeros_like(dy);
-    backend_of(dy).add_scaled(factor, dy, dx);
+    add_scaled(factor, dy, dx);
     return {dx};
   });
 }

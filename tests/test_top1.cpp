@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/backend/backend.h"
+#include "engine/ops/top1.h"
 #include "tests/support/tensors.h"
 
 using namespace tern;
@@ -17,7 +17,7 @@ struct Top1 {
 Top1 top1(const Tensor& logits) {
   Tensor best = Tensor::empty({logits.size(0)}, DType::i32, logits.device());
   Tensor probability = Tensor::empty({logits.size(0)}, DType::f32, logits.device());
-  backend_of(logits).top1(logits, &best, &probability);
+  top1(logits, &best, &probability);
   return {best.to_vector<std::int32_t>(), probability.to_vector<float>()};
 }
 
@@ -50,10 +50,10 @@ TEST_CASE("top1: the first of equals; NaN wins; a result that is not wanted is l
     CHECK(std::isnan(got.probability[1]));
     CHECK(got.probability[2] == 1);
     Tensor best = Tensor::zeros({3}, DType::i32, device);
-    backend_of(device).top1(logits, &best, nullptr);
+    top1(logits, &best, nullptr);
     CHECK(best.to_vector<std::int32_t>() == got.best);
     Tensor probability = Tensor::zeros({3}, DType::f32, device);
-    backend_of(device).top1(logits, nullptr, &probability);
+    top1(logits, nullptr, &probability);
     CHECK(probability.to_vector<float>()[2] == 1);
   }
 }

@@ -1,6 +1,7 @@
 // Max pooling 3x3, stride 2, padding 1: input, output and a byte of index; and the average over all pixels.
 #include "benchmarks/kernels/harness.h"
-#include "kernels/pool.h"
+#include "kernels/global_average_pool.h"
+#include "kernels/max_pool.h"
 
 namespace tern::bench {
 namespace {
@@ -126,11 +127,11 @@ void average(Bench& bench, const Images& in, bool backward) {
       bytes,
       [&](int slot) {
         if (backward) {
-          kernels::average_pool_backward(mean[slot], whole[slot], in.count, pixels, in.channels,
-                                         bench.stream());
+          kernels::global_average_pool_backward(mean[slot], whole[slot], in.count, pixels, in.channels,
+                                                bench.stream());
         } else {
-          kernels::average_pool_forward(whole[slot], mean[slot], in.count, pixels, in.channels,
-                                        bench.stream());
+          kernels::global_average_pool_forward(whole[slot], mean[slot], in.count, pixels, in.channels,
+                                               bench.stream());
         }
       },
       [&] {

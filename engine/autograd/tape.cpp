@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/autograd/node.h"
-#include "engine/backend/backend.h"
+#include "engine/backend/elementwise.h"
 #include "engine/core/check.h"
 
 namespace tern {
@@ -41,7 +41,7 @@ std::vector<NodePointer> topological_order(const NodePointer& root) {
 Tensor converted(const Tensor& x, DType dtype) {
   if (x.dtype() == dtype) return x;
   Tensor y = Tensor::empty(x.shape(), dtype, x.device());
-  backend_of(x).convert(x, y);
+  convert(x, y);
   return y;
 }
 
@@ -61,15 +61,14 @@ void accumulate(Node& node, const Tensor& gradient) {
     node.grad_valid = true;
     return;
   }
-  Backend& backend = backend_of(gradient);
   node.grad = converted(node.grad, node.data.dtype());
   const Tensor term = converted(gradient, node.data.dtype());
   if (node.grad.sole_owner()) {
-    backend.add(node.grad, term, node.grad);
+    add(node.grad, term, node.grad);
     return;
   }
   Tensor sum = Tensor::empty_like(term);
-  backend.add(node.grad, term, sum);
+  add(node.grad, term, sum);
   node.grad = std::move(sum);
 }
 
@@ -115,7 +114,7 @@ void backward(const Variable& output) {
     throw Error("backward", "one element, or a gradient to start from", output.shape().text());
   }
   Tensor one = Tensor::empty_like(output.data());
-  backend_of(one).fill(1.0f, one);
+  fill(1.0f, one);
   backward(output, one);
 }
 

@@ -9,8 +9,27 @@ std::unique_ptr<CapturedWork> Backend::capture(const std::function<void()>&) {
   return nullptr;
 }
 
-void Backend::augment(std::span<const ResidentImage>, const Tensor&, Tensor&) {
-  throw Error("augment", "a device that keeps images", description());
+void* Backend::workspace(std::string_view kernel, std::int64_t rows, std::int64_t cols, std::size_t bytes) {
+  Tensor& memory = workspaces_[{kernel, rows, cols}];
+  if (!memory.defined()) {
+    // Its zeros would be recorded, not written: a kernel that runs before the first replay would find
+    // garbage.
+    if (is_capturing()) {
+      throw Error("capture", "work that has run once before",
+                  "the first " + std::string(kernel) + " of its shape");
+    }
+    memory = Tensor::zeros({static_cast<std::int64_t>(bytes)}, DType::u8, device_);
+  }
+  return memory.raw();
+}
+
+const void* Backend::upload(std::string_view kernel, std::span<const std::byte> table) {
+  Tensor& place = tables_[kernel];
+  if (!place.defined() || place.bytes() < table.size()) {
+    place = Tensor::empty({static_cast<std::int64_t>(table.size())}, DType::u8, device_);
+  }
+  copy_bytes(place.raw(), device_, table.data(), Device::cpu(), table.size());
+  return place.raw();
 }
 
 void check_activation(const char* op, const char* argument, const Tensor& x) {

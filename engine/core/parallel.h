@@ -16,14 +16,17 @@ inline void set_thread_count(int threads) {
   omp_set_num_threads(std::max(threads, 1));
 }
 
+/// A grain for loops that do little with each element: a second thread costs more than it saves for fewer.
+inline constexpr std::int64_t kElementwiseGrain = 1 << 15;
+
 /// Calls body(begin, end) on disjoint ranges that cover [0, count), one a thread, and no more of them than
 /// ranges of `grain` would make. The partition depends on count, grain and the number of threads alone, so a
 /// run is repeatable. body must not throw.
 template <typename Body>
 void parallel_for(std::int64_t count, std::int64_t grain, Body&& body) {
   if (count <= 0) return;
-  const std::int64_t most = (count + grain - 1) / std::max<std::int64_t>(grain, 1);
-  const int threads = static_cast<int>(std::min<std::int64_t>(thread_count(), most));
+  const std::int64_t grains = (count + grain - 1) / std::max<std::int64_t>(grain, 1);
+  const int threads = static_cast<int>(std::min<std::int64_t>(thread_count(), grains));
   if (threads <= 1) {
     body(std::int64_t{0}, count);
     return;

@@ -199,7 +199,7 @@ FoundStateDict find_state_dict(const std::string& subject, const PickleNode& roo
         throw Error(subject, "names that differ", "two tensors " + name.text);
       found.tensors.push_back({&name.text, &value});
     } else if (lists_tensors(value) || value.kind == PickleKind::object ||
-               value.kind == PickleKind::reference) {
+               value.kind == PickleKind::persistent_id) {
       found.place.left_out.push_back(
           {name.text, lists_tensors(value) ? describe(value) + " of tensors" : describe(value)});
     }

@@ -157,10 +157,10 @@ class Machine {
       }
       case kPersId:
         stack_.push_new(PickleKind::text)->text = bytes_.line();
-        push_reference();
+        push_persistent_id();
         return true;
       case kBinPersId:
-        push_reference();
+        push_persistent_id();
         return true;
       default:
         return false;
@@ -171,9 +171,9 @@ class Machine {
     const std::string module = bytes_.line();
     return module + "." + bytes_.line();
   }
-  void push_reference() {
+  void push_persistent_id() {
     const Node* id = stack_.pop();
-    stack_.push_new(PickleKind::reference)->arguments = id;
+    stack_.push_new(PickleKind::persistent_id)->arguments = id;
   }
 
   bool call(std::uint8_t opcode) {

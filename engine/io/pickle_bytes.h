@@ -85,7 +85,7 @@ enum PickleOpcode : std::uint8_t {
 /// Every member throws Error{subject, ...} where the stream ends early.
 class PickleBytes {
  public:
-  /// Keeps references to both.
+  /// Both must outlive it.
   PickleBytes(const std::string& subject, std::span<const std::byte> bytes)
       : subject_(subject), bytes_(bytes) {}
 

@@ -5,8 +5,9 @@
 namespace tern {
 
 const char* name_of(PickleKind kind) {
-  constexpr std::array kNames = {"None",  "boolean", "integer", "integer", "real",   "text",   "bytes",
-                                 "tuple", "list",    "set",     "dict",    "global", "object", "reference"};
+  constexpr std::array kNames = {"None", "boolean", "integer", "integer",      "real",
+                                 "text", "bytes",   "tuple",   "list",         "set",
+                                 "dict", "global",  "object",  "persistent id"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

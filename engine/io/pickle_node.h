@@ -19,10 +19,10 @@ enum class PickleKind {
   tuple,
   list,
   set,
-  dict,       ///< collections.OrderedDict and defaultdict too
-  global,     ///< a class or function
-  object,     ///< what a class or function would make
-  reference,  ///< a persistent id: something kept outside the pickle
+  dict,           ///< collections.OrderedDict and defaultdict too
+  global,         ///< a class or function
+  object,         ///< what a class or function would make
+  persistent_id,  ///< of something kept outside the pickle
 };
 
 /// One value. Only the members of its kind are set.
@@ -35,7 +35,7 @@ struct PickleNode {
   std::vector<const PickleNode*>
       items;  ///< tuple, list, set; dict: key, value, key, value; object: such pairs
   const PickleNode* callable = nullptr;   ///< object
-  const PickleNode* arguments = nullptr;  ///< object: a tuple; reference: the id
+  const PickleNode* arguments = nullptr;  ///< object: a tuple; persistent_id: the id
 };
 
 /// "None", "integer", "object", ...

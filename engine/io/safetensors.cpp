@@ -20,7 +20,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
 
 constexpr std::uint64_t kLengthBytes = 8;
-constexpr std::uint64_t kMostHeaderBytes = 100'000'000;  // as the reference implementation
+constexpr std::uint64_t kMostHeaderBytes = 100'000'000;  // as the safetensors library
 constexpr const char* kMetadataKey = "__metadata__";
 
 struct TypeName {

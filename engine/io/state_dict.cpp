@@ -9,10 +9,10 @@
 #include <fstream>
 #include <system_error>
 
-#include "engine/backend/backend.h"
 #include "engine/core/check.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/torch_checkpoint.h"
+#include "engine/ops/transpose.h"
 
 namespace tern {
 namespace fs = std::filesystem;
@@ -30,7 +30,7 @@ Tensor transposed(const Tensor& tensor, std::int64_t rows, std::int64_t columns,
   Tensor result = Tensor::empty(shape, tensor.dtype(), tensor.device());
   const std::int64_t count = tensor.size(0);
   Tensor swapped = result.reshape({count, columns, rows});
-  backend_of(tensor).transpose(tensor.reshape({count, rows, columns}), swapped);
+  transpose(tensor.reshape({count, rows, columns}), swapped);
   return result;
 }
 

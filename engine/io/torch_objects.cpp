@@ -177,14 +177,14 @@ class TensorReader {
   }
 
   // ("storage", its class, key, device, number of elements, or of bytes where the class has no type)
-  void read_storage(const Node& reference, const Node* type, TorchTensor& tensor) const {
+  void read_storage(const Node& storage, const Node* type, TorchTensor& tensor) const {
     const bool has_id =
-        reference.kind == PickleKind::reference && reference.arguments->kind == PickleKind::tuple;
-    const Nodes none, &id = has_id ? reference.arguments->items : none;
+        storage.kind == PickleKind::persistent_id && storage.arguments->kind == PickleKind::tuple;
+    const Nodes none, &id = has_id ? storage.arguments->items : none;
     if (id.size() != 5 || id[0]->kind != PickleKind::text || id[0]->text != "storage" ||
         id[1]->kind != PickleKind::global || id[2]->kind != PickleKind::text ||
         id[4]->kind != PickleKind::integer) {
-      fail("a tensor in a storage", "a reference that is no storage");
+      fail("a tensor in a storage", "a persistent id that is no storage");
     }
     std::string_view name = torch_name(*id[1]);
     const bool untyped = name == "storage.UntypedStorage" || name == "UntypedStorage";

@@ -29,7 +29,8 @@ struct NoveltyCounts {
   Percent false_novel_rate() const { return percent(seen_called_novel, seen); }
   /// P(predicted another known class | seen). With the two above it sums to 100.
   Percent misclassified_rate() const { return percent(seen - seen_correct - seen_called_novel, seen); }
-  /// What the reference calls the false-novel rate: 100 - seen accuracy, which holds misclassified rows too.
+  /// 100 - seen accuracy: misclassified rows and those called novel. Some papers call it the false-novel
+  /// rate.
   Percent one_minus_accuracy() const { return percent(seen - seen_correct, seen); }
 };
 

@@ -84,7 +84,8 @@ MostProbable most_probable_within(std::span<const float> logits, std::int32_t cl
 std::vector<std::int32_t> threshold(const MostProbable& rows, double tau, std::int32_t novel_index) {
   std::vector<std::int32_t> predictions = rows.classes;
   for (std::size_t i = 0; i < predictions.size(); ++i) {
-    // The reference compares in single precision, where .99 and the probability are both rounded.
+    // In single precision, where tau and the probability are both rounded, as NumPy and PyTorch compare f32
+    // with .99.
     if (!(rows.probabilities[i] >= static_cast<float>(tau))) predictions[i] = novel_index;
   }
   return predictions;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/backend/backend.h"
+#include "engine/backend/elementwise.h"
 #include "engine/core/check.h"
 
 namespace tern {
@@ -14,7 +15,7 @@ namespace {
 
 Tensor zeros(const Tensor& like) {
   Tensor zero = Tensor::empty_like(like);
-  backend_of(zero).fill(0, zero);
+  fill(0, zero);
   return zero;
 }
 
@@ -25,7 +26,7 @@ Variable add(const Variable& a, const Variable& b) {
   check_dtype("add", "b", b.data(), a.data().dtype());
   check_same_shape("add", a.data(), b.data());
   Tensor y = Tensor::empty_like(a.data());
-  backend_of(y).add(a.data(), b.data(), y);
+  add(a.data(), b.data(), y);
   return record("add", {a, b}, std::move(y), [](const Tensor& dy) -> Grads { return {dy, dy}; });
 }
 
@@ -38,14 +39,14 @@ Variable weighted_sum(std::span<const Variable> terms, std::span<const float> we
   for (std::size_t i = 0; i < terms.size(); ++i) {
     check_dtype("weighted_sum", "a term", terms[i].data(), DType::f32);
     check_same_shape("weighted_sum", y, terms[i].data());
-    backend_of(y).add_scaled(weights[i], terms[i].data(), y);
+    add_scaled(weights[i], terms[i].data(), y);
   }
   return record("weighted_sum", {terms.begin(), terms.end()}, std::move(y),
                 [factors = std::vector<float>(weights.begin(), weights.end())](const Tensor& dy) -> Grads {
                   Grads grads;
                   for (const float factor : factors) {
                     grads.push_back(zeros(dy));
-                    backend_of(dy).add_scaled(factor, dy, grads.back());
+                    add_scaled(factor, dy, grads.back());
                   }
                   return grads;
                 });

@@ -7,8 +7,11 @@
 
 #include <string>
 
-#include "engine/backend/backend.h"
+#include "engine/backend/dispatch.h"
+#include "engine/backend/elementwise.h"
 #include "engine/core/check.h"
+#include "engine/ops/cpu/batch_norm.h"
+#include "kernels/batch_norm.h"
 
 namespace tern {
 namespace {
@@ -30,14 +33,93 @@ void check_arguments(const Tensor& x, const BatchNormState& state, bool training
   }
 }
 
+struct Extents {
+  std::int64_t rows, channels;  // x with the pixels as rows
+};
+
+Extents extents_of(const Tensor& x) {
+  const std::int64_t channels = x.size(-1);
+  return {channels == 0 ? 0 : x.numel() / channels, channels};
+}
+
+// y with this batch's mean and 1 / sqrt(biased variance + epsilon), which are written, and the running
+// statistics moved: running = (1 - momentum) running + momentum batch, with the unbiased variance. y may
+// alias x.
+void batch_norm_training(const Tensor& x, BatchNormState& state, const Epilogue& epilogue, Tensor& mean,
+                         Tensor& inverse_std, Tensor& y) {
+  const Tensor &gamma = state.gamma.data(), &beta = state.beta.data();
+  dispatch(
+      x,
+      [&] {
+        cpu::batch_norm_training(x, gamma, beta, state.epsilon, state.momentum, epilogue, state.running_mean,
+                                 state.running_variance, mean, inverse_std, y);
+      },
+      [&](auto& device) {
+        const auto [rows, channels] = extents_of(x);
+        if (rows == 0) return;
+        void* const memory = device.workspace("batch_norm", rows, channels,
+                                              kernels::batch_norm_workspace_bytes(rows, channels));
+        with_type(x, [&, rows = rows, channels = channels]<typename T>() {
+          kernels::batch_norm_training(
+              x.data<T>(), gamma.data<float>(), beta.data<float>(), data_or_null<T>(epilogue.residual),
+              epilogue.relu, state.epsilon, state.momentum, state.running_mean.data<float>(),
+              state.running_variance.data<float>(), mean.data<float>(), inverse_std.data<float>(),
+              y.data<T>(), memory, rows, channels, device.stream());
+        });
+      });
+}
+
+void batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta, float epsilon,
+                          const Epilogue& epilogue, const Tensor& running_mean,
+                          const Tensor& running_variance, Tensor& y) {
+  dispatch(
+      x,
+      [&] {
+        cpu::batch_norm_inference(x, gamma, beta, epsilon, epilogue, running_mean, running_variance, y);
+      },
+      [&](auto& device) {
+        const auto [rows, channels] = extents_of(x);
+        with_type(x, [&, rows = rows, channels = channels]<typename T>() {
+          kernels::batch_norm_inference(x.data<T>(), gamma.data<float>(), beta.data<float>(),
+                                        data_or_null<T>(epilogue.residual), epilogue.relu, epsilon,
+                                        running_mean.data<float>(), running_variance.data<float>(),
+                                        y.data<T>(), rows, channels, device.stream());
+        });
+      });
+}
+
+// With g = 0 where y <= 0, else dy (y null: no ReLU, g = dy): dgamma, dbeta, dx, and dresidual = g (or null).
+// With batch_statistics the mean and deviation are functions of x, else constants. dx and dresidual may alias
+// dy.
+void batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy, const Tensor& gamma,
+                         const Tensor& mean, const Tensor& inverse_std, bool batch_statistics, Tensor& dx,
+                         Tensor& dgamma, Tensor& dbeta, Tensor* dresidual) {
+  dispatch(
+      x,
+      [&] {
+        cpu::batch_norm_backward(x, y, dy, gamma, mean, inverse_std, batch_statistics, dx, dgamma, dbeta,
+                                 dresidual);
+      },
+      [&](auto& device) {
+        const auto [rows, channels] = extents_of(x);
+        void* const memory = device.workspace("batch_norm_backward", rows, channels,
+                                              kernels::batch_norm_workspace_bytes(rows, channels));
+        with_type(x, [&, rows = rows, channels = channels]<typename T>() {
+          kernels::batch_norm_backward(x.data<T>(), data_or_null<T>(y), dy.data<T>(), gamma.data<float>(),
+                                       mean.data<float>(), inverse_std.data<float>(), batch_statistics,
+                                       dx.data<T>(), dgamma.data<float>(), dbeta.data<float>(),
+                                       data_or_null<T>(dresidual), memory, rows, channels, device.stream());
+        });
+      });
+}
+
 // 1 / sqrt(variance + epsilon), as the normalisation of ones under mean 0: no primitive of its own is needed.
 Tensor inverse_deviation(const Tensor& variance, float epsilon) {
-  Backend& backend = backend_of(variance);
   const Shape row{1, variance.numel()};
   Tensor one = Tensor::empty_like(variance), zero = Tensor::zeros_like(variance);
   Tensor result = Tensor::empty(row, DType::f32, variance.device());
-  backend.fill(1, one);
-  backend.batch_norm_inference(one.reshape(row), one, zero, epsilon, {}, zero, variance, result);
+  fill(1, one);
+  batch_norm_inference(one.reshape(row), one, zero, epsilon, {}, zero, variance, result);
   return result.reshape(variance.shape());
 }
 
@@ -54,8 +136,8 @@ struct Saved {
     Tensor dresidual;
     if (for_residual) dresidual = reuse || !relu ? dy : Tensor::empty_like(dy);
     Tensor dx = reuse && !for_residual ? dy : Tensor::empty_like(dy);
-    backend_of(dy).batch_norm_backward(x, relu ? &y : nullptr, dy, gamma, mean, inverse_std, batch_statistics,
-                                       dx, dgamma, dbeta, for_residual && relu ? &dresidual : nullptr);
+    batch_norm_backward(x, relu ? &y : nullptr, dy, gamma, mean, inverse_std, batch_statistics, dx, dgamma,
+                        dbeta, for_residual && relu ? &dresidual : nullptr);
     return {dx, dgamma, dbeta, dresidual};
   }
 };
@@ -65,7 +147,6 @@ struct Saved {
 Variable batch_norm(const Variable& x, BatchNormState& state, bool training, const Variable& residual,
                     bool relu) {
   check_arguments(x.data(), state, training, residual);
-  Backend& backend = backend_of(x.data());
   const Epilogue epilogue{residual.defined() ? &residual.data() : nullptr, relu};
   const Tensor &gamma = state.gamma.data(), &beta = state.beta.data();
   Tensor y = Tensor::empty_like(x.data());
@@ -73,11 +154,10 @@ Variable batch_norm(const Variable& x, BatchNormState& state, bool training, con
   if (training) {
     mean = Tensor::empty_like(gamma);
     inverse_std = Tensor::empty_like(gamma);
-    backend.batch_norm_training(x.data(), gamma, beta, state.epsilon, state.momentum, epilogue,
-                                state.running_mean, state.running_variance, mean, inverse_std, y);
+    batch_norm_training(x.data(), state, epilogue, mean, inverse_std, y);
   } else {
-    backend.batch_norm_inference(x.data(), gamma, beta, state.epsilon, epilogue, state.running_mean,
-                                 state.running_variance, y);
+    batch_norm_inference(x.data(), gamma, beta, state.epsilon, epilogue, state.running_mean,
+                         state.running_variance, y);
   }
   if (!will_record({&x, &state.gamma, &state.beta, &residual})) return Variable(std::move(y));
   if (!training) {  // copies: a later training pass moves the running statistics

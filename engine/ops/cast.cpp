@@ -3,6 +3,7 @@
 #include "engine/ops/cast.h"
 
 #include "engine/backend/backend.h"
+#include "engine/backend/elementwise.h"
 
 namespace tern {
 
@@ -11,10 +12,10 @@ Variable cast(const Variable& x, DType dtype) {
   Tensor y = Tensor::empty(x.shape(), dtype, x.data().device());
   check_activation("cast", "x", x.data());
   check_activation("cast", "y", y);
-  backend_of(y).convert(x.data(), y);
+  convert(x.data(), y);
   return record("cast", {x}, std::move(y), [type = x.data().dtype()](const Tensor& dy) -> Grads {
     Tensor dx = Tensor::empty(dy.shape(), type, dy.device());
-    backend_of(dy).convert(dy, dx);
+    convert(dy, dx);
     return {dx};
   });
 }

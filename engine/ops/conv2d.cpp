@@ -6,7 +6,11 @@
 
 #include <string>
 
+#include "engine/backend/elementwise.h"
 #include "engine/core/check.h"
+#include "engine/ops/bias.h"
+#include "engine/ops/relu.h"
+#include "engine/ops/sum.h"
 
 namespace tern {
 namespace {
@@ -39,7 +43,7 @@ Tensor in_type_of(const Tensor& x, const Tensor& w) {
   check_activation("conv2d", "x", x);
   check_dtype("conv2d", "w", w, DType::f32);
   Tensor rounded = Tensor::empty(w.shape(), x.dtype(), w.device());
-  backend_of(w).convert(w, rounded);
+  convert(w, rounded);
   return rounded;
 }
 
@@ -58,14 +62,16 @@ Tensor conv2d_fused(const Tensor& x, const Tensor& w, const Tensor* bias, const 
     check_shape("conv2d", "residual", *epilogue.residual, y.shape());
   }
   Backend& backend = backend_of(x);
-  if (!is_degenerate(x, y)) {
-    backend.conv2d_forward(x, w, bias, convolution, epilogue, y);
+  if (is_degenerate(x, y)) {
+    fill(0, y);
+  } else if (backend.conv2d_forward(x, w, bias, convolution, epilogue, y)) {
     return y;
+  } else {
+    check(backend.conv2d_forward(x, w, nullptr, convolution, {}, y), "conv2d", "a convolution", "none");
   }
-  backend.fill(0, y);
-  if (bias != nullptr) backend.add_row(*bias, y);
-  if (epilogue.residual != nullptr) backend.add(y, *epilogue.residual, y);
-  if (epilogue.relu) backend.relu_forward(y, y);
+  if (bias != nullptr) add_bias(*bias, y);
+  if (epilogue.residual != nullptr) add(y, *epilogue.residual, y);
+  if (epilogue.relu) relu_forward(y, y);
   return y;
 }
 
@@ -84,15 +90,15 @@ Variable conv2d(const Variable& x, const Variable& w, const Variable& bias, cons
         Tensor dx, dw, dbias;
         if (saved_w.defined()) {
           dx = Tensor::empty(x_shape, dy.dtype(), dy.device());
-          degenerate ? backend.fill(0, dx) : backend.conv2d_backward_data(dy, saved_w, convolution, dx);
+          degenerate ? fill(0, dx) : backend.conv2d_backward_data(dy, saved_w, convolution, dx);
         }
         if (saved_x.defined()) {
           dw = Tensor::empty(w_shape, dy.dtype(), dy.device());
-          degenerate ? backend.fill(0, dw) : backend.conv2d_backward_weight(saved_x, dy, convolution, dw);
+          degenerate ? fill(0, dw) : backend.conv2d_backward_weight(saved_x, dy, convolution, dw);
         }
         if (for_bias) {
           dbias = Tensor::empty({w_shape[0]}, DType::f32, dy.device());
-          backend.sum_rows(dy, dbias);
+          sum_rows(dy, dbias);
         }
         return {dx, dw, dbias};
       });

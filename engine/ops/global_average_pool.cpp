@@ -2,10 +2,72 @@
 // x [N,H,W,C] f32 or bf16, y [N,C] f32. Saves x's shape and type alone.
 #include "engine/ops/global_average_pool.h"
 
-#include "engine/backend/backend.h"
+#include <algorithm>
+
+#include "engine/backend/dispatch.h"
 #include "engine/core/check.h"
+#include "engine/core/parallel.h"
+#include "kernels/global_average_pool.h"
 
 namespace tern {
+namespace {
+
+void global_average_pool_forward_cpu(const Tensor& x, Tensor& y) {
+  const std::int64_t images = x.size(0), pixels = x.size(1) * x.size(2), channels = x.size(3);
+  const float* from = x.data<float>();
+  float* to = y.data<float>();
+  parallel_for(images, 1, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t image = begin; image < end; ++image) {
+      float* sum = to + image * channels;
+      std::fill_n(sum, channels, 0.0f);
+      for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
+        const float* value = from + (image * pixels + pixel) * channels;
+#pragma omp simd
+        for (std::int64_t c = 0; c < channels; ++c) sum[c] += value[c];
+      }
+      for (std::int64_t c = 0; c < channels; ++c) sum[c] /= static_cast<float>(pixels);
+    }
+  });
+}
+
+void global_average_pool_backward_cpu(const Tensor& dy, Tensor& dx) {
+  const std::int64_t images = dx.size(0), pixels = dx.size(1) * dx.size(2), channels = dx.size(3);
+  const float* gradients = dy.data<float>();
+  float* to = dx.data<float>();
+  const float share = 1.0f / static_cast<float>(pixels);
+  parallel_for(images, 1, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t pixel = begin * pixels; pixel < end * pixels; ++pixel) {
+      const float* gradient = gradients + pixel / pixels * channels;
+      float* target = to + pixel * channels;
+#pragma omp simd
+      for (std::int64_t c = 0; c < channels; ++c) target[c] = gradient[c] * share;
+    }
+  });
+}
+
+void global_average_pool_forward(const Tensor& x, Tensor& y) {
+  dispatch(
+      x, [&] { global_average_pool_forward_cpu(x, y); },
+      [&](auto& device) {
+        with_type(x, [&]<typename T>() {
+          kernels::global_average_pool_forward(x.data<T>(), y.data<float>(), x.size(0), x.size(1) * x.size(2),
+                                               x.size(3), device.stream());
+        });
+      });
+}
+
+void global_average_pool_backward(const Tensor& dy, Tensor& dx) {
+  dispatch(
+      dy, [&] { global_average_pool_backward_cpu(dy, dx); },
+      [&](auto& device) {
+        with_type(dx, [&]<typename T>() {
+          kernels::global_average_pool_backward(dy.data<float>(), dx.data<T>(), dx.size(0),
+                                                dx.size(1) * dx.size(2), dx.size(3), device.stream());
+        });
+      });
+}
+
+}  // namespace
 
 Variable global_average_pool(const Variable& x) {
   const Tensor& in = x.data();
@@ -15,11 +77,11 @@ Variable global_average_pool(const Variable& x) {
     throw Error("global_average_pool", "height and width of at least 1", in.shape().text());
   }
   Tensor y = Tensor::empty({in.size(0), in.size(3)}, DType::f32, in.device());
-  if (y.numel() > 0) backend_of(in).average_pool_forward(in, y);
+  if (y.numel() > 0) global_average_pool_forward(in, y);
   return record("global_average_pool", {x}, std::move(y),
                 [x_shape = in.shape(), type = in.dtype()](const Tensor& dy) -> Grads {
                   Tensor dx = Tensor::empty(x_shape, type, dy.device());
-                  if (dx.numel() > 0) backend_of(dy).average_pool_backward(dy, dx);
+                  if (dx.numel() > 0) global_average_pool_backward(dy, dx);
                   return {dx};
                 });
 }

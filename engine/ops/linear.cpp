@@ -3,6 +3,8 @@
 #include "engine/ops/linear.h"
 
 #include "engine/backend/backend.h"
+#include "engine/ops/bias.h"
+#include "engine/ops/sum.h"
 
 namespace tern {
 
@@ -17,9 +19,8 @@ Variable linear(const Variable& x, const Variable& w, const Variable& bias, bool
     check_shape("linear", "bias", bias.data(), {w.data().size(0)});
   }
   Tensor y = Tensor::empty({x.data().size(0), w.data().size(0)}, DType::f32, x.data().device());
-  Backend& backend = backend_of(y);
-  backend.matmul(x.data(), w.data(), {.transpose_b = true, .tf32 = tf32}, y);
-  if (bias.defined()) backend.add_row(bias.data(), y);
+  backend_of(y).matmul(x.data(), w.data(), {.transpose_b = true, .tf32 = tf32}, y);
+  if (bias.defined()) add_bias(bias.data(), y);
   if (!will_record({&x, &w, &bias})) return Variable(std::move(y));
   const Tensor saved_x = w.requires_grad() ? x.data() : Tensor();
   const Tensor saved_w = x.requires_grad() ? w.data() : Tensor();
@@ -38,7 +39,7 @@ Variable linear(const Variable& x, const Variable& w, const Variable& bias, bool
                   }
                   if (for_bias) {
                     dbias = Tensor::empty({dy.size(1)}, DType::f32, dy.device());
-                    device.sum_rows(dy, dbias);
+                    sum_rows(dy, dbias);
                   }
                   return {dx, dw, dbias};
                 });

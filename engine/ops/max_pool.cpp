@@ -3,11 +3,134 @@
 #include "engine/ops/max_pool.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <string>
 
+#include "engine/backend/dispatch.h"
 #include "engine/core/check.h"
+#include "engine/core/parallel.h"
+#include "kernels/max_pool.h"
 
 namespace tern {
+namespace {
+
+// Channels are innermost, so every loop over them is a vector loop; images go to the cores.
+struct PoolGeometry {
+  std::int64_t images, height, width, channels, out_height, out_width;
+};
+
+PoolGeometry geometry_of(const Tensor& input, const Tensor& output) {
+  return {input.size(0), input.size(1), input.size(2), input.size(3), output.size(1), output.size(2)};
+}
+
+// The place in the window of its first position inside the image; 0 if there is none.
+std::uint8_t first_tap(const PoolGeometry& g, Window window, std::int64_t row, std::int64_t column) {
+  const std::int64_t above = std::max<std::int64_t>(window.padding - row * window.stride, 0);
+  const std::int64_t before = std::max<std::int64_t>(window.padding - column * window.stride, 0);
+  const bool any = g.height > 0 && g.width > 0;
+  return static_cast<std::uint8_t>(any ? above * window.kernel + before : 0);
+}
+
+// Calls body(tap, input offset) for every window position inside the image, in row-major order.
+template <typename Body>
+void for_taps(const PoolGeometry& g, Window window, std::int64_t row, std::int64_t column, Body&& body) {
+  for (int r = 0; r < window.kernel; ++r) {
+    const std::int64_t y = row * window.stride - window.padding + r;
+    if (y < 0 || y >= g.height) continue;
+    for (int s = 0; s < window.kernel; ++s) {
+      const std::int64_t x = column * window.stride - window.padding + s;
+      if (x < 0 || x >= g.width) continue;
+      body(static_cast<std::uint8_t>(r * window.kernel + s), (y * g.width + x) * g.channels);
+    }
+  }
+}
+
+void max_pool_pixel(const float* image, const PoolGeometry& g, Window window, std::int64_t row,
+                    std::int64_t column, float* best, std::uint8_t* winner) {
+  std::fill_n(best, g.channels, -INFINITY);
+  // Which wins where all are -infinity: a place in the padding would lose the gradient.
+  std::memset(winner, first_tap(g, window, row, column), static_cast<std::size_t>(g.channels));
+  for_taps(g, window, row, column, [&](std::uint8_t tap, std::int64_t offset) {
+    const float* from = image + offset;
+#pragma omp simd
+    for (std::int64_t c = 0; c < g.channels; ++c) {
+      const bool better = from[c] > best[c] || from[c] != from[c];  // NaN wins, as in PyTorch
+      best[c] = better ? from[c] : best[c];
+      winner[c] = better ? tap : winner[c];
+    }
+  });
+}
+
+void max_pool_forward_cpu(const Tensor& x, Window window, Tensor& y, Tensor& index) {
+  const PoolGeometry g = geometry_of(x, y);
+  const float* from = x.data<float>();
+  float* to = y.data<float>();
+  std::uint8_t* winners = index.data<std::uint8_t>();
+  parallel_for(g.images * g.out_height, 1, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t line = begin; line < end; ++line) {
+      const float* image = from + line / g.out_height * g.height * g.width * g.channels;
+      for (std::int64_t column = 0; column < g.out_width; ++column) {
+        const std::int64_t offset = (line * g.out_width + column) * g.channels;
+        max_pool_pixel(image, g, window, line % g.out_height, column, to + offset, winners + offset);
+      }
+    }
+  });
+}
+
+void max_pool_backward_cpu(const Tensor& dy, const Tensor& index, Window window, Tensor& dx) {
+  const PoolGeometry g = geometry_of(dx, dy);
+  const float* gradients = dy.data<float>();
+  const std::uint8_t* winners = index.data<std::uint8_t>();
+  float* to = dx.data<float>();
+  const std::int64_t image_size = g.height * g.width * g.channels;
+  parallel_for(g.images, 1, [=](std::int64_t begin, std::int64_t end) {
+    std::fill(to + begin * image_size, to + end * image_size, 0.0f);
+    for (std::int64_t pixel = begin * g.out_height * g.out_width; pixel < end * g.out_height * g.out_width;
+         ++pixel) {
+      const std::int64_t line = pixel / g.out_width;
+      float* image = to + line / g.out_height * image_size;
+      const float* gradient = gradients + pixel * g.channels;
+      const std::uint8_t* winner = winners + pixel * g.channels;
+      for_taps(g, window, line % g.out_height, pixel % g.out_width,
+               [&](std::uint8_t tap, std::int64_t offset) {
+                 float* target = image + offset;
+#pragma omp simd
+                 for (std::int64_t c = 0; c < g.channels; ++c)
+                   target[c] += winner[c] == tap ? gradient[c] : 0.0f;
+               });
+    }
+  });
+}
+
+kernels::PoolShape kernel_shape(const Tensor& x, const Tensor& y, Window window) {
+  return {x.size(0), x.size(1),     x.size(2),     x.size(3),     y.size(1),
+          y.size(2), window.kernel, window.stride, window.padding};
+}
+
+void max_pool_forward(const Tensor& x, Window window, Tensor& y, Tensor& index) {
+  dispatch(
+      x, [&] { max_pool_forward_cpu(x, window, y, index); },
+      [&](auto& device) {
+        with_type(x, [&]<typename T>() {
+          kernels::max_pool_forward(x.data<T>(), y.data<T>(), index.data<std::uint8_t>(),
+                                    kernel_shape(x, y, window), device.stream());
+        });
+      });
+}
+
+void max_pool_backward(const Tensor& dy, const Tensor& index, Window window, Tensor& dx) {
+  dispatch(
+      dy, [&] { max_pool_backward_cpu(dy, index, window, dx); },
+      [&](auto& device) {
+        with_type(dy, [&]<typename T>() {
+          kernels::max_pool_backward(dy.data<T>(), index.data<std::uint8_t>(), dx.data<T>(),
+                                     kernel_shape(dx, dy, window), device.stream());
+        });
+      });
+}
+
+}  // namespace
 
 Variable max_pool(const Variable& x, Window window) {
   const Tensor& in = x.data();
@@ -29,11 +152,11 @@ Variable max_pool(const Variable& x, Window window) {
                     in.size(3)};
   Tensor y = Tensor::empty(shape, in.dtype(), in.device());
   Tensor index = Tensor::empty(shape, DType::u8, in.device());
-  if (y.numel() > 0) backend_of(in).max_pool_forward(in, window, y, index);
+  if (y.numel() > 0) max_pool_forward(in, window, y, index);
   return record("max_pool", {x}, std::move(y),
                 [index, window, x_shape = in.shape()](const Tensor& dy) -> Grads {
                   Tensor dx = Tensor::empty(x_shape, dy.dtype(), dy.device());
-                  if (dx.numel() > 0) backend_of(dy).max_pool_backward(dy, index, window, dx);
+                  if (dx.numel() > 0) max_pool_backward(dy, index, window, dx);
                   return {dx};
                 });
 }

@@ -2,17 +2,61 @@
 // Any shape. Saves y, which its consumer keeps anyway.
 #include "engine/ops/relu.h"
 
-#include "engine/backend/backend.h"
+#include "engine/backend/dispatch.h"
+#include "engine/core/parallel.h"
+#include "kernels/relu.h"
 
 namespace tern {
+namespace {
+
+// Written so that NaN comes through: a loss that went wrong must not be hidden.
+void relu_forward_cpu(const Tensor& x, Tensor& y) {
+  const float* in = x.data<float>();
+  float* out = y.data<float>();
+  parallel_for(y.numel(), kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
+#pragma omp simd
+    for (std::int64_t i = begin; i < end; ++i) out[i] = in[i] < 0 ? 0.0f : in[i];
+  });
+}
+
+void relu_backward_cpu(const Tensor& y, const Tensor& dy, Tensor& dx) {
+  const float *value = y.data<float>(), *gradient = dy.data<float>();
+  float* out = dx.data<float>();
+  parallel_for(dx.numel(), kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
+#pragma omp simd
+    for (std::int64_t i = begin; i < end; ++i) out[i] = value[i] <= 0 ? 0.0f : gradient[i];
+  });
+}
+
+}  // namespace
+
+void relu_forward(const Tensor& x, Tensor& y) {
+  dispatch(
+      x, [&] { relu_forward_cpu(x, y); },
+      [&](auto& device) {
+        with_type(x, [&]<typename T>() {
+          kernels::relu_forward(x.data<T>(), y.data<T>(), y.numel(), device.stream());
+        });
+      });
+}
+
+void relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) {
+  dispatch(
+      y, [&] { relu_backward_cpu(y, dy, dx); },
+      [&](auto& device) {
+        with_type(y, [&]<typename T>() {
+          kernels::relu_backward(y.data<T>(), dy.data<T>(), dx.data<T>(), dx.numel(), device.stream());
+        });
+      });
+}
 
 Variable relu(const Variable& x) {
   check_activation("relu", "x", x.data());
   Tensor y = Tensor::empty_like(x.data());
-  backend_of(y).relu_forward(x.data(), y);
+  relu_forward(x.data(), y);
   return record("relu", {x}, y, [y](const Tensor& dy) -> Grads {
     Tensor dx = dy.sole_owner() ? dy : Tensor::empty_like(dy);
-    backend_of(dy).relu_backward(y, dy, dx);
+    relu_backward(y, dy, dx);
     return {dx};
   });
 }

@@ -20,9 +20,9 @@ Adam::Adam(const std::vector<ParameterGroup>& groups, AdamOptions options)
 AdamW::AdamW(const std::vector<ParameterGroup>& groups, AdamOptions options)
     : Adam("adamw", groups, options, /*decoupled=*/true) {}
 
-void Adam::update(Backend& backend, std::span<OptimizerSlot> slots, const Tensor* gradient_scale) {
+void Adam::update(std::span<OptimizerSlot> slots, const Tensor* gradient_scale) {
   settings_.step = step_count_;
-  backend.adam_step(slots, settings_, gradient_scale);
+  adam_step(slots, settings_, gradient_scale);
 }
 
 }  // namespace tern

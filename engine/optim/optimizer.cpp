@@ -3,6 +3,7 @@
 #include <cmath>
 #include <unordered_set>
 
+#include "engine/backend/elementwise.h"
 #include "engine/core/check.h"
 
 namespace tern {
@@ -85,31 +86,30 @@ void Optimizer::step(const StepOptions& options) {
   }
   if (active_.empty()) return;
   ++step_count_;
-  Backend& backend = backend_of(active_.front().parameter);
-  update(backend, active_, gradient_scale(backend, options));
+  update(active_, gradient_scale(options));
   active_.clear();  // lets go of the gradients, so that their memory has one owner again
 }
 
 // The factor of all gradients: 1 / k for k accumulated ones, times what clipping asks. With n the norm of the
-// summed gradients, min(1, most / (n / k)) / k = min(1, k most / n) / k.
-const Tensor* Optimizer::gradient_scale(Backend& backend, const StepOptions& options) {
+// summed gradients, min(1, max / (n / k)) / k = min(1, k max / n) / k.
+const Tensor* Optimizer::gradient_scale(const StepOptions& options) {
   if (options.clip_norm == 0 && options.accumulated == 1) return nullptr;
   const Device device = active_.front().parameter.device();
   if (!scale_.defined()) {
     scale_ = Tensor::empty({1}, DType::f32, device);
     one_ = Tensor::empty({1}, DType::f32, device);
-    backend.fill(1, one_);
+    fill(1, one_);
   }
   const float part = 1.0f / static_cast<float>(options.accumulated);
   if (options.clip_norm == 0) {
-    backend.fill(part, scale_);
+    fill(part, scale_);
     return &scale_;
   }
   if (!norm_.defined()) norm_ = Tensor::empty({1}, DType::f32, device);
-  backend.clip_scale(active_, options.clip_norm * static_cast<float>(options.accumulated), norm_, scale_);
+  clip_scale(active_, options.clip_norm * static_cast<float>(options.accumulated), norm_, scale_);
   if (options.accumulated > 1) {
-    backend.multiply(scale_, part, one_, scale_);
-    backend.multiply(norm_, part, one_, norm_);
+    multiply(scale_, part, one_, scale_);
+    multiply(norm_, part, one_, norm_);
   }
   return &scale_;
 }

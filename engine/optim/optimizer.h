@@ -1,4 +1,4 @@
-// Optimisers: all parameters of all groups in one fused call to the backend.
+// Optimisers: all parameters of all groups in one fused step (engine/ops/optimizer_step.h).
 //
 //   Adam   g += decay p (coupled L2);  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2
 //          p -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/backend/backend.h"
+#include "engine/ops/optimizer_step.h"
 #include "engine/optim/parameter.h"
 
 namespace tern {
@@ -59,7 +59,7 @@ class Optimizer {
   /// is no leaf with a gradient, or for a factor or decay that is negative or no number.
   Optimizer(const char* name, const std::vector<ParameterGroup>& groups, int moments);
 
-  virtual void update(Backend& backend, std::span<OptimizerSlot> slots, const Tensor* gradient_scale) = 0;
+  virtual void update(std::span<OptimizerSlot> slots, const Tensor* gradient_scale) = 0;
 
   std::int64_t step_count_ = 0;
 
@@ -71,7 +71,7 @@ class Optimizer {
     float learning_rate_factor = 1;
   };
 
-  const Tensor* gradient_scale(Backend& backend, const StepOptions& options);
+  const Tensor* gradient_scale(const StepOptions& options);
 
   const char* name_;
   std::vector<Entry> entries_;
@@ -90,7 +90,7 @@ class Adam : public Optimizer {
 
  protected:
   Adam(const char* name, const std::vector<ParameterGroup>& groups, AdamOptions options, bool decoupled);
-  void update(Backend& backend, std::span<OptimizerSlot> slots, const Tensor* gradient_scale) override;
+  void update(std::span<OptimizerSlot> slots, const Tensor* gradient_scale) override;
 
  private:
   AdamSettings settings_;
@@ -111,7 +111,7 @@ class Sgd : public Optimizer {
   explicit Sgd(const std::vector<ParameterGroup>& groups, SgdOptions options = {});
 
  protected:
-  void update(Backend& backend, std::span<OptimizerSlot> slots, const Tensor* gradient_scale) override;
+  void update(std::span<OptimizerSlot> slots, const Tensor* gradient_scale) override;
 
  private:
   SgdOptions options_;

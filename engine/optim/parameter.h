@@ -32,7 +32,7 @@ struct ParameterGroup {
 };
 
 /// The parameters that require gradients, as one or two groups. With `decay_exempt` only those of kind weight
-/// decay (the corrected setting of the study); without it all do (the faithful one). Empty groups are left
+/// decay; without it all do. Empty groups are left
 /// out; the order within a group is kept.
 std::vector<ParameterGroup> make_parameter_groups(const std::vector<ParameterEntry>& parameters,
                                                   float weight_decay, bool decay_exempt,

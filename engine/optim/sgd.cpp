@@ -9,13 +9,13 @@ Sgd::Sgd(const std::vector<ParameterGroup>& groups, SgdOptions options)
   check(options.momentum > 0 || !options.nesterov, "sgd", "a momentum for nesterov", "none");
 }
 
-void Sgd::update(Backend& backend, std::span<OptimizerSlot> slots, const Tensor* gradient_scale) {
+void Sgd::update(std::span<OptimizerSlot> slots, const Tensor* gradient_scale) {
   // first_step stays false: a buffer that starts at zero gives momentum * 0 + g = g, also for a parameter
   // that gets its first gradient late.
   SgdSettings settings;
   settings.momentum = options_.momentum;
   settings.nesterov = options_.nesterov;
-  backend.sgd_step(slots, settings, gradient_scale);
+  sgd_step(slots, settings, gradient_scale);
 }
 
 }  // namespace tern

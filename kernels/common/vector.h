@@ -69,11 +69,15 @@ TERN_HOST_DEVICE float float_at(const Vector<T, N>& v, int k) {
   }
 }
 
+/// True if p is a multiple of 16 bytes.
+inline bool is_aligned(const void* p) {
+  return reinterpret_cast<std::uintptr_t>(p) % 16 == 0;
+}
+
 /// True if rows of `cols` elements that begin at each pointer all begin on 16 bytes.
 template <typename T, typename... Pointers>
 bool vectorizes(std::int64_t cols, const T* first, const Pointers*... rest) {
-  const auto aligned = [](const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 16 == 0; };
-  return cols % kVectorWidth<T> == 0 && aligned(first) && (aligned(rest) && ...);
+  return cols % kVectorWidth<T> == 0 && is_aligned(first) && (is_aligned(rest) && ...);
 }
 
 }  // namespace tern::kernels

@@ -8,8 +8,11 @@
 #include <numeric>
 #include <vector>
 
+#include "engine/backend/elementwise.h"
 #include "engine/core/check.h"
 #include "engine/device/device_memory.h"
+#include "engine/ops/relu.h"
+#include "engine/ops/sum.h"
 #include "tests/support/skip.h"
 #include "tests/support/tensors.h"
 
@@ -37,7 +40,7 @@ const Case kCases[] = {
 
 Tensor as_type(const Tensor& x, DType dtype) {
   Tensor y = Tensor::empty(x.shape(), dtype, x.device());
-  backend_of(x).convert(x, y);
+  convert(x, y);
   return y;
 }
 
@@ -121,7 +124,7 @@ TEST_CASE("GPU: what is recorded is done again, on memory that nobody else gets"
     Tensor y = Tensor::empty({2, 6, 6, 8}, DType::f32, kGpu);
     backend.conv2d_forward(input, w, nullptr, Window{3, 1, 1}, {}, y);
     output = Tensor::empty_like(y);
-    backend.relu_forward(y, output);
+    relu_forward(y, output);
   };
   work();
   const auto recorded = backend.capture(work);
@@ -158,14 +161,14 @@ TEST_CASE("GPU: what cannot be recorded says why, and nothing is left behind") {
   const Tensor rows = Tensor::full({640, 100}, 1).to(kGpu);
   const Tensor images = Tensor::full({1, 4, 4, 4}, 1).to(kGpu), w = Tensor::full({8, 3, 3, 4}, 1).to(kGpu);
   const auto convolve = [&] { backend.conv2d_forward(images, w, nullptr, Window{3, 1, 1}, {}, y); };
-  CHECK_THROWS_WITH_AS(backend.capture([&] { backend.sum_rows(rows, sum); }),
-                       doctest::Contains("the first sum_rows"), Error);
+  CHECK_THROWS_WITH_AS(backend.capture([&] { sum_rows(rows, sum); }), doctest::Contains("the first sum_rows"),
+                       Error);
   CHECK_THROWS_WITH_AS(backend.capture(convolve), doctest::Contains("the first convolution"), Error);
-  backend.sum_rows(rows, sum);
+  sum_rows(rows, sum);
   CHECK(sum.to_vector<float>() == std::vector<float>(100, 640.0f));
   convolve();
   CHECK(y.to_vector<float>()[5 * 8] == 36.0f);  // a pixel inside
-  backend.fill(3, x);
+  fill(3, x);
   CHECK(x.to_vector<float>() == std::vector<float>(100, 3.0f));
 }
 

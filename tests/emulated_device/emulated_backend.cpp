@@ -8,6 +8,7 @@
 #include <span>
 #include <utility>
 
+#include "engine/backend/elementwise.h"
 #include "engine/core/check.h"
 #include "kernels/common/emulator/emulator.h"
 #include "tests/emulated_device/emulated_memory.h"
@@ -39,7 +40,7 @@ Tensor on_cpu(const Operand& x) {
   if (copy.bytes() > 0) EmulatedMemory::instance().copy_to_host(copy.raw(), x.at, copy.bytes());
   if (x.type == DType::f32) return copy;
   Tensor wide = Tensor::empty(x.shape);
-  cpu().convert(copy, wide);
+  convert(copy, wide);
   return wide;
 }
 
@@ -62,7 +63,7 @@ void to_device(const Tensor& values, const Operand& y) {
   Tensor rounded = values;
   if (y.type != DType::f32) {
     rounded = Tensor::empty(y.shape, y.type);
-    cpu().convert(values, rounded);
+    convert(values, rounded);
   }
   if (rounded.bytes() > 0) EmulatedMemory::instance().copy_from_host(y.at, rounded.raw(), rounded.bytes());
 }
@@ -92,7 +93,7 @@ void require_first(int index) {
 
 }  // namespace
 
-EmulatedBackend::EmulatedBackend() : KernelBackend(Device::cuda()) {
+EmulatedBackend::EmulatedBackend() : Backend(Device::cuda()) {
   emulator::set_launch_guard([] { Arena::instance().open(); }, [] { Arena::instance().close(); });
 }
 
@@ -121,15 +122,15 @@ bool EmulatedBackend::is_capturing() const {
   return is_recording();
 }
 
-void EmulatedBackend::matmul(const Tensor& a, const Tensor& b, const Product& product, Tensor& c) {
-  issue([a = Operand(a), b = Operand(b), product, c = Operand(c)] {
+void EmulatedBackend::matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options, Tensor& c) {
+  issue([a = Operand(a), b = Operand(b), options, c = Operand(c)] {
     Tensor result = Tensor::empty(c.shape);
-    cpu().matmul(factor(a, product.tf32), factor(b, product.tf32), product, result);
+    cpu().matmul(factor(a, options.tf32), factor(b, options.tf32), options, result);
     to_device(result, c);
   });
 }
 
-void EmulatedBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
+bool EmulatedBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
                                      const Convolution& convolution, const Epilogue& epilogue, Tensor& y) {
   issue([x = Operand(x), w = Operand(w), bias = operand(bias), convolution,
          residual = operand(epilogue.residual), relu = epilogue.relu, y = Operand(y)] {
@@ -137,11 +138,12 @@ void EmulatedBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Ten
     if (bias) host_bias = on_cpu(*bias);
     if (residual) host_residual = on_cpu(*residual);
     Tensor result = Tensor::empty(y.shape);
-    cpu().conv2d_forward(factor(x, convolution.tf32), factor(w, convolution.tf32),
-                         host_bias ? &*host_bias : nullptr, convolution,
-                         {host_residual ? &*host_residual : nullptr, relu}, result);
+    static_cast<void>(cpu().conv2d_forward(factor(x, convolution.tf32), factor(w, convolution.tf32),
+                                           host_bias ? &*host_bias : nullptr, convolution,
+                                           {host_residual ? &*host_residual : nullptr, relu}, result));
     to_device(result, y);
   });
+  return true;
 }
 
 void EmulatedBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,

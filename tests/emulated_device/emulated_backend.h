@@ -4,22 +4,23 @@
 // rounded, with TF32 the factors lose their last 13 bits.
 #pragma once
 
-#include "engine/backend/kernel/kernel_backend.h"
+#include "engine/backend/backend.h"
 
 namespace tern::test {
 
-class EmulatedBackend final : public KernelBackend {
+class EmulatedBackend final : public Backend {
  public:
   EmulatedBackend();
 
   std::string description() const override;
   void synchronize() override {}
+  bool has_reduced_precision() const override { return true; }
   /// As on a GPU: what `work` issues is kept and not done (recording.h), and memory that it allocates is the
   /// recording's own.
   std::unique_ptr<CapturedWork> capture(const std::function<void()>& work) override;
 
-  void matmul(const Tensor& a, const Tensor& b, const Product& product, Tensor& c) override;
-  void conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution,
+  void matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options, Tensor& c) override;
+  bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution,
                       const Epilogue& epilogue, Tensor& y) override;
   void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
                             Tensor& dx) override;
@@ -27,7 +28,6 @@ class EmulatedBackend final : public KernelBackend {
                               Tensor& dw) override;
 
  protected:
-  Stream stream() const override { return nullptr; }
   bool is_capturing() const override;
 };
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/rows.h"
+#include "kernels/sum.h"
 #include "tests/kernels/support/values.h"
 
 using namespace tern;

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "kernels/elementwise.h"
+#include "kernels/relu.h"
 #include "tests/kernels/support/values.h"
 
 using namespace tern;

@@ -8,6 +8,7 @@
 
 #include "data/random_purpose.h"
 #include "engine/backend/backend.h"
+#include "engine/backend/elementwise.h"
 #include "engine/core/check.h"
 #include "engine/core/random.h"
 #include "engine/device/allocator.h"
@@ -86,7 +87,7 @@ double relative_error(const Tensor& got, const reference::Array& wanted) {
 std::vector<float> to_floats(const Tensor& x) {
   const Tensor host = x.to(Device::cpu());
   Tensor wide = Tensor::empty(host.shape());
-  backend_of(host).convert(host, wide);
+  convert(host, wide);
   return wide.to_vector<float>();
 }
 

@@ -10,12 +10,7 @@
 
 namespace tern {
 
-class ConvolutionCache {
- public:
-  OneDnnConvolution onednn;
-};
-
-CpuBackend::CpuBackend() : convolutions_(std::make_unique<ConvolutionCache>()) {}
+CpuBackend::CpuBackend() : Backend(Device::cpu()), onednn_(std::make_unique<OneDnnConvolution>()) {}
 CpuBackend::~CpuBackend() = default;
 
 std::string CpuBackend::description() const {
@@ -24,41 +19,34 @@ std::string CpuBackend::description() const {
          "." + std::to_string(version->minor) + "." + std::to_string(version->patch);
 }
 
-void CpuBackend::synchronize() {}
-
-void CpuBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
+bool CpuBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
                                 const Convolution& convolution, const Epilogue& epilogue, Tensor& y) {
   const Window window = convolution.window;
-  if (y.numel() == 0) return;
   if (winograd::suits(ConvolutionShape::of(x, y, window))) {
     winograd::forward(x, w, bias, epilogue, y);
   } else {
-    convolutions_->onednn.forward(x, w, bias, window, epilogue, y);
+    onednn_->forward(x, w, bias, window, epilogue, y);
   }
+  return true;
 }
 
 void CpuBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
                                       Tensor& dx) {
   const Window window = convolution.window;
-  if (dx.numel() == 0) return;
   if (winograd::suits(ConvolutionShape::of(dx, dy, window))) {
     winograd::backward_data(dy, w, dx);
   } else {
-    convolutions_->onednn.backward_data(dy, w, window, dx);
+    onednn_->backward_data(dy, w, window, dx);
   }
 }
 
 void CpuBackend::conv2d_backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution,
                                         Tensor& dw) {
   const Window window = convolution.window;
-  if (x.numel() == 0 || dy.numel() == 0) {
-    fill(0.0f, dw);
-    return;
-  }
   if (winograd::suits(ConvolutionShape::of(x, dy, window))) {
     winograd::backward_weight(x, dy, dw);
   } else {
-    convolutions_->onednn.backward_weight(x, dy, window, dw);
+    onednn_->backward_weight(x, dy, window, dw);
   }
 }
 

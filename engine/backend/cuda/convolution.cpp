@@ -47,17 +47,17 @@ ConvolutionProblem CudaBackend::problem(ConvolutionPass pass, const Tensor& x, c
   return problem;
 }
 
-void* CudaBackend::workspace(std::size_t bytes) {
+void* CudaBackend::plan_workspace(std::size_t bytes) {
   if (bytes == 0) return nullptr;
-  if (workspace_ == nullptr || workspace_->bytes() < bytes) {
-    workspace_.reset();  // first, so that its memory may serve the larger one
-    workspace_ = std::make_unique<Buffer>(bytes, device());
+  if (plan_workspace_ == nullptr || plan_workspace_->bytes() < bytes) {
+    plan_workspace_.reset();  // first, so that its memory may serve the larger one
+    plan_workspace_ = std::make_unique<Buffer>(bytes, device());
   }
-  return workspace_->data();
+  return plan_workspace_->data();
 }
 
 void CudaBackend::run(const ConvolutionPlan& plan, const ConvolutionOperands& operands) {
-  ConvolutionCall(plan, operands, workspace(plan.workspace_bytes())).run(cudnn_);
+  ConvolutionCall(plan, operands, plan_workspace(plan.workspace_bytes())).run(cudnn_);
 }
 
 // Milliseconds of one run; the least of a few series, after a run that loads the kernel. Outputs are
@@ -69,7 +69,7 @@ float CudaBackend::time(const ConvolutionPlan& plan, const ConvolutionOperands& 
   // operands, which a plan timed later would find there, are gone from the cache.
   constexpr int kFills = 8;
   const Buffer filled(2 * std::max(cuda_.properties().l2_bytes, std::size_t{1} << 20), device());
-  const ConvolutionCall call(plan, operands, workspace(plan.workspace_bytes()));
+  const ConvolutionCall call(plan, operands, plan_workspace(plan.workspace_bytes()));
   CudaEvent start(CudaEvent::Timing::on), end(CudaEvent::Timing::on);
   call.run(cudnn_);
   float least = 0;
@@ -100,44 +100,33 @@ void CudaBackend::run_or_fail(const ConvolutionProblem& problem, const Convoluti
   run(*found, operands);
 }
 
-void CudaBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
+bool CudaBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
                                  const Convolution& convolution, const Epilogue& epilogue, Tensor& y) {
-  if (y.numel() == 0) return;
-  ConvolutionProblem plain = problem(ConvolutionPass::forward, x, y, w, convolution);
+  ConvolutionProblem wanted = problem(ConvolutionPass::forward, x, y, w, convolution);
+  wanted.bias = bias != nullptr;
+  wanted.residual = epilogue.residual != nullptr;
+  wanted.relu = epilogue.relu;
   ConvolutionOperands operands{x.raw(), w.raw(), y.raw(), nullptr, nullptr};
-  const bool over_residual = epilogue.residual != nullptr && epilogue.residual->raw() == y.raw();
-  ConvolutionProblem fused = plain;
-  fused.bias = bias != nullptr;
-  fused.residual = epilogue.residual != nullptr;
-  fused.relu = epilogue.relu;
-  if (!fused.fused()) return run_or_fail(plain, operands);
-
-  if (!over_residual) {  // several runs for the clock would add it several times
-    ConvolutionOperands all = operands;
-    if (fused.bias) all.bias = bias->raw();
-    if (fused.residual) all.residual = epilogue.residual->raw();
-    fused.alignment = alignment_of(all);
-    if (const ConvolutionPlan* const found = plan(fused, all)) return run(*found, all);
+  if (!wanted.fused()) {
+    run_or_fail(wanted, operands);
+    return true;
   }
-  Tensor residual;
-  if (over_residual) residual = y.clone();
-  run_or_fail(plain, operands);
-  if (bias != nullptr) add_row(*bias, y);
-  if (epilogue.residual != nullptr) add(y, over_residual ? residual : *epilogue.residual, y);
-  if (epilogue.relu) relu_forward(y, y);
+  if (wanted.bias) operands.bias = bias->raw();
+  if (wanted.residual) operands.residual = epilogue.residual->raw();
+  wanted.alignment = alignment_of(operands);
+  const ConvolutionPlan* const found = plan(wanted, operands);
+  if (found != nullptr) run(*found, operands);
+  return found != nullptr;
 }
 
 void CudaBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
                                        Tensor& dx) {
-  if (dx.numel() == 0) return;
   run_or_fail(problem(ConvolutionPass::backward_data, dx, dy, w, convolution),
               {dx.raw(), w.raw(), dy.raw(), nullptr, nullptr});
 }
 
 void CudaBackend::conv2d_backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution,
                                          Tensor& dw) {
-  if (dw.numel() == 0) return;
-  if (x.numel() == 0 || dy.numel() == 0) return fill(0, dw);
   run_or_fail(problem(ConvolutionPass::backward_weight, x, dy, dw, convolution),
               {x.raw(), dw.raw(), dy.raw(), nullptr, nullptr});
 }

@@ -38,7 +38,7 @@ std::string versions(const CudaDeviceProperties& device) {
 }  // namespace
 
 CudaBackend::CudaBackend(int index)
-    : KernelBackend(Device::cuda(index)),
+    : Backend(Device::cuda(index)),
       cuda_(cuda_device(index)),
       deterministic_(deterministic_by_environment()),
       cublas_workspace_(kCublasWorkspace, Device::cuda(index)) {

@@ -1,4 +1,4 @@
-// The GPU's backend: cuDNN for convolutions, cuBLAS for products, kernels/ for everything else.
+// The GPU: cuDNN's convolutions, cuBLAS's products, a stream for kernels, recorded graphs.
 //
 //   convolution.cpp  conv2d_*, on plans (plan_cache.h)      matmul.cpp  products
 //   capture.cpp      work recorded as a CUDA graph
@@ -14,32 +14,33 @@
 #include <memory>
 #include <string>
 
+#include "engine/backend/backend.h"
 #include "engine/backend/cuda/convolution_plan.h"
 #include "engine/backend/cuda/plan_cache.h"
-#include "engine/backend/kernel/kernel_backend.h"
 #include "engine/device/allocator.h"
 #include "engine/device/cuda/cuda_device.h"
 
 namespace tern {
 
-class CudaBackend : public KernelBackend {
+class CudaBackend : public Backend {
  public:
   explicit CudaBackend(int index);  ///< throws Error that says which driver, GPU or library is missing
 
   std::string description() const override;
   void synchronize() override;
+  bool has_reduced_precision() const override { return true; }
   std::unique_ptr<CapturedWork> capture(const std::function<void()>& work) override;
 
-  void matmul(const Tensor& a, const Tensor& b, const Product& product, Tensor& c) override;
-  void conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution,
+  void matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options, Tensor& c) override;
+  bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution,
                       const Epilogue& epilogue, Tensor& y) override;
   void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
                             Tensor& dx) override;
   void conv2d_backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution,
                               Tensor& dw) override;
+  Stream stream() const override;
 
  protected:
-  Stream stream() const override;
   bool is_capturing() const override { return cuda_.is_capturing(); }
 
  private:
@@ -50,14 +51,14 @@ class CudaBackend : public KernelBackend {
   void run_or_fail(const ConvolutionProblem& problem, const ConvolutionOperands& operands);
   float time(const ConvolutionPlan& plan, const ConvolutionOperands& operands);
   /// Shared by all convolutions, since they run one after the other. A captured graph's is in its own pool.
-  void* workspace(std::size_t bytes);
+  void* plan_workspace(std::size_t bytes);
 
   CudaDevice& cuda_;
   bool deterministic_;
   cudnnHandle_t cudnn_ = nullptr;
   cublasHandle_t cublas_ = nullptr;
   Buffer cublas_workspace_;
-  std::unique_ptr<Buffer> workspace_;
+  std::unique_ptr<Buffer> plan_workspace_;
   std::unique_ptr<PlanCache> plans_;
 };
 

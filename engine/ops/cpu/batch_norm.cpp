@@ -1,0 +1,274 @@
+// Batch normalisation of x [rows, C] (NHWC with the pixels as rows), with the ReLU and the residual in the
+// same pass.
+//   y = relu(a x + b + residual),  a = gamma / sqrt(var + eps),  b = beta - mean a
+//   dbeta = sum g,  dgamma = sum g xhat,  g = dy, 0 where y <= 0
+//   dx = a (g - (dbeta + xhat dgamma) / rows)          with the batch's statistics
+//   dx = a g                                           with constant ones
+// It is bound by memory, so what counts is the number of passes: training reads x twice and writes y once;
+// backward reads x, y, dy twice and writes dx once (with a residual, the first pass writes g, and the second
+// reads g alone). oneDNN's batch normalisation cannot add the residual, and would cost a pass more in both
+// directions.
+#include "engine/ops/cpu/batch_norm.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "engine/core/parallel.h"
+
+namespace tern {
+namespace {
+
+// Partial sums are taken over chunks of rows whose bounds do not depend on the number of threads, and added
+// in order: the statistics are the same for any number of threads. Within a chunk sums are f32, across chunks
+// f64.
+constexpr std::int64_t kChunkRows = 256;
+
+std::int64_t chunk_count(std::int64_t rows) {
+  return (rows + kChunkRows - 1) / kChunkRows;
+}
+
+// sums[chunk][0..C) and sums[chunk][C..2C) for every chunk, by accumulate(first row, last row, sum0, sum1).
+template <typename Accumulate>
+std::vector<double>& chunked_sums(std::int64_t rows, std::int64_t channels, Accumulate&& accumulate) {
+  thread_local std::vector<float> partial;  // of the calling thread: reused from step to step
+  thread_local std::vector<double> total;
+  const std::int64_t chunks = chunk_count(rows);
+  partial.assign(static_cast<std::size_t>(chunks * 2 * channels), 0.0f);
+  float* const sums = partial.data();
+  parallel_for(chunks, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t chunk = begin; chunk < end; ++chunk) {
+      float* const sum = sums + chunk * 2 * channels;
+      accumulate(chunk * kChunkRows, std::min(rows, (chunk + 1) * kChunkRows), sum, sum + channels);
+    }
+  });
+  total.assign(static_cast<std::size_t>(2 * channels), 0.0);
+  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+    for (std::int64_t i = 0; i < 2 * channels; ++i) total[i] += sums[chunk * 2 * channels + i];
+  }
+  return total;
+}
+
+// Calls body(row) for every row, in parallel, with at least a few KiB of work a thread.
+template <typename Body>
+void for_rows(std::int64_t rows, std::int64_t channels, Body&& body) {
+  const std::int64_t grain = std::max<std::int64_t>(1, 8192 / std::max<std::int64_t>(channels, 1));
+  parallel_for(rows, grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) body(row);
+  });
+}
+
+// y = relu(a x + b + residual)
+void normalize_rows(const float* x, const float* a, const float* b, const Epilogue& epilogue,
+                    std::int64_t rows, std::int64_t channels, float* y) {
+  const float* residual = epilogue.residual != nullptr ? epilogue.residual->data<float>() : nullptr;
+  const float floor = epilogue.relu ? 0.0f : -INFINITY;
+  for_rows(rows, channels, [=](std::int64_t row) {
+    const float* from = x + row * channels;
+    float* to = y + row * channels;
+    if (residual != nullptr) {
+      const float* add = residual + row * channels;
+#pragma omp simd
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const float value = from[c] * a[c] + b[c] + add[c];
+        to[c] = value < floor ? floor : value;  // keeps NaN: a broken run must show
+      }
+    } else {
+#pragma omp simd
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const float value = from[c] * a[c] + b[c];
+        to[c] = value < floor ? floor : value;
+      }
+    }
+  });
+}
+
+struct Affine {
+  std::vector<float> a, b;
+};
+
+Affine& affine_of(const float* gamma, const float* beta, const float* mean, const float* inverse_std,
+                  std::int64_t channels) {
+  thread_local Affine affine;
+  affine.a.resize(static_cast<std::size_t>(channels));
+  affine.b.resize(static_cast<std::size_t>(channels));
+  for (std::int64_t c = 0; c < channels; ++c) {
+    affine.a[c] = gamma[c] * inverse_std[c];
+    affine.b[c] = beta[c] - mean[c] * affine.a[c];
+  }
+  return affine;
+}
+
+// What both passes of the backward read.
+struct BackwardRows {
+  std::int64_t rows, channels;
+  const float *x, *mean, *y, *dy;  // y null: no mask
+};
+
+// sum g and sum g (x - mean), and g itself into `masked` if that is not null (it may be dy).
+std::vector<double>& gradient_sums(const BackwardRows& in, float* masked) {
+  const std::int64_t channels = in.channels;
+  const float* mean = in.mean;
+  return chunked_sums(
+      in.rows, channels, [=](std::int64_t first, std::int64_t last, float* sum, float* product_sum) {
+        for (std::int64_t offset = first * channels; offset < last * channels; offset += channels) {
+          const float *x = in.x + offset, *dy = in.dy + offset;
+          const float* y = in.y != nullptr ? in.y + offset : nullptr;
+          float* keep = masked != nullptr ? masked + offset : nullptr;
+          if (y != nullptr && keep != nullptr) {
+#pragma omp simd
+            for (std::int64_t c = 0; c < channels; ++c) {
+              const float g = y[c] <= 0 ? 0.0f : dy[c];
+              keep[c] = g;
+              sum[c] += g;
+              product_sum[c] += g * (x[c] - mean[c]);
+            }
+            continue;
+          }
+#pragma omp simd
+          for (std::int64_t c = 0; c < channels; ++c) {
+            const float g = y != nullptr && y[c] <= 0 ? 0.0f : dy[c];
+            sum[c] += g;
+            product_sum[c] += g * (x[c] - mean[c]);
+          }
+          if (keep != nullptr && keep != dy) std::copy_n(dy, channels, keep);
+        }
+      });
+}
+
+// dx = factor g + slope (x - mean) + offset, a channel; of constant statistics dx = factor g, whatever x is.
+struct GradientLine {
+  std::vector<float> factor, slope, offset;
+
+  void resize(std::int64_t channels) {
+    for (std::vector<float>* values : {&factor, &slope, &offset})
+      values->resize(static_cast<std::size_t>(channels));
+  }
+};
+
+void write_scaled_gradient(const BackwardRows& in, const GradientLine& line, float* dx) {
+  const std::int64_t channels = in.channels;
+  const float* factor = line.factor.data();
+  for_rows(in.rows, channels, [=](std::int64_t row) {
+    const float* dy = in.dy + row * channels;
+    const float* y = in.y != nullptr ? in.y + row * channels : nullptr;
+    float* to = dx + row * channels;
+#pragma omp simd
+    for (std::int64_t c = 0; c < channels; ++c) {
+      to[c] = factor[c] * (y != nullptr && y[c] <= 0 ? 0.0f : dy[c]);
+    }
+  });
+}
+
+void write_input_gradient(const BackwardRows& in, const GradientLine& line, float* dx) {
+  const std::int64_t channels = in.channels;
+  const float *factor = line.factor.data(), *slope = line.slope.data(), *shift = line.offset.data();
+  const float* mean = in.mean;
+  for_rows(in.rows, channels, [=](std::int64_t row) {
+    const float *x = in.x + row * channels, *dy = in.dy + row * channels;
+    float* to = dx + row * channels;
+    if (in.y != nullptr) {
+      const float* y = in.y + row * channels;
+#pragma omp simd
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const float g = y[c] <= 0 ? 0.0f : dy[c];
+        to[c] = factor[c] * g + slope[c] * (x[c] - mean[c]) + shift[c];
+      }
+    } else {
+#pragma omp simd
+      for (std::int64_t c = 0; c < channels; ++c) {
+        to[c] = factor[c] * dy[c] + slope[c] * (x[c] - mean[c]) + shift[c];
+      }
+    }
+  });
+}
+
+}  // namespace
+
+void cpu::batch_norm_training(const Tensor& x, const Tensor& gamma, const Tensor& beta, float epsilon,
+                              float momentum, const Epilogue& epilogue, Tensor& running_mean,
+                              Tensor& running_variance, Tensor& mean, Tensor& inverse_std, Tensor& y) {
+  const std::int64_t channels = x.size(-1), rows = channels == 0 ? 0 : x.numel() / channels;
+  if (rows == 0) return;
+  const float* values = x.data<float>();
+  // Sums of x - shift and its square, shift being the first row: no cancellation when the mean is large.
+  const std::vector<double>& sums =
+      chunked_sums(rows, channels, [=](std::int64_t first, std::int64_t last, float* sum, float* square_sum) {
+        for (std::int64_t row = first; row < last; ++row) {
+          const float* from = values + row * channels;
+#pragma omp simd
+          for (std::int64_t c = 0; c < channels; ++c) {
+            const float shifted = from[c] - values[c];
+            sum[c] += shifted;
+            square_sum[c] += shifted * shifted;
+          }
+        }
+      });
+  const double count = static_cast<double>(rows);
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const double shifted_mean = sums[c] / count;
+    const double difference = sums[channels + c] / count - shifted_mean * shifted_mean;
+    const double variance = difference < 0 ? 0 : difference;  // keeps NaN
+    const double batch_mean = shifted_mean + values[c];
+    const double unbiased = rows > 1 ? variance * count / (count - 1) : variance;
+    mean.data<float>()[c] = static_cast<float>(batch_mean);
+    inverse_std.data<float>()[c] = static_cast<float>(1.0 / std::sqrt(variance + epsilon));
+    float& moving_mean = running_mean.data<float>()[c];
+    float& moving_variance = running_variance.data<float>()[c];
+    moving_mean = static_cast<float>((1.0 - momentum) * moving_mean + momentum * batch_mean);
+    moving_variance = static_cast<float>((1.0 - momentum) * moving_variance + momentum * unbiased);
+  }
+  const Affine& affine = affine_of(gamma.data<float>(), beta.data<float>(), mean.data<float>(),
+                                   inverse_std.data<float>(), channels);
+  normalize_rows(values, affine.a.data(), affine.b.data(), epilogue, rows, channels, y.data<float>());
+}
+
+void cpu::batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta, float epsilon,
+                               const Epilogue& epilogue, const Tensor& running_mean,
+                               const Tensor& running_variance, Tensor& y) {
+  const std::int64_t channels = x.size(-1), rows = channels == 0 ? 0 : x.numel() / channels;
+  thread_local std::vector<float> inverse_std;
+  inverse_std.resize(static_cast<std::size_t>(channels));
+  for (std::int64_t c = 0; c < channels; ++c) {
+    inverse_std[c] = 1.0f / std::sqrt(running_variance.data<float>()[c] + epsilon);
+  }
+  const Affine& affine = affine_of(gamma.data<float>(), beta.data<float>(), running_mean.data<float>(),
+                                   inverse_std.data(), channels);
+  normalize_rows(x.data<float>(), affine.a.data(), affine.b.data(), epilogue, rows, channels,
+                 y.data<float>());
+}
+
+void cpu::batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy, const Tensor& gamma,
+                              const Tensor& mean, const Tensor& inverse_std, bool batch_statistics,
+                              Tensor& dx, Tensor& dgamma, Tensor& dbeta, Tensor* dresidual) {
+  const std::int64_t channels = x.size(-1), rows = channels == 0 ? 0 : x.numel() / channels;
+  const float* center = mean.data<float>();
+  const float* scale = inverse_std.data<float>();
+  BackwardRows pass{
+      rows, channels, x.data<float>(), center, y != nullptr ? y->data<float>() : nullptr, dy.data<float>()};
+  const std::vector<double>& sums =
+      gradient_sums(pass, dresidual != nullptr ? dresidual->data<float>() : nullptr);
+  if (dresidual != nullptr) {  // it holds g now: the second pass needs no mask
+    pass.y = nullptr;
+    pass.dy = dresidual->data<float>();
+  }
+  thread_local GradientLine line;
+  line.resize(channels);
+  const double count = static_cast<double>(std::max<std::int64_t>(rows, 1));
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const double a = double{gamma.data<float>()[c]} * scale[c];
+    const double gamma_gradient = sums[channels + c] * scale[c];
+    line.factor[c] = static_cast<float>(a);
+    line.slope[c] = static_cast<float>(-a * gamma_gradient * scale[c] / count);
+    line.offset[c] = static_cast<float>(-a * sums[c] / count);
+    dgamma.data<float>()[c] = static_cast<float>(gamma_gradient);
+    dbeta.data<float>()[c] = static_cast<float>(sums[c]);
+  }
+  if (batch_statistics) {
+    write_input_gradient(pass, line, dx.data<float>());
+  } else {
+    write_scaled_gradient(pass, line, dx.data<float>());
+  }
+}
+
+}  // namespace tern
