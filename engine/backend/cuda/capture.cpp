@@ -64,7 +64,7 @@ std::unique_ptr<CapturedWork> CudaBackend::capture(const std::function<void()>& 
   allocator.release_cached();
   PooledAllocator::Pool* const pool = allocator.begin_pool();
   // The shared workspace may grow after the capture and leave its place to others; the graph gets its own.
-  std::unique_ptr<Buffer> outside = std::exchange(workspace_, nullptr);
+  std::unique_ptr<Buffer> outside = std::exchange(plan_workspace_, nullptr);
   cudaGraph_t graph = nullptr;
   cudaGraphExec_t executable = nullptr;
   std::exception_ptr failure;
@@ -75,7 +75,7 @@ std::unique_ptr<CapturedWork> CudaBackend::capture(const std::function<void()>& 
     failure = std::current_exception();
   }
   if (graph != nullptr) cudaGraphDestroy(graph);
-  workspace_ = std::move(outside);
+  plan_workspace_ = std::move(outside);
   allocator.end_pool();
   if (failure != nullptr) {
     cudaGetLastError();  // told below; the next launch must not take it for its own
