@@ -1,9 +1,9 @@
 #include "models/losses.h"
 
 #include "engine/autograd/tape.h"
+#include "tests/reference/reference.h"
 #include "tests/support/files.h"
 #include "tests/support/gradcheck.h"
-#include "tests/support/reference.h"
 #include "tests/support/tensors.h"
 
 using namespace tern;

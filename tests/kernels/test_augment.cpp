@@ -10,7 +10,7 @@
 
 #include "data/random_purpose.h"
 #include "engine/core/check.h"
-#include "tests/kernels/support/values.h"
+#include "tests/support/kernel_values.h"
 
 using namespace tern;
 using namespace tern::test;
@@ -94,18 +94,18 @@ void check(int source_size, int size, std::size_t shift) {
   }
   items.push_back({random_bytes(source_size, 99), {}, false});  // as it is
 
-  std::vector<std::unique_ptr<Array<std::uint8_t>>> resident;
+  std::vector<std::unique_ptr<DeviceArray<std::uint8_t>>> resident;
   std::vector<AugmentImage> images;
   std::vector<double> wanted;
   for (const Item& item : items) {
-    resident.push_back(std::make_unique<Array<std::uint8_t>>(item.pixels, images.size() % 3));
+    resident.push_back(std::make_unique<DeviceArray<std::uint8_t>>(item.pixels, images.size() % 3));
     images.push_back({resident.back()->data(), item.rotation, item.flip});
     const std::vector<double> values = augmented(item, table, source_size, size);
     wanted.insert(wanted.end(), values.begin(), values.end());
   }
-  const Array<AugmentImage> on_device(images);
-  const Array<float> table_on_device(table);
-  Array<T> y(wanted.size(), shift), again(wanted.size(), shift);
+  const DeviceArray<AugmentImage> on_device(images);
+  const DeviceArray<float> table_on_device(table);
+  DeviceArray<T> y(wanted.size(), shift), again(wanted.size(), shift);
   const auto count = static_cast<std::int64_t>(images.size());
   const std::int64_t launches = launch_count();
   kernels::augment(on_device.data(), table_on_device.data(), y.data(), count, source_size, size, nullptr);
@@ -134,7 +134,7 @@ TEST_CASE_TEMPLATE("augment: the twofold enlargement before flip and turn", T, f
 
 TEST_CASE("augment: no images, and sizes it does not know") {
   if (!device_is_there()) return;
-  Array<float> y(1);
+  DeviceArray<float> y(1);
   const std::int64_t launches = launch_count();
   kernels::augment<float>(nullptr, nullptr, y.data(), 0, 8, 8, nullptr);
   CHECK(launch_count() == launches);

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "kernels/sum.h"
-#include "tests/kernels/support/values.h"
+#include "tests/support/kernel_values.h"
 
 using namespace tern;
 using namespace tern::test;
@@ -26,7 +26,7 @@ constexpr Size kSizes[] = {{2, 1},    {3, 3},    {7, 8},    {64, 32},  {65, 40},
                            {300, 33}, {700, 72}, {4500, 1}, {4097, 8}, {3, 2048}, {260, 264}};
 
 template <typename T>
-bool same_bits(const Array<T>& a, const Array<T>& b) {
+bool same_bits(const DeviceArray<T>& a, const DeviceArray<T>& b) {
   const std::vector<T> left = a.values(), right = b.values();
   return left.size() == right.size() &&
          (left.empty() || std::memcmp(left.data(), right.data(), left.size() * sizeof(T)) == 0);
@@ -38,7 +38,7 @@ std::vector<float> fresh_workspace(std::size_t bytes) {
   std::fill_n(values.begin(), 256, 0.0f);
   return values;
 }
-bool is_ready(const Array<float>& workspace) {
+bool is_ready(const DeviceArray<float>& workspace) {
   const std::vector<float> values = workspace.values();
   return std::all_of(values.begin(), values.begin() + 256, [](float value) { return value == 0; });
 }
@@ -95,8 +95,8 @@ struct Problem {
 
 template <typename T>
 struct Training {
-  Array<T> x, residual, y;
-  Array<float> gamma, beta, running_mean, running_variance, mean, inverse_std, workspace;
+  DeviceArray<T> x, residual, y;
+  DeviceArray<float> gamma, beta, running_mean, running_variance, mean, inverse_std, workspace;
 
   explicit Training(const Problem<T>& problem)
       : x(problem.x, problem.shift),
@@ -263,7 +263,7 @@ TEST_CASE("batch norm: one workspace serves calls of any shape; nothing to do wr
   for (const Size size : kSizes) {
     bytes = std::max(bytes, kernels::batch_norm_workspace_bytes(size.rows, size.channels));
   }
-  Array<float> workspace(fresh_workspace(bytes));
+  DeviceArray<float> workspace(fresh_workspace(bytes));
   for (const Size size : {kSizes[6], kSizes[7], kSizes[10], kSizes[6], Size{0, 5}, Size{5, 0}}) {
     const Problem<float> problem(size, 0, false, false);
     Training<float> a(problem), b(problem);
@@ -279,7 +279,7 @@ TEST_CASE("batch norm: one workspace serves calls of any shape; nothing to do wr
       CHECK(a.running_mean.values() == problem.running_mean);
       CHECK(std::isnan(a.mean.values()[0]));  // as it was
     }
-    Array<float> sum(size.width());
+    DeviceArray<float> sum(size.width());
     kernels::sum_rows(b.x.data(), sum.data(), workspace.data(), size.rows, size.channels, nullptr);
     CHECK(is_ready(workspace));
   }

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "kernels/batch_norm.h"
-#include "tests/kernels/support/values.h"
+#include "tests/support/kernel_values.h"
 
 using namespace tern;
 using namespace tern::test;
@@ -65,8 +65,8 @@ enum class Alias { none, dx, dresidual };  ///< which output lies where dy does
 
 template <typename T>
 struct Run {
-  Array<T> x, y, dy, dx, dresidual;
-  Array<float> gamma, mean, inverse_std, dgamma, dbeta, workspace;
+  DeviceArray<T> x, y, dy, dx, dresidual;
+  DeviceArray<float> gamma, mean, inverse_std, dgamma, dbeta, workspace;
 
   Run(const Case& of, const Inputs<T>& in, Alias alias = Alias::none)
       : x(in.x, of.shift),
@@ -94,7 +94,7 @@ struct Run {
 };
 
 template <typename T>
-bool same_bits(const Array<T>& a, const Array<T>& b) {
+bool same_bits(const DeviceArray<T>& a, const DeviceArray<T>& b) {
   const std::vector<T> left = a.values(), right = b.values();
   return std::memcmp(left.data(), right.data(), left.size() * sizeof(T)) == 0;
 }

@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "kernels/cosine_head.h"
-#include "tests/kernels/support/values.h"
+#include "tests/support/kernel_values.h"
 
 using namespace tern;
 using namespace tern::test;
@@ -100,9 +100,9 @@ void in_launches(std::int64_t launches, Work&& work) {
 template <typename T>
 struct Head {
   Shape shape;
-  Array<T> x, w, x_unit, w_unit, dx, dw;
-  Array<float> scale, x_inverse, w_inverse, dscale;
-  Array<unsigned char> workspace;
+  DeviceArray<T> x, w, x_unit, w_unit, dx, dw;
+  DeviceArray<float> scale, x_inverse, w_inverse, dscale;
+  DeviceArray<unsigned char> workspace;
 
   Head(const Shape& of, const std::vector<T>& x_values, const std::vector<T>& w_values, float scale_value,
        int misaligned = 0)
@@ -168,7 +168,8 @@ TEST_CASE_TEMPLATE("cosine_head: forward and backward follow fp64 at every shape
       Head<T> head(shape, x, w, 12.5f, misaligned);
       in_launches(rows + classes > 0 ? 1 : 0, [&] { head.normalize(head.scale.data()); });
       const Values x_unit = widened(head.x_unit.values()), w_unit = widened(head.w_unit.values());
-      const Array<T> y(product<T>(rows, width, classes, matrix(x_unit, width), transposed(w_unit, width)));
+      const DeviceArray<T> y(
+          product<T>(rows, width, classes, matrix(x_unit, width), transposed(w_unit, width)));
       CHECK_ARRAY(y, wanted.y, tolerance);
       head.normalize(nullptr);
       CHECK_ARRAY(head.x_unit, wanted.x_unit, unit<T>() + 2e-7);
@@ -257,7 +258,7 @@ TEST_CASE("cosine_head: zero, tiny and huge rows have finite units; NaN and infi
       CAPTURE(r);
       const auto begin = static_cast<std::ptrdiff_t>(r * width),
                  end = static_cast<std::ptrdiff_t>((r + 1) * width);
-      const Array<float> row(std::vector<float>(dx.begin() + begin, dx.begin() + end));
+      const DeviceArray<float> row(std::vector<float>(dx.begin() + begin, dx.begin() + end));
       CHECK_ARRAY(row, Values(wanted.dx.begin() + begin, wanted.dx.begin() + end), 2e-5);
     }
     CHECK(std::isnan(head.dscale.values()[0]));

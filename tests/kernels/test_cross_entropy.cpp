@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "tests/kernels/support/values.h"
+#include "tests/support/kernel_values.h"
 
 using namespace tern;
 using namespace tern::test;
@@ -77,7 +77,7 @@ class Workspace {
   }
 
  private:
-  Array<unsigned char> memory_;
+  DeviceArray<unsigned char> memory_;
 };
 
 template <typename T>
@@ -88,9 +88,9 @@ void check(const std::vector<T>& values, const std::vector<std::int32_t>& target
   CAPTURE(shift);
   CAPTURE(settings.smoothing);
   const Result wanted = reference(widened(values), targets, shape, settings);
-  Array<T> logits(values, shift), gradient(shape.count(), shift);
-  const Array<std::int32_t> classes(targets, shift);
-  Array<float> loss(1);
+  DeviceArray<T> logits(values, shift), gradient(shape.count(), shift);
+  const DeviceArray<std::int32_t> classes(targets, shift);
+  DeviceArray<float> loss(1);
   const std::int64_t before = launch_count();
   kernels::cross_entropy(logits.data(), classes.data(), settings.smoothing, settings.ignore_index,
                          loss.data(), gradient.data(), workspace.data(), shape.rows, shape.cols, nullptr);
@@ -173,9 +173,9 @@ TEST_CASE("cross_entropy: the same bits every time") {
   if (!device_is_there()) return;
   const Shape shape{1500, 10};
   Workspace workspace(shape.rows);
-  const Array<float> logits(uniform<float>(shape.count(), -6, 6, 1));
-  const Array<std::int32_t> targets(classes(static_cast<std::size_t>(shape.rows), 10, 2));
-  Array<float> loss(1), gradient(shape.count());
+  const DeviceArray<float> logits(uniform<float>(shape.count(), -6, 6, 1));
+  const DeviceArray<std::int32_t> targets(classes(static_cast<std::size_t>(shape.rows), 10, 2));
+  DeviceArray<float> loss(1), gradient(shape.count());
   std::vector<float> first, first_gradient;
   for (int run = 0; run < 5; ++run) {
     kernels::cross_entropy(logits.data(), targets.data(), 0.1f, -1, loss.data(), gradient.data(),

@@ -2,7 +2,7 @@
 
 #include "kernels/elementwise.h"
 #include "kernels/relu.h"
-#include "tests/kernels/support/values.h"
+#include "tests/support/kernel_values.h"
 
 using namespace tern;
 using namespace tern::test;
@@ -30,8 +30,8 @@ TEST_CASE_TEMPLATE("elementwise: every kernel at every width and alignment", T, 
       CAPTURE(shift);
       const auto n = static_cast<std::int64_t>(count);
       const std::vector<T> a = uniform<T>(count, -2, 2, 1), b = uniform<T>(count, -2, 2, 2);
-      const Array<T> x(a, shift), z(b, shift);
-      Array<T> y(count, shift);
+      const DeviceArray<T> x(a, shift), z(b, shift);
+      DeviceArray<T> y(count, shift);
       kernels::fill(1.5f, y.data(), n, nullptr);
       CHECK_ARRAY(y, std::vector<double>(count, 1.5), 0);
       kernels::add(x.data(), z.data(), y.data(), n, nullptr);
@@ -40,16 +40,16 @@ TEST_CASE_TEMPLATE("elementwise: every kernel at every width and alignment", T, 
       CHECK_ARRAY(y, map<T>(a, b, [](double p, double) { return p > 0 ? p : 0; }), 0);
       kernels::relu_backward(x.data(), z.data(), y.data(), n, nullptr);
       CHECK_ARRAY(y, map<T>(a, b, [](double p, double q) { return p > 0 ? q : 0; }), 0);
-      const Array<float> scalar(std::vector<float>{3});
+      const DeviceArray<float> scalar(std::vector<float>{3});
       kernels::multiply(x.data(), 0.5f, scalar.data(), y.data(), n, nullptr);
       CHECK_ARRAY(y, map<T>(a, b, [](double p, double) { return 1.5 * p; }), unit<T>());
-      Array<T> sum(b, shift);
+      DeviceArray<T> sum(b, shift);
       kernels::add_scaled(0.25f, x.data(), sum.data(), n, nullptr);
       CHECK_ARRAY(sum, map<T>(a, b, [](double p, double q) { return q + 0.25 * p; }), unit<T>());
-      Array<float> wide(count);  // one side aligned, the other perhaps not
+      DeviceArray<float> wide(count);  // one side aligned, the other perhaps not
       kernels::convert(x.data(), wide.data(), n, nullptr);
       CHECK_ARRAY(wide, widened(a), 0);
-      Array<bfloat16> narrow(count);
+      DeviceArray<bfloat16> narrow(count);
       kernels::convert(x.data(), narrow.data(), n, nullptr);
       CHECK_ARRAY(narrow, widened(a), unit<bfloat16>());
     }
@@ -58,8 +58,8 @@ TEST_CASE_TEMPLATE("elementwise: every kernel at every width and alignment", T, 
 
 TEST_CASE("elementwise: y may be an input, NaN stays, infinity rounds to itself") {
   if (!device_is_there()) return;
-  Array<float> x(std::vector<float>{-1, 2, NAN, -INFINITY, INFINITY});
-  Array<bfloat16> narrow(5);
+  DeviceArray<float> x(std::vector<float>{-1, 2, NAN, -INFINITY, INFINITY});
+  DeviceArray<bfloat16> narrow(5);
   kernels::convert(x.data(), narrow.data(), 5, nullptr);
   CHECK_ARRAY(narrow, (std::vector<double>{-1, 2, NAN, -INFINITY, INFINITY}), 0);
   kernels::relu_forward(x.data(), x.data(), 5, nullptr);

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/kernels/support/values.h"
+#include "tests/support/kernel_values.h"
 
 using namespace tern;
 using namespace tern::test;
@@ -33,9 +33,9 @@ void check(Size size) {
     bias_wanted[k] = double{beta[k]} - double{mean[k]} * factor;
     for (std::size_t i = k * inner; i < (k + 1) * inner; ++i) folded_wanted[i] = double{w[i]} * factor;
   }
-  const Array<float> w_in(w), gamma_in(gamma), beta_in(beta), mean_in(mean), variance_in(variance);
-  Array<T> folded(channels * inner);
-  Array<float> bias(channels);
+  const DeviceArray<float> w_in(w), gamma_in(gamma), beta_in(beta), mean_in(mean), variance_in(variance);
+  DeviceArray<T> folded(channels * inner);
+  DeviceArray<float> bias(channels);
   const std::int64_t launches = launch_count();
   kernels::fold_batch_norm(w_in.data(), gamma_in.data(), beta_in.data(), mean_in.data(), variance_in.data(),
                            kEpsilon, folded.data(), bias.data(), size.channels, size.inner, nullptr);
@@ -53,10 +53,10 @@ TEST_CASE_TEMPLATE("fold_batch_norm: every width", T, float, bfloat16) {
 
 TEST_CASE("fold_batch_norm: extremes stay finite where the result is") {
   if (!device_is_there()) return;
-  const Array<float> w(std::vector<float>{1e30f, 1e-30f, 3e38f, 2}), gamma(std::vector<float>{1e-10f, 1e10f}),
-      beta(std::vector<float>{1, -1}), mean(std::vector<float>{1e30f, 1e-30f}),
-      variance(std::vector<float>{3e38f, 1e-30f});
-  Array<float> folded(4), bias(2);
+  const DeviceArray<float> w(std::vector<float>{1e30f, 1e-30f, 3e38f, 2}),
+      gamma(std::vector<float>{1e-10f, 1e10f}), beta(std::vector<float>{1, -1}),
+      mean(std::vector<float>{1e30f, 1e-30f}), variance(std::vector<float>{3e38f, 1e-30f});
+  DeviceArray<float> folded(4), bias(2);
   kernels::fold_batch_norm(w.data(), gamma.data(), beta.data(), mean.data(), variance.data(), 0,
                            folded.data(), bias.data(), 2, 2, nullptr);
   const double small = 1e-10 / std::sqrt(3e38), large = 1e10 / std::sqrt(1e-30);
@@ -70,9 +70,9 @@ TEST_CASE("fold_batch_norm: extremes stay finite where the result is") {
 
 TEST_CASE("fold_batch_norm: no variance, and NaN in its own channel") {
   if (!device_is_there()) return;
-  const Array<float> w(std::vector<float>{1, 2, 3, 4}), gamma(std::vector<float>{1, 1}),
+  const DeviceArray<float> w(std::vector<float>{1, 2, 3, 4}), gamma(std::vector<float>{1, 1}),
       beta(std::vector<float>{0, NAN}), mean(std::vector<float>{1, 0}), variance(std::vector<float>{0, 1});
-  Array<float> folded(4), bias(2);
+  DeviceArray<float> folded(4), bias(2);
   kernels::fold_batch_norm(w.data(), gamma.data(), beta.data(), mean.data(), variance.data(), 0.25f,
                            folded.data(), bias.data(), 2, 2, nullptr);
   const std::vector<float> weights = folded.values(), biases = bias.values();

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "engine/core/check.h"
-#include "tests/kernels/support/values.h"
+#include "tests/support/kernel_values.h"
 
 using namespace tern;
 using namespace tern::test;
@@ -117,12 +117,12 @@ struct Outputs {
 template <typename T>
 Outputs<T> run(const std::vector<T>& head, const std::vector<T>& sub, const Map& map, const Shape& shape,
                const Settings& settings, std::size_t shift = 0) {
-  const Array<T> super_logits(head, shift), sub_logits(sub, shift);
-  const Array<std::int32_t> sub_to_super(map, shift);
-  Array<unsigned char> workspace(
+  const DeviceArray<T> super_logits(head, shift), sub_logits(sub, shift);
+  const DeviceArray<std::int32_t> sub_to_super(map, shift);
+  DeviceArray<unsigned char> workspace(
       std::vector<unsigned char>(kernels::hierarchical_kl_workspace_bytes(shape.rows), 0));
-  Array<float> loss(1);
-  Array<T> dsuper(head.size(), shift), dsub(sub.size(), shift);
+  DeviceArray<float> loss(1);
+  DeviceArray<T> dsuper(head.size(), shift), dsub(sub.size(), shift);
   const std::int64_t before = launch_count();
   for (int call = 0; call < 2; ++call) {
     kernels::hierarchical_kl(super_logits.data(), sub_logits.data(), sub_to_super.data(), settings,

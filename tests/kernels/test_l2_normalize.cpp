@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/kernels/support/values.h"
+#include "tests/support/kernel_values.h"
 
 using namespace tern;
 using namespace tern::test;
@@ -92,8 +92,8 @@ TEST_CASE_TEMPLATE("l2_normalize: forward and backward on every path", T, float,
       const std::vector<T> values = rows_about<T>(shape, kEpsilon);
       const Normalized wanted =
           reference(widened(values), shape.rows, shape.cols, static_cast<double>(kEpsilon));
-      Array<T> x(values, shift), y(shape.count(), shift);
-      Array<float> inverse(rows);
+      DeviceArray<T> x(values, shift), y(shape.count(), shift);
+      DeviceArray<float> inverse(rows);
       const std::int64_t before = launch_count();
       kernels::l2_normalize_forward(x.data(), kEpsilon, y.data(), inverse.data(), shape.rows, shape.cols,
                                     nullptr);
@@ -105,7 +105,7 @@ TEST_CASE_TEMPLATE("l2_normalize: forward and backward on every path", T, float,
       CHECK_ARRAY(x, wanted.y, tolerance<T>());
 
       const std::vector<T> slopes = uniform<T>(shape.count(), -1, 1, 2);
-      Array<T> dy(slopes, shift), dx(shape.count(), shift);
+      DeviceArray<T> dy(slopes, shift), dx(shape.count(), shift);
       const auto wanted_dx =
           backward_reference(widened(y.values()), widened(inverse.values()), wanted.clamped, widened(slopes));
       kernels::l2_normalize_backward(y.data(), inverse.data(), dy.data(), dx.data(), shape.rows, shape.cols,
@@ -132,8 +132,8 @@ TEST_CASE_TEMPLATE("l2_normalize: zero, tiny, huge, infinite and NaN rows on eve
         std::vector<T> values(static_cast<std::size_t>(cols), T(level));
         values[values.size() / 2] = T(special);
         const Normalized wanted = reference(widened(values), 1, cols, 1e-36);
-        Array<T> y(values);
-        Array<float> inverse(1);
+        DeviceArray<T> y(values);
+        DeviceArray<float> inverse(1);
         kernels::l2_normalize_forward(y.data(), 1e-36f, y.data(), inverse.data(), 1, cols, nullptr);
         CHECK_ARRAY(y, wanted.y, tolerance<T>());
         CHECK(relative_error(inverse.values(), wanted.inverse) <= 2e-6);
@@ -144,8 +144,8 @@ TEST_CASE_TEMPLATE("l2_normalize: zero, tiny, huge, infinite and NaN rows on eve
 
 TEST_CASE("l2_normalize: rows of no columns, and dx in y's place") {
   if (!device_is_there()) return;
-  const Array<float> nothing(0);
-  Array<float> y(0), inverse(3);
+  const DeviceArray<float> nothing(0);
+  DeviceArray<float> y(0), inverse(3);
   kernels::l2_normalize_forward(nothing.data(), 0.5f, y.data(), inverse.data(), 3, 0, nullptr);
   CHECK_ARRAY(inverse, (std::vector<double>{2, 2, 2}), 0);
   kernels::l2_normalize_backward(y.data(), inverse.data(), nothing.data(), y.data(), 3, 0, nullptr);
@@ -155,8 +155,8 @@ TEST_CASE("l2_normalize: rows of no columns, and dx in y's place") {
     const auto count = static_cast<std::size_t>(2 * cols);
     const std::vector<float> slopes = uniform<float>(count, -1, 1, 3);
     const Normalized forward = reference(widened(uniform<float>(count, -1, 1, 4)), 2, cols, 1e-12);
-    Array<float> value(rounded<float>(forward.y));
-    const Array<float> norms(rounded<float>(forward.inverse)), dy(slopes);
+    DeviceArray<float> value(rounded<float>(forward.y));
+    const DeviceArray<float> norms(rounded<float>(forward.inverse)), dy(slopes);
     const auto wanted = backward_reference(widened(value.values()), widened(norms.values()), forward.clamped,
                                            widened(slopes));
     kernels::l2_normalize_backward(value.data(), norms.data(), dy.data(), value.data(), 2, cols, nullptr);

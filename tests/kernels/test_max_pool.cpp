@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "engine/core/check.h"
-#include "tests/kernels/support/values.h"
+#include "tests/support/kernel_values.h"
 
 using namespace tern;
 using namespace tern::test;
@@ -86,9 +86,9 @@ void check_max_pool(const PoolShape& s, std::size_t shift, bool rounded = false)
   if (rounded) {  // many equals
     for (T& value : values) value = T(std::round(static_cast<float>(value)));
   }
-  const Array<T> x(values, shift);
-  Array<T> y(output_count(s), shift);
-  Array<std::uint8_t> index(output_count(s), shift);
+  const DeviceArray<T> x(values, shift);
+  DeviceArray<T> y(output_count(s), shift);
+  DeviceArray<std::uint8_t> index(output_count(s), shift);
   const std::int64_t launches = launch_count();
   kernels::max_pool_forward(x.data(), y.data(), index.data(), s, nullptr);
   if (is_emulated()) CHECK(launch_count() - launches == (output_count(s) == 0 ? 0 : 1));
@@ -101,8 +101,8 @@ void check_max_pool(const PoolShape& s, std::size_t shift, bool rounded = false)
   for_taps(s, [&](std::size_t in, std::size_t out, int tap) {
     if (wanted.index[out] == tap) wanted_dx[in] += static_cast<double>(static_cast<float>(gradient[out]));
   });
-  const Array<T> dy(gradient, shift);
-  Array<T> dx(input_count(s), shift), again(input_count(s), shift);
+  const DeviceArray<T> dy(gradient, shift);
+  DeviceArray<T> dx(input_count(s), shift), again(input_count(s), shift);
   kernels::max_pool_backward(dy.data(), index.data(), dx.data(), s, nullptr);
   CHECK_ARRAY(dx, wanted_dx, 16 * unit<float>() + unit<T>());
   kernels::max_pool_backward(dy.data(), index.data(), again.data(), s, nullptr);
@@ -127,8 +127,8 @@ void check_average_pool(std::int64_t images, std::int64_t pixels, std::int64_t c
         static_cast<double>(static_cast<float>(values[i])) / static_cast<double>(pixels);
   }
   if (pixels == 0) std::fill(wanted.begin(), wanted.end(), NAN);
-  const Array<T> x(values, shift);
-  Array<To> y(outputs, shift);
+  const DeviceArray<T> x(values, shift);
+  DeviceArray<To> y(outputs, shift);
   const std::int64_t launches = launch_count();
   kernels::global_average_pool_forward(x.data(), y.data(), images, pixels, channels, nullptr);
   if (is_emulated()) CHECK(launch_count() - launches == (outputs == 0 ? 0 : 1));
@@ -142,8 +142,8 @@ void check_average_pool(std::int64_t images, std::int64_t pixels, std::int64_t c
         image * static_cast<std::size_t>(channels) + i % static_cast<std::size_t>(channels);
     wanted_dx[i] = static_cast<double>(static_cast<float>(gradient[from])) / static_cast<double>(pixels);
   }
-  const Array<T> dy(gradient, shift);
-  Array<To> dx(inputs, shift);
+  const DeviceArray<T> dy(gradient, shift);
+  DeviceArray<To> dx(inputs, shift);
   kernels::global_average_pool_backward(dy.data(), dx.data(), images, pixels, channels, nullptr);
   CHECK_ARRAY(dx, wanted_dx, unit<To>());
 }
@@ -179,9 +179,9 @@ TEST_CASE_TEMPLATE("max pool: NaN wins, the last of several; minus infinity has 
   values[at(0, 1, 2)] = values[at(1, 0, 2)] = T(NAN);
   values[at(2, 2, 3)] = T(INFINITY);
   values[at(3, 3, 4)] = T(-std::numeric_limits<float>::max());
-  const Array<T> x(values);
-  Array<T> y(output_count(shape));
-  Array<std::uint8_t> index(output_count(shape));
+  const DeviceArray<T> x(values);
+  DeviceArray<T> y(output_count(shape));
+  DeviceArray<std::uint8_t> index(output_count(shape));
   kernels::max_pool_forward(x.data(), y.data(), index.data(), shape, nullptr);
   const Pooled wanted = max_pool(widened(values), shape);
   CHECK_ARRAY(y, wanted.y, 0);
@@ -192,8 +192,8 @@ TEST_CASE_TEMPLATE("max pool: NaN wins, the last of several; minus infinity has 
 
 TEST_CASE("max pool: refuses windows that an index cannot name") {
   if (!device_is_there()) return;
-  Array<float> x(16), y(16);
-  Array<std::uint8_t> index(16);
+  DeviceArray<float> x(16), y(16);
+  DeviceArray<std::uint8_t> index(16);
   for (const PoolShape& shape : {PoolShape{1, 4, 4, 1, 1, 1, 16, 1, 8}, PoolShape{1, 4, 4, 1, 4, 4, 1, 0, 0},
                                  PoolShape{1, 4, 4, 1, 4, 4, 1, 1, -1}}) {
     CHECK_THROWS_AS(kernels::max_pool_forward(x.data(), y.data(), index.data(), shape, nullptr), Error);
@@ -226,8 +226,8 @@ TEST_CASE("average pool: large values, infinity and NaN, each in its own channel
   values[kChannels * 7 + 1] = INFINITY;
   values[kChannels * 39 + 2] = NAN;
   values[kChannels * 3 + 3] = -1e-40f;
-  const Array<float> x(values);
-  Array<float> y(kChannels);
+  const DeviceArray<float> x(values);
+  DeviceArray<float> y(kChannels);
   kernels::global_average_pool_forward(x.data(), y.data(), 1, kPixels, kChannels, nullptr);
   const std::vector<float> got = y.values();
   CHECK(got[0] == doctest::Approx(1e36));

@@ -4,7 +4,7 @@
 #include <deque>
 
 #include "kernels/optimizer_step.h"
-#include "tests/kernels/support/values.h"
+#include "tests/support/kernel_values.h"
 
 using namespace tern;
 using namespace tern::test;
@@ -30,10 +30,10 @@ struct Parameter {
         has_copy(index % 3 != 0) {}
 
   bool half_gradient;
-  Array<float> parameter, gradient;
-  Array<bfloat16> narrow_gradient;
-  Array<float> first, second;
-  Array<bfloat16> copy;
+  DeviceArray<float> parameter, gradient;
+  DeviceArray<bfloat16> narrow_gradient;
+  DeviceArray<float> first, second;
+  DeviceArray<bfloat16> copy;
   bool has_copy;
   kernels::OptimizerSlotView view{};  ///< with the numbers of the coming step
 };
@@ -94,7 +94,7 @@ struct Model {
   std::vector<float> state() const {
     std::vector<float> all;
     for (const Parameter& p : parameters) {
-      for (const Array<float>* array : {&p.parameter, &p.first, &p.second}) {
+      for (const DeviceArray<float>* array : {&p.parameter, &p.first, &p.second}) {
         const std::vector<float> values = array->values();
         all.insert(all.end(), values.begin(), values.end());
       }
@@ -192,7 +192,7 @@ void run_adam(Model& model, bool decoupled, const float* scale, double factor, i
   for (int step = 1; step <= steps; ++step) {
     std::vector<std::vector<double>> gradients = model.draw_gradients(static_cast<std::uint64_t>(100 * step));
     set_adam_step(model, step, decoupled);
-    const Array<kernels::OptimizerSlotView> slots(model.table());
+    const DeviceArray<kernels::OptimizerSlotView> slots(model.table());
     in_one_launch(
         [&] { kernels::adam_step(slots.data(), model.count(), model.chunks, kAdam, scale, nullptr); });
     for (std::size_t i = 0; i < wanted.size(); ++i) {
@@ -207,7 +207,7 @@ void run_adam(Model& model, bool decoupled, const float* scale, double factor, i
 
 TEST_CASE("optimizer_step: Adam and AdamW follow fp64 over steps, for every size, type and alignment") {
   if (!device_is_there()) return;
-  const Array<float> half(std::vector<float>{0.5f});
+  const DeviceArray<float> half(std::vector<float>{0.5f});
   for (const bool decoupled : {false, true}) {
     CAPTURE(decoupled);
     Model model(kSizes);
@@ -220,7 +220,7 @@ TEST_CASE("optimizer_step: Adam and AdamW follow fp64 over steps, for every size
 TEST_CASE(
     "optimizer_step: SGD follows fp64 with and without momentum, and reads no buffer at its first step") {
   if (!device_is_there()) return;
-  const Array<float> scale(std::vector<float>{0.75f});
+  const DeviceArray<float> scale(std::vector<float>{0.75f});
   for (const float momentum : {0.0f, 0.875f}) {
     for (const bool nesterov : {false, true}) {
       CAPTURE(momentum);
@@ -242,7 +242,7 @@ TEST_CASE(
             r.p[k] -= learning_rate(i) * change;
           }
         }
-        const Array<kernels::OptimizerSlotView> slots(model.table());
+        const DeviceArray<kernels::OptimizerSlotView> slots(model.table());
         const kernels::SgdConstants constants = {momentum, nesterov, step == 1};
         in_one_launch([&] {
           kernels::sgd_step(slots.data(), model.count(), model.chunks, constants, scale.data(), nullptr);
@@ -272,7 +272,7 @@ TEST_CASE("optimizer_step: extreme gradients and NaN touch their own element alo
   copy(model.parameters[0].gradient.data(), gradient.data(), kSize * sizeof(float));
   set_adam_step(model, 1, false);
   const std::vector<double> before = widened(model.parameters[0].parameter.values());
-  const Array<kernels::OptimizerSlotView> slots(model.table());
+  const DeviceArray<kernels::OptimizerSlotView> slots(model.table());
   kernels::adam_step(slots.data(), 1, model.chunks, kAdam, nullptr, nullptr);
   std::vector<double> wanted(kSize);
   for (std::size_t i = 0; i < kSize; ++i) wanted[i] = before[i] - learning_rate(0);
@@ -291,9 +291,10 @@ TEST_CASE("optimizer_step: two runs give the same bits") {
     model.clear_moments();
     model.draw_gradients(5);
     set_adam_step(model, 1, true);
-    const Array<kernels::OptimizerSlotView> slots(model.table());
-    Array<float> norm(1), scale(1);
-    Array<unsigned char> workspace(std::vector<unsigned char>(kernels::clip_workspace_bytes(model.chunks)));
+    const DeviceArray<kernels::OptimizerSlotView> slots(model.table());
+    DeviceArray<float> norm(1), scale(1);
+    DeviceArray<unsigned char> workspace(
+        std::vector<unsigned char>(kernels::clip_workspace_bytes(model.chunks)));
     kernels::clip_scale(slots.data(), model.count(), model.chunks, 1, norm.data(), scale.data(),
                         workspace.data(), nullptr);
     kernels::adam_step(slots.data(), model.count(), model.chunks, kAdam, scale.data(), nullptr);
@@ -307,9 +308,10 @@ TEST_CASE("optimizer_step: two runs give the same bits") {
 TEST_CASE("optimizer_step: clip_scale is the norm of all gradients, and leaves its workspace ready") {
   if (!device_is_there()) return;
   Model model(kSizes);
-  Array<float> norm(1), scale(1);
-  Array<unsigned char> workspace(std::vector<unsigned char>(kernels::clip_workspace_bytes(model.chunks)));
-  const Array<kernels::OptimizerSlotView> slots(model.table());
+  DeviceArray<float> norm(1), scale(1);
+  DeviceArray<unsigned char> workspace(
+      std::vector<unsigned char>(kernels::clip_workspace_bytes(model.chunks)));
+  const DeviceArray<kernels::OptimizerSlotView> slots(model.table());
   // 1e25: the squares leave f32's range, the norm does not.
   for (const float most : {1.0f, 1e-4f, 1e25f}) {
     CAPTURE(most);
@@ -337,9 +339,10 @@ TEST_CASE(
   double sum = 0;
   for (const auto& gradient : model.draw_gradients(9))
     sum += gradient[0] * gradient[0] + gradient[1] * gradient[1];
-  const Array<kernels::OptimizerSlotView> slots(model.table());
-  Array<float> norm(1), scale(1);
-  Array<unsigned char> workspace(std::vector<unsigned char>(kernels::clip_workspace_bytes(model.chunks)));
+  const DeviceArray<kernels::OptimizerSlotView> slots(model.table());
+  DeviceArray<float> norm(1), scale(1);
+  DeviceArray<unsigned char> workspace(
+      std::vector<unsigned char>(kernels::clip_workspace_bytes(model.chunks)));
   kernels::clip_scale(slots.data(), model.count(), model.chunks, 1, norm.data(), scale.data(),
                       workspace.data(), nullptr);
   CHECK_ARRAY(norm, std::vector<double>{std::sqrt(sum)}, 1e-7);
@@ -348,9 +351,10 @@ TEST_CASE(
 TEST_CASE("optimizer_step: a NaN anywhere makes norm and scale NaN, infinity the scale 0") {
   if (!device_is_there()) return;
   Model model(kSizes);
-  Array<float> norm(1), scale(1);
-  Array<unsigned char> workspace(std::vector<unsigned char>(kernels::clip_workspace_bytes(model.chunks)));
-  const Array<kernels::OptimizerSlotView> slots(model.table());
+  DeviceArray<float> norm(1), scale(1);
+  DeviceArray<unsigned char> workspace(
+      std::vector<unsigned char>(kernels::clip_workspace_bytes(model.chunks)));
+  const DeviceArray<kernels::OptimizerSlotView> slots(model.table());
   for (const std::size_t slot : {2u, 15u, 20u}) {  // one element; the second chunk's only element; inside
     for (const float value : {NAN, INFINITY, -INFINITY}) {
       model.draw_gradients(3);
@@ -372,11 +376,11 @@ TEST_CASE("optimizer_step: with no parameters, or empty ones alone, nothing is d
   if (!device_is_there()) return;
   for (const std::size_t count : {0u, 3u}) {
     Model model(std::vector<std::size_t>(count, 0));
-    const Array<kernels::OptimizerSlotView> slots(model.table());
+    const DeviceArray<kernels::OptimizerSlotView> slots(model.table());
     kernels::adam_step(slots.data(), model.count(), 0, kAdam, nullptr, nullptr);
     kernels::sgd_step(slots.data(), model.count(), 0, {0.9f, false, true}, nullptr, nullptr);
-    Array<float> norm(1), scale(1);
-    Array<unsigned char> workspace(std::vector<unsigned char>(kernels::clip_workspace_bytes(0)));
+    DeviceArray<float> norm(1), scale(1);
+    DeviceArray<unsigned char> workspace(std::vector<unsigned char>(kernels::clip_workspace_bytes(0)));
     kernels::clip_scale(slots.data(), model.count(), 0, 1, norm.data(), scale.data(), workspace.data(),
                         nullptr);
     CHECK(norm.values()[0] == 0);

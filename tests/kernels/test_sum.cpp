@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/kernels/support/values.h"
+#include "tests/support/kernel_values.h"
 
 using namespace tern;
 using namespace tern::test;
@@ -35,13 +35,13 @@ void check(Size size, std::size_t shift) {
     sums[i % cols] += wanted[i];
     wanted[i] += double{added[i % cols]};
   }
-  const Array<T> x(values, shift);
-  Array<T> y(values, shift);
-  const Array<float> row(added);
-  Array<float> sum(cols), again(cols);
+  const DeviceArray<T> x(values, shift);
+  DeviceArray<T> y(values, shift);
+  const DeviceArray<float> row(added);
+  DeviceArray<float> sum(cols), again(cols);
   std::vector<float> fresh(kernels::sum_rows_workspace_bytes(size.rows, size.cols) / sizeof(float), NAN);
   std::fill_n(fresh.begin(), 256, 0.0f);
-  Array<float> workspace(fresh);
+  DeviceArray<float> workspace(fresh);
 
   const std::int64_t launches = launch_count();
   kernels::add_bias(row.data(), y.data(), size.rows, size.cols, nullptr);
@@ -70,9 +70,10 @@ TEST_CASE("rows: NaN and infinity stay in their column") {
   values[4 * 299 + 2] = INFINITY;
   values[3] = 3e38f;
   values[4 * 200 + 3] = -3e38f;
-  const Array<float> x(values);
-  Array<float> sum(4);
-  Array<float> workspace(std::vector<float>(kernels::sum_rows_workspace_bytes(300, 4) / sizeof(float), 0.0f));
+  const DeviceArray<float> x(values);
+  DeviceArray<float> sum(4);
+  DeviceArray<float> workspace(
+      std::vector<float>(kernels::sum_rows_workspace_bytes(300, 4) / sizeof(float), 0.0f));
   kernels::sum_rows(x.data(), sum.data(), workspace.data(), 300, 4, nullptr);
   const std::vector<float> got = sum.values();
   CHECK(got[0] == 300);

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "tests/kernels/support/values.h"
+#include "tests/support/kernel_values.h"
 
 using namespace tern;
 using namespace tern::test;
@@ -47,9 +47,9 @@ Answer reference(const std::vector<double>& x, std::int64_t rows, std::int64_t c
 /// A row whose best class is `place`, written over others.
 template <typename T>
 void check_row(const std::vector<T>& row, std::int32_t place, double probability) {
-  Array<T> logits(row);
-  Array<std::int32_t> best(1), answer(1);
-  Array<float> got(1);
+  DeviceArray<T> logits(row);
+  DeviceArray<std::int32_t> best(1), answer(1);
+  DeviceArray<float> got(1);
   kernels::top1(logits.data(), 1e-9f, kNovel, best.data(), got.data(), answer.data(), 1,
                 static_cast<std::int64_t>(row.size()), nullptr);
   CHECK(best.values()[0] == place);
@@ -77,9 +77,9 @@ TEST_CASE_TEMPLATE("top1: class, probability and answer on every path", T, float
       for (std::size_t r = 0; r < rows; ++r) {
         if (wanted.probability[r] < threshold) answers[r] = kNovel;
       }
-      const Array<T> logits(values, shift);
-      Array<std::int32_t> best(rows), answer(rows);
-      Array<float> probability(rows);
+      const DeviceArray<T> logits(values, shift);
+      DeviceArray<std::int32_t> best(rows), answer(rows);
+      DeviceArray<float> probability(rows);
       const std::int64_t before = launch_count();
       kernels::top1(logits.data(), static_cast<float>(threshold), kNovel, best.data(), probability.data(),
                     answer.data(), shape.rows, shape.cols, nullptr);
@@ -122,9 +122,9 @@ TEST_CASE_TEMPLATE("top1: ties, infinities and NaN on every path", T, float, bfl
 
 TEST_CASE("top1: every output may be left out; the threshold itself is enough") {
   if (!device_is_there()) return;
-  const Array<float> logits(std::vector<float>{0, 0, -1e30f, 1, 7, 1, 1, 1});
-  Array<std::int32_t> best(2), answer(2);
-  Array<float> probability(2);
+  const DeviceArray<float> logits(std::vector<float>{0, 0, -1e30f, 1, 7, 1, 1, 1});
+  DeviceArray<std::int32_t> best(2), answer(2);
+  DeviceArray<float> probability(2);
   const auto run = [&](std::int32_t* b, float* p, std::int32_t* a, float threshold) {
     kernels::top1(logits.data(), threshold, kNovel, b, p, a, 2, 4, nullptr);
   };

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/kernels/support/values.h"
+#include "tests/support/kernel_values.h"
 
 using namespace tern;
 using namespace tern::test;
@@ -31,8 +31,8 @@ void check(Size size, std::size_t shift) {
     const std::size_t matrix = i / area, row = i % area / cols, col = i % cols;
     wanted[matrix * area + col * rows + row] = static_cast<double>(static_cast<float>(values[i]));
   }
-  const Array<T> x(values, shift);
-  Array<T> y(values.size(), shift);
+  const DeviceArray<T> x(values, shift);
+  DeviceArray<T> y(values.size(), shift);
   const std::int64_t launches = launch_count();
   kernels::transpose(x.data(), y.data(), size.count, size.rows, size.cols, nullptr);
   if (is_emulated()) CHECK(launch_count() - launches == (values.empty() ? 0 : 1));

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "engine/tensor/tensor.h"
-#include "tests/support/reference.h"
+#include "tests/reference/reference.h"
 
 namespace tern::test {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/autograd/variable.h"
-#include "tests/support/reference.h"
+#include "tests/reference/reference.h"
 #include "tests/support/tensors.h"
 
 namespace tern::test {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/tensor/tensor.h"
-#include "tests/support/reference.h"
+#include "tests/reference/reference.h"
 
 namespace tern::test {
 

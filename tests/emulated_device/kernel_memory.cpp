@@ -1,7 +1,7 @@
 #include <cstdlib>
 
 #include "kernels/common/emulator/emulator.h"
-#include "tests/kernels/support/memory.h"
+#include "tests/support/kernel_memory.h"
 
 namespace tern::test {
 

@@ -1,4 +1,4 @@
-// Inputs of kernels in any type, and comparison with fp64 references.
+// For tests of kernels: inputs in any type, and comparison with fp64 references.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -7,14 +7,14 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <string>
 #include <type_traits>
 #include <vector>
 
 #include "data/random_purpose.h"
 #include "engine/core/random.h"
 #include "kernels/common/bfloat16.h"
-#include "tests/kernels/support/memory.h"
+#include "tests/reference/reference.h"
+#include "tests/support/kernel_memory.h"
 
 namespace tern::test {
 
@@ -27,19 +27,27 @@ std::vector<T> uniform(std::size_t count, float low, float high, std::uint64_t s
   return values;
 }
 
-inline std::vector<std::int32_t> classes(std::size_t count, std::int32_t classes, std::uint64_t seed) {
-  RandomStream random(seed, random_purpose::test, 1);
-  std::vector<std::int32_t> values(count);
-  for (auto& value : values)
-    value = static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(classes)));
-  return values;
-}
-
 template <typename T>
 std::vector<double> widened(const std::vector<T>& values) {
   std::vector<double> result(values.size());
   for (std::size_t i = 0; i < values.size(); ++i)
     result[i] = static_cast<double>(static_cast<float>(values[i]));
+  return result;
+}
+
+/// As the references take them.
+template <typename T>
+reference::Array array(const std::vector<std::int64_t>& shape, const std::vector<T>& values) {
+  reference::Array result;
+  result.shape = shape;
+  result.values = widened(values);
+  return result;
+}
+
+template <typename T>
+std::vector<T> rounded(const reference::Array& x) {
+  std::vector<T> result;
+  for (const double value : x.values) result.push_back(T(static_cast<float>(value)));
   return result;
 }
 
@@ -66,10 +74,14 @@ double relative_error(const std::vector<T>& got, const std::vector<double>& want
   }
   return error / (largest > 0 ? largest : 1);
 }
+template <typename T>
+double relative_error(const std::vector<T>& got, const reference::Array& wanted) {
+  return relative_error(got, wanted.values);
+}
 
 }  // namespace tern::test
 
-/// `got`: an Array on the device; `wanted`: doubles; `tolerance`: relative to the largest wanted.
+/// `got`: a DeviceArray; `wanted`: doubles; `tolerance`: relative to the largest wanted.
 #define CHECK_ARRAY(got, wanted, tolerance)                                                             \
   do {                                                                                                  \
     const double error_of_check = ::tern::test::relative_error((got).values(), (wanted));               \

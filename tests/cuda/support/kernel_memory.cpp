@@ -3,7 +3,7 @@
 #include <string>
 
 #include "engine/core/check.h"
-#include "tests/kernels/support/memory.h"
+#include "tests/support/kernel_memory.h"
 #include "tests/support/skip.h"
 
 namespace tern::test {

@@ -25,21 +25,21 @@ std::int64_t launch_count();
 
 /// Elements on the device. `misalignment` elements are left out in front, so that 16-byte loads do not fit.
 template <typename T>
-class Array {
+class DeviceArray {
  public:
   /// Every bit is 1 (NaN as a float): what a kernel did not write shows.
-  explicit Array(std::size_t count, std::size_t misalignment = 0)
+  explicit DeviceArray(std::size_t count, std::size_t misalignment = 0)
       : count_(count), misalignment_(misalignment), memory_(allocate((count + misalignment) * sizeof(T))) {
     const std::vector<unsigned char> ones((count + misalignment) * sizeof(T), 0xFF);
     copy(memory_, ones.data(), ones.size());
   }
-  explicit Array(const std::vector<T>& values, std::size_t misalignment = 0)
-      : Array(values.size(), misalignment) {
+  explicit DeviceArray(const std::vector<T>& values, std::size_t misalignment = 0)
+      : DeviceArray(values.size(), misalignment) {
     copy(data(), values.data(), values.size() * sizeof(T));
   }
-  ~Array() { release(memory_); }
-  Array(const Array&) = delete;
-  Array& operator=(const Array&) = delete;
+  ~DeviceArray() { release(memory_); }
+  DeviceArray(const DeviceArray&) = delete;
+  DeviceArray& operator=(const DeviceArray&) = delete;
 
   T* data() { return static_cast<T*>(memory_) + misalignment_; }
   const T* data() const { return static_cast<const T*>(memory_) + misalignment_; }

@@ -43,7 +43,9 @@ Array max_pool(const Array& x, int kernel, int stride, int padding);
 Array global_average_pool(const Array& x);
 
 Array softmax(const Array& x);
+Array softmax_backward(const Array& y, const Array& dy);
 Array log_softmax(const Array& x);
+Array log_softmax_backward(const Array& y, const Array& dy);
 Array l2_normalize(const Array& x, double epsilon);
 Array cosine_head(const Array& x, const Array& w, const Array& scale);
 Array cross_entropy(const Array& logits, const std::vector<std::int32_t>& targets, double smoothing,

@@ -1,4 +1,4 @@
-#include "tests/support/reference.h"
+#include "tests/reference/reference.h"
 
 #include <algorithm>
 #include <cmath>
@@ -162,18 +162,38 @@ Array log_softmax(const Array& x) {
   Array y = x;
   for (std::int64_t r = 0; r < x.rows(); ++r) {
     const auto begin = y.values.begin() + r * x.last(), end = begin + x.last();
-    const double most = *std::max_element(begin, end);
-    double sum = 0;
-    for (auto value = begin; value != end; ++value) sum += std::exp(*value - most);
-    for (auto value = begin; value != end; ++value) *value -= most + std::log(sum);
+    double max = -INFINITY, sum = 0;
+    for (auto value = begin; value != end; ++value) max = std::fmax(max, *value);  // NaN comes in by the sum
+    for (auto value = begin; value != end; ++value) sum += std::exp(*value - max);
+    for (auto value = begin; value != end; ++value) *value = *value - max - std::log(sum);
   }
   return y;
+}
+
+Array log_softmax_backward(const Array& y, const Array& dy) {
+  Array dx = dy;
+  for (std::int64_t r = 0; r < y.rows(); ++r) {
+    double sum = 0;
+    for (std::int64_t i = r * y.last(); i < (r + 1) * y.last(); ++i) sum += dy[i];
+    for (std::int64_t i = r * y.last(); i < (r + 1) * y.last(); ++i) dx[i] -= std::exp(y[i]) * sum;
+  }
+  return dx;
 }
 
 Array softmax(const Array& x) {
   Array y = log_softmax(x);
   for (double& value : y.values) value = std::exp(value);
   return y;
+}
+
+Array softmax_backward(const Array& y, const Array& dy) {
+  Array dx = dy;
+  for (std::int64_t r = 0; r < y.rows(); ++r) {
+    double dot = 0;
+    for (std::int64_t i = r * y.last(); i < (r + 1) * y.last(); ++i) dot += y[i] * dy[i];
+    for (std::int64_t i = r * y.last(); i < (r + 1) * y.last(); ++i) dx[i] = y[i] * (dy[i] - dot);
+  }
+  return dx;
 }
 
 Array l2_normalize(const Array& x, double epsilon) {
