@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "engine/core/check.h"
-#include "engine/ops/add.h"
+#include "engine/ops/arithmetic.h"
 #include "engine/ops/cross_entropy.h"
 #include "engine/ops/hierarchical_kl.h"
 
@@ -20,14 +20,12 @@ StudyLoss study_loss(const StudyLossInputs& inputs, const StudyLossOptions& opti
   check(!(has_kl || has_consistency) || options.sub_to_super.defined(), "study_loss",
         "the superclass of each subclass", "none");
 
-  std::vector<Variable> terms;
-  std::vector<float> weights;
-  const auto add_term = [&](const Variable& term, float weight, Tensor& value) {
-    terms.push_back(term);
-    weights.push_back(weight);
-    value = term.data();
-  };
   StudyLoss loss;
+  const auto add_term = [&](const Variable& term, float weight, Tensor& value) {
+    value = term.data();
+    const Variable weighted = weight == 1 ? term : weight * term;
+    loss.total = loss.total.defined() ? loss.total + weighted : weighted;
+  };
   if (has_super) {
     add_term(cross_entropy(inputs.super_logits, inputs.superclasses, options.cross_entropy), 1,
              loss.super_cross_entropy);
@@ -49,7 +47,6 @@ StudyLoss study_loss(const StudyLossInputs& inputs, const StudyLossOptions& opti
         hierarchical_kl(Variable(inputs.teacher_super_logits), inputs.sub_logits, options.sub_to_super, kl),
         options.consistency_weight, loss.consistency);
   }
-  loss.total = weighted_sum(terms, weights);
   return loss;
 }
 

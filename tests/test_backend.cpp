@@ -5,7 +5,7 @@
 #include "engine/autograd/tape.h"
 #include "engine/core/check.h"
 #include "engine/device/allocator.h"
-#include "engine/ops/add.h"
+#include "engine/ops/arithmetic.h"
 #include "engine/ops/batch_norm.h"
 #include "engine/ops/conv2d.h"
 #include "engine/ops/cosine_head.h"
@@ -35,13 +35,11 @@ class TinyNetwork {
     y = max_pool(batch_norm(y, norm_, true, {}, true), Window{3, 2, 1});
     y = batch_norm(conv2d(y, parameter(1), parameter(2), Window{3, 1, 1}), norm_, true, y, true);
     const Variable features = global_average_pool(y);
-    const Variable super = linear(features, parameter(3));
-    const Variable sub = cosine_head(features, parameter(4), parameter(5));
-    const Variable losses[] = {cross_entropy(super, test::integers({0, 1, 2, 0}, device_)),
-                               cross_entropy(sub, test::integers({4, 0, 1, -1}, device_)),
-                               hierarchical_kl(super, sub, test::integers({0, 0, 1, 1, 2}, device_))};
-    const float weights[] = {1, 1, 0.1f};
-    const Variable loss = weighted_sum(losses, weights);
+    const Variable parents = linear(features, parameter(3));
+    const Variable children = cosine_head(features, parameter(4), parameter(5));
+    const Variable loss = cross_entropy(parents, test::integers({0, 1, 2, 0}, device_)) +
+                          cross_entropy(children, test::integers({4, 0, 1, -1}, device_)) +
+                          0.1f * hierarchical_kl(parents, children, test::integers({0, 0, 1, 1, 2}, device_));
     backward(loss);
     optimise();
     return loss.data().item();

@@ -4,7 +4,7 @@
 
 #include "engine/autograd/tape.h"
 #include "engine/io/file.h"
-#include "engine/ops/add.h"
+#include "engine/ops/arithmetic.h"
 #include "engine/ops/cross_entropy.h"
 #include "tests/support/files.h"
 #include "tests/support/formula.h"
@@ -50,11 +50,11 @@ void train(Model& model, Optimizer& optimizer, int begin, int end) {
     const Variable images(test::formula_uniform(1, stream, {2, 32, 32, 3}, -2, 2).to(device));
     const std::vector<std::int32_t> targets = test::classes(2, 4, stream);
     optimizer.clear_gradients();
-    std::vector<Variable> losses;
+    Variable loss(Tensor::zeros({1}, DType::f32, device));
     for (const Variable& logits : model.forward(images)) {
-      losses.push_back(cross_entropy(logits, test::integers(targets, device)));
+      loss = loss + cross_entropy(logits, test::integers(targets, device));
     }
-    backward(weighted_sum(losses, std::vector<float>(losses.size(), 1.0f)));
+    backward(loss);
     optimizer.step({.learning_rate = 1e-3f});
   }
 }

@@ -7,7 +7,7 @@
 #include "engine/autograd/tape.h"
 #include "engine/backend/backend.h"
 #include "engine/backend/elementwise.h"
-#include "engine/ops/add.h"
+#include "engine/ops/arithmetic.h"
 #include "engine/ops/cross_entropy.h"
 #include "engine/ops/hierarchical_kl.h"
 #include "models/heads.h"

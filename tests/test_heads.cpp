@@ -6,7 +6,7 @@
 
 #include "engine/autograd/tape.h"
 #include "engine/backend/elementwise.h"
-#include "engine/ops/add.h"
+#include "engine/ops/arithmetic.h"
 #include "engine/ops/cross_entropy.h"
 #include "tests/support/files.h"
 #include "tests/support/formula.h"
@@ -43,10 +43,10 @@ Tensor state_of(const Model& model, const std::string& name) {
 
 /// Goes back from a loss of every head, so that every parameter gets a gradient.
 void backward_all(const std::vector<Variable>& logits) {
-  std::vector<Variable> losses;
-  for (const Variable& one : logits)
-    losses.push_back(cross_entropy(one, test::integers({0, 1}, one.data().device())));
-  backward(weighted_sum(losses, std::vector<float>(losses.size(), 1.0f)));
+  const Device device = logits.front().data().device();
+  Variable loss(Tensor::zeros({1}, DType::f32, device));
+  for (const Variable& one : logits) loss = loss + cross_entropy(one, test::integers({0, 1}, device));
+  backward(loss);
 }
 
 constexpr const char* kModels[] = {"two_heads", "linear", "cosine", "cosine_relu_linear"};
@@ -179,7 +179,7 @@ TEST_CASE("heads: inference follows weights that changed in training mode") {
           "model: wanted evaluation mode for inference, got training mode");
     const auto change = [&] {
       for (ParameterEntry& entry : model.parameters()) {
-        add_scaled(0.5f, entry.value.data().clone(), entry.value.data());
+        affine(entry.value.data(), 1.5f, 0, entry.value.data());
       }
     };
     change();

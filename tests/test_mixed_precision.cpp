@@ -3,7 +3,7 @@
 #include "engine/autograd/tape.h"
 #include "engine/backend/backend.h"
 #include "engine/backend/elementwise.h"
-#include "engine/ops/add.h"
+#include "engine/ops/arithmetic.h"
 #include "engine/ops/batch_norm.h"
 #include "engine/ops/cast.h"
 #include "engine/ops/conv2d.h"

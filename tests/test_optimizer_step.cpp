@@ -118,7 +118,7 @@ TEST_CASE("optimizer_step: clipping to a norm, PyTorch's result") {
   clip_scale(slots, 1.5f, norm, scale);
   CHECK_CLOSE(norm, golden.array("norm"), test::tolerance::kElementwise);
   Tensor clipped = Tensor::empty_like(slots[1].gradient);
-  multiply(slots[1].gradient, 1, scale, clipped);
+  mul(slots[1].gradient, scale, clipped);
   CHECK_CLOSE(clipped, golden.array("clipped_b"), test::tolerance::kElementwise);
 
   clip_scale(slots, 1e6f, norm, scale);

@@ -4,7 +4,7 @@
 
 #include "engine/backend/elementwise.h"
 #include "engine/core/check.h"
-#include "engine/ops/add.h"
+#include "engine/ops/arithmetic.h"
 #include "engine/ops/relu.h"
 #include "tests/support/tensors.h"
 
@@ -14,12 +14,12 @@ namespace {
 
 // y = factor x, counting how often its backward runs.
 Variable scaled(const Variable& x, float factor, int* runs = nullptr) {
-  Tensor y = Tensor::zeros_like(x.data());
-  add_scaled(factor, x.data(), y);
+  Tensor y = Tensor::empty_like(x.data());
+  affine(x.data(), factor, 0, y);
   return record("scaled", {x}, y, [factor, runs](const Tensor& dy) -> Grads {
     if (runs != nullptr) ++*runs;
-    Tensor dx = Tensor::zeros_like(dy);
-    add_scaled(factor, dy, dx);
+    Tensor dx = Tensor::empty_like(dy);
+    affine(dy, factor, 0, dx);
     return {dx};
   });
 }

@@ -4,7 +4,7 @@
 
 #include "engine/autograd/tape.h"
 #include "engine/core/check.h"
-#include "engine/ops/add.h"
+#include "engine/ops/arithmetic.h"
 #include "tests/support/tensors.h"
 
 using namespace tern;

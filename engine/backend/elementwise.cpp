@@ -1,7 +1,9 @@
 #include "engine/backend/elementwise.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <functional>
 
 #include "engine/backend/dispatch.h"
 #include "engine/core/parallel.h"
@@ -10,38 +12,88 @@
 namespace tern {
 namespace {
 
-void fill_cpu(float value, Tensor& y) {
-  float* out = y.data<float>();
-  parallel_for(y.numel(), kElementwiseGrain,
-               [=](std::int64_t begin, std::int64_t end) { std::fill(out + begin, out + end, value); });
+/// An operand seen as rows of y's last axis: a step of 0 uses a value, or a row, again.
+struct Operand {
+  const float* values;
+  std::int64_t row_step, column_step;
+
+  Operand(const Tensor& x, std::int64_t rows, std::int64_t columns)
+      : values(x.data<float>()),
+        row_step(x.numel() == rows * columns ? columns : 0),
+        column_step(x.numel() == 1 ? 0 : 1) {}
+};
+
+/// The two inner loops that matter are of known steps, so that they are vectorised.
+template <typename Op>
+void row_cpu(const float* a, std::int64_t a_step, const float* b, std::int64_t b_step, Op op, float* y,
+             std::int64_t count) {
+  if (a_step == 1 && b_step == 1) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) y[i] = op(a[i], b[i]);
+  } else if (a_step == 1) {
+    const float value = *b;
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) y[i] = op(a[i], value);
+  } else {
+    const float value = *a;
+    for (std::int64_t i = 0; i < count; ++i) y[i] = op(value, b[i * b_step]);
+  }
 }
 
-void add_cpu(const Tensor& a, const Tensor& b, Tensor& y) {
-  const float *left = a.data<float>(), *right = b.data<float>();
-  float* out = y.data<float>();
-  parallel_for(y.numel(), kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
-#pragma omp simd
-    for (std::int64_t i = begin; i < end; ++i) out[i] = left[i] + right[i];
+template <typename Op>
+void broadcast_cpu(const Tensor& a, const Tensor& b, Op op, Tensor& y) {
+  if (y.numel() == 0) return;
+  // Where no operand is a row, all values are one row, which the cores share.
+  const bool has_row = std::min(a.numel(), b.numel()) > 1 && a.numel() != b.numel();
+  const std::int64_t columns = has_row ? std::min(a.numel(), b.numel()) : y.numel(),
+                     rows = y.numel() / columns;
+  const Operand left(a, rows, columns), right(b, rows, columns);
+  float* const out = y.data<float>();
+  if (!has_row) {
+    parallel_for(columns, kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
+      row_cpu(left.values + begin * left.column_step, left.column_step,
+              right.values + begin * right.column_step, right.column_step, op, out + begin, end - begin);
+    });
+    return;
+  }
+  const std::int64_t grain = std::max<std::int64_t>(kElementwiseGrain / columns, 1);
+  parallel_for(rows, grain, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t r = begin; r < end; ++r) {
+      row_cpu(left.values + r * left.row_step, 1, right.values + r * right.row_step, 1, op, out + r * columns,
+              columns);
+    }
   });
 }
 
-void add_scaled_cpu(float scale, const Tensor& x, Tensor& y) {
-  const float* in = x.data<float>();
-  float* out = y.data<float>();
-  parallel_for(y.numel(), kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
-#pragma omp simd
-    for (std::int64_t i = begin; i < end; ++i) out[i] += scale * in[i];
-  });
+/// y = op(a, b) by a loop, or by kernel(a, b, y, n, stream).
+template <typename Op, typename Kernel>
+void binary(const Tensor& a, const Tensor& b, Tensor& y, Op op, Kernel kernel) {
+  dispatch(
+      y, [&] { broadcast_cpu(a, b, op, y); },
+      [&](auto& device) {
+        with_type(y, [&]<typename T>() {
+          kernel(kernels::Broadcast<T>{a.data<T>(), a.numel()}, kernels::Broadcast<T>{b.data<T>(), b.numel()},
+                 y.data<T>(), y.numel(), device.stream());
+        });
+      });
 }
 
-void multiply_cpu(const Tensor& x, float factor, const Tensor& scalar, Tensor& y) {
-  const float* in = x.data<float>();
-  const float scale = factor * *scalar.data<float>();
-  float* out = y.data<float>();
-  parallel_for(y.numel(), kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
+/// y = op(x) by a loop, or by kernel(x, y, n, stream).
+template <typename Op, typename Kernel>
+void unary(const Tensor& x, Tensor& y, Op op, Kernel kernel) {
+  dispatch(
+      y,
+      [&] {
+        const float* in = x.data<float>();
+        float* out = y.data<float>();
+        parallel_for(y.numel(), kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
 #pragma omp simd
-    for (std::int64_t i = begin; i < end; ++i) out[i] = in[i] * scale;
-  });
+          for (std::int64_t i = begin; i < end; ++i) out[i] = op(in[i]);
+        });
+      },
+      [&](auto& device) {
+        with_type(y, [&]<typename T>() { kernel(x.data<T>(), y.data<T>(), y.numel(), device.stream()); });
+      });
 }
 
 template <typename From, typename To>
@@ -68,41 +120,43 @@ void convert_cpu(const Tensor& x, Tensor& y) {
 
 void fill(float value, Tensor& y) {
   dispatch(
-      y, [&] { fill_cpu(value, y); },
+      y,
+      [&] {
+        float* out = y.data<float>();
+        parallel_for(y.numel(), kElementwiseGrain,
+                     [=](std::int64_t begin, std::int64_t end) { std::fill(out + begin, out + end, value); });
+      },
       [&](auto& device) {
         with_type(y, [&]<typename T>() { kernels::fill(value, y.data<T>(), y.numel(), device.stream()); });
       });
 }
 
+// The kernels in generic lambdas, which are compiled only where there are kernels (dispatch.h).
 void add(const Tensor& a, const Tensor& b, Tensor& y) {
-  dispatch(
-      y, [&] { add_cpu(a, b, y); },
-      [&](auto& device) {
-        with_type(y, [&]<typename T>() {
-          kernels::add(a.data<T>(), b.data<T>(), y.data<T>(), y.numel(), device.stream());
-        });
-      });
+  binary(a, b, y, std::plus<float>(), [](auto... in) { kernels::add(in...); });
+}
+void sub(const Tensor& a, const Tensor& b, Tensor& y) {
+  binary(a, b, y, std::minus<float>(), [](auto... in) { kernels::sub(in...); });
+}
+void mul(const Tensor& a, const Tensor& b, Tensor& y) {
+  binary(a, b, y, std::multiplies<float>(), [](auto... in) { kernels::mul(in...); });
+}
+void div(const Tensor& a, const Tensor& b, Tensor& y) {
+  binary(a, b, y, std::divides<float>(), [](auto... in) { kernels::div(in...); });
 }
 
-void add_scaled(float scale, const Tensor& x, Tensor& y) {
-  dispatch(
-      y, [&] { add_scaled_cpu(scale, x, y); },
-      [&](auto& device) {
-        with_type(y, [&]<typename T>() {
-          kernels::add_scaled(scale, x.data<T>(), y.data<T>(), y.numel(), device.stream());
-        });
-      });
+void affine(const Tensor& x, float factor, float offset, Tensor& y) {
+  unary(
+      x, y, [=](float value) { return factor * value + offset; },
+      [=](auto* in, auto* out, auto... rest) { kernels::affine(in, factor, offset, out, rest...); });
 }
-
-void multiply(const Tensor& x, float factor, const Tensor& scalar, Tensor& y) {
-  dispatch(
-      y, [&] { multiply_cpu(x, factor, scalar, y); },
-      [&](auto& device) {
-        with_type(y, [&]<typename T>() {
-          kernels::multiply(x.data<T>(), factor, scalar.data<float>(), y.data<T>(), y.numel(),
-                            device.stream());
-        });
-      });
+void exp(const Tensor& x, Tensor& y) {
+  unary(
+      x, y, [](float value) { return std::exp(value); }, [](auto... in) { kernels::exp(in...); });
+}
+void log(const Tensor& x, Tensor& y) {
+  unary(
+      x, y, [](float value) { return std::log(value); }, [](auto... in) { kernels::log(in...); });
 }
 
 void convert(const Tensor& x, Tensor& y) {

@@ -89,7 +89,7 @@ Variable cross_entropy(const Variable& logits, const Tensor& targets, const Cros
                                dlogits.data<float>(), memory, rows, classes, device.stream());
       });
   return record("cross_entropy", {logits}, std::move(loss), [dlogits](const Tensor& dy) mutable -> Grads {
-    multiply(dlogits, 1, dy, dlogits);
+    mul(dlogits, dy, dlogits);
     return {dlogits};
   });
 }

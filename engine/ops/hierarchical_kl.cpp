@@ -85,8 +85,8 @@ Variable hierarchical_kl(const Variable& parent_logits, const Variable& child_lo
       });
   return record("hierarchical_kl", {parent_logits, child_logits}, std::move(loss),
                 [dparent, dchild](const Tensor& dy) mutable -> Grads {
-                  multiply(dparent, 1, dy, dparent);
-                  multiply(dchild, 1, dy, dchild);
+                  mul(dparent, dy, dparent);
+                  mul(dchild, dy, dchild);
                   return {dparent, dchild};
                 });
 }

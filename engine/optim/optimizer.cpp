@@ -97,8 +97,6 @@ const Tensor* Optimizer::gradient_scale(const StepOptions& options) {
   const Device device = active_.front().parameter.device();
   if (!scale_.defined()) {
     scale_ = Tensor::empty({1}, DType::f32, device);
-    one_ = Tensor::empty({1}, DType::f32, device);
-    fill(1, one_);
   }
   const float part = 1.0f / static_cast<float>(options.accumulated);
   if (options.clip_norm == 0) {
@@ -108,8 +106,8 @@ const Tensor* Optimizer::gradient_scale(const StepOptions& options) {
   if (!norm_.defined()) norm_ = Tensor::empty({1}, DType::f32, device);
   clip_scale(active_, options.clip_norm * static_cast<float>(options.accumulated), norm_, scale_);
   if (options.accumulated > 1) {
-    multiply(scale_, part, one_, scale_);
-    multiply(norm_, part, one_, norm_);
+    affine(scale_, part, 0, scale_);
+    affine(norm_, part, 0, norm_);
   }
   return &scale_;
 }

@@ -76,7 +76,7 @@ class Optimizer {
   const char* name_;
   std::vector<Entry> entries_;
   std::vector<OptimizerSlot> active_;  ///< of this step; kept for its memory
-  Tensor norm_, scale_, one_;
+  Tensor norm_, scale_;
 };
 
 struct AdamOptions {
