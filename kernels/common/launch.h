@@ -34,7 +34,7 @@ inline void check_launch(const void* kernel, dim3 grid, dim3 block, std::size_t 
 }
 
 /// Bytes of shared memory that a block of the current device may have, static and dynamic together.
-inline std::size_t most_shared_bytes() {
+inline std::size_t max_shared_bytes() {
   int device = 0, bytes = 0;
   cudaError_t status = cudaGetDevice(&device);
   if (status == cudaSuccess) {
@@ -69,8 +69,8 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t sh
 
 #else
 
-inline std::size_t most_shared_bytes() {
-  return emulator::kMostSharedBytes;
+inline std::size_t max_shared_bytes() {
+  return emulator::kMaxSharedBytes;
 }
 
 template <typename... Parameters, typename... Arguments>
