@@ -1,8 +1,8 @@
-// The answer of each row of logits: one pass that keeps the largest with its place and the sum of
-// exp(x - largest). Its softmax probability is exp(0) / sum.
+// One pass over each row, for its largest logit with its column and for the sum of exp(x - largest). The
+// softmax probability of the largest is exp(0) / sum.
 //
-// Value and place travel together, as one integer whose order is that of the answer: by value, NaN above all,
-// then the lower place first. So the maximum of integers is the answer, in whatever order it is taken.
+// A value and its column are compared as one integer: a greater value is greater (NaN the greatest), and of
+// equal values that with the lower column. So the maximum is the answer, in whatever order it is taken.
 #include "kernels/top1.h"
 
 #include "kernels/common/float_order.h"
@@ -14,8 +14,8 @@ namespace {
 
 using Ranked = unsigned long long;
 
-__device__ Ranked rank_of(float value, std::uint32_t place) {
-  return Ranked{order_of(value)} << 32 | ~place;
+__device__ Ranked rank_of(float value, std::uint32_t column) {
+  return Ranked{order_of(value)} << 32 | ~column;
 }
 
 template <typename T, int N>
@@ -45,11 +45,11 @@ __global__ void __launch_bounds__(kMaxTileThreads<N>)
   ranked = row_reduce(
       ranked, Ranked{0}, [](Ranked a, Ranked b) { return a > b ? a : b; }, partial_ranked);
   if (threadIdx.x != 0 || row >= rows) return;
-  const auto place = static_cast<std::int32_t>(~static_cast<std::uint32_t>(ranked));
+  const auto column = static_cast<std::int32_t>(~static_cast<std::uint32_t>(ranked));
   const float p = expf(online.max - online.max) / online.sum;  // NaN if the largest is infinite
-  if (best != nullptr) best[row] = place;
+  if (best != nullptr) best[row] = column;
   if (probability != nullptr) probability[row] = p;
-  if (answer != nullptr) answer[row] = p >= threshold ? place : novel;
+  if (answer != nullptr) answer[row] = p >= threshold ? column : novel;
 }
 
 }  // namespace
