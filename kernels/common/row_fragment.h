@@ -47,9 +47,10 @@ struct RowFragment {
   }
   __device__ float operator[](int i) const { return float_at(vectors[i / N], i % N); }
 
-  /// width > 0. Vectors beyond it load the row's first one instead: a branch around each load would make the
+  /// Vectors beyond the width load the row's first one instead: a branch around each load would make the
   /// loads wait for one another.
   __device__ void load(const T* row, int width) {
+    if (!kTile && width <= 0) return;  // a tile is never empty
     TERN_UNROLL
     for (int k = 0; k < kVectors; ++k) {
       vectors[k] = load_vector<N>(row + (column(k) < width ? column(k) : 0));

@@ -63,7 +63,7 @@ class RowInRegisters {
 
   __device__ explicit RowInRegisters(const RowInputs<T, kInputs>& in)
       : in_(in), index_(row_of_thread()), width_(exists() ? static_cast<int>(in.cols) : 0) {
-    if (width_ == 0) return;
+    if (width_ <= 0) return;  // one branch for the loads of all inputs
     for_each_input<kInputs>([&](int n) { inputs_[n].load(in.data[n] + begin(), width_); });
   }
   __device__ std::int64_t index() const { return index_; }
@@ -130,7 +130,8 @@ class RowInTiles {
   }
   template <typename Value>
   __device__ void store_or_zeros(bool zeros, T* y, Value value) const {
-    for (std::int64_t start = last_tile(); start >= 0 && exists(); start -= tile()) {
+    if (!exists()) return;
+    for (std::int64_t start = last_tile(); start >= 0; start -= tile()) {
       T* const to = y + begin() + start;
       if (zeros) {
         Fragment::store(to, width(start), [](int, int) { return 0.0f; });
