@@ -38,7 +38,7 @@ __device__ inline float row_max(float value, auto& partial) {
 /// Values whose column is not below `width` are undefined. kTile: the row is a tile, one of many in a loop.
 template <typename T, int N, int V, bool kTile = false>
 struct RowFragment {
-  static constexpr int kVectors = V / N;
+  static constexpr int kValues = V, kVectors = V / N;
   Vector<T, N> vectors[kVectors];
 
   /// Neighbouring threads have neighbouring vectors, so that a warp's load is one stretch of memory.

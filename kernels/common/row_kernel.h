@@ -59,7 +59,7 @@ class RowInRegisters {
  public:
   using Fragment = RowFragment<T, N, V>;
   static constexpr bool kInRegisters = true;
-  static constexpr int kVector = N, kValuesPerThread = V;
+  static constexpr int kVector = N;
 
   __device__ explicit RowInRegisters(const RowInputs<T, kInputs>& in)
       : in_(in), index_(row_of_thread()), width_(exists() ? static_cast<int>(in.cols) : 0) {

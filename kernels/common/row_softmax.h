@@ -33,7 +33,7 @@ struct OnlineSoftmax {
   __device__ static float finite(float maximum) { return maximum == -INFINITY ? 0 : maximum; }
 };
 
-/// Of a row in registers, beside which the exponentials are kept.
+/// Of a row in registers. The exponentials are kept in registers, too.
 template <int V>
 struct SoftmaxInRegisters {
   float max = -INFINITY, sum = 0;
@@ -56,7 +56,7 @@ struct SoftmaxInRegisters {
   float exponentials_[V];
 };
 
-/// Of a row in tiles, where each exponential is computed once more in the second pass.
+/// Of a row in tiles. The second pass computes each exponential once more.
 struct SoftmaxInTiles : OnlineSoftmax {
   float shifted = 0;
 
@@ -72,18 +72,11 @@ struct SoftmaxInTiles : OnlineSoftmax {
   }
 };
 
-/// What a formula uses: `read` first, which meets no other thread, then `reduce`; then max and sum are those
-/// of the row, and in Row::store, exponential(i, x) = exp(x - max) once for each x. `shifted` is complete
+/// What a formula uses: first read(row), then reduce(row, ...) over the threads of the row, which sets max
+/// and sum; then, in row.store, exponential(i, x) = exp(x - max), once for each x. `shifted` is complete
 /// after that.
 template <typename Row>
-struct RowSoftmaxOf {
-  using type = SoftmaxInTiles;
-};
-template <typename T, int N, int V, int kInputs>
-struct RowSoftmaxOf<RowInRegisters<T, N, V, kInputs>> {
-  using type = SoftmaxInRegisters<V>;
-};
-template <typename Row>
-using RowSoftmax = typename RowSoftmaxOf<Row>::type;
+using RowSoftmax =
+    std::conditional_t<Row::kInRegisters, SoftmaxInRegisters<Row::Fragment::kValues>, SoftmaxInTiles>;
 
 }  // namespace tern::kernels
