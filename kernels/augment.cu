@@ -1,7 +1,7 @@
-// A thread computes 16 bytes of y at a time, so that stores coalesce: values of 3 or 4 neighbouring pixels,
-// each of which gathers its bytes from the source. Blocks take chunks of one image, with the table in shared
-// memory. Bound by bandwidth: y is written once, and a source's bytes come from memory once, then from the
-// caches.
+// A thread computes 16 bytes of y at a time, so that stores coalesce: the values of up to 4 neighbouring
+// pixels, whose bytes it gathers from the source. A block works on a chunk of one image, with the table in
+// shared memory. Bound by bandwidth: y is written once, and the source is read from memory once, then from
+// the caches.
 #include "kernels/augment.h"
 
 #include <string>
@@ -15,7 +15,7 @@ namespace {
 constexpr int kThreads = 256;
 constexpr int kVectorsPerThread = 4;
 constexpr int kTableSize = 3 * 256;
-constexpr int kMostSize = 4096;  // of an image's side: coordinates in 16.16 fixed point then fit 32 bits
+constexpr int kMaxSize = 4096;  // of an image's side: coordinates in 16.16 fixed point then fit 32 bits
 
 /// An image of the batch, with its rotation narrowed to 32 bits.
 struct Source {
@@ -42,16 +42,16 @@ __device__ inline int blend(int a, int b) {
   return (3 * a + b + 2) >> 2;
 }
 
-/// A pixel of the flipped, and before that perhaps enlarged, image; enough to read its channels.
+/// Where the channels of a pixel of the (perhaps enlarged, then perhaps flipped) image come from.
 struct Pixel {
-  bool inside;
+  bool inside;       ///< false: beyond the border, where the rotation fills with zeros
   int near, near_x;  ///< offset of the source pixel itself, and of its horizontal neighbour
   int far, far_x;    ///< the same in the neighbouring row; only where the image is enlarged
 };
 
-/// The other pixel of the source that is blended into pixel i of an enlarged row or column: the one before
-/// for even i, the one after for odd i. At the border it is the pixel itself: blend(a, a) is a, as is
-/// Pillow's single weight of 1.
+/// The second source pixel of pixel i of an enlarged row or column, beside i / 2: the one before that for
+/// even i, the one after for odd i. At the border it is i / 2 itself: blend(a, a) is a, as with Pillow's
+/// single weight of 1.
 __device__ inline int neighbour(int i, int small) {
   const int other = i / 2 + (i % 2 == 0 ? -1 : 1);
   return other < 0 ? 0 : other < small ? other : small - 1;
@@ -100,8 +100,8 @@ __device__ Vector<T, N> compute_values(const Source& source, auto& values, int f
   for (int k = 0; k < N; ++k) {  // value k is of pixel (channel + k) / 3: one of two, whatever the channel
     const bool same = k % 3 == 0 || channel < 3 - k % 3;
     const int of_channel = channel + k % 3 - (same ? 0 : 3);
-    const Pixel from =
-        same ? pixels[k / 3] : pixels[k / 3 + 1];  // selects registers, where an index would not
+    // Selects among registers, which an index by a variable could not.
+    const Pixel from = same ? pixels[k / 3] : pixels[k / 3 + 1];
     const int byte = byte_of<kEnlarge>(source, from, of_channel);
     result[k] = T(static_cast<float>(values[of_channel * 256 + byte]));
   }
@@ -141,7 +141,7 @@ template <typename T>
 void augment(const AugmentImage* images, const float* table, T* y, std::int64_t count, int source_size,
              int size, Stream stream) {
   const bool enlarge = size != source_size;
-  if (size < 1 || size > kMostSize || source_size < 1 || (enlarge && size != 2 * source_size)) {
+  if (size < 1 || size > kMaxSize || source_size < 1 || (enlarge && size != 2 * source_size)) {
     throw Error("augment", "images of the wanted size, at most 4096, or of half of it",
                 std::to_string(source_size) + " -> " + std::to_string(size));
   }

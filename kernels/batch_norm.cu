@@ -1,9 +1,9 @@
 // Two launches in training: statistics (reads x), then y (reads x again, and the residual). One in inference.
 //
-// Statistics: each thread takes 4 rows at a time and computes their mean and squared deviations, which Chan's
-// formula adds to its running ones; the same formula merges threads and blocks (kernels/common/columns.h).
-// All of it on x - x[0], the first row: a mean far from 0 then costs no precision, and rounds once, at the
-// end.
+// Statistics: a thread takes 4 rows at a time, computes their mean and squared deviations, and merges them
+// into its running ones by Chan's formula, which also merges threads and blocks (kernels/common/columns.h).
+// All of it works on x - x[0], the difference to the first row, so that a mean far from 0 costs no precision:
+// it is added, and rounded, once at the end.
 #include "kernels/batch_norm.h"
 
 #include "kernels/common/columns.h"
@@ -12,14 +12,14 @@
 namespace tern::kernels {
 namespace {
 
-/// [count, mean, sum of squared deviations from it], merged by Chan's formula. The products are ordered so
-/// that none overflows whose result does not.
+/// Merges [count, mean, sum of squared deviations from the mean] by Chan's formula. The products are ordered
+/// so that none overflows unless the result does.
 struct MergeMoments {
   __device__ void operator()(float (&a)[3], const float (&b)[3]) const {
     if (b[0] == 0) return;
-    const float count = a[0] + b[0], weight = b[0] / count, apart = b[1] - a[1];
-    a[2] += b[2] + apart * (apart * (a[0] * weight));
-    a[1] += apart * weight;
+    const float count = a[0] + b[0], weight = b[0] / count, delta = b[1] - a[1];
+    a[2] += b[2] + delta * (delta * (a[0] * weight));
+    a[1] += delta * weight;
     a[0] = count;
   }
 };
@@ -35,15 +35,15 @@ __device__ void add_rows(const Vector<T, V> (&rows)[R], const float (&shift)[V],
       value[r] = float_at(rows[r], v) - shift[v];
       sum += value[r];
     }
-    const float middle = sum * (1.0f / R), apart = middle - mean[v];
-    for (int r = 0; r < R; ++r) squares[v] += (value[r] - middle) * (value[r] - middle);
-    squares[v] += apart * (apart * (count * weight));
-    mean[v] += apart * weight;
+    const float mean_of_rows = sum * (1.0f / R), delta = mean_of_rows - mean[v];
+    for (int r = 0; r < R; ++r) squares[v] += (value[r] - mean_of_rows) * (value[r] - mean_of_rows);
+    squares[v] += delta * (delta * (count * weight));
+    mean[v] += delta * weight;
   }
   count = total;
 }
 
-/// Where the statistics go.
+/// Where the statistics of the batch are written.
 struct Statistics {
   float epsilon, momentum;
   float *running_mean, *running_variance, *mean, *inverse_std;
@@ -87,15 +87,15 @@ __global__ void __launch_bounds__(kColumnThreads, 2)
   reduce_columns(partial, MergeMoments{}, cols, workspace, shared, finish);
 }
 
-/// What is done to each channel: (x - mean) gamma inverse_std + beta.
+/// The parameters of (x - mean) gamma inverse_std + beta, per channel.
 struct Normalization {
   const float *gamma, *beta, *mean;
-  const float* deviation;  ///< inverse_std, or the variance
-  bool is_variance;
+  const float* spread;  ///< the variance, or inverse_std
+  bool is_variance;     ///< which of the two
   float epsilon;
 };
 
-/// Rows together: as many as registers allow where four blocks share a multiprocessor.
+/// Loads as many rows together as registers allow while four blocks share a multiprocessor.
 template <int V, bool kResidual, typename T>
 __global__ void __launch_bounds__(256, 4)
     normalize_kernel(const T* x, const T* residual, T* y, Normalization channels, bool relu,
@@ -104,7 +104,7 @@ __global__ void __launch_bounds__(256, 4)
   if (!part.inside) return;
   float mean[V], scale[V], beta[V], gamma[V];
   load_floats(channels.mean + part.column, mean);
-  load_floats(channels.deviation + part.column, scale);
+  load_floats(channels.spread + part.column, scale);
   load_floats(channels.gamma + part.column, gamma);
   load_floats(channels.beta + part.column, beta);
   for (int v = 0; v < V; ++v) {

@@ -1,6 +1,6 @@
-// Two launches: the sums over rows (dbeta, dgamma), then dx. With a residual the first one writes g, which
-// the second reads in place of dy and y: one pass over memory less. The sums are f32 in threads, and merged
-// in a fixed order (kernels/common/columns.h).
+// Two launches: the sums over rows (dbeta, dgamma), then dx. With a residual the first one writes g, and the
+// second reads g instead of dy and y: one array less to read. The sums are f32, merged in a fixed order
+// (kernels/common/columns.h).
 #include "kernels/batch_norm.h"
 #include "kernels/common/columns.h"
 #include "kernels/common/kernel.h"
@@ -16,7 +16,7 @@ struct Gradient {
   std::int64_t rows, cols;
 };
 
-/// dy, 0 where y <= 0; the bits of dy.
+/// g = dy, or 0 where y <= 0.
 template <int R, int V, typename T>
 __device__ void load_masked(const T* dy, const T* y, std::int64_t at, std::int64_t stride,
                             Vector<T, V> (&g)[R]) {
@@ -31,7 +31,7 @@ __device__ void load_masked(const T* dy, const T* y, std::int64_t at, std::int64
   }
 }
 
-/// Rows whose loads are under way together: as many as registers allow.
+/// Rows that are loaded together: as many as registers allow.
 template <int V>
 inline constexpr int kTogether = V == 8 ? 2 : 4;
 
@@ -63,27 +63,28 @@ __global__ void __launch_bounds__(kColumnThreads, 2)
   reduce_columns(partial, MergeSums<2>{}, in.cols, workspace, shared, finish);
 }
 
-/// dx = factor g + slope (x - mean) + offset, a channel; slope and offset are 0 without batch statistics.
+/// dx = g_scale g + x_scale (x - mean) + offset per channel; x_scale and offset are 0 without batch
+/// statistics.
 template <int V, bool kBatchStatistics, typename T>
 __global__ void __launch_bounds__(256, V == 4 ? 3 : 4)
     input_gradient_kernel(Gradient<T> in, T* dx, std::int64_t slice_rows) {
   const ColumnPart part(V, in.rows, in.cols, slice_rows);
   if (!part.inside) return;
-  float mean[V], factor[V], slope[V], offset[V];
+  float mean[V], g_scale[V], x_scale[V], offset[V];
   load_floats(in.gamma + part.column, offset);
-  load_floats(in.inverse_std + part.column, factor);
-  if constexpr (kBatchStatistics) load_floats(in.dgamma + part.column, slope);
+  load_floats(in.inverse_std + part.column, g_scale);
+  if constexpr (kBatchStatistics) load_floats(in.dgamma + part.column, x_scale);
   for (int v = 0; v < V; ++v) {
-    if constexpr (kBatchStatistics) slope[v] *= factor[v];
-    factor[v] *= offset[v];
+    if constexpr (kBatchStatistics) x_scale[v] *= g_scale[v];
+    g_scale[v] *= offset[v];
   }
   if constexpr (kBatchStatistics) {
     load_floats(in.mean + part.column, mean);
     load_floats(in.dbeta + part.column, offset);
     const float share = 1 / static_cast<float>(in.rows);
     for (int v = 0; v < V; ++v) {
-      slope[v] *= -factor[v] * share;
-      offset[v] *= -factor[v] * share;
+      x_scale[v] *= -g_scale[v] * share;
+      offset[v] *= -g_scale[v] * share;
     }
   }
   part.for_rows<kTogether<V>>([&](auto together, std::int64_t at) {
@@ -93,9 +94,9 @@ __global__ void __launch_bounds__(256, V == 4 ? 3 : 4)
     load_masked(in.dy, in.y, at, part.stride, g);
     for (int r = 0; r < R; ++r) {
       for (int v = 0; v < V; ++v) {
-        float value = factor[v] * float_at(g[r], v);
+        float value = g_scale[v] * float_at(g[r], v);
         if constexpr (kBatchStatistics) {
-          value += slope[v] * (float_at(x[r], v) - mean[v]) + offset[v];
+          value += x_scale[v] * (float_at(x[r], v) - mean[v]) + offset[v];
         }
         g[r][v] = T(value);
       }

@@ -1,5 +1,5 @@
-// Rows of x, then rows of w, in one grid: a warp each, or a block each where they are long. A row is read
-// twice, the second time from cache, and written once.
+// One grid works on the rows of x, then on those of w: a warp per row, or a block per row where rows are
+// long. A row is read twice, the second time from the cache, and written once.
 #include "kernels/cosine_head.h"
 
 #include "kernels/common/kernel.h"
@@ -10,11 +10,11 @@ namespace tern::kernels {
 namespace {
 
 constexpr int kThreads = 256;
-[[maybe_unused]] constexpr int kBlocksAtOnce = 6;  // on a multiprocessor; 8 would cost registers that spill
-constexpr std::int64_t kLongRow = 1024;            // from here on a block works on a row
-constexpr double kLeastNorm = 1e-12;
+[[maybe_unused]] constexpr int kMinBlocks = 6;  // per multiprocessor; with 8, registers would spill
+constexpr std::int64_t kLongRow = 1024;         // from here on a row has a block
+constexpr double kMinNorm = 1e-12;
 
-/// One of the two matrices. A block is blockDim.x threads for each of blockDim.y rows.
+/// One of the two matrices.
 template <typename T, typename Inverse>
 struct Matrix {
   const T* in;
@@ -23,7 +23,7 @@ struct Matrix {
   std::int64_t rows;
 };
 
-/// Where a block is: in x or in w, and in which row this thread is there.
+/// The matrix that a block works on, and the row of this thread: blockDim.x threads per row, blockDim.y rows.
 struct Place {
   bool in_x;
   std::int64_t row;
@@ -46,13 +46,13 @@ __device__ Number row_sum(Number value, auto& partial) {
   }
 }
 
-/// Calls body(i) for each N elements from i on that are this thread's of a row.
+/// Calls body(i) for this thread's elements i .. i + N - 1 of a row.
 template <int Threads, int N, typename Body>
 __device__ void for_row(std::int64_t width, Body body) {
   for (std::int64_t i = threadIdx.x * N; i < width; i += Threads * N) body(i);
 }
 
-/// out = scale x / max(|x|, least norm) along one row; returns the inverse norm.
+/// out = scale x / max(|x|, kMinNorm) along one row; returns the inverse norm.
 template <int Threads, int N, typename T>
 __device__ float normalize_row(const T* x, float scale, T* out, std::int64_t width, auto& partial) {
   double sum = 0;
@@ -64,7 +64,7 @@ __device__ float normalize_row(const T* x, float scale, T* out, std::int64_t wid
     }
   });
   const double norm = sqrt(row_sum<Threads>(sum, partial));
-  const float inverse = static_cast<float>(1 / (norm < kLeastNorm ? kLeastNorm : norm));  // NaN stays NaN
+  const float inverse = static_cast<float>(1 / (norm < kMinNorm ? kMinNorm : norm));  // NaN stays NaN
   for_row<Threads, N>(width, [&](std::int64_t i) {
     Vector<T, N> values = load_vector<N>(x + i);
     for (int k = 0; k < N; ++k) values[k] = T(static_cast<float>(values[k]) * inverse * scale);
@@ -74,12 +74,12 @@ __device__ float normalize_row(const T* x, float scale, T* out, std::int64_t wid
 }
 
 template <typename T, int Threads, int N>
-__global__ void __launch_bounds__(kThreads, kBlocksAtOnce)
+__global__ void __launch_bounds__(kThreads, kMinBlocks)
     normalize_kernel(Matrix<T, float> x, Matrix<T, float> w, const float* scale, std::int64_t width) {
   TERN_SHARED(double, partial, 32);
   const Place place(x.rows);
   const Matrix<T, float> matrix = place.in_x ? x : w;
-  if (place.row >= matrix.rows) return;  // all threads of the row, which alone wait for one another
+  if (place.row >= matrix.rows) return;  // with all threads that the row's reductions wait for
   const float factor = place.in_x && scale != nullptr ? *scale : 1.0f;
   const std::int64_t first = place.row * width;
   const float inverse =
@@ -87,7 +87,8 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce)
   if (threadIdx.x == 0 && matrix.inverse != nullptr) matrix.inverse[place.row] = inverse;
 }
 
-/// g = scale inverse (g - xhat (g . xhat)), xhat = x inverse, along one row; returns the g . xhat of before.
+/// g = scale inverse (g - xhat (g . xhat)) along one row, with xhat = x inverse; returns g . xhat of the old
+/// g.
 template <int Threads, int N, typename T>
 __device__ float project_row(const T* x, float inverse, float scale, T* g, std::int64_t width,
                              auto& partial) {
@@ -99,26 +100,26 @@ __device__ float project_row(const T* x, float inverse, float scale, T* g, std::
     }
   });
   sum = row_sum<Threads>(sum, partial);
-  const bool clamped = inverse >= static_cast<float>(1 / kLeastNorm);
-  const float radial = clamped ? 0 : sum * inverse;
+  const bool is_clamped = inverse >= static_cast<float>(1 / kMinNorm);
+  const float radial = is_clamped ? 0 : sum * inverse;
   for_row<Threads, N>(width, [&](std::int64_t i) {
     const Vector<T, N> values = load_vector<N>(x + i);
     Vector<T, N> gradient = load_vector<N>(g + i);
     for (int k = 0; k < N; ++k) {
-      const float across = static_cast<float>(gradient[k]) - static_cast<float>(values[k]) * radial;
-      gradient[k] = T(across * inverse * scale);
+      const float tangent = static_cast<float>(gradient[k]) - static_cast<float>(values[k]) * radial;
+      gradient[k] = T(tangent * inverse * scale);
     }
     store_vector<N>(g + i, gradient);
   });
   return sum;
 }
 
-/// In front of a float for each block of x: its rows' part of dscale.
+/// The beginning of the workspace; a float per block of x follows, the part of dscale of its rows.
 struct alignas(16) BackwardWorkspace {
   unsigned arrivals;
 };
 
-/// The last block's part: dscale from every block's.
+/// dscale from the parts of all blocks, by the last block.
 __device__ void add_parts(const float* parts, std::int64_t count, float* dscale) {
   TERN_SHARED(double, partial, 32);
   double sum = 0;
@@ -148,7 +149,7 @@ __global__ void __launch_bounds__(kThreads)
   if (is_last_block(&workspace->arrivals)) add_parts(parts, ceil_div(x.rows, blockDim.y), dscale);
 }
 
-/// launch_with(kernel's threads a row, elements a load)
+/// Calls launch_with(threads per row, elements per load), both constants.
 template <typename T, typename LaunchWith>
 void choose(std::int64_t width, bool wide, LaunchWith launch_with) {
   constexpr int kWide = kVectorWidth<T>;
@@ -161,11 +162,11 @@ void choose(std::int64_t width, bool wide, LaunchWith launch_with) {
   return launch_with(integral_constant<int, kThreads>(), integral_constant<int, 1>());
 }
 
-std::int64_t rows_a_block(std::int64_t width) {
+std::int64_t rows_per_block(std::int64_t width) {
   return width < kLongRow ? kThreads / kWarpSize : 1;
 }
 std::int64_t block_count(std::int64_t rows, std::int64_t classes, std::int64_t width) {
-  return ceil_div(rows, rows_a_block(width)) + ceil_div(classes, rows_a_block(width));
+  return ceil_div(rows, rows_per_block(width)) + ceil_div(classes, rows_per_block(width));
 }
 
 }  // namespace

@@ -1,16 +1,20 @@
-// The divergence between p, the superclass head's distribution, and q, that which the subclass head implies;
+// The divergence between p, the distribution of the parent head, and q, that which the child head implies;
 // formulas and derivation are in engine/ops/hierarchical_kl.cpp. Here by logarithms, since f32 ends early:
-// with m_k the largest logit of the subclasses of k and S_k = sum_i exp((b_i - m_k) / T) over them,
+// with a the parents' logits, b the children's, T the temperature, m_k the largest logit of k's children and
+// S_k = sum_i exp((b_i - m_k) / T) over them,
 //
+//   log p_k = (a_k - max_k a_k) / T - log sum_k exp((a_k - max_k a_k) / T)
 //   log Q_k = (m_k - M) / T + log S_k - log sum_k exp((m_k - M) / T) S_k      M = max_k m_k
 //   w_k = Q_k dL/dQ_k      db_i = exp((b_i - m_k) / T) / S_k (w_k - Q_k sum_k w_k) / T
 //
-// so that no subclass's probability is divided by one that is too small for f32.
+// so that no child's probability is divided by one that is too small for f32. Sums over k leave out parents
+// without children.
 //
-// A warp a row, or a block if there are many classes. m_k and S_k are gathered in shared memory by integer
-// atomics, whose result does not depend on their order: m_k in the order of floats, S_k, which is at least 1,
-// in fixed point. dsuper and dsub are written once; rows are small enough to be read again from the cache.
+// A warp per row, or a block if there are many classes. Children meet at their parents in shared memory.
+// Gradients are written once; logits are read again from the cache, since a row is small.
 #include "kernels/hierarchical_kl.h"
+
+#include <string>
 
 #include "kernels/common/float_order.h"
 #include "kernels/common/kernel.h"
@@ -19,30 +23,30 @@
 namespace tern::kernels {
 namespace {
 
-constexpr std::int64_t kNarrowSupers = 64, kNarrowSubs = 256;  // up to here a warp has a row
-constexpr int kRowsABlock = 8;                                 // of those
-constexpr int kWideThreads = 256;                              // of a block that has one row
-constexpr int kBatch = 4;                                      // loads on the way at once
-constexpr std::size_t kCounterBytes = 16;                      // of the workspace; a float a block follows
-constexpr std::int64_t kMostSupers = 1024, kMostSubs = 65535;
+constexpr std::int64_t kWarpParents = 64, kWarpChildren = 256;  // up to here a row has a warp, else a block
+constexpr int kRowsPerBlock = 8;                                // of a warp each
+constexpr int kBlockThreads = 256;                              // of a block that has one row
+constexpr int kBatch = 4;                                       // loads under way at once
+constexpr std::size_t kCounterBytes = 16;                       // of the workspace; a float per block follows
+constexpr std::int64_t kMaxParents = 1024, kMaxChildren = 65535;
 
 template <typename T>
 struct Arguments {
-  const T* head;
-  const T* sub;
-  const std::int32_t* sub_to_super;
+  const T* parent_logits;
+  const T* child_logits;
+  const std::int32_t* child_to_parent;
   HierarchicalKlSettings settings;
   float* loss;
-  T* dhead;
-  T* dsub;
+  T* dparent;
+  T* dchild;
   unsigned* arrivals;
   float* partials;
-  std::int64_t rows, supers, subs;
+  std::int64_t rows, parents, children;
 };
 
 /// The threads of a row.
 template <bool kWarp>
-struct Threads {
+struct RowThreads {
   __device__ static void sync() {
     if constexpr (kWarp) {
       __syncwarp();
@@ -64,248 +68,291 @@ struct Threads {
     return reduce(
         value, 0.0f, [](float a, float b) { return a + b; }, partial);
   }
-  /// Leaves NaN out: the sum that follows will be NaN by itself.
+  /// Ignores NaN: the sum that follows becomes NaN by itself.
   __device__ static float max(float value, auto& partial) {
     return reduce(
         value, -INFINITY, [](float a, float b) { return fmaxf(a, b); }, partial);
   }
 };
 
-/// One row. Its threads share the superclasses' entries of shared memory: for each the order of its largest
-/// logit (0: no subclass maps to it), the whole part of S_k 2^16 and its fraction. Once S_k has served, what
-/// its subclasses' gradients are multiplied by takes the fraction's place.
-template <typename T, bool kWarp, typename Shared, typename Partial>
-class RowKl {
- public:
-  __device__ RowKl(const Arguments<T>& arguments, std::int64_t row, Shared& entries, Partial& partial_results)
-      : a_(arguments),
-        shared_(entries),
-        partial_(partial_results),
-        head_(a_.head + row * a_.supers),
-        sub_(a_.sub + row * a_.subs),
-        dhead_(a_.dhead + row * a_.supers),
-        dsub_(a_.dsub + row * a_.subs),
-        first_(static_cast<int>(threadIdx.y * 3 * a_.supers)),
-        supers_(static_cast<int>(a_.supers)),
-        epsilon_(a_.settings.epsilon),
-        inverse_temperature_(1 / a_.settings.temperature),
-        scale_(a_.settings.factor / static_cast<float>(a_.rows) * inverse_temperature_) {
-    if (static_cast<int>(threadIdx.x) < supers_) early_head_ = static_cast<float>(head_[threadIdx.x]);
+/// What a row's threads share about each parent k: m_k, S_k, then the factor of its children's gradients.
+/// Gathered by integer atomics, whose result does not depend on their order: m_k as an integer of the same
+/// order, S_k, which is at least 1, in fixed point with 32 fractional bits.
+template <typename Shared>
+struct ParentTable {
+  Shared& words;  ///< three for each parent of each of the block's rows
+  int first, parents;
+
+  __device__ void clear(int k) const { words[max_at(k)] = words[high_at(k)] = words[low_at(k)] = 0; }
+  __device__ void raise_max(int k, float logit) const { atomicMax(&words[max_at(k)], order_of(logit)); }
+  __device__ bool has_children(int k) const { return words[max_at(k)] != 0; }
+  __device__ float max(int k) const { return value_of(words[max_at(k)]); }
+
+  __device__ void add(int k, float exponential) const {
+    const float scaled = exponential * (1 << 16);
+    const auto integer = static_cast<std::uint32_t>(scaled);
+    atomicAdd(&words[high_at(k)], integer);
+    atomicAdd(&words[low_at(k)],
+              static_cast<std::uint32_t>((scaled - static_cast<float>(integer)) * (1 << 16)));
   }
-
-  /// Writes the gradients; returns the divergence, in every thread.
-  __device__ float run() {
-    gather();
-    normalize();
-    Sums sums;
-    for_used([&](int k) {
-      const Class c = look_at(k);
-      sums.kl += c.divergence;
-      sums.pull += c.pull;
-      sums.q += c.q;
-    });
-    sums.kl = Together::sum(sums.kl, partial_);
-    sums.pull = Together::sum(sums.pull, partial_);
-    sums.q = Together::sum(sums.q, partial_);
-
-    Gradient rest;
-    for_used([&](int k) {
-      const Class c = look_at(k);
-      const Gradient g = gradient(c, sums);
-      if (!(c.p > kMost)) rest.head += g.head;
-      if (!(c.implied > kMost)) rest.implied += g.implied;
-    });
-    rest.head = Together::sum(rest.head, partial_);
-    rest.implied = Together::sum(rest.implied, partial_);
-    write_class_gradients(sums, rest);
-    write_sub_gradient();
-    return sums.kl;
+  __device__ float sum(int k) const {
+    return static_cast<float>(words[high_at(k)]) / (1 << 16) +
+           static_cast<float>(words[low_at(k)]) / 4294967296.0f;
+  }
+  /// Replaces S_k.
+  __device__ void set_child_factor(int k, float factor) const {
+    words[low_at(k)] = __builtin_bit_cast(std::uint32_t, factor);
+  }
+  __device__ float child_factor(int k) const {
+    return __builtin_bit_cast(float, static_cast<std::uint32_t>(words[low_at(k)]));
   }
 
  private:
-  using Together = Threads<kWarp>;
-  struct Class {
-    float log_p, p;
-    float implied;           ///< Q_k
-    float q, log_q;          ///< Q_k / (1 + epsilon) + epsilon, its log
-    float divergence, pull;  ///< its part of the divergence, and w_k
-  };
-  struct Sums {
-    float kl = 0, pull = 0, q = 0;
-  };
-  struct Gradient {
-    float head = 0, implied = 0;
-  };
-  static constexpr float kMost = 0.5f;
-
-  __device__ int largest(int k) const { return first_ + k; }
-  __device__ int whole(int k) const { return first_ + supers_ + k; }
-  __device__ int fraction(int k) const { return first_ + 2 * supers_ + k; }
-  __device__ float largest_of(int k) const { return value_of(shared_[largest(k)]); }
-  __device__ float sum_of(int k) const {
-    return static_cast<float>(shared_[whole(k)]) / (1 << 16) +
-           static_cast<float>(shared_[fraction(k)]) / 4294967296.0f;
-  }
-  __device__ float head_of(int k) const {
-    return k == static_cast<int>(threadIdx.x) ? early_head_ : static_cast<float>(head_[k]);
-  }
-
-  /// This thread's superclasses that some subclass maps to.
-  template <typename Visit>
-  __device__ void for_used(Visit visit) const {
-    for (int k = static_cast<int>(threadIdx.x); k < supers_; k += static_cast<int>(blockDim.x)) {
-      if (shared_[largest(k)] != 0) visit(k);
-    }
-  }
-  /// visit(i, k, logit) for this thread's subclasses: k is -1 for those left out.
-  template <typename Visit>
-  __device__ void for_subs(Visit visit) const {
-    const int subs = static_cast<int>(a_.subs), threads = static_cast<int>(blockDim.x);
-    for (int start = static_cast<int>(threadIdx.x); start < subs; start += kBatch * threads) {
-      int super[kBatch];
-      float logit[kBatch];
-      TERN_UNROLL
-      for (int j = 0; j < kBatch; ++j) {
-        const int i = start + j * threads;
-        super[j] = i < subs ? a_.sub_to_super[i] : -1;
-        logit[j] = i < subs ? static_cast<float>(sub_[i]) : 0;
-      }
-      TERN_UNROLL
-      for (int j = 0; j < kBatch; ++j) {
-        const int i = start + j * threads;
-        if (i < subs) visit(i, super[j] < supers_ ? super[j] : -1, logit[j]);
-      }
-    }
-  }
-  /// exp((b_i - m_k) / T); 0 where m_k is infinite or NaN, since S_k is then left at 0 and m_k says it all.
-  __device__ float relative(float logit, int k) const {
-    const float most = largest_of(k);
-    return fabsf(most) < INFINITY ? expf((logit - most) * inverse_temperature_) : 0;
-  }
-
-  /// m_k and S_k.
-  __device__ void gather() {
-    for (int k = static_cast<int>(threadIdx.x); k < supers_; k += static_cast<int>(blockDim.x)) {
-      shared_[largest(k)] = shared_[whole(k)] = shared_[fraction(k)] = 0;
-    }
-    Together::sync();
-    for_subs([&](int, int k, float logit) {
-      if (k >= 0) atomicMax(&shared_[largest(k)], order_of(logit));
-    });
-    Together::sync();
-    for_subs([&](int, int k, float logit) {
-      if (k < 0) return;
-      const float scaled = relative(logit, k) * (1 << 16);
-      const auto integer = static_cast<std::uint32_t>(scaled);
-      atomicAdd(&shared_[whole(k)], integer);
-      atomicAdd(&shared_[fraction(k)],
-                static_cast<std::uint32_t>((scaled - static_cast<float>(integer)) * (1 << 16)));
-    });
-    Together::sync();
-  }
-  /// The maxima and the logarithms of the sums of both softmaxes.
-  __device__ void normalize() {
-    float head_maximum = -INFINITY, sub_maximum = -INFINITY, head_sum = 0, sub_sum = 0;
-    for_used([&](int k) {
-      head_maximum = fmaxf(head_maximum, head_of(k));
-      sub_maximum = fmaxf(sub_maximum, largest_of(k));
-    });
-    head_most_ = Together::max(head_maximum, partial_);
-    sub_most_ = Together::max(sub_maximum, partial_);
-    for_used([&](int k) {
-      head_sum += expf((head_of(k) - head_most_) * inverse_temperature_);
-      sub_sum += expf((largest_of(k) - sub_most_) * inverse_temperature_) * sum_of(k);
-    });
-    head_log_sum_ = logf(Together::sum(head_sum, partial_));
-    sub_log_sum_ = logf(Together::sum(sub_sum, partial_));
-  }
-  __device__ Class look_at(int k) const {
-    Class c;
-    c.log_p = (head_of(k) - head_most_) * inverse_temperature_ - head_log_sum_;
-    c.p = expf(c.log_p);
-    const float log_implied =
-        (largest_of(k) - sub_most_) * inverse_temperature_ + logf(sum_of(k)) - sub_log_sum_;
-    c.implied = expf(log_implied);
-    const float q = c.implied / (1 + epsilon_);
-    c.q = q + epsilon_;
-    c.log_q = epsilon_ > 0 ? logf(c.q) : log_implied;
-    const float ratio = c.log_p - c.log_q;
-    // Nothing times an infinite logarithm is nothing.
-    if (a_.settings.head_to_implied) {
-      c.divergence = c.p == 0 ? 0 : c.p * ratio;
-      c.pull = -c.p * (epsilon_ > 0 ? q / c.q : 1);
-    } else {
-      c.divergence = c.q == 0 ? 0 : -c.q * ratio;
-      c.pull = c.implied == 0 ? 0 : -c.implied * ratio / (1 + epsilon_);
-    }
-    return c;
-  }
-
-  /// With respect to a_k, and S_k's share of that with respect to each b_i of k; but for scale.
-  __device__ Gradient gradient(const Class& c, const Sums& sums) const {
-    Gradient g;
-    if (a_.settings.head_to_implied) {
-      g.head = c.p == 0 ? 0 : c.p * (c.log_p - c.log_q - sums.kl);
-    } else {
-      g.head = c.p * sums.q - c.q;
-    }
-    g.implied = c.pull - c.implied * sums.pull;
-    return g;
-  }
-  /// Writes dsuper, and leaves in shared memory what the subclasses' gradients are multiplied by. Over the
-  /// classes either gradient sums to 0: that of a class with most of the probability, where subtraction
-  /// would leave nothing but rounding, is what the others (`rest`) lack.
-  __device__ void write_class_gradients(const Sums& sums, const Gradient& rest) {
-    for (int k = static_cast<int>(threadIdx.x); k < supers_; k += static_cast<int>(blockDim.x)) {
-      Gradient g;
-      if (shared_[largest(k)] != 0) {
-        const Class c = look_at(k);
-        g = gradient(c, sums);
-        if (c.p > kMost) g.head = -rest.head;
-        if (c.implied > kMost) g.implied = -rest.implied;
-        const float sum = sum_of(k);
-        const float share = sum > 0 ? g.implied / sum : c.implied;  // 0, or NaN if all is
-        shared_[fraction(k)] = __builtin_bit_cast(std::uint32_t, share * scale_);
-      }
-      dhead_[k] = T(a_.settings.detach_head ? 0 : g.head * scale_);
-    }
-    Together::sync();
-  }
-  __device__ void write_sub_gradient() {
-    for_subs([&](int i, int k, float logit) {
-      float gradient = 0;
-      if (k >= 0 && !a_.settings.detach_implied) {
-        gradient =
-            relative(logit, k) * __builtin_bit_cast(float, static_cast<std::uint32_t>(shared_[fraction(k)]));
-      }
-      dsub_[i] = T(gradient);
-    });
-  }
-
-  const Arguments<T>& a_;
-  Shared& shared_;
-  Partial& partial_;
-  const T *head_, *sub_;
-  T *dhead_, *dsub_;
-  int first_, supers_;
-  float epsilon_, inverse_temperature_, scale_;
-  float early_head_ = 0;  ///< loaded before anything waits
-  float head_most_ = 0, head_log_sum_ = 0, sub_most_ = 0, sub_log_sum_ = 0;
+  __device__ int max_at(int k) const { return first + k; }
+  __device__ int high_at(int k) const { return first + parents + k; }
+  __device__ int low_at(int k) const { return first + 2 * parents + k; }
 };
 
+/// One row and the constants of its formulas.
+template <typename T>
+struct Row {
+  const Arguments<T>& a;
+  const T *parent_logits, *child_logits;
+  T *dparent, *dchild;
+  int parents;
+  float epsilon, inverse_temperature;
+  float scale;            ///< of both gradients: factor / (rows T)
+  float first_logit = 0;  ///< of parent threadIdx.x, loaded before anything waits
+
+  __device__ Row(const Arguments<T>& arguments, std::int64_t row)
+      : a(arguments),
+        parent_logits(a.parent_logits + row * a.parents),
+        child_logits(a.child_logits + row * a.children),
+        dparent(a.dparent + row * a.parents),
+        dchild(a.dchild + row * a.children),
+        parents(static_cast<int>(a.parents)),
+        epsilon(a.settings.epsilon),
+        inverse_temperature(1 / a.settings.temperature),
+        scale(a.settings.factor / static_cast<float>(a.rows) * inverse_temperature) {
+    if (static_cast<int>(threadIdx.x) < parents) first_logit = static_cast<float>(parent_logits[threadIdx.x]);
+  }
+  __device__ float parent_logit(int k) const {
+    return k == static_cast<int>(threadIdx.x) ? first_logit : static_cast<float>(parent_logits[k]);
+  }
+  /// exp((b_i - m_k) / T); 0 where m_k is infinite or NaN: S_k is then left at 0, and m_k alone decides.
+  __device__ float exponential(float child_logit, float max) const {
+    return fabsf(max) < INFINITY ? expf((child_logit - max) * inverse_temperature) : 0;
+  }
+};
+
+/// visit(k) for this thread's parents that have children.
+template <typename Table, typename Visit>
+__device__ void for_each_parent(const Table& table, Visit visit) {
+  for (int k = static_cast<int>(threadIdx.x); k < table.parents; k += static_cast<int>(blockDim.x)) {
+    if (table.has_children(k)) visit(k);
+  }
+}
+/// visit(i, k, b_i) for this thread's children; k is -1 for those without a parent.
+template <typename T, typename Visit>
+__device__ void for_each_child(const Row<T>& row, Visit visit) {
+  const int children = static_cast<int>(row.a.children), threads = static_cast<int>(blockDim.x);
+  for (int start = static_cast<int>(threadIdx.x); start < children; start += kBatch * threads) {
+    int parent[kBatch];
+    float logit[kBatch];
+    TERN_UNROLL
+    for (int j = 0; j < kBatch; ++j) {
+      const int i = start + j * threads;
+      parent[j] = i < children ? row.a.child_to_parent[i] : -1;
+      logit[j] = i < children ? static_cast<float>(row.child_logits[i]) : 0;
+    }
+    TERN_UNROLL
+    for (int j = 0; j < kBatch; ++j) {
+      const int i = start + j * threads;
+      if (i < children) visit(i, parent[j] < row.parents ? parent[j] : -1, logit[j]);
+    }
+  }
+}
+
+/// m_k and S_k of every parent.
+template <typename Threads, typename T, typename Table>
+__device__ void gather(const Row<T>& row, const Table& table) {
+  for (int k = static_cast<int>(threadIdx.x); k < row.parents; k += static_cast<int>(blockDim.x)) {
+    table.clear(k);
+  }
+  Threads::sync();
+  for_each_child(row, [&](int, int k, float logit) {
+    if (k >= 0) table.raise_max(k, logit);
+  });
+  Threads::sync();
+  for_each_child(row, [&](int, int k, float logit) {
+    if (k >= 0) table.add(k, row.exponential(logit, table.max(k)));
+  });
+  Threads::sync();
+}
+
+/// Of both softmaxes: the largest logit, and the logarithm of the sum of exponentials relative to it.
+struct Normalizers {
+  float parent_max = -INFINITY, parent_log_sum = 0;
+  float child_max = -INFINITY, child_log_sum = 0;
+};
+template <typename Threads, typename T, typename Table>
+__device__ Normalizers normalize(const Row<T>& row, const Table& table, auto& partial) {
+  Normalizers n;
+  for_each_parent(table, [&](int k) {
+    n.parent_max = fmaxf(n.parent_max, row.parent_logit(k));
+    n.child_max = fmaxf(n.child_max, table.max(k));
+  });
+  n.parent_max = Threads::max(n.parent_max, partial);
+  n.child_max = Threads::max(n.child_max, partial);
+  float parent_sum = 0, child_sum = 0;
+  for_each_parent(table, [&](int k) {
+    parent_sum += expf((row.parent_logit(k) - n.parent_max) * row.inverse_temperature);
+    child_sum += expf((table.max(k) - n.child_max) * row.inverse_temperature) * table.sum(k);
+  });
+  n.parent_log_sum = logf(Threads::sum(parent_sum, partial));
+  n.child_log_sum = logf(Threads::sum(child_sum, partial));
+  return n;
+}
+
+/// What parent k contributes, with e = epsilon:
+///
+///   q_k = Q_k / (1 + e) + e
+///   KL(p || q)   divergence p_k (log p_k - log q_k)   w_k = -p_k (Q_k / (1 + e)) / q_k
+///   KL(q || p)   divergence q_k (log q_k - log p_k)   w_k = Q_k (log q_k - log p_k) / (1 + e)
+struct Terms {
+  float log_p, p, implied, log_q, q;  ///< implied: Q_k
+  float divergence, w;
+};
+template <typename T, typename Table>
+__device__ Terms terms_of(const Row<T>& row, const Table& table, const Normalizers& n, int k) {
+  Terms t;
+  t.log_p = (row.parent_logit(k) - n.parent_max) * row.inverse_temperature - n.parent_log_sum;
+  t.p = expf(t.log_p);
+  const float log_implied =
+      (table.max(k) - n.child_max) * row.inverse_temperature + logf(table.sum(k)) - n.child_log_sum;
+  t.implied = expf(log_implied);
+  const float share = t.implied / (1 + row.epsilon);
+  t.q = share + row.epsilon;
+  t.log_q = row.epsilon > 0 ? logf(t.q) : log_implied;
+  const float ratio = t.log_p - t.log_q;
+  // Nothing times an infinite logarithm is nothing.
+  if (row.a.settings.head_to_implied) {
+    t.divergence = t.p == 0 ? 0 : t.p * ratio;
+    t.w = -t.p * (row.epsilon > 0 ? share / t.q : 1);
+  } else {
+    t.divergence = t.q == 0 ? 0 : -t.q * ratio;
+    t.w = t.implied == 0 ? 0 : -t.implied * ratio / (1 + row.epsilon);
+  }
+  return t;
+}
+
+/// Over the parents.
+struct Sums {
+  float divergence = 0, w = 0, q = 0;
+};
+/// dL/da_k, and S_k times the factor of exp((b_i - m_k) / T) in dL/db_i; without row.scale:
+///
+///   KL(p || q)   dL/da_k = p_k (log p_k - log q_k - sum divergence)
+///   KL(q || p)   dL/da_k = p_k sum q - q_k
+///   either       w_k - Q_k sum w
+struct Gradient {
+  float parent = 0, implied = 0;
+};
+template <typename T>
+__device__ Gradient gradient_of(const Row<T>& row, const Terms& t, const Sums& sums) {
+  Gradient g;
+  if (row.a.settings.head_to_implied) {
+    g.parent = t.p == 0 ? 0 : t.p * (t.log_p - t.log_q - sums.divergence);
+  } else {
+    g.parent = t.p * sums.q - t.q;
+  }
+  g.implied = t.w - t.implied * sums.w;
+  return g;
+}
+
+/// A parent with more than half of the probability: subtraction would leave its gradient nothing but
+/// rounding. Since the gradients of all parents sum to 0, it gets what those of the others lack.
+__device__ inline bool dominates(float probability) {
+  return probability > 0.5f;
+}
+
+/// Writes dparent, and leaves in the table the factors for write_child_gradients. `others`: the sums of the
+/// gradients of parents that do not dominate.
+template <typename Threads, typename T, typename Table>
+__device__ void write_parent_gradients(const Row<T>& row, const Table& table, const Normalizers& n,
+                                       const Sums& sums, const Gradient& others) {
+  for (int k = static_cast<int>(threadIdx.x); k < row.parents; k += static_cast<int>(blockDim.x)) {
+    Gradient g;
+    if (table.has_children(k)) {
+      const Terms t = terms_of(row, table, n, k);
+      g = gradient_of(row, t, sums);
+      if (dominates(t.p)) g.parent = -others.parent;
+      if (dominates(t.implied)) g.implied = -others.implied;
+      const float sum = table.sum(k);
+      const float factor = sum > 0 ? g.implied / sum : t.implied;  // 0, or NaN if all is
+      table.set_child_factor(k, factor * row.scale);
+    }
+    row.dparent[k] = T(row.a.settings.detach_head ? 0 : g.parent * row.scale);
+  }
+  Threads::sync();
+}
+/// dL/db_i = exp((b_i - m_k) / T) factor_k
+template <typename T, typename Table>
+__device__ void write_child_gradients(const Row<T>& row, const Table& table) {
+  for_each_child(row, [&](int i, int k, float logit) {
+    float gradient = 0;
+    if (k >= 0 && !row.a.settings.detach_implied) {
+      gradient = row.exponential(logit, table.max(k)) * table.child_factor(k);
+    }
+    row.dchild[i] = T(gradient);
+  });
+}
+
+/// Writes a row's gradients; returns its divergence, in each of its threads.
+template <typename Threads, typename T, typename Table>
+__device__ float row_divergence(const Row<T>& row, const Table& table, auto& partial) {
+  gather<Threads>(row, table);
+  const Normalizers n = normalize<Threads>(row, table, partial);
+  Sums sums;
+  for_each_parent(table, [&](int k) {
+    const Terms t = terms_of(row, table, n, k);
+    sums.divergence += t.divergence;
+    sums.w += t.w;
+    sums.q += t.q;
+  });
+  sums.divergence = Threads::sum(sums.divergence, partial);
+  sums.w = Threads::sum(sums.w, partial);
+  sums.q = Threads::sum(sums.q, partial);
+
+  Gradient others;
+  for_each_parent(table, [&](int k) {
+    const Terms t = terms_of(row, table, n, k);
+    const Gradient g = gradient_of(row, t, sums);
+    if (!dominates(t.p)) others.parent += g.parent;
+    if (!dominates(t.implied)) others.implied += g.implied;
+  });
+  others.parent = Threads::sum(others.parent, partial);
+  others.implied = Threads::sum(others.implied, partial);
+  write_parent_gradients<Threads>(row, table, n, sums, others);
+  write_child_gradients(row, table);
+  return sums.divergence;
+}
+
 template <typename T, bool kWarp>
-__global__ void __launch_bounds__(kWideThreads, 1) hierarchical_kl_kernel(Arguments<T> a) {
+__global__ void __launch_bounds__(kBlockThreads, 1) hierarchical_kl_kernel(Arguments<T> a) {
   TERN_SHARED(float, partial, 32);
   TERN_SHARED(double, partial_loss, 32);
-  TERN_DYNAMIC_SHARED(std::uint32_t, shared);
+  TERN_DYNAMIC_SHARED(std::uint32_t, words);
   const std::int64_t row = std::int64_t{blockIdx.x} * blockDim.y + threadIdx.y;
-  float kl = 0;
-  if (row < a.rows) {  // of a whole warp, or of the block
-    RowKl<T, kWarp, decltype(shared), decltype(partial)> row_kl(a, row, shared, partial);
-    kl = row_kl.run();
+  float divergence = 0;
+  if (row < a.rows) {  // the same in all threads that meet: of a warp, or of the block
+    const int first = static_cast<int>(threadIdx.y * 3 * a.parents);
+    const ParentTable<std::remove_reference_t<decltype(words)>> table{words, first,
+                                                                      static_cast<int>(a.parents)};
+    divergence = row_divergence<RowThreads<kWarp>>(Row<T>(a, row), table, partial);
   }
   double total = 0;
-  const float of_block = sum_of_rows(kl, partial);
+  const float of_block = sum_of_rows(divergence, partial);
   if (!sum_over_grid(of_block, a.partials, a.arrivals, &total, partial_loss)) return;
   const double rows = static_cast<double>(a.rows > 0 ? a.rows : 1);
   if (thread_rank() == 0) *a.loss = static_cast<float>(static_cast<double>(a.settings.factor) * total / rows);
@@ -318,35 +365,27 @@ std::size_t hierarchical_kl_workspace_bytes(std::int64_t rows) {
 }
 
 template <typename T>
-void hierarchical_kl(const T* super_logits, const T* sub_logits, const std::int32_t* sub_to_super,
-                     const HierarchicalKlSettings& settings, float* loss, T* dsuper, T* dsub, void* workspace,
-                     std::int64_t rows, std::int64_t supers, std::int64_t subs, Stream stream) {
-  if (supers > kMostSupers || subs > kMostSubs) {
+void hierarchical_kl(const T* parent_logits, const T* child_logits, const std::int32_t* child_to_parent,
+                     const HierarchicalKlSettings& settings, float* loss, T* dparent, T* dchild,
+                     void* workspace, std::int64_t rows, std::int64_t parents, std::int64_t children,
+                     Stream stream) {
+  if (parents > kMaxParents || children > kMaxChildren) {
     throw Error("hierarchical_kl",
-                "at most " + std::to_string(kMostSupers) + " superclasses and " + std::to_string(kMostSubs) +
-                    " subclasses",
-                std::to_string(supers) + " and " + std::to_string(subs));
+                "at most " + std::to_string(kMaxParents) + " parents and " + std::to_string(kMaxChildren) +
+                    " children",
+                std::to_string(parents) + " and " + std::to_string(children));
   }
-  const Arguments<T> arguments{
-      super_logits,
-      sub_logits,
-      sub_to_super,
-      settings,
-      loss,
-      dsuper,
-      dsub,
-      static_cast<unsigned*>(workspace),
-      reinterpret_cast<float*>(static_cast<unsigned char*>(workspace) + kCounterBytes),
-      rows,
-      supers,
-      subs};
-  const std::int64_t some = std::max<std::int64_t>(rows, 1);  // no rows: a block is still needed for the loss
-  const std::size_t bytes_a_row = 3 * sizeof(std::uint32_t) * static_cast<std::size_t>(supers);
-  if (supers <= kNarrowSupers && subs <= kNarrowSubs) {
-    launch(hierarchical_kl_kernel<T, true>, ceil_div(some, kRowsABlock), dim3(kWarpSize, kRowsABlock),
-           kRowsABlock * bytes_a_row, stream, arguments);
+  unsigned* const arrivals = static_cast<unsigned*>(workspace);
+  float* const partials = reinterpret_cast<float*>(static_cast<unsigned char*>(workspace) + kCounterBytes);
+  const Arguments<T> arguments{parent_logits, child_logits, child_to_parent, settings, loss,    dparent,
+                               dchild,        arrivals,     partials,        rows,     parents, children};
+  const std::int64_t row_count = std::max<std::int64_t>(rows, 1);  // without rows a block writes the loss
+  const std::size_t bytes_per_row = 3 * sizeof(std::uint32_t) * static_cast<std::size_t>(parents);
+  if (parents <= kWarpParents && children <= kWarpChildren) {
+    launch(hierarchical_kl_kernel<T, true>, ceil_div(row_count, kRowsPerBlock),
+           dim3(kWarpSize, kRowsPerBlock), kRowsPerBlock * bytes_per_row, stream, arguments);
   } else {
-    launch(hierarchical_kl_kernel<T, false>, some, kWideThreads, bytes_a_row, stream, arguments);
+    launch(hierarchical_kl_kernel<T, false>, row_count, kBlockThreads, bytes_per_row, stream, arguments);
   }
 }
 

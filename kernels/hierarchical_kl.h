@@ -1,5 +1,5 @@
-// KL divergence between the superclass head and the distribution implied by the subclass head, with both
-// gradients, in one launch. The formulas are in engine/ops/hierarchical_kl.cpp.
+// KL divergence between the distribution of a parent head and that which a child head implies for the
+// parents, with both gradients, in one launch. The formulas are in engine/ops/hierarchical_kl.cpp.
 #pragma once
 
 #include <cstddef>
@@ -19,17 +19,18 @@ struct HierarchicalKlSettings {
   float epsilon = 1e-8f;
 };
 
-std::size_t hierarchical_kl_workspace_bytes(
-    std::int64_t rows);  ///< as cross_entropy's: zeroed once by the caller
+/// As cross_entropy's workspace: zeroed once by the caller.
+std::size_t hierarchical_kl_workspace_bytes(std::int64_t rows);
 
-/// super_logits, dsuper [rows, supers]; sub_logits, dsub [rows, subs]; sub_to_super [subs] in -1..supers-1
-/// (-1, or anything else: left out); loss [1]: factor * mean over rows, summed in a fixed order; 0 for no
-/// rows. T is float or bfloat16, the arithmetic f32. A superclass that no subclass maps to is left out, too,
-/// and what is left out has a gradient of 0. No output may be an input. Throws Error unless supers <= 1024
-/// and subs <= 65535.
+/// parent_logits, dparent [rows, parents]; child_logits, dchild [rows, children]; child_to_parent [children],
+/// where anything outside 0..parents-1, such as -1, leaves the child out; loss [1]: factor * mean over rows,
+/// summed in a fixed order; 0 without rows. T is float or bfloat16, the arithmetic f32. A parent without
+/// children is left out, too, and what is left out has a gradient of 0. No output may be an input. Throws
+/// Error unless parents <= 1024 and children <= 65535.
 template <typename T>
-void hierarchical_kl(const T* super_logits, const T* sub_logits, const std::int32_t* sub_to_super,
-                     const HierarchicalKlSettings& settings, float* loss, T* dsuper, T* dsub, void* workspace,
-                     std::int64_t rows, std::int64_t supers, std::int64_t subs, Stream stream);
+void hierarchical_kl(const T* parent_logits, const T* child_logits, const std::int32_t* child_to_parent,
+                     const HierarchicalKlSettings& settings, float* loss, T* dparent, T* dchild,
+                     void* workspace, std::int64_t rows, std::int64_t parents, std::int64_t children,
+                     Stream stream);
 
 }  // namespace tern::kernels

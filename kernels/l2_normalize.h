@@ -12,7 +12,7 @@ namespace tern::kernels {
 template <typename T>
 void l2_normalize_forward(const T* x, float epsilon, T* y, float* inverse_norm, std::int64_t rows,
                           std::int64_t cols, Stream stream);
-/// dx = inverse_norm (dy - y sum_j dy_j y_j); inverse_norm dy where epsilon stood in for the norm (|y| < 1).
+/// dx = inverse_norm (dy - y sum_j dy_j y_j); inverse_norm dy where epsilon replaced the norm (|y| < 1).
 template <typename T>
 void l2_normalize_backward(const T* y, const float* inverse_norm, const T* dy, T* dx, std::int64_t rows,
                            std::int64_t cols, Stream stream);

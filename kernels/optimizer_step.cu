@@ -13,7 +13,7 @@ constexpr int kThreads = 256;
 constexpr int kWidth = kVectorWidth<float>;
 static_assert(kOptimizerChunk % kWidth == 0, "a chunk of an aligned parameter is aligned");
 
-/// The last slot that begins at `chunk` or before: of several that begin there, all but the last are empty.
+/// The last slot that begins at `chunk` or before it. If several begin there, all but the last are empty.
 __device__ int find_slot(const OptimizerSlotView* slots, int count, std::int64_t chunk) {
   int first = 0, end = count;  // the slot sought is in [first, end)
   while (end - first > 1) {
@@ -27,7 +27,7 @@ __device__ int find_slot(const OptimizerSlotView* slots, int count, std::int64_t
   return first;
 }
 
-/// True if kWidth elements can be loaded or stored at once: f32 at 16 bytes, bfloat16 at 8. Null is aligned.
+/// True if kWidth elements can be loaded at once: f32 on 16 bytes, bfloat16 (`half`) on 8. Null is aligned.
 __device__ bool is_aligned(const void* p, bool half) {
   return reinterpret_cast<std::uintptr_t>(p) % (kWidth * (half ? sizeof(bfloat16) : sizeof(float))) == 0;
 }
@@ -40,15 +40,16 @@ __device__ bool all_are_aligned(const OptimizerSlotView& slot) {
          is_aligned(slot.half_copy, true);
 }
 
-/// Calls visit.at<N>(slot, i) for the elements i .. i + N - 1 that are this thread's of this block's chunk; N
-/// is kWidth only where aligned(slot).
-template <typename Aligned, typename Visit>
-__device__ void for_chunk(const OptimizerSlotView* slots, int count, Aligned aligned, Visit& visit) {
+/// Calls visit.at<N>(slot, i) for this thread's elements i .. i + N - 1 of the block's chunk: N = kWidth if
+/// is_slot_aligned(slot), else 1.
+template <typename IsAligned, typename Visit>
+__device__ void for_chunk(const OptimizerSlotView* slots, int count, IsAligned is_slot_aligned,
+                          Visit& visit) {
   const OptimizerSlotView slot = slots[find_slot(slots, count, blockIdx.x)];
   const std::int64_t begin = (blockIdx.x - slot.first_chunk) * kOptimizerChunk;
   const std::int64_t end = begin + kOptimizerChunk < slot.elements ? begin + kOptimizerChunk : slot.elements;
   std::int64_t rest = begin;
-  if (aligned(slot)) {
+  if (is_slot_aligned(slot)) {
     rest = end / kWidth * kWidth;
     for (std::int64_t i = begin + threadIdx.x * kWidth; i < rest; i += kThreads * kWidth) {
       visit.template at<kWidth>(slot, i);
@@ -139,14 +140,14 @@ struct SumOfSquares {
   }
 };
 
-/// In front of a double for each block's partial sum.
+/// The beginning of the workspace; each block's partial sum, a double, follows.
 struct alignas(16) ClipWorkspace {
   unsigned arrivals;
 };
 
 /// gridDim.x = max(chunks, 1)
 __global__ void __launch_bounds__(kThreads)
-    clip_kernel(const OptimizerSlotView* slots, int count, std::int64_t chunks, float most, float* norm,
+    clip_kernel(const OptimizerSlotView* slots, int count, std::int64_t chunks, float max_norm, float* norm,
                 float* scale, ClipWorkspace* workspace) {
   TERN_SHARED(double, partial, 32);
   const auto add = [](double a, double b) { return a + b; };
@@ -163,7 +164,7 @@ __global__ void __launch_bounds__(kThreads)
   sum = block_reduce(sum, 0.0, add, partial);
   if (threadIdx.x != 0) return;
   const float length = static_cast<float>(sqrt(sum));
-  const float ratio = most / (length + 1e-6f);
+  const float ratio = max_norm / (length + 1e-6f);
   *norm = length;
   *scale = ratio >= 1 ? 1.0f : ratio;  // NaN stays NaN
 }
@@ -186,9 +187,9 @@ std::size_t clip_workspace_bytes(std::int64_t chunks) {
   return sizeof(ClipWorkspace) + static_cast<std::size_t>(chunks) * sizeof(double);
 }
 
-void clip_scale(const OptimizerSlotView* slots, int count, std::int64_t chunks, float most, float* norm,
+void clip_scale(const OptimizerSlotView* slots, int count, std::int64_t chunks, float max_norm, float* norm,
                 float* scale, void* workspace, Stream stream) {
-  launch(clip_kernel, std::max<std::int64_t>(chunks, 1), kThreads, 0, stream, slots, count, chunks, most,
+  launch(clip_kernel, std::max<std::int64_t>(chunks, 1), kThreads, 0, stream, slots, count, chunks, max_norm,
          norm, scale, static_cast<ClipWorkspace*>(workspace));
 }
 

@@ -1,8 +1,9 @@
 // Adam, AdamW and SGD: one launch for every parameter of a model. The formulas are the CPU's
 // (engine/backend/cpu/optimizer_step.cpp).
 //
-// The caller cuts its parameters into chunks of kChunk elements and keeps the table of slots on the device;
-// the numbers that change from step to step are in the slots too, so that the launch itself never changes.
+// The caller divides its parameters into chunks of kOptimizerChunk elements and keeps the table of slots on
+// the device. Numbers that change from step to step are in the slots, too, so that the launch itself never
+// changes and can be captured in a graph.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,7 @@
 
 namespace tern::kernels {
 
-/// Elements a block works on: few, so that a ResNet fills a GPU several times over and no block is long.
+/// Elements per block: few enough that a ResNet makes several short blocks for each multiprocessor.
 inline constexpr std::int64_t kOptimizerChunk = 1 << 12;
 
 /// One parameter. The gradient is f32 or bfloat16; half_copy, if not null, receives the new parameter as
@@ -38,20 +39,21 @@ struct AdamConstants {
 };
 struct SgdConstants {
   float momentum;
-  bool nesterov, first_step;  ///< first_step: the buffer takes the gradient as it is and is not read before
+  bool nesterov, first_step;  ///< first_step: the buffer is set to the gradient, and not read
 };
 
-/// slots: device memory, `count` of them, of `chunks` in all; gradient_scale (device, or null) multiplies the
-/// gradients. 16 bytes at a time for slots whose f32 arrays begin on 16 bytes and bfloat16 arrays on 8.
+/// slots: device memory, `count` of them with `chunks` chunks in all; gradient_scale (device, or null)
+/// multiplies the gradients. 16 bytes at a time for slots whose f32 arrays begin on 16 bytes and bfloat16
+/// arrays on 8.
 void adam_step(const OptimizerSlotView* slots, int count, std::int64_t chunks, const AdamConstants& constants,
                const float* gradient_scale, Stream stream);
 void sgd_step(const OptimizerSlotView* slots, int count, std::int64_t chunks, const SgdConstants& constants,
               const float* gradient_scale, Stream stream);
 
 std::size_t clip_workspace_bytes(std::int64_t chunks);  ///< as in cross_entropy.h, aligned to 16
-/// norm[0] = sqrt(sum of squares of all gradients), summed in a fixed order; scale[0] = min(1, most / (norm +
-/// 1e-6)), NaN if the norm is. One launch.
-void clip_scale(const OptimizerSlotView* slots, int count, std::int64_t chunks, float most, float* norm,
+/// norm[0] = sqrt(sum of squares of all gradients), summed in a fixed order; scale[0] = min(1, max_norm /
+/// (norm + 1e-6)), NaN if the norm is. One launch.
+void clip_scale(const OptimizerSlotView* slots, int count, std::int64_t chunks, float max_norm, float* norm,
                 float* scale, void* workspace, Stream stream);
 
 }  // namespace tern::kernels

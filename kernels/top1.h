@@ -1,5 +1,5 @@
-// The answer of each row of logits in one launch: largest class, its softmax probability, and "novel" below a
-// threshold.
+// The class that each row of logits answers: the largest, with its softmax probability, or "novel" if that is
+// below a threshold. One launch.
 #pragma once
 
 #include <cstdint>

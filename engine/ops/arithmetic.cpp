@@ -31,6 +31,7 @@ bool broadcasts_to(const Tensor& x, const Tensor& y) {
 Tensor result_of(const char* op, const Tensor& a, const Tensor& b) {
   check_activation(op, "a", a);
   check_dtype(op, "b", b, a.dtype());
+  if (a.rank() < b.rank() && broadcasts_to(a, b)) return Tensor::empty_like(b);
   if (broadcasts_to(b, a)) return Tensor::empty_like(a);
   if (broadcasts_to(a, b)) return Tensor::empty_like(b);
   throw Error(op, "equal shapes, or a row or a value beside one",

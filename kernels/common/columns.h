@@ -1,10 +1,10 @@
-// Work along the columns of a row-major [rows, cols] matrix: how it is cut among blocks, and how sums over
-// rows meet again, in an order that the shape alone decides.
+// Kernels that work along the columns of a row-major matrix [rows, cols]: how the matrix is divided among
+// blocks, and how their sums over rows are combined, in an order that depends on the shape alone.
 //
-// A thread takes V neighbouring columns (one load) and keeps in registers what belongs to them: coefficients,
-// or sums. A block has width x height threads, takes width * V columns (a tile) and a slice of the rows, and
-// its thread (x, y) takes the tile's x-th V columns and every height-th row of the slice. Block (tile,
-// slice).
+// A thread works on V neighbouring columns (one load) and keeps in registers what belongs to them:
+// coefficients or sums. Block (tile, slice) has width x height threads and works on width * V columns, a
+// tile, of a slice of the rows: its thread (x, y) on the x-th V columns of the tile and on every height-th
+// row of the slice.
 #pragma once
 
 #include <cstddef>
@@ -15,36 +15,37 @@
 
 namespace tern::kernels {
 
-/// Where a matrix is cut; computed on the host.
+/// How a matrix is divided; computed on the host.
 struct ColumnCut {
   int width, height;  ///< of a block, in threads; width is a power of 2, at most 32
-  std::int64_t tiles, slices, slice_rows;
+  std::int64_t tiles, slices;
+  std::int64_t slice_rows;  ///< rows per slice
 
   dim3 grid() const { return dim3(tiles, slices); }
   dim3 block() const { return dim3(width, height); }
 };
 
-/// `vectors`: cols / V, at least 1. No slice is empty unless rows = 0, which makes one slice. More slices
-/// than one have at least `least_rows` rows a thread, and there are at most `most_blocks` blocks unless there
-/// are more tiles. `threads` is a multiple of `most_width`.
-inline ColumnCut cut_columns(std::int64_t rows, std::int64_t vectors, int threads, int most_width,
-                             std::int64_t most_blocks, std::int64_t least_rows) {
+/// `vectors`: cols / V, at least 1. `threads`: per block, a multiple of `max_width`. No slice is empty, but
+/// rows = 0 makes one slice. There are several slices only if each has at least `min_rows` rows per thread,
+/// and at most `max_blocks` blocks unless there are more tiles.
+inline ColumnCut cut_columns(std::int64_t rows, std::int64_t vectors, int threads, int max_width,
+                             std::int64_t max_blocks, std::int64_t min_rows) {
   ColumnCut cut{};
   cut.width = 1;
-  while (cut.width < most_width && cut.width < vectors) cut.width *= 2;
+  while (cut.width < max_width && cut.width < vectors) cut.width *= 2;
   cut.height = threads / cut.width;
   cut.tiles = ceil_div(vectors, cut.width);
-  const std::int64_t slices = std::min(most_blocks / cut.tiles, rows / (cut.height * least_rows));
+  const std::int64_t slices = std::min(max_blocks / cut.tiles, rows / (cut.height * min_rows));
   cut.slice_rows = ceil_div(rows, std::max<std::int64_t>(slices, 1));
   cut.slices = rows == 0 ? 1 : ceil_div(rows, cut.slice_rows);
   return cut;
 }
 
-/// This thread's part of a matrix: of block (tile, slice).
+/// This thread's part of a matrix.
 struct ColumnPart {
-  std::int64_t column;  ///< its first
+  std::int64_t column;  ///< the first of its columns
   bool inside;          ///< false: beyond the last column, and nothing to do
-  /// Where that column's elements of its rows lie: at begin, begin + stride, ... below end.
+  /// The offsets of that column's elements in the thread's rows: begin, begin + stride, ... below end.
   std::int64_t begin, end, stride;
 
   __device__ ColumnPart(int columns_per_thread, std::int64_t rows, std::int64_t cols, std::int64_t slice_rows)
@@ -54,9 +55,9 @@ struct ColumnPart {
         end((rows < (blockIdx.y + 1) * slice_rows ? rows : (blockIdx.y + 1) * slice_rows) * cols),
         stride(blockDim.y * cols) {}
 
-  /// body(count, at) for this thread's rows, of which there are `count` at once: at, at + stride, ...
-  /// kTogether of them, so that their loads are under way together, then one by one. decltype(count)::value
-  /// is a constant.
+  /// Calls body(count, at) for `count` of this thread's rows at a time, at the offsets at, at + stride, ...:
+  /// for kTogether rows, so that their loads are under way together, and at the end for single rows.
+  /// decltype(count)::value is a constant.
   template <int kTogether, typename Body>
   __device__ void for_rows(Body body) const {
     if (!inside) return;
@@ -68,7 +69,7 @@ struct ColumnPart {
   }
 };
 
-/// The V floats at p, which is aligned to 16 bytes unless V is 1.
+/// Loads V floats; p is aligned to 16 bytes unless V is 1.
 template <int V>
 __device__ void load_floats(const float* p, float (&to)[V]) {
   constexpr int kWidth = V < 4 ? V : 4;
@@ -78,7 +79,8 @@ __device__ void load_floats(const float* p, float (&to)[V]) {
   }
 }
 
-/// A column's partial result is N floats, zeros for no rows; a Merge adds one to another.
+/// The partial result of a column is N floats, all zero without rows; a Merge merges the second into the
+/// first.
 template <int N>
 struct MergeSums {
   __device__ void operator()(float (&sum)[N], const float (&other)[N]) const {
@@ -86,9 +88,8 @@ struct MergeSums {
   }
 };
 
-/// Merges the threads' partial results: in `result` for column `thread_rank()` of the tile, in the threads
-/// that have one. `shared`: N floats for each of the block's warps and the tile's columns; free again after a
-/// barrier.
+/// Merges the threads' partial results: thread i gets column i of the tile, if there is one, in `result`.
+/// `shared`: N floats for each warp of the block and each column of the tile; free again after a barrier.
 template <int N, int V, typename Merge>
 __device__ void merge_block(float (&partial)[V][N], Merge merge, float (&result)[N], auto& shared) {
   const int width = static_cast<int>(blockDim.x), columns = width * V;
@@ -116,45 +117,45 @@ __device__ void merge_block(float (&partial)[V][N], Merge merge, float (&result)
   }
 }
 
-/// Reductions over rows run in blocks of so many threads and tiles of so many columns at most.
+/// Reductions over rows: threads per block, and threads along a tile at most.
 inline constexpr int kColumnThreads = 512;
 template <int V>
-inline constexpr int kColumnWidth = V == 1 ? 32 : 8;  // 128 bytes of a row, a whole cache line
+inline constexpr int kColumnWidth = V == 1 ? 32 : 8;  // which load 128 bytes of a row, a cache line
 template <int N, int V>
 inline constexpr int kColumnShared = N* kColumnThreads / kWarpSize* kColumnWidth<V>* V;  // floats
 /// Two blocks for each of some 130 multiprocessors: enough for the bandwidth, and few partial results to
 /// merge.
-inline constexpr std::int64_t kMostColumnBlocks = 256;
+inline constexpr std::int64_t kMaxColumnBlocks = 256;
 
 template <int V>
 ColumnCut cut_for_reduction(std::int64_t rows, std::int64_t cols) {
-  return cut_columns(rows, ceil_div(cols, V), kColumnThreads, kColumnWidth<V>, kMostColumnBlocks, 4);
+  return cut_columns(rows, ceil_div(cols, V), kColumnThreads, kColumnWidth<V>, kMaxColumnBlocks, 4);
 }
 
-/// Device memory of a reduction over rows: first the blocks that have arrived, a counter a tile, which must
-/// be 0 before a launch and are 0 after; then partial results. The counters lie in the first
-/// kMostColumnBlocks * 4 bytes whatever the shape, so that calls with different shapes may share a workspace.
+/// Device memory of a reduction over rows. First a counter per tile of the blocks that have arrived: 0 before
+/// a launch and 0 after. Then partial results. The counters are in the first kMaxColumnBlocks * 4 bytes
+/// whatever the shape, so that calls with different shapes may share a workspace.
 struct ColumnWorkspace {
   unsigned* arrivals;
   float* partials;  ///< [slices][N][cols]
 
   explicit ColumnWorkspace(void* memory)
       : arrivals(static_cast<unsigned*>(memory)),
-        partials(reinterpret_cast<float*>(arrivals + kMostColumnBlocks)) {}
+        partials(reinterpret_cast<float*>(arrivals + kMaxColumnBlocks)) {}
 };
 
-/// For N floats a column, by whichever width the columns are loaded.
+/// Bytes for n floats per column, by whichever V the columns are loaded.
 inline std::size_t column_workspace_bytes(int n, std::int64_t rows, std::int64_t cols) {
-  if (cols == 0) return kMostColumnBlocks * sizeof(unsigned);
+  if (cols == 0) return kMaxColumnBlocks * sizeof(unsigned);
   const std::int64_t slices =
       std::max({cut_for_reduction<1>(rows, cols).slices, cut_for_reduction<4>(rows, cols).slices,
                 cut_for_reduction<8>(rows, cols).slices});
-  return kMostColumnBlocks * sizeof(unsigned) + static_cast<std::size_t>(slices * n * cols) * sizeof(float);
+  return kMaxColumnBlocks * sizeof(unsigned) + static_cast<std::size_t>(slices * n * cols) * sizeof(float);
 }
 
-/// Ends a reduction over rows: merges the partial results of threads, then (in the tile's last block) of
-/// slices, and calls finish(column, result) once for each column, from one thread. Grid and block are
-/// cut_for_reduction's; `shared` has kColumnShared<N, V> floats.
+/// The end of a reduction over rows: merges the partial results of threads, then (in the last block of a
+/// tile) those of slices, and calls finish(column, result) once for each column, from one thread. Grid and
+/// block are those of cut_for_reduction; `shared` has kColumnShared<N, V> floats.
 template <int N, int V, typename Merge, typename Finish>
 __device__ void reduce_columns(float (&partial)[V][N], Merge merge, std::int64_t cols,
                                ColumnWorkspace workspace, auto& shared, Finish finish) {
@@ -173,8 +174,7 @@ __device__ void reduce_columns(float (&partial)[V][N], Merge merge, std::int64_t
   }
   if (!is_last_block(workspace.arrivals + blockIdx.x, gridDim.y)) return;
 
-  // Every thread takes each groups-th slice of one column; four loads at a time, since one waits long for
-  // each.
+  // A thread merges every groups-th slice of one column, with the loads of four under way together.
   const int groups = kColumnThreads / columns;
   float sum[N] = {};
   for (std::int64_t slice = rank / columns; slice < slices && column < cols; slice += 4 * groups) {

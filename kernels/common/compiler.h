@@ -10,7 +10,7 @@
 #define TERN_HOST_DEVICE
 #endif
 
-// Before a loop over an array that must stay in registers: they have no index.
+// Before a loop over an array that must stay in registers, which cannot be indexed by a variable.
 #if defined(__CUDACC__)
 #define TERN_UNROLL _Pragma("unroll")
 #else

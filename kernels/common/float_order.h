@@ -1,4 +1,4 @@
-// Floats as integers of the same order, for atomicMax and for values that travel with a place.
+// Floats as integers of the same order: for atomicMax, and to compare values together with their indices.
 #pragma once
 
 #include <cstdint>

@@ -2,7 +2,8 @@
 // know.
 //
 //   TERN_SHARED(float, partial, 32);            a __shared__ array of 32 floats
-//   TERN_DYNAMIC_SHARED(float, row);            the launch's dynamic shared memory, as floats; one a kernel
+//   TERN_DYNAMIC_SHARED(float, row);            the launch's dynamic shared memory, as floats; once per
+//   kernel
 //
 // Under the emulator both are arrays that know each element's last reader and writer: an index outside, a
 // read of what nobody wrote and two threads that meet without a barrier between them stop the kernel with an

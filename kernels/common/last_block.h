@@ -16,18 +16,18 @@ __device__ inline bool is_last_block(unsigned* arrivals, unsigned blocks) {
   __syncthreads();
   if (blocks == 1) return true;
   bool last = false;
-  if (thread_rank() == 0) {  // its fences hold for what the barriers tell it of, or it tells, the others
-    __threadfence();         // the block's writes become visible before the block is counted
+  if (thread_rank() == 0) {  // the barriers on both sides make its fences count for the whole block
+    __threadfence();         // the block's writes are visible before it is counted
     last = atomicAdd(arrivals, 1u) + 1 == blocks;
     if (last) {
       *arrivals = 0;
-      __threadfence();  // and nothing is read before all were counted
+      __threadfence();  // nothing is read before every block was counted
     }
   }
   return __syncthreads_or(last) != 0;
 }
 
-/// The same of the whole grid.
+/// Of the whole grid.
 __device__ inline bool is_last_block(unsigned* arrivals) {
   return is_last_block(arrivals, gridDim.x * gridDim.y * gridDim.z);
 }

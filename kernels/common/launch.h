@@ -1,8 +1,8 @@
-// Launching a kernel, and saying which one it was if that fails.
+// Launching a kernel, with an error that names it if that fails.
 //
 //   launch(softmax_kernel<float>, blocks, dim3(32, 8), shared_bytes, stream, x, y, rows, cols);
 //
-// Grids have one dimension of at most 2^31 - 1 blocks, in general; an empty grid launches nothing.
+// Most grids have one dimension, of at most 2^31 - 1 blocks; an empty grid launches nothing.
 #pragma once
 
 #include <string>
@@ -34,7 +34,7 @@ inline void check_launch(const void* kernel, dim3 grid, dim3 block, std::size_t 
 }
 
 /// Bytes of shared memory that a block of the current device may have, static and dynamic together.
-inline std::size_t most_shared_bytes() {
+inline std::size_t max_shared_bytes() {
   int device = 0, bytes = 0;
   cudaError_t status = cudaGetDevice(&device);
   if (status == cudaSuccess) {
@@ -46,14 +46,15 @@ inline std::size_t most_shared_bytes() {
   return static_cast<std::size_t>(bytes);
 }
 
-/// Shared memory beyond 48 KiB, static and dynamic together, is opted into by itself.
+/// Opts in to more than 48 KiB of shared memory, static and dynamic together, where `shared_bytes` may need
+/// it.
 template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes, Stream stream,
             Arguments&&... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-  constexpr std::size_t kSharedWithoutAsking = 32 << 10;  // 48 KiB less what the kernel has of static memory
+  constexpr std::size_t kSharedWithoutOptIn = 32 << 10;  // 48 KiB, less room for static arrays
   const void* const address = reinterpret_cast<const void*>(kernel);
-  if (shared_bytes > kSharedWithoutAsking) {
+  if (shared_bytes > kSharedWithoutOptIn) {
     check_launch(address, grid, block, shared_bytes,
                  cudaFuncSetAttribute(address, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                       static_cast<int>(shared_bytes)));
@@ -69,8 +70,8 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t sh
 
 #else
 
-inline std::size_t most_shared_bytes() {
-  return emulator::kMostSharedBytes;
+inline std::size_t max_shared_bytes() {
+  return emulator::kMaxSharedBytes;
 }
 
 template <typename... Parameters, typename... Arguments>

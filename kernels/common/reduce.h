@@ -1,4 +1,4 @@
-// Reductions over a warp and over a block. Every thread of the warp (or block) calls them and gets the
+// Reductions over a warp and over a block. Every thread of the warp (or block) calls them, and all get the
 // result.
 #pragma once
 
@@ -26,14 +26,14 @@ __device__ inline float warp_max(float value) {
   return warp_reduce(value, nan_max);
 }
 
-/// This thread's place in its block, of any dimensions, x fastest.
+/// This thread's index in its block, of any dimensions, x fastest.
 __device__ inline int thread_rank() {
   return static_cast<int>(threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z));
 }
 
-/// Over a block of whole warps (at most 32): within warps, then among their results. `partial` is shared
-/// memory of 32 elements, free for use again after the block's next barrier: so two reductions in a row need
-/// two.
+/// Over a block of whole warps (at most 32): within each warp, then over their results. `partial`: 32
+/// elements of shared memory, free again after the block's next barrier, so the next reduction needs another
+/// array.
 template <typename T, typename Combine>
 __device__ T block_reduce(T value, T identity, Combine combine, auto& partial) {
   const int lane = thread_rank() % kWarpSize, warp = thread_rank() / kWarpSize;

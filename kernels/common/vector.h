@@ -1,5 +1,5 @@
-// 16 bytes at a time: the widest load and store of a GPU thread. Kernels use them where pointers and widths
-// allow.
+// Loads and stores of several elements at once, up to the 16 bytes that one instruction moves. Kernels use
+// them where pointers and widths allow.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ struct alignas(sizeof(T) * N) Vector {
 template <typename T>
 inline constexpr int kVectorWidth = static_cast<int>(16 / sizeof(T));
 
-/// p, which points to global memory: said to the compiler, for pointers that come from memory themselves.
+/// Tells the compiler that p points to global memory, which it cannot know of pointers read from memory.
 template <typename P>
 TERN_HOST_DEVICE P* global(P* p) {
 #if defined(__CUDA_ARCH__)
@@ -41,7 +41,7 @@ template <int N, typename T>
 TERN_HOST_DEVICE void store_vector(T* p, const Vector<T, N>& values) {
   *reinterpret_cast<Vector<T, N>*>(global(p)) = values;
 }
-/// The same by CUDA's own function, for where the compiler makes several stores of an assignment.
+/// The same by CUDA's own function, where the compiler would split an assignment into several stores.
 template <int N, typename T>
 TERN_HOST_DEVICE void store_whole(T* p, const Vector<T, N>& values) {
 #if defined(__CUDA_ARCH__)
@@ -54,8 +54,8 @@ TERN_HOST_DEVICE void store_whole(T* p, const Vector<T, N>& values) {
   store_vector(p, values);
 }
 
-/// v[k] as float. Two bfloat16s share a register: an instruction makes a float of either, where two would
-/// take it out by itself first.
+/// v[k] as float. Two bfloat16s share a register, from which one instruction makes a float of either;
+/// extracting the bfloat16 first would take another one.
 template <typename T, int N>
 TERN_HOST_DEVICE float float_at(const Vector<T, N>& v, int k) {
   if constexpr (sizeof(T) == 2 && N > 1) {
@@ -74,7 +74,8 @@ inline bool is_aligned(const void* p) {
   return reinterpret_cast<std::uintptr_t>(p) % 16 == 0;
 }
 
-/// True if rows of `cols` elements that begin at each pointer all begin on 16 bytes.
+/// True if every row of `cols` elements begins on 16 bytes, in each of the matrices that begin at the
+/// pointers.
 template <typename T, typename... Pointers>
 bool vectorizes(std::int64_t cols, const T* first, const Pointers*... rest) {
   return cols % kVectorWidth<T> == 0 && is_aligned(first) && (is_aligned(rest) && ...);

@@ -285,8 +285,8 @@ TEST_CASE("hierarchical_kl: too many classes are an error") {
     kernels::hierarchical_kl<float>(nullptr, nullptr, nullptr, {}, nullptr, nullptr, nullptr, nullptr, 1,
                                     supers, subs, nullptr);
   };
-  CHECK_THROWS_WITH_AS(
-      call(1025, 5), "hierarchical_kl: wanted at most 1024 superclasses and 65535 subclasses, got 1025 and 5",
-      Error);
+  CHECK_THROWS_WITH_AS(call(1025, 5),
+                       "hierarchical_kl: wanted at most 1024 parents and 65535 children, got 1025 and 5",
+                       Error);
   CHECK_THROWS_AS(call(5, 65536), Error);
 }

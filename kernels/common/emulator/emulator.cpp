@@ -32,8 +32,8 @@ void check_extents(dim3 grid, dim3 block, std::size_t shared_bytes) {
     throw Error("launch", "a grid of at most 2^31 - 1 x 65535 x 65535 blocks",
                 fmt::format("{} x {} x {}", grid.x, grid.y, grid.z));
   }
-  if (shared_bytes > kMostSharedBytes) {
-    throw Error("launch", fmt::format("at most {} bytes of shared memory", kMostSharedBytes),
+  if (shared_bytes > kMaxSharedBytes) {
+    throw Error("launch", fmt::format("at most {} bytes of shared memory", kMaxSharedBytes),
                 std::to_string(shared_bytes));
   }
 }

@@ -44,7 +44,7 @@ inline dim3 blockDim(1), gridDim(1);
 
 namespace tern::emulator {
 
-inline constexpr std::size_t kMostSharedBytes = 227 << 10;  ///< what a block may have on sm_90
+inline constexpr std::size_t kMaxSharedBytes = 227 << 10;  ///< what a block may have on sm_90
 
 /// Runs `kernel`, which owns its arguments, once for each thread of each block. Throws Error for what the
 /// emulator catches, or what the kernel throws; the launch ends there.

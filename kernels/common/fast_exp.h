@@ -5,9 +5,9 @@
 
 namespace tern::kernels {
 
-/// exp(x) for x <= 0. The product's rounding makes it off by up to |x| 2^-24 of itself, which is little where
-/// exp(x) is not.
-__device__ inline float quick_exp(float x) {
+/// exp(x) for x <= 0, with a relative error of up to |x| 2^-24 from rounding the product: where that is much,
+/// exp(x) is next to nothing.
+__device__ inline float fast_exp(float x) {
   constexpr float kLog2E = 1.44269504f;
   return exp2f(x * kLog2E);
 }
