@@ -38,7 +38,7 @@ void normalize(const Values& x, std::size_t rows, std::size_t width, Values& uni
   }
 }
 
-Reference reference(const Values& x, const Values& w, double scale, const Values& dy, const Shape& shape) {
+Reference wanted_of(const Values& x, const Values& w, double scale, const Values& dy, const Shape& shape) {
   Reference of;
   const auto [rows, classes, width] = shape;
   normalize(x, rows, width, of.x_unit, of.x_inverse);
@@ -162,7 +162,7 @@ TEST_CASE_TEMPLATE("cosine_head: forward and backward follow fp64 at every shape
     CAPTURE(width);
     const std::vector<T> x = inputs<T>(rows, width, 1), w = inputs<T>(classes, width, 2);
     const Values dy = upstream(shape);
-    const Reference wanted = reference(widened(x), widened(w), 12.5, dy, shape);
+    const Reference wanted = wanted_of(widened(x), widened(w), 12.5, dy, shape);
     for (int misaligned = 0; misaligned <= (rows < 100 ? 4 : 0); ++misaligned) {
       CAPTURE(misaligned);
       Head<T> head(shape, x, w, 12.5f, misaligned);
@@ -212,7 +212,7 @@ TEST_CASE("cosine_head: in place, without inverses, without a scale") {
   Head<float> head(shape, x, w, 1);
   kernels::cosine_normalize(head.x.data(), head.w.data(), nullptr, head.x.data(), head.w.data(), nullptr,
                             nullptr, 9, 4, 36, nullptr);
-  const Reference wanted = reference(widened(x), widened(w), 1, upstream(shape), shape);
+  const Reference wanted = wanted_of(widened(x), widened(w), 1, upstream(shape), shape);
   CHECK_ARRAY(head.x, wanted.x_unit, 2e-7);
   CHECK_ARRAY(head.w, wanted.w_unit, 2e-7);
 }
@@ -225,7 +225,7 @@ TEST_CASE("cosine_head: with scale 0 dscale is exact and nothing else moves") {
   const Values dy = upstream(shape);
   head.normalize(nullptr);
   head.backward(dy);
-  const Reference wanted = reference(widened(x), widened(w), 0, dy, shape);
+  const Reference wanted = wanted_of(widened(x), widened(w), 0, dy, shape);
   CHECK_ARRAY(head.dscale, wanted.dscale, 1e-5);
   CHECK(std::fabs(wanted.dscale[0]) > 0.1);
   CHECK_ARRAY(head.dx, Values(240, 0.0), 0);
@@ -245,7 +245,7 @@ TEST_CASE("cosine_head: zero, tiny and huge rows have finite units; NaN and infi
     x[4 * width + 3] = NAN;
     x[5 * width + width - 1] = INFINITY;
     const Values dy = upstream(shape);
-    const Reference wanted = reference(widened(x), widened(w), 2, dy, shape);
+    const Reference wanted = wanted_of(widened(x), widened(w), 2, dy, shape);
     Head<float> head(shape, x, w, 2);
     head.normalize(nullptr);
     CHECK_ARRAY(head.x_unit, wanted.x_unit, 2e-7);

@@ -27,7 +27,7 @@ struct Normalized {
   std::vector<bool> clamped;
 };
 
-Normalized reference(const std::vector<double>& x, std::int64_t rows, std::int64_t cols, double epsilon) {
+Normalized wanted_of(const std::vector<double>& x, std::int64_t rows, std::int64_t cols, double epsilon) {
   Normalized result{x, {}, {}};
   const auto width = static_cast<std::size_t>(cols);
   for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
@@ -91,7 +91,7 @@ TEST_CASE_TEMPLATE("l2_normalize: forward and backward on every path", T, float,
       const auto rows = static_cast<std::size_t>(shape.rows);
       const std::vector<T> values = rows_about<T>(shape, kEpsilon);
       const Normalized wanted =
-          reference(widened(values), shape.rows, shape.cols, static_cast<double>(kEpsilon));
+          wanted_of(widened(values), shape.rows, shape.cols, static_cast<double>(kEpsilon));
       DeviceArray<T> x(values, shift), y(shape.count(), shift);
       DeviceArray<float> inverse(rows);
       const std::int64_t before = launch_count();
@@ -131,7 +131,7 @@ TEST_CASE_TEMPLATE("l2_normalize: zero, tiny, huge, infinite and NaN rows on eve
         CAPTURE(special);
         std::vector<T> values(static_cast<std::size_t>(cols), T(level));
         values[values.size() / 2] = T(special);
-        const Normalized wanted = reference(widened(values), 1, cols, 1e-36);
+        const Normalized wanted = wanted_of(widened(values), 1, cols, 1e-36);
         DeviceArray<T> y(values);
         DeviceArray<float> inverse(1);
         kernels::l2_normalize_forward(y.data(), 1e-36f, y.data(), inverse.data(), 1, cols, nullptr);
@@ -154,7 +154,7 @@ TEST_CASE("l2_normalize: rows of no columns, and dx in y's place") {
     CAPTURE(cols);
     const auto count = static_cast<std::size_t>(2 * cols);
     const std::vector<float> slopes = uniform<float>(count, -1, 1, 3);
-    const Normalized forward = reference(widened(uniform<float>(count, -1, 1, 4)), 2, cols, 1e-12);
+    const Normalized forward = wanted_of(widened(uniform<float>(count, -1, 1, 4)), 2, cols, 1e-12);
     DeviceArray<float> value(rounded<float>(forward.y));
     const DeviceArray<float> norms(rounded<float>(forward.inverse)), dy(slopes);
     const auto wanted = backward_reference(widened(value.values()), widened(norms.values()), forward.clamped,

@@ -28,7 +28,7 @@ struct Answer {
   std::vector<double> probability;
 };
 
-Answer reference(const std::vector<double>& x, std::int64_t rows, std::int64_t cols) {
+Answer wanted_of(const std::vector<double>& x, std::int64_t rows, std::int64_t cols) {
   Answer result;
   for (std::int64_t r = 0; r < rows; ++r) {
     const double* row = x.data() + r * cols;
@@ -68,7 +68,7 @@ TEST_CASE_TEMPLATE("top1: class, probability and answer on every path", T, float
       CAPTURE(shift);
       const auto rows = static_cast<std::size_t>(shape.rows);
       const std::vector<T> values = uniform<T>(rows * static_cast<std::size_t>(shape.cols), -6, 6, 1);
-      const Answer wanted = reference(widened(values), shape.rows, shape.cols);
+      const Answer wanted = wanted_of(widened(values), shape.rows, shape.cols);
       // Halfway between two probabilities that are there, so that rounding decides nothing.
       std::vector<double> sorted = wanted.probability;
       std::sort(sorted.begin(), sorted.end());

@@ -14,6 +14,7 @@
 #include "engine/core/random.h"
 #include "kernels/common/bfloat16.h"
 #include "tests/reference/reference.h"
+#include "tests/support/classes.h"
 #include "tests/support/kernel_memory.h"
 
 namespace tern::test {

@@ -34,15 +34,6 @@ Tensor uniform(const Shape& shape, float low, float high, std::uint64_t seed, De
   return x.to(device);
 }
 
-std::vector<std::int32_t> classes(std::int64_t count, std::int32_t classes, std::uint64_t seed) {
-  RandomStream random(seed, random_purpose::test, 1);
-  std::vector<std::int32_t> values(static_cast<std::size_t>(count));
-  for (std::int32_t& value : values) {
-    value = static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(classes)));
-  }
-  return values;
-}
-
 Tensor integers(const std::vector<std::int32_t>& values, Device device) {
   return Tensor::from({static_cast<std::int64_t>(values.size())}, values).to(device);
 }

@@ -9,6 +9,7 @@
 
 #include "engine/tensor/tensor.h"
 #include "tests/reference/reference.h"
+#include "tests/support/classes.h"
 
 namespace tern::test {
 
@@ -18,8 +19,6 @@ std::vector<Device> devices();
 
 /// Uniform numbers in [low, high); the same for one seed on every device.
 Tensor uniform(const Shape& shape, float low, float high, std::uint64_t seed, Device device = Device::cpu());
-/// Classes in [0, classes).
-std::vector<std::int32_t> classes(std::int64_t count, std::int32_t classes, std::uint64_t seed);
 Tensor integers(const std::vector<std::int32_t>& values, Device device = Device::cpu());
 
 reference::Array array(const Tensor& x);
