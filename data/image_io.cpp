@@ -27,7 +27,7 @@
 namespace tern {
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{1} << 30;  // stb counts bytes in an int
+constexpr std::size_t kMaxBytes = std::size_t{1} << 30;  // stb counts bytes in an int
 
 /// Bytes with bounds: reads beyond the end give 0, and callers check sizes where it matters.
 class Bytes {
@@ -119,7 +119,7 @@ void check_image(const char* op, const Image& image) {
   }
 }
 
-/// `data` is at most kMostBytes long and its size in pixels is checked.
+/// `data` is at most kMaxBytes long and its size in pixels is checked.
 Image decode_by_stb(std::span<const std::byte> data, const std::string& name) {
   Image image;
   int channels = 0;
@@ -161,14 +161,14 @@ void append(void* context, void* data, int size) {
 }  // namespace
 
 void check_pixels(const std::string& name, std::int64_t width, std::int64_t height) {
-  if (width >= 1 && height >= 1 && width <= kMostPixels && height <= kMostPixels / width) return;
+  if (width >= 1 && height >= 1 && width <= kMaxPixels && height <= kMaxPixels / width) return;
   throw Error(name, "an image of at most 64 megapixels",
               std::to_string(width) + " x " + std::to_string(height));
 }
 
 Image decode_image(std::span<const std::byte> data, const std::string& name) {
   if (data.empty()) throw Error(name, kWantedImage, "an empty file");
-  if (data.size() > kMostBytes) throw Error(name, kWantedImage, "a file of over 1 GiB");
+  if (data.size() > kMaxBytes) throw Error(name, kWantedImage, "a file of over 1 GiB");
   const Bytes bytes(data);
   switch (format_of(bytes)) {
     case Format::jpeg:
@@ -184,7 +184,7 @@ Image decode_image(std::span<const std::byte> data, const std::string& name) {
 }
 
 Image read_image(const std::filesystem::path& path) {
-  return decode_image(read_file(path, kMostBytes), path.string());
+  return decode_image(read_file(path, kMaxBytes), path.string());
 }
 
 std::vector<std::byte> encode_jpeg(const Image& image, int quality) {

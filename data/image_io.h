@@ -19,9 +19,9 @@ struct Image {
 };
 
 /// A header that claims more pixels than this is an error, found before anything is decoded.
-inline constexpr std::int64_t kMostPixels = std::int64_t{64} << 20;
+inline constexpr std::int64_t kMaxPixels = std::int64_t{64} << 20;
 
-/// Throws Error{name, ...} for less than one pixel or more than kMostPixels.
+/// Throws Error{name, ...} for less than one pixel or more than kMaxPixels.
 void check_pixels(const std::string& name, std::int64_t width, std::int64_t height);
 
 /// What errors about a file that cannot be decoded say was wanted.
@@ -32,7 +32,7 @@ inline constexpr const char* kWantedImage = "a JPEG, PNG or BMP image";
 /// channels, an alpha channel is dropped (its colours stay as stored), palettes are looked up, of 16-bit
 /// samples the high byte is kept (of grey ones, too, where Pillow makes white of all over 255), EXIF
 /// orientation is not applied. Not read: BMPs packed by run lengths, or with an OS/2 palette. Throws
-/// Error{name, ...} if the bytes are empty, of another format, truncated, damaged, or over kMostPixels.
+/// Error{name, ...} if the bytes are empty, of another format, truncated, damaged, or over kMaxPixels.
 /// `name` is only for that message.
 Image decode_image(std::span<const std::byte> bytes, const std::string& name);
 

@@ -111,7 +111,7 @@ class Folder final : public ImageSource {
 
   std::vector<std::byte> read(const std::string& name) const override {
     if (!contains(name)) throw_absent(*this, name);
-    return read_file(path_ / name, kMostBytes);
+    return read_file(path_ / name, kMaxBytes);
   }
   std::string describe(const std::string& name) const override { return (path_ / name).string(); }
 
@@ -204,8 +204,8 @@ class Zip final : public ImageSource {
     if (zip_stat_index(archive_, index, ZIP_FL_UNCHANGED, &status) != 0 || !(status.valid & ZIP_STAT_SIZE)) {
       throw Error(subject, "a zip entry with a size", "none");
     }
-    if (status.size > kMostBytes) {
-      throw Error(subject, "at most " + std::to_string(kMostBytes >> 20) + " MiB",
+    if (status.size > kMaxBytes) {
+      throw Error(subject, "at most " + std::to_string(kMaxBytes >> 20) + " MiB",
                   std::to_string(status.size >> 20) + " MiB");
     }
     const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(

@@ -20,7 +20,7 @@ bool natural_less(std::string_view a, std::string_view b);
 class ImageSource {
  public:
   /// No file of an image set is larger; a zip entry that claims to be is an error before it is read.
-  static constexpr std::uint64_t kMostBytes = std::uint64_t{256} << 20;
+  static constexpr std::uint64_t kMaxBytes = std::uint64_t{256} << 20;
 
   /// Lists the files *.jpg, *.jpeg, *.jpe, *.jfif, *.png, *.bmp (any case) of a folder, or at any depth of a
   /// zip, whose entries may be parted by / or \ and begin with "./", "../" or "/". Hidden files, __MACOSX,

@@ -103,9 +103,9 @@ void Decoder::on_message(j_common_ptr info, int level) {
 
 void Decoder::on_progress(j_common_ptr info) {
   Decoder& decoder = *static_cast<Decoder*>(info->client_data);
-  if (decoder.info_.input_scan_number <= kMostScans) return;
+  if (decoder.info_.input_scan_number <= kMaxScans) return;
   char text[64];
-  std::snprintf(text, sizeof text, "a JPEG of over %d scans", kMostScans);
+  std::snprintf(text, sizeof text, "a JPEG of over %d scans", kMaxScans);
   decoder.give_up(text);
 }
 

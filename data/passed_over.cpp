@@ -32,10 +32,10 @@ std::string PassedOver::kinds_text() const {
   std::vector<std::pair<std::string, Kind>> kinds(kinds_.begin(), kinds_.end());
   std::stable_sort(kinds.begin(), kinds.end(),
                    [](const auto& a, const auto& b) { return a.second.count > b.second.count; });
-  constexpr std::size_t kMostKinds = 8;
+  constexpr std::size_t kMaxKinds = 8;
   std::string text;
   std::int64_t left = count();
-  for (std::size_t i = 0; i < std::min(kinds.size(), kMostKinds); ++i) {
+  for (std::size_t i = 0; i < std::min(kinds.size(), kMaxKinds); ++i) {
     const auto& [name, kind] = kinds[i];
     const bool plural = name == kSubFolder && kind.count > 1;
     text += (i > 0 ? ", " : "") + std::to_string(kind.count) + " " + name + (plural ? "s (" : " (") +

@@ -116,7 +116,7 @@ void Resizer::resize_columns(std::span<std::uint8_t> to) {
 }
 
 Image resize(const Image& image, int width, int height) {
-  if (std::int64_t{width} * height > kMostPixels) {
+  if (std::int64_t{width} * height > kMaxPixels) {
     throw Error("resize", "at most 64 megapixels", std::to_string(width) + " x " + std::to_string(height));
   }
   Resizer resizer(image.width, image.height, width, height);

@@ -79,9 +79,9 @@ void check_spec(const ModelSpec& spec) {
   for (const HeadSpec& head : spec.heads) {
     if (head.name.empty()) throw Error("model", "a name for each head", "an empty one");
     if (!names.insert(head.name).second) throw Error("model", "each head once", "'" + head.name + "' twice");
-    constexpr std::int64_t kMostClasses = 1 << 20;
-    if (head.classes < 1 || head.classes > kMostClasses) {
-      throw Error("model", "1.." + std::to_string(kMostClasses) + " classes for head '" + head.name + "'",
+    constexpr std::int64_t kMaxClasses = 1 << 20;
+    if (head.classes < 1 || head.classes > kMaxClasses) {
+      throw Error("model", "1.." + std::to_string(kMaxClasses) + " classes for head '" + head.name + "'",
                   std::to_string(head.classes));
     }
   }

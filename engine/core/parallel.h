@@ -19,7 +19,7 @@ inline void set_thread_count(int threads) {
 /// A grain for loops that do little with each element: a second thread costs more than it saves for fewer.
 inline constexpr std::int64_t kElementwiseGrain = 1 << 15;
 
-/// Calls body(begin, end) on disjoint ranges that cover [0, count), one a thread, and no more of them than
+/// Calls body(begin, end) on disjoint ranges that cover [0, count), one per thread, and no more of them than
 /// ranges of `grain` would make. The partition depends on count, grain and the number of threads alone, so a
 /// run is repeatable. body must not throw.
 template <typename Body>

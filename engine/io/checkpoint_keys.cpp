@@ -71,12 +71,12 @@ class WeightSearch {
 };
 
 std::string names_of(const std::vector<Place>& places) {
-  constexpr std::size_t kMostNamed = 8;
+  constexpr std::size_t kMaxNamed = 8;
   std::string names;
-  for (std::size_t i = 0; i < std::min(places.size(), kMostNamed); ++i) {
+  for (std::size_t i = 0; i < std::min(places.size(), kMaxNamed); ++i) {
     names += (i == 0 ? "" : ", ") + quoted(printable(places[i].key.empty() ? "." : places[i].key));
   }
-  if (places.size() > kMostNamed) names += " and " + std::to_string(places.size() - kMostNamed) + " more";
+  if (places.size() > kMaxNamed) names += " and " + std::to_string(places.size() - kMaxNamed) + " more";
   return names;
 }
 

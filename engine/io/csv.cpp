@@ -14,9 +14,9 @@ namespace fs = std::filesystem;
 namespace {
 
 std::string shown(std::string_view text) {
-  constexpr std::size_t kMostShown = 60;
-  const bool long_text = text.size() > kMostShown;
-  return "\"" + std::string(text.substr(0, kMostShown)) + (long_text ? "...\"" : "\"");
+  constexpr std::size_t kMaxShown = 60;
+  const bool long_text = text.size() > kMaxShown;
+  return "\"" + std::string(text.substr(0, kMaxShown)) + (long_text ? "...\"" : "\"");
 }
 
 std::string_view trimmed(std::string_view text) {

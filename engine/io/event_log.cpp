@@ -74,9 +74,9 @@ void fill_histogram(std::span<const float> values, events::Histogram& histogram)
     ++counts[static_cast<std::size_t>(std::upper_bound(limits.begin(), limits.end(), value) -
                                       limits.begin())];
   }
-  const auto [least, most] = std::minmax_element(values.begin(), values.end());
-  histogram.set_min(*least);
-  histogram.set_max(*most);
+  const auto [min, max] = std::minmax_element(values.begin(), values.end());
+  histogram.set_min(*min);
+  histogram.set_max(*max);
   histogram.set_num(static_cast<double>(values.size()));
   histogram.set_sum(sum);
   histogram.set_sum_squares(sum_squares);

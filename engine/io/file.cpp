@@ -16,15 +16,15 @@ namespace fs = std::filesystem;
 namespace {
 
 template <typename Container>
-Container read_whole(const fs::path& path, std::uint64_t most_bytes) {
+Container read_whole(const fs::path& path, std::uint64_t max_bytes) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) throw Error(path.string(), "a file", "nothing there");
   if (!fs::is_regular_file(status)) throw Error(path.string(), "a regular file", "a folder or device");
   const std::uint64_t bytes = fs::file_size(path, error);
   if (error) throw Error(path.string(), "cannot read it: " + error.message());
-  if (bytes > most_bytes) {
-    throw Error(path.string(), "at most " + std::to_string(most_bytes) + " bytes", std::to_string(bytes));
+  if (bytes > max_bytes) {
+    throw Error(path.string(), "at most " + std::to_string(max_bytes) + " bytes", std::to_string(bytes));
   }
   std::ifstream stream(path, std::ios::binary);
   if (!stream) throw Error(path.string(), std::string("cannot read it: ") + std::strerror(errno));
@@ -53,10 +53,10 @@ const char* kind_of(fs::file_type type) {
 
 // Where writing to `path` ends after all links, the last of which may point at nothing yet.
 fs::path without_links(const fs::path& path) {
-  constexpr int kMostLinks = 40;  // as Linux
+  constexpr int kMaxLinks = 40;  // as Linux
   fs::path target = path;
   for (int links = 0; fs::is_symlink(fs::symlink_status(target)); ++links) {
-    if (links == kMostLinks) throw Error(path.string(), "a file to write", "links that lead in a circle");
+    if (links == kMaxLinks) throw Error(path.string(), "a file to write", "links that lead in a circle");
     target = target.parent_path() / fs::read_symlink(target);  // an absolute one replaces the folder
   }
   return target;
@@ -87,12 +87,12 @@ fs::path writing_target(const fs::path& path) {
 
 }  // namespace
 
-std::vector<std::byte> read_file(const fs::path& path, std::uint64_t most_bytes) {
-  return read_whole<std::vector<std::byte>>(path, most_bytes);
+std::vector<std::byte> read_file(const fs::path& path, std::uint64_t max_bytes) {
+  return read_whole<std::vector<std::byte>>(path, max_bytes);
 }
 
-std::string read_text_file(const fs::path& path, std::uint64_t most_bytes) {
-  std::string text = read_whole<std::string>(path, most_bytes);
+std::string read_text_file(const fs::path& path, std::uint64_t max_bytes) {
+  std::string text = read_whole<std::string>(path, max_bytes);
   text.erase(0, text.size() - without_byte_order_mark(text).size());
   return text;
 }

@@ -14,11 +14,11 @@
 namespace tern {
 
 /// The bytes of a regular file; of a text those behind its byte order mark, which some editors put at the
-/// head. Throws Error{path, ...} if it is absent, no regular file, or over `most_bytes`.
+/// head. Throws Error{path, ...} if it is absent, no regular file, or over `max_bytes`.
 std::vector<std::byte> read_file(const std::filesystem::path& path,
-                                 std::uint64_t most_bytes = std::uint64_t{1} << 34);
+                                 std::uint64_t max_bytes = std::uint64_t{1} << 34);
 std::string read_text_file(const std::filesystem::path& path,
-                           std::uint64_t most_bytes = std::uint64_t{1} << 30);
+                           std::uint64_t max_bytes = std::uint64_t{1} << 30);
 
 /// Collects a file under a temporary name in the same folder; commit() flushes it to the disk and renames it.
 /// Destroyed without commit(), it removes what it wrote. Where `path` is a link, the file that it points to

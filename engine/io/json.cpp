@@ -10,7 +10,7 @@
 namespace tern {
 namespace {
 
-constexpr std::uint64_t kMostJsonBytes = std::uint64_t{1} << 28;
+constexpr std::uint64_t kMaxJsonBytes = std::uint64_t{1} << 28;
 
 std::string position_text(std::string_view text, std::size_t offset) {
   const std::string_view before = text.substr(0, std::min(offset, text.size()));
@@ -22,7 +22,7 @@ std::string position_text(std::string_view text, std::size_t offset) {
 }  // namespace
 
 Json read_json(const std::filesystem::path& path) {
-  const std::string text = read_text_file(path, kMostJsonBytes);
+  const std::string text = read_text_file(path, kMaxJsonBytes);
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& error) {

@@ -27,7 +27,7 @@ class Machine {
       : subject_(subject), bytes_(subject, bytes), stack_(bytes_) {}
 
   Pickle run() {
-    if (bytes_.size() > kMostPickleBytes) {
+    if (bytes_.size() > kMaxPickleBytes) {
       throw Error(subject_, "a pickle of at most 256 MiB", std::to_string(bytes_.size()) + " bytes");
     }
     for (std::uint8_t opcode = bytes_.byte(); opcode != kStop; opcode = bytes_.byte()) {

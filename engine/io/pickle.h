@@ -19,10 +19,10 @@ struct Pickle {
 };
 
 /// Arrays of NumPy, say, lie in the pickle itself.
-inline constexpr std::size_t kMostPickleBytes = std::size_t{256} << 20;
+inline constexpr std::size_t kMaxPickleBytes = std::size_t{256} << 20;
 
 /// Throws Error{subject, ...} for a stream that ends early or is malformed, a protocol of the future, and one
-/// of absurd size (over kMostPickleBytes or a million values).
+/// of absurd size (over kMaxPickleBytes or a million values).
 Pickle read_pickle(const std::string& subject, std::span<const std::byte> bytes);
 
 }  // namespace tern

@@ -17,19 +17,19 @@ namespace tern {
 class PickleStack {
  public:
   using Node = PickleNode;
-  static constexpr std::size_t kMostValues = 1'000'000;
+  static constexpr std::size_t kMaxValues = 1'000'000;
 
   explicit PickleStack(const PickleBytes& bytes) : bytes_(bytes) {}
 
   Node* push_new(PickleKind kind) {
-    if (pickle_.nodes.size() >= kMostValues) fail_size();
+    if (pickle_.nodes.size() >= kMaxValues) fail_size();
     Node& node = pickle_.nodes.emplace_back();
     node.kind = kind;
     push(&node);
     return &node;
   }
   void push(Node* node) {
-    if (stack_.size() >= kMostValues) fail_size();
+    if (stack_.size() >= kMaxValues) fail_size();
     stack_.push_back(node);
   }
   Node* pop() {
@@ -56,7 +56,7 @@ class PickleStack {
   }
 
   void mark() {
-    if (marks_.size() >= kMostValues) fail_size();
+    if (marks_.size() >= kMaxValues) fail_size();
     marks_.push_back(stack_.size());
   }
   /// True if no value lies above the last mark.
@@ -73,7 +73,7 @@ class PickleStack {
 
   std::size_t memo_size() const { return memo_.size(); }
   void remember(std::uint64_t key) {
-    if (memo_.size() >= kMostValues) fail_size();
+    if (memo_.size() >= kMaxValues) fail_size();
     memo_[key] = top();
   }
   void recall(std::uint64_t key) {

@@ -20,7 +20,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
 
 constexpr std::uint64_t kLengthBytes = 8;
-constexpr std::uint64_t kMostHeaderBytes = 100'000'000;  // as the safetensors library
+constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // as the safetensors library
 constexpr const char* kMetadataKey = "__metadata__";
 
 struct TypeName {
@@ -242,7 +242,7 @@ std::string read_header(std::ifstream& stream, const std::string& file, std::uin
     throw Error(file, "a safetensors file", std::to_string(file_bytes) + " bytes");
   }
   const auto length = std::bit_cast<std::uint64_t>(length_bytes);
-  if (length > kMostHeaderBytes)
+  if (length > kMaxHeaderBytes)
     throw Error(file, "a header of at most 100 MB", std::to_string(length) + " bytes");
   if (length > file_bytes - kLengthBytes) {
     throw Error(file, "a header of " + std::to_string(length) + " bytes",

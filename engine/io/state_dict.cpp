@@ -173,11 +173,11 @@ std::string printable(std::string text) {
 }
 
 std::string text_of(const StateDictPlace& place) {
-  constexpr std::size_t kMostNamed = 4;
+  constexpr std::size_t kMaxNamed = 4;
   const auto listed = [&](std::size_t count, const auto& text_at) {
     std::string text;
-    for (std::size_t i = 0; i < std::min(count, kMostNamed); ++i) text += (i == 0 ? "" : ", ") + text_at(i);
-    return count > kMostNamed ? text + " and " + std::to_string(count - kMostNamed) + " more" : text;
+    for (std::size_t i = 0; i < std::min(count, kMaxNamed); ++i) text += (i == 0 ? "" : ", ") + text_at(i);
+    return count > kMaxNamed ? text + " and " + std::to_string(count - kMaxNamed) + " more" : text;
   };
   const auto quoted = [](const std::string& key) { return '"' + printable(key) + '"'; };
   std::string text;

@@ -89,13 +89,13 @@ class Reader {
  private:
   Pickle structure() const {
     const std::string entry = prefix_ + "data.pkl";
-    if (archive_.size(entry) > kMostPickleBytes) {
+    if (archive_.size(entry) > kMaxPickleBytes) {
       throw Error(
           path_.string(),
           "at most 256 MiB of data that are no tensors; torch.save(model.state_dict(), ...) writes none",
           std::to_string(archive_.size(entry) >> 20) + " MiB in " + entry);
     }
-    return read_pickle(path_.string(), archive_.read(entry, kMostPickleBytes));
+    return read_pickle(path_.string(), archive_.read(entry, kMaxPickleBytes));
   }
 
   std::vector<TorchTensor> describe_all(const std::vector<NamedNode>& nodes) const {

@@ -128,8 +128,8 @@ class TensorReader {
 
   // What wraps a tensor is taken off.
   Call unwrapped(Call call) const {
-    constexpr int kMostWrappers = 100;
-    for (int wrappers = 0; wrappers < kMostWrappers; ++wrappers) {
+    constexpr int kMaxWrappers = 100;
+    for (int wrappers = 0; wrappers < kMaxWrappers; ++wrappers) {
       const Nodes& arguments = call.arguments->items;
       if (call.function.starts_with(kRebuildFromType)) {  // (function, class, its arguments, attributes)
         if (arguments.size() < 3 || arguments[0]->kind != PickleKind::global ||

@@ -22,17 +22,17 @@ std::string normalised(std::string_view text, int how) {
 
 /// Bytes beyond ASCII as \xE9.
 std::string escaped(std::string_view text) {
-  constexpr std::size_t kMostShown = 60;
+  constexpr std::size_t kMaxShown = 60;
   constexpr char kDigits[] = "0123456789ABCDEF";
   std::string shown;
-  for (const char letter : text.substr(0, kMostShown)) {
+  for (const char letter : text.substr(0, kMaxShown)) {
     const auto byte = static_cast<unsigned char>(letter);
     if (byte >= 0x20 && byte < 0x7F)
       shown += letter;
     else
       shown += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
   }
-  return text.size() > kMostShown ? shown + "..." : shown;
+  return text.size() > kMaxShown ? shown + "..." : shown;
 }
 
 }  // namespace

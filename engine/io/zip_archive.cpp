@@ -20,7 +20,7 @@ std::string text_of(int code) {
 }
 
 // Deflate's best is 258 bytes for two bits; what claims more is no honest archive.
-constexpr std::uint64_t kMostDeflateRatio = 1032;
+constexpr std::uint64_t kMaxDeflateRatio = 1032;
 
 struct CloseEntry {
   void operator()(zip_file_t* file) const { zip_fclose(file); }
@@ -40,8 +40,8 @@ class Unpacking {
 
   // Fills the start of `into`, which is not empty, and returns how much; never 0.
   std::size_t next(std::span<std::byte> into) {
-    constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;
-    const std::int64_t got = zip_fread(file_.get(), into.data(), std::min(into.size(), kMostAtOnce));
+    constexpr std::size_t kMaxAtOnce = std::size_t{1} << 30;
+    const std::int64_t got = zip_fread(file_.get(), into.data(), std::min(into.size(), kMaxAtOnce));
     if (got < 0) fail(zip_file_strerror(file_.get()));
     if (got == 0) fail("it ends early");
     return static_cast<std::size_t>(got);
@@ -96,7 +96,7 @@ void ZipArchive::add_entry(std::uint64_t index, std::uint64_t file_bytes) {
   const bool stored = about.comp_method == ZIP_CM_STORE;
   const bool plausible =
       about.comp_size <= file_bytes &&
-      (stored ? about.size == about.comp_size : about.size / kMostDeflateRatio <= about.comp_size);
+      (stored ? about.size == about.comp_size : about.size / kMaxDeflateRatio <= about.comp_size);
   if (!plausible) {
     throw Error(path_.string(), "corrupted zip archive: entry " + name + " claims " +
                                     std::to_string(about.size) + " bytes, packed in " +
@@ -140,11 +140,11 @@ void ZipArchive::verify(std::string_view name) const {
   unpacking.finish();
 }
 
-std::vector<std::byte> ZipArchive::read(std::string_view name, std::uint64_t most_bytes) const {
+std::vector<std::byte> ZipArchive::read(std::string_view name, std::uint64_t max_bytes) const {
   const std::uint64_t bytes = size(name);
-  if (bytes > most_bytes) {
+  if (bytes > max_bytes) {
     throw Error(path_.string(),
-                "at most " + std::to_string(most_bytes) + " bytes in entry " + std::string(name),
+                "at most " + std::to_string(max_bytes) + " bytes in entry " + std::string(name),
                 std::to_string(bytes));
   }
   std::vector<std::byte> contents(bytes);

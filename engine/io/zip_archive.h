@@ -28,8 +28,8 @@ class ZipArchive {
 
   /// Unpacks an entry; into.size() must be its size. The checksum is verified.
   void read(std::string_view name, std::span<std::byte> into) const;
-  /// The same into new memory. Throws if the entry is larger than most_bytes.
-  std::vector<std::byte> read(std::string_view name, std::uint64_t most_bytes) const;
+  /// The same into new memory. Throws if the entry is larger than max_bytes.
+  std::vector<std::byte> read(std::string_view name, std::uint64_t max_bytes) const;
 
   /// Unpacks an entry and keeps nothing: throws if it is damaged. Takes a MiB whatever its size.
   void verify(std::string_view name) const;

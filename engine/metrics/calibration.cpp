@@ -52,8 +52,8 @@ RowSums row_sums(std::span<const float> row, double b) {
 }
 
 /// d NLL / d b = mean of (E[z] - z_label), which rises with b: NLL is convex in b.
-double slope(std::span<const float> logits, std::int32_t class_count, std::span<const std::int32_t> labels,
-             double b) {
+double nll_derivative(std::span<const float> logits, std::int32_t class_count,
+                      std::span<const std::int32_t> labels, double b) {
   double sum = 0;
   for (std::size_t r = 0; r < labels.size(); ++r) {
     const auto row =
@@ -126,11 +126,11 @@ double fit_temperature(std::span<const float> logits, std::int32_t class_count,
                        std::span<const std::int32_t> labels) {
   check_rows(logits, class_count, labels);
   double low = std::log(1 / kHighestTemperature), high = std::log(1 / kLowestTemperature);  // of b
-  if (slope(logits, class_count, labels, std::exp(low)) >= 0) return kHighestTemperature;
-  if (slope(logits, class_count, labels, std::exp(high)) <= 0) return kLowestTemperature;
+  if (nll_derivative(logits, class_count, labels, std::exp(low)) >= 0) return kHighestTemperature;
+  if (nll_derivative(logits, class_count, labels, std::exp(high)) <= 0) return kLowestTemperature;
   while (high - low > 1e-12) {
     const double middle = (low + high) / 2;
-    (slope(logits, class_count, labels, std::exp(middle)) < 0 ? low : high) = middle;
+    (nll_derivative(logits, class_count, labels, std::exp(middle)) < 0 ? low : high) = middle;
   }
   return std::exp(-(low + high) / 2);
 }

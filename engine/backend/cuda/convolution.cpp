@@ -60,7 +60,7 @@ void CudaBackend::run(const ConvolutionPlan& plan, const ConvolutionOperands& op
   ConvolutionCall(plan, operands, plan_workspace(plan.workspace_bytes())).run(cudnn_);
 }
 
-// Milliseconds of one run; the least of a few series, after a run that loads the kernel. Outputs are
+// Milliseconds of one run; the best of a few series, after a run that loads the kernel. Outputs are
 // overwritten by each. A kernel may take less time than the host needs to issue it. So the device is first
 // kept busy for long enough that all of a series waits in its queue: then the events enclose its time alone.
 float CudaBackend::time(const ConvolutionPlan& plan, const ConvolutionOperands& operands) {
@@ -72,7 +72,7 @@ float CudaBackend::time(const ConvolutionPlan& plan, const ConvolutionOperands& 
   const ConvolutionCall call(plan, operands, plan_workspace(plan.workspace_bytes()));
   CudaEvent start(CudaEvent::Timing::on), end(CudaEvent::Timing::on);
   call.run(cudnn_);
-  float least = 0;
+  float best = 0;
   for (int series = 0; series < kSeries; ++series) {
     for (int i = 0; i < kFills; ++i) {
       check_cuda(cudaMemsetAsync(filled.data(), 0, filled.bytes(), cuda_.stream()), "cudaMemsetAsync");
@@ -82,9 +82,9 @@ float CudaBackend::time(const ConvolutionPlan& plan, const ConvolutionOperands& 
     end.record(cuda_.stream());
     end.synchronize();
     const float milliseconds = end.milliseconds_since(start) / kRuns;
-    if (series == 0 || milliseconds < least) least = milliseconds;
+    if (series == 0 || milliseconds < best) best = milliseconds;
   }
-  return least;
+  return best;
 }
 
 const ConvolutionPlan* CudaBackend::plan(const ConvolutionProblem& problem,

@@ -122,7 +122,7 @@ std::vector<ConvolutionPlan> build_convolution_plans(const ConvolutionProblem& p
                                                      const PlanLimits& limits) {
   const auto graph = std::make_shared<const ConvolutionGraph>(convolution_graph(problem));
   std::vector<ConvolutionPlan> plans;
-  const int most_compiled = limits.compiled_at_run_time;
+  const int max_compiled = limits.compiled_at_run_time;
   std::size_t named = 0;
   int compiled = 0, attempts = 0;
   for (const cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
@@ -130,7 +130,7 @@ std::vector<ConvolutionPlan> build_convolution_plans(const ConvolutionProblem& p
       ++named;
       if (static_cast<int>(plans.size()) >= limits.plans) return plans;
       if (!allowed(problem, candidate)) continue;
-      if (candidate.compiles() && (compiled == most_compiled || attempts++ > most_compiled)) continue;
+      if (candidate.compiles() && (compiled == max_compiled || attempts++ > max_compiled)) continue;
       CudnnDescriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
       plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, candidate.configuration);
       plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, device);

@@ -66,9 +66,9 @@ class CudnnDescriptor {
   /// The values of an enumeration, `most` at most: a newer cuDNN may have more than this build knows.
   template <typename Enum>
   std::vector<Enum> get_list(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
-                             std::int64_t most) const {
-    std::vector<Enum> values(static_cast<std::size_t>(most));
-    values.resize(static_cast<std::size_t>(std::min(most, get(name, type, most, values.data()))));
+                             std::int64_t max_count) const {
+    std::vector<Enum> values(static_cast<std::size_t>(max_count));
+    values.resize(static_cast<std::size_t>(std::min(max_count, get(name, type, max_count, values.data()))));
     return values;
   }
   /// Fills `values`, made by the caller and `count` many, and returns how many there are.

@@ -17,14 +17,14 @@ using Plans = std::vector<ConvolutionPlan>;
 // one that asks for too much memory, say. Only if all fail is the first failure worth a word.
 std::unique_ptr<ConvolutionPlan> choose(Plans& plans, const PlanCache::Timer& timer, bool by_clock) {
   ConvolutionPlan* best = nullptr;
-  float least = 0;
+  float best_milliseconds = 0;
   std::exception_ptr first_failure;
   for (ConvolutionPlan& plan : plans) {
     try {
       const float milliseconds = timer(plan);
-      if (best == nullptr || milliseconds < least) {
+      if (best == nullptr || milliseconds < best_milliseconds) {
         best = &plan;
-        least = milliseconds;
+        best_milliseconds = milliseconds;
       }
       if (!by_clock) break;
     } catch (const Error&) {

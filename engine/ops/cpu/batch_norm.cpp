@@ -49,7 +49,7 @@ std::vector<double>& chunked_sums(std::int64_t rows, std::int64_t channels, Accu
   return total;
 }
 
-// Calls body(row) for every row, in parallel, with at least a few KiB of work a thread.
+// Calls body(row) for every row, in parallel, with at least a few KiB of work per thread.
 template <typename Body>
 void for_rows(std::int64_t rows, std::int64_t channels, Body&& body) {
   const std::int64_t grain = std::max<std::int64_t>(1, 8192 / std::max<std::int64_t>(channels, 1));
@@ -136,19 +136,20 @@ std::vector<double>& gradient_sums(const BackwardRows& in, float* masked) {
       });
 }
 
-// dx = factor g + slope (x - mean) + offset, a channel; of constant statistics dx = factor g, whatever x is.
-struct GradientLine {
-  std::vector<float> factor, slope, offset;
+// dx = factor g + x_factor (x - mean) + offset, per channel; of constant statistics dx = factor g, whatever x
+// is.
+struct GradientCoefficients {
+  std::vector<float> factor, x_factor, offset;
 
   void resize(std::int64_t channels) {
-    for (std::vector<float>* values : {&factor, &slope, &offset})
+    for (std::vector<float>* values : {&factor, &x_factor, &offset})
       values->resize(static_cast<std::size_t>(channels));
   }
 };
 
-void write_scaled_gradient(const BackwardRows& in, const GradientLine& line, float* dx) {
+void write_scaled_gradient(const BackwardRows& in, const GradientCoefficients& coefficients, float* dx) {
   const std::int64_t channels = in.channels;
-  const float* factor = line.factor.data();
+  const float* factor = coefficients.factor.data();
   for_rows(in.rows, channels, [=](std::int64_t row) {
     const float* dy = in.dy + row * channels;
     const float* y = in.y != nullptr ? in.y + row * channels : nullptr;
@@ -160,9 +161,10 @@ void write_scaled_gradient(const BackwardRows& in, const GradientLine& line, flo
   });
 }
 
-void write_input_gradient(const BackwardRows& in, const GradientLine& line, float* dx) {
+void write_input_gradient(const BackwardRows& in, const GradientCoefficients& coefficients, float* dx) {
   const std::int64_t channels = in.channels;
-  const float *factor = line.factor.data(), *slope = line.slope.data(), *shift = line.offset.data();
+  const float *factor = coefficients.factor.data(), *x_factor = coefficients.x_factor.data(),
+              *shift = coefficients.offset.data();
   const float* mean = in.mean;
   for_rows(in.rows, channels, [=](std::int64_t row) {
     const float *x = in.x + row * channels, *dy = in.dy + row * channels;
@@ -172,12 +174,12 @@ void write_input_gradient(const BackwardRows& in, const GradientLine& line, floa
 #pragma omp simd
       for (std::int64_t c = 0; c < channels; ++c) {
         const float g = y[c] <= 0 ? 0.0f : dy[c];
-        to[c] = factor[c] * g + slope[c] * (x[c] - mean[c]) + shift[c];
+        to[c] = factor[c] * g + x_factor[c] * (x[c] - mean[c]) + shift[c];
       }
     } else {
 #pragma omp simd
       for (std::int64_t c = 0; c < channels; ++c) {
-        to[c] = factor[c] * dy[c] + slope[c] * (x[c] - mean[c]) + shift[c];
+        to[c] = factor[c] * dy[c] + x_factor[c] * (x[c] - mean[c]) + shift[c];
       }
     }
   });
@@ -252,22 +254,22 @@ void cpu::batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy
     pass.y = nullptr;
     pass.dy = dresidual->data<float>();
   }
-  thread_local GradientLine line;
-  line.resize(channels);
+  thread_local GradientCoefficients coefficients;
+  coefficients.resize(channels);
   const double count = static_cast<double>(std::max<std::int64_t>(rows, 1));
   for (std::int64_t c = 0; c < channels; ++c) {
     const double a = double{gamma.data<float>()[c]} * scale[c];
     const double gamma_gradient = sums[channels + c] * scale[c];
-    line.factor[c] = static_cast<float>(a);
-    line.slope[c] = static_cast<float>(-a * gamma_gradient * scale[c] / count);
-    line.offset[c] = static_cast<float>(-a * sums[c] / count);
+    coefficients.factor[c] = static_cast<float>(a);
+    coefficients.x_factor[c] = static_cast<float>(-a * gamma_gradient * scale[c] / count);
+    coefficients.offset[c] = static_cast<float>(-a * sums[c] / count);
     dgamma.data<float>()[c] = static_cast<float>(gamma_gradient);
     dbeta.data<float>()[c] = static_cast<float>(sums[c]);
   }
   if (batch_statistics) {
-    write_input_gradient(pass, line, dx.data<float>());
+    write_input_gradient(pass, coefficients, dx.data<float>());
   } else {
-    write_scaled_gradient(pass, line, dx.data<float>());
+    write_scaled_gradient(pass, coefficients, dx.data<float>());
   }
 }
 
