@@ -13,8 +13,8 @@
 #include <filesystem>
 #include <optional>
 
+#include "apps/common/runtime.h"
 #include "apps/run_data.h"
-#include "apps/runtime.h"
 
 namespace tern {
 

@@ -7,7 +7,7 @@
 #include <numeric>
 #include <ostream>
 
-#include "apps/non_finite.h"
+#include "apps/common/non_finite.h"
 #include "data/augment.h"
 #include "data/resize.h"
 #include "engine/core/check.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "apps/toml_file.h"
+#include "apps/common/toml_file.h"
 #include "engine/core/check.h"
 #include "engine/core/nearest.h"
 

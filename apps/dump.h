@@ -17,8 +17,8 @@
 #include <string>
 #include <vector>
 
+#include "apps/common/runtime.h"
 #include "apps/run_data.h"
-#include "apps/runtime.h"
 
 namespace tern {
 

@@ -3,9 +3,9 @@
 
 #include <filesystem>
 
+#include "apps/common/runtime.h"
 #include "apps/dashboard.h"
 #include "apps/run_data.h"
-#include "apps/runtime.h"
 
 namespace tern {
 

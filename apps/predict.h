@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "apps/runtime.h"
+#include "apps/common/runtime.h"
 #include "apps/scores.h"
 
 namespace tern {

@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "apps/common/runtime.h"
 #include "apps/run_data.h"
-#include "apps/runtime.h"
 
 namespace tern {
 

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "apps/version.h"
+#include "apps/common/version.h"
 #include "engine/core/check.h"
 
 namespace tern {

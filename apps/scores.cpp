@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "apps/non_finite.h"
-#include "apps/progress.h"
-#include "apps/recorded_step.h"
-#include "apps/runtime.h"
+#include "apps/common/non_finite.h"
+#include "apps/common/progress.h"
+#include "apps/common/recorded_step.h"
+#include "apps/common/runtime.h"
 #include "apps/training_setup.h"
 #include "data/loader.h"
 #include "engine/core/check.h"

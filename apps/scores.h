@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "apps/common/step_results.h"
 #include "apps/run.h"
-#include "apps/step_results.h"
 #include "data/dataset.h"
 #include "engine/device/device.h"
 #include "engine/metrics/confidence.h"

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <optional>
 
-#include "apps/version.h"
+#include "apps/common/version.h"
 #include "engine/backend/backend.h"
 #include "engine/core/parallel.h"
 

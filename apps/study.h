@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/runtime.h"
+#include "apps/common/runtime.h"
 #include "apps/study_data.h"
 
 namespace tern {

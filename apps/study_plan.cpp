@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "apps/toml_file.h"
+#include "apps/common/toml_file.h"
 #include "engine/core/check.h"
 #include "engine/core/nearest.h"
 #include "engine/metrics/thresholds.h"

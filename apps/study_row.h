@@ -9,7 +9,7 @@
 #include <functional>
 #include <string>
 
-#include "apps/runtime.h"
+#include "apps/common/runtime.h"
 #include "apps/study_data.h"
 #include "apps/study_runs.h"
 #include "engine/io/json.h"

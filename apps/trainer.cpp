@@ -7,9 +7,9 @@
 #include <cmath>
 #include <optional>
 
-#include "apps/non_finite.h"
-#include "apps/progress.h"
-#include "apps/runtime.h"
+#include "apps/common/non_finite.h"
+#include "apps/common/progress.h"
+#include "apps/common/runtime.h"
 #include "engine/autograd/tape.h"
 #include "engine/backend/backend.h"
 #include "engine/core/check.h"

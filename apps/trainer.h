@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "apps/recorded_step.h"
+#include "apps/common/recorded_step.h"
+#include "apps/common/step_results.h"
 #include "apps/run.h"
-#include "apps/step_results.h"
 #include "apps/study_data.h"
 #include "apps/tracking.h"
 #include "apps/training_setup.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "apps/runtime.h"
+#include "apps/common/runtime.h"
 #include "data/device_loader.h"
 #include "engine/core/check.h"
 #include "models/resnet.h"

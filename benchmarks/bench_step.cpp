@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "apps/recorded_step.h"
-#include "apps/runtime.h"
+#include "apps/common/recorded_step.h"
+#include "apps/common/runtime.h"
 #include "engine/autograd/tape.h"
 #include "engine/core/check.h"
 #include "engine/core/random.h"

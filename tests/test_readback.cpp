@@ -1,6 +1,6 @@
 #include "engine/tensor/readback.h"
 
-#include "apps/step_results.h"
+#include "apps/common/step_results.h"
 #include "engine/backend/backend.h"
 #include "tests/support/files.h"
 #include "tests/support/tensors.h"

@@ -1,4 +1,4 @@
-#include "apps/recorded_step.h"
+#include "apps/common/recorded_step.h"
 
 #include <doctest/doctest.h>
 

@@ -3,8 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "apps/common/version.h"
 #include "apps/run.h"
-#include "apps/version.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
 #include "engine/io/file.h"

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <csignal>
 
-#include "apps/runtime.h"
+#include "apps/common/runtime.h"
 #include "engine/core/check.h"
 #include "engine/core/parallel.h"
 #include "engine/io/csv.h"

@@ -1,4 +1,4 @@
-#include "apps/runtime.h"
+#include "apps/common/runtime.h"
 
 #include <fmt/format.h>
 #include <sys/resource.h>

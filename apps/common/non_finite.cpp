@@ -1,4 +1,4 @@
-#include "apps/non_finite.h"
+#include "apps/common/non_finite.h"
 
 #include <algorithm>
 #include <cmath>

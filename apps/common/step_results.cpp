@@ -1,4 +1,4 @@
-#include "apps/step_results.h"
+#include "apps/common/step_results.h"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "apps/toml_file.h"
+#include "apps/common/toml_file.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // TERN_BUILD_TYPE, TERN_COMPILER, TERN_CUDA_VERSION and TERN_CUDNN_VERSION come from CMakeLists.txt.
-#include "apps/version.h"
+#include "apps/common/version.h"
 
 #include <fmt/format.h>
 #include <oneapi/dnnl/dnnl.h>
