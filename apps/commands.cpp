@@ -6,17 +6,17 @@
 #include <iostream>
 
 #include "apps/calibrate.h"
-#include "apps/classify.h"
 #include "apps/config.h"
-#include "apps/convert.h"
 #include "apps/demo_data.h"
 #include "apps/dump.h"
 #include "apps/evaluate.h"
-#include "apps/inspect.h"
 #include "apps/predict.h"
 #include "apps/report.h"
 #include "apps/study.h"
 #include "apps/train.h"
+#include "apps/weights/classify.h"
+#include "apps/weights/convert.h"
+#include "apps/weights/inspect.h"
 #include "models/weight_names.h"
 
 namespace tern {

@@ -1,4 +1,4 @@
-#include "apps/classify.h"
+#include "apps/weights/classify.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "apps/convert.h"
+#include "apps/weights/convert.h"
 
 #include "engine/core/check.h"
 #include "engine/io/file.h"
