@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "apps/common/step_results.h"
-#include "apps/run.h"
+#include "apps/run/run_folder.h"
 #include "data/dataset.h"
 #include "engine/device/device.h"
 #include "engine/metrics/confidence.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "apps/common/runtime.h"
-#include "apps/study_data.h"
+#include "apps/run/study_data.h"
 
 namespace tern {
 

@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/config.h"
+#include "apps/run/config.h"
 #include "engine/metrics/accuracy.h"
 
 namespace tern {

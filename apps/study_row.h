@@ -10,7 +10,7 @@
 #include <string>
 
 #include "apps/common/runtime.h"
-#include "apps/study_data.h"
+#include "apps/run/study_data.h"
 #include "apps/study_runs.h"
 #include "engine/io/json.h"
 

@@ -20,7 +20,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/run.h"
+#include "apps/run/run_folder.h"
 #include "data/dataset.h"
 #include "data/loader.h"
 #include "engine/io/event_log.h"

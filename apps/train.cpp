@@ -7,8 +7,8 @@
 #include <memory>
 #include <optional>
 
-#include "apps/run.h"
-#include "apps/session.h"
+#include "apps/run/run_folder.h"
+#include "apps/run/session.h"
 #include "apps/trainer.h"
 #include "data/device_loader.h"
 #include "engine/backend/backend.h"

@@ -11,8 +11,8 @@
 
 #include "apps/common/recorded_step.h"
 #include "apps/common/step_results.h"
-#include "apps/run.h"
-#include "apps/study_data.h"
+#include "apps/run/run_folder.h"
+#include "apps/run/study_data.h"
 #include "apps/tracking.h"
 #include "apps/training_setup.h"
 #include "models/checkpoint.h"

@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <memory>
 
-#include "apps/config.h"
-#include "apps/run.h"
-#include "apps/study_data.h"
+#include "apps/run/config.h"
+#include "apps/run/run_folder.h"
+#include "apps/run/study_data.h"
 #include "data/loader.h"
 #include "engine/device/device.h"
 #include "engine/optim/optimizer.h"

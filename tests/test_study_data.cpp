@@ -1,5 +1,5 @@
 // The images of a run: which folders, which are trained, and a fingerprint that notices changes.
-#include "apps/study_data.h"
+#include "apps/run/study_data.h"
 
 #include <doctest/doctest.h>
 

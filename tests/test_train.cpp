@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "apps/common/version.h"
-#include "apps/run.h"
+#include "apps/run/run_folder.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
 #include "engine/io/file.h"

@@ -1,5 +1,5 @@
 // The run folder: made only where nothing is lost, opened with clear errors, metrics.csv kept whole.
-#include "apps/run.h"
+#include "apps/run/run_folder.h"
 
 #include <doctest/doctest.h>
 

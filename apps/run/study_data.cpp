@@ -1,4 +1,4 @@
-#include "apps/study_data.h"
+#include "apps/run/study_data.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,4 +1,4 @@
-#include "apps/session.h"
+#include "apps/run/session.h"
 
 #include <fmt/format.h>
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "apps/config.h"
+#include "apps/run/config.h"
 
 namespace tern {
 namespace {

@@ -1,4 +1,4 @@
-#include "apps/run.h"
+#include "apps/run/run_folder.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <regex>
 #include <system_error>
 
-#include "apps/session.h"
+#include "apps/run/session.h"
 #include "data/jpeg.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"

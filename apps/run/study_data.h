@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/config.h"
+#include "apps/run/config.h"
 #include "data/dataset.h"
 #include "data/split.h"
 #include "engine/io/json.h"

@@ -1,4 +1,4 @@
-#include "apps/config.h"
+#include "apps/run/config.h"
 
 #include <fmt/format.h>
 

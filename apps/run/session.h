@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "apps/run.h"
+#include "apps/run/run_folder.h"
 #include "engine/device/device.h"
 
 namespace tern {

@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-#include "apps/config.h"
+#include "apps/run/config.h"
 #include "data/dataset.h"
 #include "engine/io/json.h"
 #include "engine/metrics/accuracy.h"
