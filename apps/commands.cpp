@@ -6,14 +6,14 @@
 #include <iostream>
 
 #include "apps/calibrate.h"
-#include "apps/demo_data.h"
 #include "apps/dump.h"
 #include "apps/evaluate.h"
 #include "apps/predict.h"
 #include "apps/report.h"
 #include "apps/run/config.h"
 #include "apps/study.h"
-#include "apps/train.h"
+#include "apps/train/demo_data.h"
+#include "apps/train/train.h"
 #include "apps/weights/classify.h"
 #include "apps/weights/convert.h"
 #include "apps/weights/inspect.h"

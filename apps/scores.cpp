@@ -9,7 +9,7 @@
 #include "apps/common/progress.h"
 #include "apps/common/recorded_step.h"
 #include "apps/common/runtime.h"
-#include "apps/training_setup.h"
+#include "apps/train/training_setup.h"
 #include "data/loader.h"
 #include "engine/core/check.h"
 #include "models/checkpoint.h"

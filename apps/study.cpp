@@ -10,7 +10,7 @@
 
 #include "apps/study_row.h"
 #include "apps/study_table.h"
-#include "apps/training_setup.h"
+#include "apps/train/training_setup.h"
 #include "data/cifar100.h"
 #include "data/image_source.h"
 #include "data/study.h"

@@ -9,7 +9,7 @@
 #include "apps/evaluate.h"
 #include "apps/predict.h"
 #include "apps/study_estimate.h"
-#include "apps/train.h"
+#include "apps/train/train.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
 

@@ -1,6 +1,6 @@
 // What TensorBoard gets of a training: the numbers of metrics.csv, the heads' weights, validation's
 // probabilities and mistakes; once each, also when a training is resumed.
-#include "apps/tracking.h"
+#include "apps/train/tracking.h"
 
 #include <doctest/doctest.h>
 
@@ -10,7 +10,7 @@
 #include <map>
 #include <set>
 
-#include "apps/trainer.h"
+#include "apps/train/trainer.h"
 #include "data/image_io.h"
 #include "engine/backend/backend.h"
 #include "engine/core/parallel.h"

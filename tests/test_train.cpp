@@ -1,5 +1,5 @@
 // tern train as a whole: what a run folder holds, and which runs may be resumed.
-#include "apps/train.h"
+#include "apps/train/train.h"
 
 #include <doctest/doctest.h>
 

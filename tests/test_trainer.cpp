@@ -1,5 +1,5 @@
 // Training on a tiny study: it learns, keeps what it promises, stops where it must, and goes on exactly.
-#include "apps/trainer.h"
+#include "apps/train/trainer.h"
 
 #include <doctest/doctest.h>
 

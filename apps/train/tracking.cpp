@@ -1,4 +1,4 @@
-#include "apps/tracking.h"
+#include "apps/train/tracking.h"
 
 #include <algorithm>
 #include <cmath>

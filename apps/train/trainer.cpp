@@ -1,5 +1,5 @@
 // The epochs of a training. Its checkpoints and its resuming are in trainer_state.cpp.
-#include "apps/trainer.h"
+#include "apps/train/trainer.h"
 
 #include <fmt/format.h>
 

@@ -13,8 +13,8 @@
 #include "apps/common/step_results.h"
 #include "apps/run/run_folder.h"
 #include "apps/run/study_data.h"
-#include "apps/tracking.h"
-#include "apps/training_setup.h"
+#include "apps/train/tracking.h"
+#include "apps/train/training_setup.h"
 #include "models/checkpoint.h"
 
 namespace tern {

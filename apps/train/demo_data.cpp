@@ -1,4 +1,4 @@
-#include "apps/demo_data.h"
+#include "apps/train/demo_data.h"
 
 #include <string>
 

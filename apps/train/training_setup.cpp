@@ -1,4 +1,4 @@
-#include "apps/training_setup.h"
+#include "apps/train/training_setup.h"
 
 #include <fmt/format.h>
 

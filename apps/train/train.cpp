@@ -1,5 +1,5 @@
 // The journey of a training: settings -> images -> split -> model after model -> run folder.
-#include "apps/train.h"
+#include "apps/train/train.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 
 #include "apps/run/run_folder.h"
 #include "apps/run/session.h"
-#include "apps/trainer.h"
+#include "apps/train/trainer.h"
 #include "data/device_loader.h"
 #include "engine/backend/backend.h"
 #include "engine/core/check.h"

@@ -8,7 +8,7 @@
 
 #include <filesystem>
 
-#include "apps/trainer.h"
+#include "apps/train/trainer.h"
 #include "engine/core/check.h"
 #include "models/checkpoint.h"
 
