@@ -5,10 +5,10 @@
 
 #include <iostream>
 
-#include "apps/calibrate.h"
-#include "apps/dump.h"
-#include "apps/evaluate.h"
-#include "apps/predict.h"
+#include "apps/measure/calibrate.h"
+#include "apps/measure/dump.h"
+#include "apps/measure/evaluate.h"
+#include "apps/measure/predict.h"
 #include "apps/report.h"
 #include "apps/run/config.h"
 #include "apps/study.h"

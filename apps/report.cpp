@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "apps/calibrate.h"
+#include "apps/measure/calibrate.h"
 #include "apps/report_data.h"
 #include "apps/report_page.h"
 #include "engine/core/check.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "apps/level_report.h"
+#include "apps/measure/level_report.h"
 #include "apps/report_pictures.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"

@@ -7,14 +7,14 @@
 //   far            validation images of a novel superclass
 //   far_held_out   of a novel superclass of which nothing alike was trained on
 // with, by image, the true class, the most probable one and the confidence: its probability, or 0 where it is
-// the novel class (apps/calibrate.h). The answer is novel unless confidence >= tau, compared in single
-// precision.
+// the novel class (apps/measure/calibrate.h). The answer is novel unless confidence >= tau, compared in
+// single precision.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "apps/run_data.h"
+#include "apps/measure/run_data.h"
 #include "engine/io/json.h"
 
 namespace tern {

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <numeric>
 
-#include "apps/calibrate.h"
-#include "apps/evaluate.h"
-#include "apps/predict.h"
+#include "apps/measure/calibrate.h"
+#include "apps/measure/evaluate.h"
+#include "apps/measure/predict.h"
 #include "apps/study_estimate.h"
 #include "apps/train/train.h"
 #include "engine/core/check.h"

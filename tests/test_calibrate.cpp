@@ -1,8 +1,8 @@
-#include "apps/calibrate.h"
+#include "apps/measure/calibrate.h"
 
 #include <doctest/doctest.h>
 
-#include "apps/evaluate.h"
+#include "apps/measure/evaluate.h"
 #include "engine/core/check.h"
 #include "tests/support/tiny_run.h"
 

@@ -1,4 +1,4 @@
-#include "apps/class_report.h"
+#include "apps/measure/class_report.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "apps/dump.h"
+#include "apps/measure/dump.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // The dashboard of a trained run.
-#include "apps/evaluate.h"
+#include "apps/measure/evaluate.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // The CSV of predictions: a row an image, in numeric order, whole or not at all.
-#include "apps/predict.h"
+#include "apps/measure/predict.h"
 
 #include <doctest/doctest.h>
 

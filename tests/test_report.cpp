@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/evaluate.h"
+#include "apps/measure/evaluate.h"
 #include "engine/core/check.h"
 #include "tests/support/tiny_run.h"
 

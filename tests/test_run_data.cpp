@@ -1,6 +1,6 @@
 // Which images are seen, near and far at each level, and halves of them. load_run_data: see
 // test_evaluate.cpp.
-#include "apps/run_data.h"
+#include "apps/measure/run_data.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // The best models' logits and what thresholds make of them.
-#include "apps/scores.h"
+#include "apps/measure/scores.h"
 
 #include <doctest/doctest.h>
 

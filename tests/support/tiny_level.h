@@ -2,7 +2,7 @@
 // what reports are made of, without a model.
 #pragma once
 
-#include "apps/run_data.h"
+#include "apps/measure/run_data.h"
 #include "engine/core/random.h"
 #include "tests/support/temporary_folder.h"
 

@@ -1,4 +1,4 @@
-#include "apps/predict.h"
+#include "apps/measure/predict.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/calibrate.h"
+#include "apps/measure/calibrate.h"
 #include "data/image_source.h"
 #include "data/study.h"
 #include "engine/core/check.h"

@@ -1,4 +1,4 @@
-#include "apps/run_data.h"
+#include "apps/measure/run_data.h"
 
 #include <numeric>
 

@@ -1,9 +1,9 @@
 // The images of a trained run, as its models see them.
 #pragma once
 
+#include "apps/measure/scores.h"
 #include "apps/run/run_folder.h"
 #include "apps/run/study_data.h"
-#include "apps/scores.h"
 #include "models/novelty_rows.h"
 
 namespace tern {

@@ -1,4 +1,4 @@
-#include "apps/scores.h"
+#include "apps/measure/scores.h"
 
 #include <fmt/format.h>
 

@@ -14,7 +14,7 @@
 #include <optional>
 
 #include "apps/common/runtime.h"
-#include "apps/run_data.h"
+#include "apps/measure/run_data.h"
 
 namespace tern {
 

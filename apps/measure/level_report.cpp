@@ -1,4 +1,4 @@
-#include "apps/level_report.h"
+#include "apps/measure/level_report.h"
 
 #include <fmt/format.h>
 

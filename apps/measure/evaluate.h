@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "apps/common/runtime.h"
-#include "apps/dashboard.h"
-#include "apps/run_data.h"
+#include "apps/measure/dashboard.h"
+#include "apps/measure/run_data.h"
 
 namespace tern {
 

@@ -1,4 +1,4 @@
-#include "apps/dump.h"
+#include "apps/measure/dump.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

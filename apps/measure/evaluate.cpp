@@ -1,10 +1,10 @@
-#include "apps/evaluate.h"
+#include "apps/measure/evaluate.h"
 
 #include <fmt/format.h>
 
-#include "apps/calibrate.h"
-#include "apps/class_report.h"
-#include "apps/level_report.h"
+#include "apps/measure/calibrate.h"
+#include "apps/measure/class_report.h"
+#include "apps/measure/level_report.h"
 
 namespace tern {
 namespace {

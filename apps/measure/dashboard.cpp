@@ -1,4 +1,4 @@
-#include "apps/dashboard.h"
+#include "apps/measure/dashboard.h"
 
 #include <fmt/format.h>
 

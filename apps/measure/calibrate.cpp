@@ -1,4 +1,4 @@
-#include "apps/calibrate.h"
+#include "apps/measure/calibrate.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
