@@ -9,7 +9,7 @@
 #include "apps/measure/dump.h"
 #include "apps/measure/evaluate.h"
 #include "apps/measure/predict.h"
-#include "apps/report.h"
+#include "apps/report/report.h"
 #include "apps/run/config.h"
 #include "apps/study.h"
 #include "apps/train/demo_data.h"

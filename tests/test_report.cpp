@@ -1,6 +1,6 @@
 // tern report on trained runs. What it writes in detail: test_report_data.cpp, test_report_page.cpp; how it
 // behaves in a browser: check_report.py.
-#include "apps/report.h"
+#include "apps/report/report.h"
 
 #include <doctest/doctest.h>
 

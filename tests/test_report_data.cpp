@@ -1,11 +1,11 @@
 // What the page of tern report knows of a run, against numbers that are counted here again.
-#include "apps/report_data.h"
+#include "apps/report/data.h"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 
-#include "apps/report_pictures.h"
+#include "apps/report/pictures.h"
 #include "data/image_io.h"
 #include "engine/core/check.h"
 #include "tests/support/files.h"

@@ -1,7 +1,7 @@
 // The images that a model is surest of and wrong about.
 #pragma once
 
-#include "apps/report_data.h"
+#include "apps/report/data.h"
 
 namespace tern {
 

@@ -1,8 +1,8 @@
-#include "apps/report_pictures.h"
+#include "apps/report/pictures.h"
 
 #include <algorithm>
 
-#include "apps/report_page.h"
+#include "apps/report/page.h"
 #include "data/image_io.h"
 
 namespace tern {

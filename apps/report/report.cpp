@@ -1,12 +1,12 @@
-#include "apps/report.h"
+#include "apps/report/report.h"
 
 #include <fmt/format.h>
 
 #include <set>
 
 #include "apps/measure/calibrate.h"
-#include "apps/report_data.h"
-#include "apps/report_page.h"
+#include "apps/report/data.h"
+#include "apps/report/page.h"
 #include "engine/core/check.h"
 #include "engine/io/file.h"
 

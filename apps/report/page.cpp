@@ -1,4 +1,4 @@
-#include "apps/report_page.h"
+#include "apps/report/page.h"
 
 #include <algorithm>
 #include <utility>

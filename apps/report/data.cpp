@@ -1,4 +1,4 @@
-#include "apps/report_data.h"
+#include "apps/report/data.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "apps/measure/level_report.h"
-#include "apps/report_pictures.h"
+#include "apps/report/pictures.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
 #include "engine/metrics/oscr.h"

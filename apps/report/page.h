@@ -1,4 +1,5 @@
-// The page itself: apps/report/report.html with style, script, Chart.js and data put where it names them.
+// The page itself: apps/report/page/report.html with style, script, Chart.js and data put where it names
+// them.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +11,12 @@
 
 namespace tern {
 
-/// What CMake embeds (cmake/embed.cmake): the files of apps/report/ and Debian's chart.min.js, byte by byte.
+/// What CMake embeds (cmake/embed.cmake): the files of apps/report/page/ and Debian's chart.min.js, byte by
+/// byte.
 extern const std::string_view kReportHtml, kReportCss, kReportRatesJs, kReportChartsJs, kReportTablesJs,
     kReportHeatMapJs, kReportSectionsJs, kReportCompareJs, kReportJs, kChartJs;
 
-/// The whole HTML text for runs as run_json (apps/report_data.h) describes them.
+/// The whole HTML text for runs as run_json (apps/report/data.h) describes them.
 std::string report_page(Json runs);
 
 /// JSON that may stand in a <script> element whatever its texts are: no '<', '>' or '&' is left in it.

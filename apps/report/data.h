@@ -1,4 +1,4 @@
-// What the page of tern report knows of a run, as JSON; apps/report/ shows it.
+// What the page of tern report knows of a run, as JSON; apps/report/page/ shows it.
 //
 // A level's images are in groups, each an entry of "groups":
 //   seen           validation images of known classes
