@@ -11,7 +11,7 @@
 #include "apps/measure/predict.h"
 #include "apps/report/report.h"
 #include "apps/run/config.h"
-#include "apps/study.h"
+#include "apps/study/study.h"
 #include "apps/train/demo_data.h"
 #include "apps/train/train.h"
 #include "apps/weights/classify.h"

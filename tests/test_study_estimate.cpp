@@ -1,5 +1,5 @@
 // Estimates against sums by hand.
-#include "apps/study_estimate.h"
+#include "apps/study/estimate.h"
 
 #include <cmath>
 

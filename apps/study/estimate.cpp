@@ -1,4 +1,4 @@
-#include "apps/study_estimate.h"
+#include "apps/study/estimate.h"
 
 #include <cmath>
 #include <numeric>

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/study_plan.h"
+#include "apps/study/plan.h"
 #include "models/heads.h"
 
 namespace tern {

@@ -11,7 +11,7 @@
 
 #include "apps/common/runtime.h"
 #include "apps/run/study_data.h"
-#include "apps/study_runs.h"
+#include "apps/study/runs.h"
 #include "engine/io/json.h"
 
 namespace tern {

@@ -1,11 +1,11 @@
-#include "apps/study_table.h"
+#include "apps/study/table.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
-#include "apps/study_estimate.h"
+#include "apps/study/estimate.h"
 
 namespace tern {
 namespace {

@@ -1,4 +1,4 @@
-#include "apps/study_runs.h"
+#include "apps/study/runs.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "apps/study.h"
+#include "apps/study/study.h"
 
 #include <fmt/format.h>
 
@@ -8,8 +8,8 @@
 #include <set>
 #include <utility>
 
-#include "apps/study_row.h"
-#include "apps/study_table.h"
+#include "apps/study/row.h"
+#include "apps/study/table.h"
 #include "apps/train/training_setup.h"
 #include "data/cifar100.h"
 #include "data/image_source.h"

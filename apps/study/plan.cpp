@@ -1,4 +1,4 @@
-#include "apps/study_plan.h"
+#include "apps/study/plan.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -19,7 +19,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "apps/study_plan.h"
+#include "apps/study/plan.h"
 #include "engine/io/json.h"
 
 namespace tern {

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "apps/study_plan.h"
+#include "apps/study/plan.h"
 #include "engine/io/json.h"
 
 namespace tern {
 
-/// What complete_row (apps/study_row.h) returned.
+/// What complete_row (apps/study/row.h) returned.
 struct RowResult {
   const StudyRow* row = nullptr;
   std::int64_t seed = 0;

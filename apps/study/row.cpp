@@ -1,4 +1,4 @@
-#include "apps/study_row.h"
+#include "apps/study/row.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include "apps/measure/calibrate.h"
 #include "apps/measure/evaluate.h"
 #include "apps/measure/predict.h"
-#include "apps/study_estimate.h"
+#include "apps/study/estimate.h"
 #include "apps/train/train.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
