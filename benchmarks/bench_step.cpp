@@ -114,24 +114,20 @@ std::vector<double> measure(const Options& options, tern::Device device) {
     return of_recorded(times, step, device);
   }
   tern::Adam optimizer(tern::make_parameter_groups(model.parameters(), 1e-4f, /*decay_exempt=*/false));
+  std::vector<tern::Variable> parameters;
+  for (const tern::ParameterEntry& parameter : model.parameters()) parameters.push_back(parameter.value);
   tern::RecordedStep step(
-      "step", device, options.batch, [&](const tern::Batch& now) -> std::vector<tern::Tensor> {
+      "step", device, options.batch,
+      [&](const tern::Batch& now) -> std::vector<tern::Tensor> {
         optimizer.clear_gradients();
         const tern::Variable loss =
             tern::cross_entropy(model.forward(tern::Variable(now.images))[0], now.subclasses);
         tern::backward(loss);
-        std::vector<tern::Tensor> results{loss.data()};
-        for (const tern::ParameterEntry& parameter : model.parameters()) {
-          results.push_back(parameter.value.grad());
-        }
-        return results;
-      });
-  const std::vector<tern::ParameterEntry> parameters = model.parameters();
+        return {loss.data()};
+      },
+      parameters);
   const auto times = sorted_milliseconds(options, [&] {
     const std::vector<tern::Tensor> results = step(batch);
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-      tern::Variable(parameters[i].value).set_grad(results[i + 1]);
-    }
     optimizer.step({.learning_rate = 1e-4f});
     return results[0].item();  // waits for the device
   });

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "engine/autograd/tape.h"
 #include "engine/core/check.h"
 #include "engine/ops/relu.h"
 #include "tests/support/tensors.h"
@@ -40,10 +41,33 @@ TEST_CASE("recorded_step: the same results as without, for full batches and othe
   }
 }
 
+TEST_CASE("recorded_step: gradients are in their variables, whatever came before") {
+  for (const Device device : test::devices()) {
+    Variable weight(test::uniform({3}, -1, 1, 7, device), /*requires_grad=*/true);
+    RecordedStep step("step of a test", device, 4,
+                      [&weight](const Batch& batch) -> std::vector<Tensor> {
+                        weight.clear_grad();
+                        backward(relu(weight), batch.images.rows(0, 1).reshape({3}));
+                        return {};
+                      },
+                      {weight});
+    std::uint64_t seed = 0;
+    for (const std::int64_t size : {4, 4, 4, 2, 4, 4, 3, 4}) {
+      const Batch batch = batch_of(size, ++seed, device);
+      step(batch);
+      Variable alone(weight.data(), /*requires_grad=*/true);
+      backward(relu(alone), batch.images.rows(0, 1).reshape({3}));
+      CHECK(test::same_bytes(weight.grad(), alone.grad()));
+    }
+    CHECK(step.is_recorded() == !device.is_cpu());
+  }
+}
+
 TEST_CASE("recorded_step: nothing is recorded where that is not wanted") {
   for (const Device device : test::devices()) {
     RecordedStep step(
         "step of a test", device, 2, [](const Batch& batch) { return std::vector<Tensor>{batch.images}; },
+        /*leaves=*/{},
         /*may_record=*/false);
     for (int i = 0; i < 3; ++i) step(batch_of(2, 1, device));
     CHECK_FALSE(step.is_recorded());

@@ -19,11 +19,12 @@ void assign(Tensor& to, const Tensor& from) {
 }  // namespace
 
 RecordedStep::RecordedStep(std::string name, Device device, std::int64_t batch_size, Work work,
-                           bool may_record)
+                           std::vector<Variable> leaves, bool may_record)
     : name_(std::move(name)),
       device_(device),
       batch_size_(batch_size),
       work_(std::move(work)),
+      leaves_(std::move(leaves)),
       may_record_(may_record) {}
 
 void RecordedStep::record(const Batch& batch) {
@@ -37,7 +38,10 @@ void RecordedStep::record(const Batch& batch) {
     std::fprintf(stderr, "tern: the %s could not be recorded and runs call by call, somewhat slower (%s)\n",
                  name_.c_str(), error.what());
   }
-  if (recorded_ != nullptr) return;
+  if (recorded_ != nullptr) {
+    for (const Variable& leaf : leaves_) gradients_.push_back(leaf.grad());
+    return;
+  }
   outputs_.clear();  // which gives back the memory of the attempt
   input_ = {};
   may_record_ = false;
@@ -54,6 +58,8 @@ std::vector<Tensor> RecordedStep::operator()(const Batch& batch) {
   assign(input_.superclasses, batch.superclasses);
   assign(input_.subclasses, batch.subclasses);
   recorded_->run();
+  // A batch that was worked on as usual gave the leaves gradients elsewhere.
+  for (std::size_t i = 0; i < leaves_.size(); ++i) leaves_[i].set_grad(gradients_[i]);
   return outputs_;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "data/loader.h"
+#include "engine/autograd/variable.h"
 #include "engine/backend/backend.h"
 
 namespace tern {
@@ -21,11 +22,13 @@ class RecordedStep {
   /// handles, and does the same at every call.
   using Work = std::function<std::vector<Tensor>(const Batch&)>;
 
-  /// name: for people, "training step". batch_size: of a full batch. Without `may_record` nothing is ever
-  /// recorded.
-  RecordedStep(std::string name, Device device, std::int64_t batch_size, Work work, bool may_record = true);
+  /// name: for people, "training step". batch_size: of a full batch. leaves: the variables that the work
+  /// leaves gradients in. Without `may_record` nothing is ever recorded.
+  RecordedStep(std::string name, Device device, std::int64_t batch_size, Work work,
+               std::vector<Variable> leaves = {}, bool may_record = true);
 
-  /// What the work gives for this batch; of a replay, valid until the next call.
+  /// What the work gives for this batch, with the gradients in the leaves; of a replay, valid until the next
+  /// call.
   std::vector<Tensor> operator()(const Batch& batch);
   bool is_recorded() const { return recorded_ != nullptr; }
 
@@ -36,10 +39,12 @@ class RecordedStep {
   Device device_;
   std::int64_t batch_size_;
   Work work_;
+  std::vector<Variable> leaves_;
   bool may_record_;
   bool is_warm_ = false;
-  Batch input_;                  ///< where a replay reads
-  std::vector<Tensor> outputs_;  ///< where a replay writes
+  Batch input_;                    ///< where a replay reads
+  std::vector<Tensor> outputs_;    ///< where a replay writes
+  std::vector<Tensor> gradients_;  ///< the same, of each leaf
   std::unique_ptr<CapturedWork> recorded_;
 };
 

@@ -40,6 +40,14 @@ void count_answers(const Tensor& answers, const std::vector<std::int64_t>& image
   }
 }
 
+std::vector<Variable> trained_parameters(const Model& model) {
+  std::vector<Variable> trained;
+  for (const ParameterEntry& parameter : model.parameters()) {
+    if (parameter.value.requires_grad()) trained.push_back(parameter.value);
+  }
+  return trained;
+}
+
 std::string text_of(Percent value) {
   return value ? fmt::format("{:.2f} %", *value) : "-";
 }
@@ -89,7 +97,7 @@ Trainer::Trainer(Run& run, Part part, const StudyData& data, const TrainerOption
                                        options.resident)),
       train_step_(
           "training step", options.device, config_.batch_size,
-          [this](const Batch& batch) { return forward_backward(batch); },
+          [this](const Batch& batch) { return forward_backward(batch); }, trained_parameters(model_),
           /*may_record=*/config_.accumulate == 1),
       validation_step_("validation step", options.device, config_.batch_size,
                        [this](const Batch& batch) { return score_batch(batch); }),
@@ -98,9 +106,6 @@ Trainer::Trainer(Run& run, Part part, const StudyData& data, const TrainerOption
       tracker_(run, part, data.dataset, model_.head_parameters()),
       loss_options_(make_loss_options(config_, data.dataset.classes, options.device)),
       schedule_(make_schedule(config_, train_batches_->batches())) {
-  for (const ParameterEntry& parameter : model_.parameters()) {
-    if (parameter.value.requires_grad()) parameters_.push_back(parameter.value);
-  }
   resume();
 }
 
@@ -149,7 +154,7 @@ void Trainer::train_epoch(EpochMetrics& metrics) {
   metrics.images_per_second = static_cast<double>(totals.images) / metrics.seconds;
 }
 
-/// The loss, the answers of each head, the gradient of each parameter.
+/// The loss and the answers of each head. The gradients are in the parameters.
 std::vector<Tensor> Trainer::forward_backward(const Batch& batch) {
   if (batches_waiting_ == 0) optimizer_->clear_gradients();
   const std::vector<Variable> logits = model_.forward(Variable(batch.images));
@@ -157,7 +162,6 @@ std::vector<Tensor> Trainer::forward_backward(const Batch& batch) {
   backward(loss.total);
   std::vector<Tensor> results{loss.total.data()};
   for (const Variable& head : logits) results.push_back(answers_of(head.data()));
-  for (const Variable& parameter : parameters_) results.push_back(parameter.grad());
   return results;
 }
 
@@ -165,11 +169,8 @@ std::vector<Tensor> Trainer::forward_backward(const Batch& batch) {
 std::vector<Tensor> Trainer::train_batch(const Batch& batch) {
   std::vector<Tensor> results = train_step_(batch);
   model_.count_batch();
-  const std::size_t found = results.size() - parameters_.size();
-  for (std::size_t i = 0; i < parameters_.size(); ++i) parameters_[i].set_grad(results[found + i]);
   const bool last = batch.step + 1 == train_batches_->batches();
   if (++batches_waiting_ == config_.accumulate || last) update();
-  results.resize(found);
   return results;
 }
 

@@ -78,7 +78,6 @@ class Trainer {
 
   Model model_;
   std::unique_ptr<Optimizer> optimizer_;
-  std::vector<Variable> parameters_;  ///< those that are trained
   std::unique_ptr<BatchSource> train_batches_, validation_batches_;
   RecordedStep train_step_, validation_step_;
   StepResults results_;
