@@ -100,7 +100,7 @@ std::vector<double> measure(const Options& options, tern::Device device) {
   model.set_precision(precision_of(options.precision));
   tern::Batch batch;
   batch.images = random_images(options).to(device);
-  batch.subclasses = random_labels(options).to(device);
+  batch.targets.sub = random_labels(options).to(device);
   batch.indices.resize(static_cast<std::size_t>(options.batch));
   tern::Backend& backend = tern::backend_of(device);
   if (options.mode == "inference") {
@@ -121,7 +121,7 @@ std::vector<double> measure(const Options& options, tern::Device device) {
       [&](const tern::Batch& now) -> std::vector<tern::Tensor> {
         optimizer.clear_gradients();
         const tern::Variable loss =
-            tern::cross_entropy(model.forward(tern::Variable(now.images))[0], now.subclasses);
+            tern::cross_entropy(model.forward(tern::Variable(now.images))[0], now.targets.sub);
         tern::backward(loss);
         return {loss.data()};
       },

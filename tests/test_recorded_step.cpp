@@ -14,7 +14,7 @@ namespace {
 Batch batch_of(std::int64_t size, std::uint64_t seed, Device device) {
   Batch batch;
   batch.images = test::uniform({size, 3}, -1, 1, seed, device);
-  batch.superclasses = test::integers(test::classes(size, 4, seed), device);
+  batch.targets.super = test::integers(test::classes(size, 4, seed), device);
   batch.indices.resize(static_cast<std::size_t>(size));
   return batch;
 }
@@ -26,7 +26,7 @@ TEST_CASE("recorded_step: the same results as without, for full batches and othe
     int calls = 0;
     const auto work = [&calls](const Batch& batch) -> std::vector<Tensor> {
       ++calls;
-      return {relu(Variable(batch.images)).data(), batch.superclasses};
+      return {relu(Variable(batch.images)).data(), batch.targets.super};
     };
     RecordedStep step("step of a test", device, 4, work);
     std::uint64_t seed = 0;
@@ -34,7 +34,7 @@ TEST_CASE("recorded_step: the same results as without, for full batches and othe
       const Batch batch = batch_of(size, ++seed, device);
       const std::vector<Tensor> outputs = step(batch);
       CHECK(test::same_bytes(outputs[0], relu(Variable(batch.images)).data()));
-      CHECK(test::same_bytes(outputs[1], batch.superclasses));
+      CHECK(test::same_bytes(outputs[1], batch.targets.super));
     }
     CHECK(calls > 0);
     CHECK(step.is_recorded() == !device.is_cpu());

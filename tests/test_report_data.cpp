@@ -102,7 +102,7 @@ TEST_CASE("report_data: every image of the subclass level with class, answer and
   }
   // Column 1 was never trained, and is masked. Validation images come in the order of the split: seen before
   // far.
-  const std::vector<float>& logits = made.scored.validation.sub_logits;
+  const std::vector<float>& logits = made.scored.validation.logits.sub;
   int novel_answers = 0;
   for (std::size_t i = 0; i < 36; ++i) {
     const Json& group = groups[i < 30 ? 0 : 2];
@@ -280,7 +280,7 @@ TEST_CASE("report_data: what does not exist is left out; NaN and a run without s
   CHECK(entry(json.at("levels"), "level", "sub").at("groups").size() == 1);
   CHECK(entry(json.at("levels"), "level", "sub").at("curves").empty());
 
-  made.scored.validation.sub_logits[7] = std::nanf("");
+  made.scored.validation.logits.sub[7] = std::nanf("");
   CHECK_THROWS_WITH_AS(made.json(), Contains("wanted numbers for logits, got NaN"), Error);
   made.data.split.validation.clear();
   made.scored.validation = {};

@@ -20,9 +20,9 @@ EpochMetrics metrics_of(const char* model, std::int64_t epoch) {
   metrics.model = model;
   metrics.epoch = epoch;
   metrics.train_loss = 0.5;
-  metrics.train_super = 75;
-  metrics.validation_super.add(0, 0, 3);
-  metrics.validation_super.add(3, 1, 3);
+  metrics.train_accuracy.super = 75;
+  metrics.validation.super.add(0, 0, 3);
+  metrics.validation.super.add(3, 1, 3);
   return metrics;
 }
 

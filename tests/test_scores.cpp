@@ -52,12 +52,11 @@ TEST_CASE("scores: consistent subclasses lie in the answered superclass, novel o
                             {"subclass_trained", {1, 1, 1, 1}}};
   Decision decision{0.6, 0.2, true, true};
   //                                  a, a1   a, b0 far over a0   novel, a1   b, novel
-  const Scores scores{{5, 0, 0, /**/ 5, 0, 0, /**/ 0, 0, 5, /**/ 0, 5, 0},
-                      {0, 5, 0, 0, /**/ 3, 0, 6, 0, /**/ 0, 5, 0, 0, /**/ 4, 0, 0, 3},
-                      {},
+  const Scores scores{{{5, 0, 0, /**/ 5, 0, 0, /**/ 0, 0, 5, /**/ 0, 5, 0},
+                       {0, 5, 0, 0, /**/ 3, 0, 6, 0, /**/ 0, 5, 0, 0, /**/ 4, 0, 0, 3}},
                       {},
                       0};
-  const LevelAnswers answers = answer_levels(run, decision, scores);
+  const ByLevel<Answers> answers = answer_levels(run, decision, scores);
   CHECK(answers.super.classes == std::vector<std::int32_t>{0, 0, 2, 1});
   CHECK(answers.sub.classes == std::vector<std::int32_t>{1, 3, 3, 3});  // a0 has .05 of the second row
   decision.tau_sub = 0.01;
@@ -65,7 +64,7 @@ TEST_CASE("scores: consistent subclasses lie in the answered superclass, novel o
   decision.consistent = false;
   CHECK(answer_levels(run, decision, scores).sub.classes == std::vector<std::int32_t>{1, 2, 1, 0});
   decision.consistent = true;
-  CHECK_THROWS_WITH_AS(answer_levels(run, decision, {{}, scores.sub_logits, {}, {}, 0}),
+  CHECK_THROWS_WITH_AS(answer_levels(run, decision, {{{}, scores.logits.sub}, {}, 0}),
                        Contains("--consistent: wanted models of both levels"), Error);
 }
 
@@ -73,31 +72,31 @@ TEST_CASE("scores: the logits of a trained run, the same for any order of the im
   const test::TinyRun trained({"approach=two_models", "epochs=1"});
   const Run run = Run::open(trained.run());
   StudyModels models(run, Device::cpu());
-  CHECK(models.has_super());
-  CHECK(models.has_sub());
+  CHECK(models.has(Level::super));
+  CHECK(models.has(Level::sub));
   const Dataset images = load_images(trained / "data/test_images", 16);
   std::vector<std::int64_t> order(12);
   std::iota(order.begin(), order.end(), std::int64_t{0});
   const Scores scores = models.score(images, order, "test");
-  REQUIRE(scores.super_logits.size() == 12 * 4);
-  REQUIRE(scores.sub_logits.size() == 12 * 7);
+  REQUIRE(scores.logits.super.size() == 12 * 4);
+  REQUIRE(scores.logits.sub.size() == 12 * 7);
   const Scores reversed = models.score(images, {order.rbegin(), order.rend()}, "test");
   for (int i = 0; i < 12; ++i) {
     for (int c = 0; c < 7; ++c) {
-      CHECK(reversed.sub_logits[(11 - i) * 7 + c] ==
-            doctest::Approx(scores.sub_logits[i * 7 + c]).epsilon(1e-4));
+      CHECK(reversed.logits.sub[(11 - i) * 7 + c] ==
+            doctest::Approx(scores.logits.sub[i * 7 + c]).epsilon(1e-4));
     }
   }
 
   const Scores with_features = models.score(images, order, "test", true);
-  CHECK(with_features.sub_logits == scores.sub_logits);
-  CHECK(scores.sub_features.empty());
+  CHECK(with_features.logits.sub == scores.logits.sub);
+  CHECK(scores.features.sub.empty());
   REQUIRE(with_features.feature_count == 512);
   CHECK(models.levels() == std::vector<Level>{Level::super, Level::sub});
   for (const Level level : models.levels()) {
-    const std::vector<float> logits = models.head(level)({with_features.features(level), 512});
+    const std::vector<float> logits = models.head(level)({with_features.features[level], 512});
     for (std::size_t i = 0; i < logits.size(); ++i) {
-      CHECK(logits[i] == doctest::Approx(scores.logits(level)[i]).epsilon(1e-4));
+      CHECK(logits[i] == doctest::Approx(scores.logits[level][i]).epsilon(1e-4));
     }
   }
 

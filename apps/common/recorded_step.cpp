@@ -30,8 +30,7 @@ RecordedStep::RecordedStep(std::string name, Device device, std::int64_t batch_s
 void RecordedStep::record(const Batch& batch) {
   try {
     input_.images = copy_of(batch.images);
-    input_.superclasses = copy_of(batch.superclasses);
-    input_.subclasses = copy_of(batch.subclasses);
+    for (const Level level : kLevels) input_.targets[level] = copy_of(batch.targets[level]);
     input_.indices = batch.indices;  // for size(); the work does not look at them
     recorded_ = backend_of(device_).capture([this] { outputs_ = work_(input_); });
   } catch (const Error& error) {  // what cannot be recorded, for want of memory say, can still be done
@@ -55,8 +54,7 @@ std::vector<Tensor> RecordedStep::operator()(const Batch& batch) {
     return work_(batch);
   }
   assign(input_.images, batch.images);
-  assign(input_.superclasses, batch.superclasses);
-  assign(input_.subclasses, batch.subclasses);
+  for (const Level level : kLevels) assign(input_.targets[level], batch.targets[level]);
   recorded_->run();
   // A batch that was worked on as usual gave the leaves gradients elsewhere.
   for (std::size_t i = 0; i < leaves_.size(); ++i) leaves_[i].set_grad(gradients_[i]);

@@ -273,9 +273,9 @@ DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options) {
   const Json json = read_json(file);
   try {
     for (const Part part : parts_of(run.config)) {
-      if (has_super(part) && !options.tau_super)
+      if (has_level(part, Level::super) && !options.tau_super)
         options.tau_super = tau_of_rule(file, json, Level::super, options.tau_rule);
-      if (has_sub(part) && !options.tau_sub)
+      if (has_level(part, Level::sub) && !options.tau_sub)
         options.tau_sub = tau_of_rule(file, json, Level::sub, options.tau_rule);
     }
   } catch (const Json::exception&) {

@@ -44,16 +44,14 @@ std::string short_name(const std::string& name) {
 
 ClassReport make_class_report(const StudyData& data, Level level, const Answers& validation,
                               const Answers& pseudo_novel) {
-  const bool super = level == Level::super;
-  const ClassTable& classes = data.dataset.classes;
-  const std::vector<std::int32_t>& labels = super ? data.dataset.superclasses : data.dataset.subclasses;
+  const std::vector<std::int32_t>& labels = data.dataset.labels(level);
   ClassReport report;
   report.level = level;
-  report.names = super ? classes.superclass_names : classes.subclass_names;
+  report.names = data.dataset.classes.names(level);
   report.held_out.resize(report.names.size(), 0);
   report.matrix = confusion_matrix(labels_of(labels, data.split.validation), validation.classes,
                                    static_cast<std::int32_t>(report.names.size()));
-  if (super) return report;
+  if (level == Level::super) return report;
   for (const std::int32_t subclass : data.split.held_out)
     report.held_out[static_cast<std::size_t>(subclass)] = 1;
   const std::vector<std::int32_t> truth = labels_of(labels, data.split.pseudo_novel);

@@ -80,13 +80,13 @@ StateDict tensors_of(const Run& run, const StudyData& data, const Selection& sel
     if (!values.empty()) tensors.push_back({name, rows_of(values, rows)});
   };
   if (run.config.approach == Approach::two_heads) {
-    add("features", scores.super_features);
+    add("features", scores.features.super);
   } else {
-    add("super_features", scores.super_features);
-    add("sub_features", scores.sub_features);
+    add("super_features", scores.features.super);
+    add("sub_features", scores.features.sub);
   }
-  add("super_logits", scores.super_logits);
-  add("sub_logits", scores.sub_logits);
+  add("super_logits", scores.logits.super);
+  add("sub_logits", scores.logits.sub);
   tensors.push_back({"superclasses", picked(data.dataset.superclasses, selection.indices)});
   tensors.push_back({"subclasses", picked(data.dataset.subclasses, selection.indices)});
   tensors.push_back({"part", Tensor::from(Shape{rows}, selection.parts)});

@@ -11,7 +11,7 @@ namespace {
 
 /// The answers of both levels to one part's images.
 struct PartAnswers {
-  LevelAnswers validation, pseudo_novel, pseudo_novel_super;
+  ByLevel<Answers> validation, pseudo_novel, pseudo_novel_super;
 };
 
 /// Of images that are all to be called novel; none if there are no images.
@@ -71,8 +71,8 @@ Dashboard make_dashboard(const Run& run, const StudyModels& models, const StudyD
                          const Decision& decision, const PartAnswers& answers) {
   Dashboard dashboard;
   dashboard.settings = settings_of(run, data, decision);
-  if (models.has_super()) dashboard.super = super_level(data, decision, answers);
-  if (models.has_sub()) dashboard.sub = sub_level(data, decision, answers);
+  if (models.has(Level::super)) dashboard.super = super_level(data, decision, answers);
+  if (models.has(Level::sub)) dashboard.sub = sub_level(data, decision, answers);
   return dashboard;
 }
 
@@ -81,10 +81,8 @@ std::string add_classes(const StudyModels& models, const StudyData& data, const 
                         Json& json) {
   std::string text;
   for (const Level level : models.levels()) {
-    const bool super = level == Level::super;
     const ClassReport report =
-        make_class_report(data, level, super ? answers.validation.super : answers.validation.sub,
-                          super ? answers.pseudo_novel.super : answers.pseudo_novel.sub);
+        make_class_report(data, level, answers.validation[level], answers.pseudo_novel[level]);
     text += report.text();
     json["classes"][name_of(level)] = report.classes_json();
     json["confusion_matrix_images"][name_of(level)] = report.confusion_json();

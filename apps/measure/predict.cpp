@@ -49,9 +49,9 @@ void check_options(const PredictOptions& options, const Run& run) {
 }
 
 void check_levels(const StudyModels& models, const Run& run) {
-  if (models.has_super() && models.has_sub()) return;
+  if (models.has(Level::super) && models.has(Level::sub)) return;
   throw Error(run.folder().string() + " levels", "models of both levels",
-              models.has_super() ? "only the superclass model" : "only the subclass model");
+              models.has(Level::super) ? "only the superclass model" : "only the subclass model");
 }
 
 std::string csv_text(const Dataset& images, const Answers& super, const Answers& sub, bool probabilities) {

@@ -16,8 +16,8 @@ LevelRows take_rows(const Scores& scores, Level level, const std::vector<std::in
   LevelRows rows;
   rows.feature_count = scores.feature_count;
   rows.class_count = static_cast<std::int64_t>(allowed.size());
-  const Rows logits{scores.logits(level), rows.class_count};
-  const Rows features{scores.features(level), scores.feature_count};
+  const Rows logits{scores.logits[level], rows.class_count};
+  const Rows features{scores.features[level], scores.feature_count};
   for (std::int64_t i = 0; i < logits.count(); ++i) {
     const std::int32_t label = labels[static_cast<std::size_t>(i)];
     if (!keep(label)) continue;
@@ -63,14 +63,13 @@ ScoredParts score_parts(StudyModels& models, const StudyData& data, bool fit) {
 LevelGroups level_groups(const Run& run, const StudyData& data, const ScoredParts& scored,
                          const Decision& decision, Level level) {
   const bool super = level == Level::super;
-  const ClassTable& classes = data.dataset.classes;
-  const std::vector<std::int32_t>& labels = super ? data.dataset.superclasses : data.dataset.subclasses;
+  const std::vector<std::int32_t>& labels = data.dataset.labels(level);
   const std::vector<std::uint8_t> trained = super ? run.trained_superclasses() : run.trained_subclasses();
   const std::vector<std::uint8_t> allowed =
       decision.mask_untrained ? trained : std::vector<std::uint8_t>(trained.size(), 1);
   LevelGroups groups;
   groups.level = level;
-  groups.novel = super ? classes.novel_superclass() : classes.novel_subclass();
+  groups.novel = data.dataset.classes.novel(level);
   groups.known = allowed;
   groups.known[static_cast<std::size_t>(groups.novel)] = 0;
   const std::int32_t novel = groups.novel;

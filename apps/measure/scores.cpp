@@ -48,10 +48,6 @@ Answers answer(const std::vector<float>& logits, const std::vector<std::uint8_t>
   return answers;
 }
 
-bool is_of(Part part, Level level) {
-  return level == Level::super ? has_super(part) : has_sub(part);
-}
-
 /// Where the head of a level lies among those of its part.
 std::size_t head_place(Part part, Level level) {
   return part == Part::two_heads && level == Level::sub ? 1 : 0;
@@ -66,10 +62,6 @@ const Tensor& find_parameter(const std::vector<ParameterEntry>& parameters, cons
 
 }  // namespace
 
-const char* name_of(Level level) {
-  return level == Level::super ? "super" : "sub";
-}
-
 StudyModels::StudyModels(const Run& run, Device device) : config_(run.config), device_(device) {
   const ClassTable classes = run.classes();
   for (const Part part : parts_of(config_)) {
@@ -81,14 +73,14 @@ StudyModels::StudyModels(const Run& run, Device device) : config_(run.config), d
   }
 }
 
-bool StudyModels::has_level(bool (*level)(Part)) const {
+bool StudyModels::has(Level level) const {
   return std::any_of(members_.begin(), members_.end(),
-                     [&](const Member& member) { return level(member.part); });
+                     [&](const Member& member) { return has_level(member.part, level); });
 }
 
 std::vector<Level> StudyModels::levels() const {
   std::vector<Level> present;
-  for (const Level level : {Level::super, Level::sub}) {
+  for (const Level level : kLevels) {
     if (has(level)) present.push_back(level);
   }
   return present;
@@ -96,7 +88,7 @@ std::vector<Level> StudyModels::levels() const {
 
 StudyModels::Member& StudyModels::member(Level level) {
   for (Member& one : members_) {
-    if (is_of(one.part, level)) return one;
+    if (has_level(one.part, level)) return one;
   }
   throw Error("run", std::string("a model of the level ") + name_of(level), "none");
 }
@@ -115,12 +107,10 @@ void StudyModels::keep(const std::vector<Tensor>& outputs, bool with_features, S
   for (const Member& one : members_) {
     const Tensor& features = *output++;
     if (with_features) scores.feature_count = features.size(1);
-    const auto keep_level = [&](std::vector<float>& level_features, std::vector<float>& level_logits) {
-      if (with_features) append(level_features, features);
-      append(level_logits, *output++);
-    };
-    if (tern::has_super(one.part)) keep_level(scores.super_features, scores.super_logits);
-    if (tern::has_sub(one.part)) keep_level(scores.sub_features, scores.sub_logits);
+    for (const Level level : levels_of(one.part)) {
+      if (with_features) append(scores.features[level], features);
+      append(scores.logits[level], *output++);
+    }
   }
 }
 
@@ -225,16 +215,16 @@ Answers answer_sub_within(const Run& run, const Decision& decision, const std::v
   return answers;
 }
 
-LevelAnswers answer_levels(const Run& run, const Decision& decision, const Scores& scores) {
-  LevelAnswers answers;
-  if (!scores.super_logits.empty()) answers.super = answer_super(run, decision, scores.super_logits);
-  if (scores.sub_logits.empty()) return answers;
+ByLevel<Answers> answer_levels(const Run& run, const Decision& decision, const Scores& scores) {
+  ByLevel<Answers> answers;
+  if (!scores.logits.super.empty()) answers.super = answer_super(run, decision, scores.logits.super);
+  if (scores.logits.sub.empty()) return answers;
   if (!decision.consistent) {
-    answers.sub = answer_sub(run, decision, scores.sub_logits);
-  } else if (scores.super_logits.empty()) {
+    answers.sub = answer_sub(run, decision, scores.logits.sub);
+  } else if (scores.logits.super.empty()) {
     throw Error(run.folder().string() + " --consistent", "models of both levels", "only the subclass model");
   } else {
-    answers.sub = answer_sub_within(run, decision, scores.sub_logits, answers.super);
+    answers.sub = answer_sub_within(run, decision, scores.logits.sub, answers.super);
   }
   return answers;
 }

@@ -18,22 +18,12 @@
 
 namespace tern {
 
-enum class Level { super, sub };
-const char* name_of(Level level);  ///< "super", "sub"
-
 /// By image, row-major; a level without a model is empty.
 struct Scores {
-  std::vector<float> super_logits, sub_logits;      ///< [images, superclasses], [images, subclasses]
-  std::vector<float> super_features, sub_features;  ///< [images, feature_count], if they were asked for; two
-                                                    ///< heads on one backbone have the same
+  ByLevel<std::vector<float>> logits;    ///< [images, classes of the level]
+  ByLevel<std::vector<float>> features;  ///< [images, feature_count], if they were asked for; two heads on
+                                         ///< one backbone have the same
   std::int64_t feature_count = 0;
-
-  const std::vector<float>& logits(Level level) const {
-    return level == Level::super ? super_logits : sub_logits;
-  }
-  const std::vector<float>& features(Level level) const {
-    return level == Level::super ? super_features : sub_features;
-  }
 };
 
 /// The models of the best checkpoints.
@@ -42,9 +32,7 @@ class StudyModels {
   /// Throws Error naming the checkpoint that is missing, damaged, or made for other classes.
   StudyModels(const Run& run, Device device);
 
-  bool has_super() const { return has_level(&tern::has_super); }
-  bool has_sub() const { return has_level(&tern::has_sub); }
-  bool has(Level level) const { return level == Level::super ? has_super() : has_sub(); }
+  bool has(Level level) const;
   std::vector<Level> levels() const;
 
   /// Runs the models over images of a dataset, showing progress as `label`. Throws Error{checkpoint, ...}
@@ -65,7 +53,6 @@ class StudyModels {
     std::filesystem::path file;
   };
 
-  bool has_level(bool (*level)(Part)) const;
   Member& member(Level level);
   /// Of a batch: each model's features and the logits of its heads, in the order of members_.
   std::vector<Tensor> outputs(const Tensor& images);
@@ -99,7 +86,7 @@ struct Answers {
   std::vector<std::int32_t> classes;  ///< after the threshold
 };
 
-/// `logits` is Scores::super_logits or sub_logits, not empty unless there are no images.
+/// `logits` is the level's of Scores, not empty unless there are no images.
 Answers answer_super(const Run& run, const Decision& decision, const std::vector<float>& logits);
 Answers answer_sub(const Run& run, const Decision& decision, const std::vector<float>& logits);
 
@@ -111,9 +98,6 @@ Answers answer_sub_within(const Run& run, const Decision& decision, const std::v
 
 /// Both levels as the decision has it; a level without a model is empty. Throws Error{run folder, ...} if
 /// consistent answers are asked of one level alone.
-struct LevelAnswers {
-  Answers super, sub;
-};
-LevelAnswers answer_levels(const Run& run, const Decision& decision, const Scores& scores);
+ByLevel<Answers> answer_levels(const Run& run, const Decision& decision, const Scores& scores);
 
 }  // namespace tern

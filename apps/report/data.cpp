@@ -33,8 +33,8 @@ struct ScoredPart {
 };
 
 MostProbable most_probable_of(const Run& run, const Decision& decision, Level level, const Scores& scores) {
-  if (scores.logits(level).empty()) return {};
-  return (level == Level::super ? answer_super : answer_sub)(run, decision, scores.logits(level))
+  if (scores.logits[level].empty()) return {};
+  return (level == Level::super ? answer_super : answer_sub)(run, decision, scores.logits[level])
       .most_probable;
 }
 
@@ -133,8 +133,7 @@ Json closed_set_json(const Run& run, const StudyData& data, const ScoredParts& s
 Json level_json(const Run& run, const StudyData& data, const ScoredParts& scored, const Decision& decision,
                 Level level) {
   const bool super = level == Level::super;
-  const ClassTable& classes = data.dataset.classes;
-  const std::int32_t novel = super ? classes.novel_superclass() : classes.novel_subclass();
+  const std::int32_t novel = data.dataset.classes.novel(level);
   const std::vector<ReportGroup> groups = report_groups(run, data, scored, decision, level);
   Json json = {{"level", name_of(level)},
                {"tau", super ? decision.tau_super : decision.tau_sub},
@@ -188,12 +187,11 @@ Json summary_json(const Run& run) {
 std::vector<ReportGroup> report_groups(const Run& run, const StudyData& data, const ScoredParts& scored,
                                        const Decision& decision, Level level) {
   const bool super = level == Level::super;
-  const ClassTable& classes = data.dataset.classes;
-  const std::int32_t novel = super ? classes.novel_superclass() : classes.novel_subclass();
+  const std::int32_t novel = data.dataset.classes.novel(level);
   std::vector<ReportGroup> groups;
   const auto add = [&](const char* key, bool is_novel, const ScoredPart& part, auto&& keep) {
-    groups.push_back(group_of(key, is_novel, super ? data.dataset.superclasses : data.dataset.subclasses,
-                              part.images, most_probable_of(run, decision, level, part.scores), novel, keep));
+    groups.push_back(group_of(key, is_novel, data.dataset.labels(level), part.images,
+                              most_probable_of(run, decision, level, part.scores), novel, keep));
     if (groups.back().images.empty()) groups.pop_back();
   };
   const ScoredPart validation{data.split.validation, scored.validation};

@@ -61,6 +61,16 @@ const char* name_of(Part part) {
   return "sub";
 }
 
+std::vector<Level> levels_of(Part part) {
+  if (part == Part::super) return {Level::super};
+  if (part == Part::sub) return {Level::sub};
+  return {Level::super, Level::sub};
+}
+
+bool has_level(Part part, Level level) {
+  return part == Part::two_heads || (part == Part::super) == (level == Level::super);
+}
+
 std::vector<Part> parts_of(const Config& config) {
   if (config.approach == Approach::two_heads) return {Part::two_heads};
   if (config.levels == Levels::super) return {Part::super};
@@ -252,15 +262,15 @@ std::vector<std::uint8_t> Run::trained_subclasses() const {
 
 std::vector<std::pair<std::string, std::optional<double>>> metric_values(const EpochMetrics& m) {
   return {{"train_loss", m.train_loss},
-          {"train_super_accuracy_percent", m.train_super},
-          {"train_sub_accuracy_percent", m.train_sub},
+          {"train_super_accuracy_percent", m.train_accuracy.super},
+          {"train_sub_accuracy_percent", m.train_accuracy.sub},
           {"val_loss", m.validation_loss},
-          {"val_super_accuracy_with_extra_percent", m.validation_super.accuracy()},
-          {"val_super_accuracy_seen_percent", m.validation_super.seen_accuracy()},
-          {"val_super_accuracy_novel_percent", m.validation_super.novel_accuracy()},
-          {"val_sub_accuracy_with_extra_percent", m.validation_sub.accuracy()},
-          {"val_sub_accuracy_seen_percent", m.validation_sub.seen_accuracy()},
-          {"val_sub_accuracy_novel_percent", m.validation_sub.novel_accuracy()},
+          {"val_super_accuracy_with_extra_percent", m.validation.super.accuracy()},
+          {"val_super_accuracy_seen_percent", m.validation.super.seen_accuracy()},
+          {"val_super_accuracy_novel_percent", m.validation.super.novel_accuracy()},
+          {"val_sub_accuracy_with_extra_percent", m.validation.sub.accuracy()},
+          {"val_sub_accuracy_seen_percent", m.validation.sub.seen_accuracy()},
+          {"val_sub_accuracy_novel_percent", m.validation.sub.novel_accuracy()},
           {"score_percent", m.score},
           {"learning_rate", m.learning_rate},
           {"seconds", m.seconds},

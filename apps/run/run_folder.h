@@ -34,12 +34,9 @@ namespace tern {
 enum class Part { two_heads, super, sub };
 
 const char* name_of(Part part);  ///< "two_heads", "super", "sub"
-inline bool has_super(Part part) {
-  return part != Part::sub;
-}
-inline bool has_sub(Part part) {
-  return part != Part::super;
-}
+/// Of the classes that it tells apart, in the order of its heads.
+std::vector<Level> levels_of(Part part);
+bool has_level(Part part, Level level);
 /// In the order in which they are trained.
 std::vector<Part> parts_of(const Config& config);
 
@@ -104,9 +101,9 @@ struct EpochMetrics {
   std::string model;
   std::int64_t epoch = 0;  ///< from 1
   double train_loss = 0;
-  Percent train_super, train_sub;  ///< with extra, on augmented images, as training goes on
+  ByLevel<Percent> train_accuracy;  ///< with extra, on augmented images, as training goes on
   double validation_loss = 0;
-  NoveltyCounts validation_super, validation_sub;
+  ByLevel<NoveltyCounts> validation;
   Percent score;  ///< what chooses the best checkpoint
   double learning_rate = 0;
   double seconds = 0;  ///< of training, without validation

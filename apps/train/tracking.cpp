@@ -13,27 +13,25 @@ namespace tern {
 
 Tracker::Tracker(const Run& run, Part part, const Dataset& dataset, std::vector<ParameterEntry> heads)
     : run_(run), part_(part), dataset_(dataset), heads_(std::move(heads)) {
-  if (has_super(part)) levels_.push_back({"super", &dataset.classes.superclass_names, {}});
-  if (has_sub(part)) levels_.push_back({"sub", &dataset.classes.subclass_names, {}});
+  for (const Level level : levels_of(part)) levels_.push_back({level, {}});
 }
 
 void Tracker::start_epoch() {
   heads_before_.clear();
   for (const ParameterEntry& head : heads_) heads_before_.push_back(head.value.data().to_vector<float>());
-  for (Level& level : levels_) level.answers.clear();
+  for (LevelAnswers& level : levels_) level.answers.clear();
 }
 
 void Tracker::add_validation(const std::vector<std::int64_t>& images, std::span<const Tensor> answers,
                              std::span<const Tensor> probabilities) {
   for (std::size_t i = 0; i < levels_.size(); ++i) {
-    Level& level = levels_[i];
-    const std::vector<std::int32_t>& truth =
-        level.name == std::string("super") ? dataset_.superclasses : dataset_.subclasses;
+    const std::vector<std::int32_t>& truth = dataset_.labels(levels_[i].level);
     const std::vector<std::int32_t> given = answers[i].to_vector<std::int32_t>();
     const std::vector<float> probability = probabilities[i].to_vector<float>();
     for (std::size_t row = 0; row < given.size(); ++row) {
       const std::int64_t image = images[row];
-      level.answers.push_back({image, truth[static_cast<std::size_t>(image)], given[row], probability[row]});
+      levels_[i].answers.push_back(
+          {image, truth[static_cast<std::size_t>(image)], given[row], probability[row]});
     }
   }
 }
@@ -52,7 +50,7 @@ void Tracker::write(const EpochMetrics& metrics, bool best) {
     if (value) log_->scalar(tag(name), metrics.epoch, *value);
   }
   write_heads(metrics.epoch);
-  for (const Level& level : levels_) {
+  for (const LevelAnswers& level : levels_) {
     write_probabilities(level, metrics.epoch);
     if (best) write_mistakes(level, metrics.epoch);
   }
@@ -74,31 +72,31 @@ void Tracker::write_heads(std::int64_t step) {
   }
 }
 
-void Tracker::write_probabilities(const Level& level, std::int64_t step) {
-  const auto novel = static_cast<std::int32_t>(level.class_names->size()) - 1;
+void Tracker::write_probabilities(const LevelAnswers& answered, std::int64_t step) {
+  const std::int32_t novel = dataset_.classes.novel(answered.level);
   std::vector<float> of_seen, of_novel;
-  for (const Answer& answer : level.answers) {
+  for (const Answer& answer : answered.answers) {
     (answer.truth == novel ? of_novel : of_seen).push_back(answer.probability);
   }
-  const std::string name = std::string("val_") + level.name + "_probability_";
+  const std::string name = std::string("val_") + name_of(answered.level) + "_probability_";
   write_histogram(name + "seen", step, std::move(of_seen));
   write_histogram(name + "novel", step, std::move(of_novel));
 }
 
-void Tracker::write_mistakes(const Level& level, std::int64_t step) {
+void Tracker::write_mistakes(const LevelAnswers& answered, std::int64_t step) {
   std::vector<Answer> mistakes;
-  std::copy_if(level.answers.begin(), level.answers.end(), std::back_inserter(mistakes),
+  std::copy_if(answered.answers.begin(), answered.answers.end(), std::back_inserter(mistakes),
                [](const Answer& answer) { return answer.given != answer.truth; });
   std::stable_sort(mistakes.begin(), mistakes.end(),
                    [](const Answer& a, const Answer& b) { return a.probability > b.probability; });
   if (mistakes.size() > kMistakes) mistakes.resize(kMistakes);
   const auto class_name = [&](std::int32_t index) {
-    return level.class_names->at(static_cast<std::size_t>(index));
+    return dataset_.classes.names(answered.level).at(static_cast<std::size_t>(index));
   };
   const int size = dataset_.image_size;
   for (const Answer& mistake : mistakes) {
-    const std::string name = std::string("val_") + level.name + "_mistakes/" + class_name(mistake.truth) +
-                             " taken for " + class_name(mistake.given) + "/" +
+    const std::string name = std::string("val_") + name_of(answered.level) + "_mistakes/" +
+                             class_name(mistake.truth) + " taken for " + class_name(mistake.given) + "/" +
                              dataset_.names.at(static_cast<std::size_t>(mistake.image));
     const auto bytes = dataset_.image(mistake.image);
     log_->image(tag(name), step, size, size, encode_png({size, size, {bytes.begin(), bytes.end()}}));

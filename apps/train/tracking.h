@@ -54,24 +54,23 @@ class Tracker {
     std::int32_t truth = 0, given = 0;
     float probability = 0;
   };
-  struct Level {
-    const char* name;  ///< "super", "sub"
-    const std::vector<std::string>* class_names;
+  struct LevelAnswers {
+    Level level;
     std::vector<Answer> answers;
   };
 
   std::string tag(const std::string& name) const;
   void write_histogram(const std::string& name, std::int64_t step, std::vector<float> values);
   void write_heads(std::int64_t step);
-  void write_probabilities(const Level& level, std::int64_t step);
-  void write_mistakes(const Level& level, std::int64_t step);
+  void write_probabilities(const LevelAnswers& answered, std::int64_t step);
+  void write_mistakes(const LevelAnswers& answered, std::int64_t step);
 
   const Run& run_;
   const Part part_;
   const Dataset& dataset_;
   const std::vector<ParameterEntry> heads_;
   std::vector<std::vector<float>> heads_before_;
-  std::vector<Level> levels_;  ///< one a head
+  std::vector<LevelAnswers> levels_;  ///< one a head
   std::optional<EventLog> log_;
 };
 

@@ -58,7 +58,7 @@ std::string text_of(Percent value) {
 struct Trainer::Totals {
   double loss_by_image = 0, loss_by_batch = 0;
   std::int64_t images = 0, batches = 0;
-  NoveltyCounts super, sub;
+  ByLevel<NoveltyCounts> counts;
 
   /// answers: of each head.
   void add(Part part, const Dataset& dataset, const StepResult& step, std::span<const Tensor> answers) {
@@ -67,12 +67,10 @@ struct Trainer::Totals {
     loss_by_batch += step.loss();
     images += size;
     ++batches;
-    if (has_super(part)) {
-      count_answers(answers.front(), step.images, dataset.superclasses, dataset.classes.novel_superclass(),
-                    super);
-    }
-    if (has_sub(part)) {
-      count_answers(answers.back(), step.images, dataset.subclasses, dataset.classes.novel_subclass(), sub);
+    for (const Level level : levels_of(part)) {
+      count_answers(answers.front(), step.images, dataset.labels(level), dataset.classes.novel(level),
+                    counts[level]);
+      answers = answers.subspan(1);
     }
   }
   double loss(LossAverage average) const {
@@ -147,8 +145,8 @@ void Trainer::train_epoch(EpochMetrics& metrics) {
   }
   take(results_.take_last());
   metrics.train_loss = totals.loss(config_.loss_average);
-  metrics.train_super = totals.super.accuracy();
-  metrics.train_sub = totals.sub.accuracy();
+  metrics.train_accuracy.super = totals.counts.super.accuracy();
+  metrics.train_accuracy.sub = totals.counts.sub.accuracy();
   metrics.learning_rate = static_cast<double>(learning_rate_);
   metrics.seconds = seconds_since(start);
   metrics.images_per_second = static_cast<double>(totals.images) / metrics.seconds;
@@ -223,22 +221,17 @@ void Trainer::validate(EpochMetrics& metrics) {
   }
   take(results_.take_last());
   metrics.validation_loss = totals.loss(config_.loss_average);
-  metrics.validation_super = totals.super;
-  metrics.validation_sub = totals.sub;
+  metrics.validation = totals.counts;
   metrics.validation_seconds = seconds_since(start);
   check_finite(metrics.validation_loss, fmt::format("the validation after epoch {}", metrics.epoch));
 }
 
 StudyLossInputs Trainer::loss_inputs(const std::vector<Variable>& logits, const Batch& batch) const {
   StudyLossInputs inputs;
-  if (has_super(part_)) {
-    inputs.super_logits = logits.front();
-    inputs.superclasses = batch.superclasses;
-  }
-  if (has_sub(part_)) {
-    inputs.sub_logits = logits.back();
-    inputs.subclasses = batch.subclasses;
-  }
+  if (has_level(part_, Level::super)) inputs.super_logits = logits.front();
+  if (has_level(part_, Level::sub)) inputs.sub_logits = logits.back();
+  inputs.superclasses = batch.targets.super;
+  inputs.subclasses = batch.targets.sub;
   // The reference's validation loss leaves the teacher out; so that the two are comparable, so does this one.
   if (options_.teacher && grad_enabled()) {
     inputs.teacher_super_logits = options_.teacher->inference(batch.images).front();
@@ -284,21 +277,20 @@ Percent Trainer::score(const EpochMetrics& metrics) const {
     const Percent seen = counts.seen_accuracy();
     return config_.metric_counts_extra || !seen ? counts.accuracy() : seen;
   };
-  if (part_ == Part::super) return of(metrics.validation_super);
-  if (part_ == Part::sub) return of(metrics.validation_sub);
-  const Percent super = of(metrics.validation_super), sub = of(metrics.validation_sub);
+  if (part_ == Part::super) return of(metrics.validation.super);
+  if (part_ == Part::sub) return of(metrics.validation.sub);
+  const Percent super = of(metrics.validation.super), sub = of(metrics.validation.sub);
   return super && sub ? Percent((*super + *sub) / 2) : std::nullopt;
 }
 
 void Trainer::print_epoch(const EpochMetrics& metrics, bool best) const {
   std::string line = fmt::format("{} epoch {}/{}  loss {:.4f}  val loss {:.4f}", metrics.model, metrics.epoch,
                                  config_.epochs, metrics.train_loss, metrics.validation_loss);
-  const auto add = [&line](const char* level, const NoveltyCounts& counts) {
-    line += fmt::format("  val {} {} (seen {})", level, text_of(counts.accuracy()),
+  for (const Level level : levels_of(part_)) {
+    const NoveltyCounts& counts = metrics.validation[level];
+    line += fmt::format("  val {} {} (seen {})", name_of(level), text_of(counts.accuracy()),
                         text_of(counts.seen_accuracy()));
-  };
-  if (has_super(part_)) add("super", metrics.validation_super);
-  if (has_sub(part_)) add("sub", metrics.validation_sub);
+  }
   line += fmt::format("  {:.1f} images/s  waited {:.2f} s for images  {:.1f} s + {:.1f} s{}",
                       metrics.images_per_second, metrics.loader_wait_seconds, metrics.seconds,
                       metrics.validation_seconds, best ? "  best" : "");

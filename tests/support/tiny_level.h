@@ -55,12 +55,12 @@ inline Scores made_up_scores(const StudyData& data, const std::vector<std::int64
     std::vector<float> features;
     for (std::int32_t c = 0; c < 5; ++c)
       features.push_back(random.normal() * 0.5f + (c == subclass ? 2.0f : 0.0f));
-    for (const float value : features) scores.sub_logits.push_back(3 * value);
+    for (const float value : features) scores.logits.sub.push_back(3 * value);
     const float sums[] = {features[0] + features[1], features[2] + features[3], features[4]};
-    for (const float value : sums) scores.super_logits.push_back(3 * value);
-    scores.super_features.insert(scores.super_features.end(), features.begin(), features.end());
+    for (const float value : sums) scores.logits.super.push_back(3 * value);
+    scores.features.super.insert(scores.features.super.end(), features.begin(), features.end());
   }
-  scores.sub_features = scores.super_features;
+  scores.features.sub = scores.features.super;
   return scores;
 }
 
