@@ -105,8 +105,11 @@ std::vector<double> measure(const Options& options, tern::Device device) {
   tern::Backend& backend = tern::backend_of(device);
   if (options.mode == "inference") {
     model.set_training(false);
-    tern::RecordedStep step("step", device, options.batch,
-                            [&](const tern::Batch& now) { return model.inference(now.images); });
+    tern::RecordedStep step("step", device, options.batch, [&](const tern::Batch& now) {
+      tern::StepOutputs outputs;
+      outputs.logits = model.inference(now.images);
+      return outputs;
+    });
     const auto times = sorted_milliseconds(options, [&] {
       step(batch);
       backend.synchronize();
@@ -118,18 +121,20 @@ std::vector<double> measure(const Options& options, tern::Device device) {
   for (const tern::ParameterEntry& parameter : model.parameters()) parameters.push_back(parameter.value);
   tern::RecordedStep step(
       "step", device, options.batch,
-      [&](const tern::Batch& now) -> std::vector<tern::Tensor> {
+      [&](const tern::Batch& now) {
         optimizer.clear_gradients();
         const tern::Variable loss =
             tern::cross_entropy(model.forward(tern::Variable(now.images))[0], now.targets.sub);
         tern::backward(loss);
-        return {loss.data()};
+        tern::StepOutputs outputs;
+        outputs.loss = loss.data();
+        return outputs;
       },
       parameters);
   const auto times = sorted_milliseconds(options, [&] {
-    const std::vector<tern::Tensor> results = step(batch);
+    const tern::StepOutputs outputs = step(batch);
     optimizer.step({.learning_rate = 1e-4f});
-    return results[0].item();  // waits for the device
+    return outputs.loss.item();  // waits for the device
   });
   return of_recorded(times, step, device);
 }

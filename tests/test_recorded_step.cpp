@@ -24,17 +24,20 @@ Batch batch_of(std::int64_t size, std::uint64_t seed, Device device) {
 TEST_CASE("recorded_step: the same results as without, for full batches and others") {
   for (const Device device : test::devices()) {
     int calls = 0;
-    const auto work = [&calls](const Batch& batch) -> std::vector<Tensor> {
+    const auto work = [&calls](const Batch& batch) {
       ++calls;
-      return {relu(Variable(batch.images)).data(), batch.targets.super};
+      StepOutputs outputs;
+      outputs.logits = {relu(Variable(batch.images)).data()};
+      outputs.answers = {batch.targets.super};
+      return outputs;
     };
     RecordedStep step("step of a test", device, 4, work);
     std::uint64_t seed = 0;
     for (const std::int64_t size : {4, 4, 4, 2, 4, 3, 4}) {
       const Batch batch = batch_of(size, ++seed, device);
-      const std::vector<Tensor> outputs = step(batch);
-      CHECK(test::same_bytes(outputs[0], relu(Variable(batch.images)).data()));
-      CHECK(test::same_bytes(outputs[1], batch.targets.super));
+      const StepOutputs outputs = step(batch);
+      CHECK(test::same_bytes(outputs.logits[0], relu(Variable(batch.images)).data()));
+      CHECK(test::same_bytes(outputs.answers[0], batch.targets.super));
     }
     CHECK(calls > 0);
     CHECK(step.is_recorded() == !device.is_cpu());
@@ -45,10 +48,10 @@ TEST_CASE("recorded_step: gradients are in their variables, whatever came before
   for (const Device device : test::devices()) {
     Variable weight(test::uniform({3}, -1, 1, 7, device), /*requires_grad=*/true);
     RecordedStep step("step of a test", device, 4,
-                      [&weight](const Batch& batch) -> std::vector<Tensor> {
+                      [&weight](const Batch& batch) {
                         weight.clear_grad();
                         backward(relu(weight), batch.images.rows(0, 1).reshape({3}));
-                        return {};
+                        return StepOutputs();
                       },
                       {weight});
     std::uint64_t seed = 0;
@@ -66,7 +69,7 @@ TEST_CASE("recorded_step: gradients are in their variables, whatever came before
 TEST_CASE("recorded_step: nothing is recorded where that is not wanted") {
   for (const Device device : test::devices()) {
     RecordedStep step(
-        "step of a test", device, 2, [](const Batch& batch) { return std::vector<Tensor>{batch.images}; },
+        "step of a test", device, 2, [](const Batch&) { return StepOutputs(); },
         /*leaves=*/{},
         /*may_record=*/false);
     for (int i = 0; i < 3; ++i) step(batch_of(2, 1, device));
@@ -78,16 +81,17 @@ TEST_CASE("recorded_step: what cannot be recorded is done all the same, and reco
   for (const Device device : test::devices()) {
     if (device.is_cpu()) continue;
     int attempts = 0;
-    RecordedStep step(
-        "step of a test", device, 4, [&attempts, device](const Batch& batch) -> std::vector<Tensor> {
-          ++attempts;
-          const float first =
-              batch.images.rows(0, 1).to_vector<float>()[0];  // the host cannot know while recording
-          return {Tensor::full({1}, first).to(device)};
-        });
+    RecordedStep step("step of a test", device, 4, [&attempts, device](const Batch& batch) {
+      ++attempts;
+      const float first =
+          batch.images.rows(0, 1).to_vector<float>()[0];  // the host cannot know while recording
+      StepOutputs outputs;
+      outputs.loss = Tensor::full({1}, first).to(device);
+      return outputs;
+    });
     for (std::uint64_t seed = 1; seed < 5; ++seed) {
       const Batch batch = batch_of(4, seed, device);
-      CHECK(step(batch)[0].item() == batch.images.to_vector<float>()[0]);
+      CHECK(step(batch).loss.item() == batch.images.to_vector<float>()[0]);
       CHECK_FALSE(step.is_recorded());
     }
     CHECK(attempts == 5);  // 4 batches and one recording

@@ -41,12 +41,12 @@ void RecordedStep::record(const Batch& batch) {
     for (const Variable& leaf : leaves_) gradients_.push_back(leaf.grad());
     return;
   }
-  outputs_.clear();  // which gives back the memory of the attempt
+  outputs_ = {};  // which gives back the memory of the attempt
   input_ = {};
   may_record_ = false;
 }
 
-std::vector<Tensor> RecordedStep::operator()(const Batch& batch) {
+StepOutputs RecordedStep::operator()(const Batch& batch) {
   const bool full = batch.size() == batch_size_;
   if (full && may_record_ && is_warm_ && recorded_ == nullptr) record(batch);
   if (!full || recorded_ == nullptr) {

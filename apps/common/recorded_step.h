@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/common/step_outputs.h"
 #include "data/loader.h"
 #include "engine/autograd/variable.h"
 #include "engine/backend/backend.h"
@@ -18,9 +19,9 @@ namespace tern {
 
 class RecordedStep {
  public:
-  /// Maps a batch, which is on the device, to tensors there. Touches nothing of the host's but the tensors'
+  /// Maps a batch, which is on the device, to outputs there. Touches nothing of the host's but the tensors'
   /// handles, and does the same at every call.
-  using Work = std::function<std::vector<Tensor>(const Batch&)>;
+  using Work = std::function<StepOutputs(const Batch&)>;
 
   /// name: for people, "training step". batch_size: of a full batch. leaves: the variables that the work
   /// leaves gradients in. Without `may_record` nothing is ever recorded.
@@ -29,7 +30,7 @@ class RecordedStep {
 
   /// What the work gives for this batch, with the gradients in the leaves; of a replay, valid until the next
   /// call.
-  std::vector<Tensor> operator()(const Batch& batch);
+  StepOutputs operator()(const Batch& batch);
   bool is_recorded() const { return recorded_ != nullptr; }
 
  private:
@@ -43,7 +44,7 @@ class RecordedStep {
   bool may_record_;
   bool is_warm_ = false;
   Batch input_;                    ///< where a replay reads
-  std::vector<Tensor> outputs_;    ///< where a replay writes
+  StepOutputs outputs_;            ///< where a replay writes
   std::vector<Tensor> gradients_;  ///< the same, of each leaf
   std::unique_ptr<CapturedWork> recorded_;
 };

@@ -4,16 +4,20 @@
 
 namespace tern {
 
-std::optional<StepResult> StepResults::exchange(const Batch& batch, std::vector<Tensor> tensors) {
+std::optional<StepResult> StepResults::exchange(const Batch& batch, StepOutputs outputs) {
   std::optional<StepResult> before = take_last();
-  readback_.begin(std::move(tensors));
-  pending_ = {batch.step, batch.indices, {}};
+  pending_ = {batch.step, batch.indices, std::move(outputs)};
+  std::vector<Tensor> on_device;
+  for (const Tensor* tensor : pending_.outputs.tensors()) on_device.push_back(*tensor);
+  readback_.begin(std::move(on_device));
   return before;
 }
 
 std::optional<StepResult> StepResults::take_last() {
   if (!readback_.begun()) return std::nullopt;
-  pending_.tensors = readback_.finish();
+  std::vector<Tensor> on_host = readback_.finish();
+  const std::vector<Tensor*> places = pending_.outputs.tensors();
+  for (std::size_t i = 0; i < places.size(); ++i) *places[i] = std::move(on_host[i]);
   return std::exchange(pending_, {});
 }
 

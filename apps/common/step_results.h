@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "apps/common/step_outputs.h"
 #include "data/loader.h"
 #include "engine/tensor/readback.h"
 
@@ -14,10 +15,7 @@ namespace tern {
 struct StepResult {
   std::int64_t step = 0;             ///< in its epoch, from 0
   std::vector<std::int64_t> images;  ///< of the batch, in the dataset
-  std::vector<Tensor> tensors;       ///< on the host
-
-  /// Where the step has a loss, it is the first.
-  double loss() const { return static_cast<double>(tensors.front().item()); }
+  StepOutputs outputs;               ///< on the host
 };
 
 class StepResults {
@@ -25,13 +23,13 @@ class StepResults {
   explicit StepResults(Device device) : readback_(device) {}
 
   /// Asks for what a step found, and gives what the step before did, if there was one.
-  std::optional<StepResult> exchange(const Batch& batch, std::vector<Tensor> tensors);
+  std::optional<StepResult> exchange(const Batch& batch, StepOutputs outputs);
   /// What the last step found; none if exchange() was not called since.
   std::optional<StepResult> take_last();
 
  private:
   TensorReadback readback_;
-  StepResult pending_;  ///< without its tensors
+  StepResult pending_;  ///< with its outputs on the device
 };
 
 }  // namespace tern

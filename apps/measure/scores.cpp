@@ -93,24 +93,27 @@ StudyModels::Member& StudyModels::member(Level level) {
   throw Error("run", std::string("a model of the level ") + name_of(level), "none");
 }
 
-std::vector<Tensor> StudyModels::outputs(const Tensor& images) {
-  std::vector<Tensor> all;
+StepOutputs StudyModels::outputs(const Tensor& images) {
+  StepOutputs outputs;
   for (Member& one : members_) {
-    all.push_back(one.model.features(images));
-    for (Tensor& logits : one.model.head_logits(all.back())) all.push_back(std::move(logits));
+    outputs.features.push_back(one.model.features(images));
+    for (Tensor& logits : one.model.head_logits(outputs.features.back())) {
+      outputs.logits.push_back(std::move(logits));
+    }
   }
-  return all;
+  return outputs;
 }
 
-void StudyModels::keep(const std::vector<Tensor>& outputs, bool with_features, Scores& scores) const {
-  auto output = outputs.begin();
+void StudyModels::keep(const StepOutputs& outputs, bool with_features, Scores& scores) const {
+  auto features = outputs.features.begin();
+  auto logits = outputs.logits.begin();
   for (const Member& one : members_) {
-    const Tensor& features = *output++;
-    if (with_features) scores.feature_count = features.size(1);
+    if (with_features) scores.feature_count = features->size(1);
     for (const Level level : levels_of(one.part)) {
-      if (with_features) append(scores.features[level], features);
-      append(scores.logits[level], *output++);
+      if (with_features) append(scores.features[level], *features);
+      append(scores.logits[level], *logits++);
     }
+    ++features;
   }
 }
 
@@ -127,7 +130,7 @@ Scores StudyModels::score(const Dataset& dataset, const std::vector<std::int64_t
   const auto take = [&](const std::optional<StepResult>& result) {
     if (!result) return;
     check_finite(*result, dataset);
-    keep(result->tensors, with_features, scores);
+    keep(result->outputs, with_features, scores);
     progress.update(done += static_cast<std::int64_t>(result->images.size()));
   };
   Batch batch;
@@ -147,13 +150,13 @@ void StudyModels::check_finite(const StepResult& result, const Dataset& dataset)
     throw Error(one.file.string(), fmt::format("a model with finite {}", what),
                 fmt::format("{} for {}", found->what, dataset.names[static_cast<std::size_t>(image)]));
   };
-  auto output = result.tensors.begin();
+  auto features = result.outputs.features.begin();
+  auto logits = result.outputs.logits.begin();
   for (const Member& one : members_) {
-    const Tensor& features = *output++;
     for (std::size_t head = 0; head < one.model.spec().heads.size(); ++head) {
-      check_rows(one, *output++, "logits");
+      check_rows(one, *logits++, "logits");
     }
-    check_rows(one, features, "features");
+    check_rows(one, *features++, "features");
   }
 }
 

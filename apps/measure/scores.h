@@ -54,9 +54,9 @@ class StudyModels {
   };
 
   Member& member(Level level);
-  /// Of a batch: each model's features and the logits of its heads, in the order of members_.
-  std::vector<Tensor> outputs(const Tensor& images);
-  void keep(const std::vector<Tensor>& outputs, bool with_features, Scores& scores) const;
+  /// Each model's features and the logits of its heads, in the order of members_.
+  StepOutputs outputs(const Tensor& images);
+  void keep(const StepOutputs& outputs, bool with_features, Scores& scores) const;
   void check_finite(const StepResult& result, const Dataset& dataset) const;
 
   Config config_;

@@ -60,17 +60,17 @@ struct Trainer::Totals {
   std::int64_t images = 0, batches = 0;
   ByLevel<NoveltyCounts> counts;
 
-  /// answers: of each head.
-  void add(Part part, const Dataset& dataset, const StepResult& step, std::span<const Tensor> answers) {
+  void add(Part part, const Dataset& dataset, const StepResult& step) {
     const auto size = static_cast<std::int64_t>(step.images.size());
-    loss_by_image += step.loss() * static_cast<double>(size);
-    loss_by_batch += step.loss();
+    const auto batch_loss = static_cast<double>(step.outputs.loss.item());
+    loss_by_image += batch_loss * static_cast<double>(size);
+    loss_by_batch += batch_loss;
     images += size;
     ++batches;
+    auto answers = step.outputs.answers.begin();
     for (const Level level : levels_of(part)) {
-      count_answers(answers.front(), step.images, dataset.labels(level), dataset.classes.novel(level),
+      count_answers(*answers++, step.images, dataset.labels(level), dataset.classes.novel(level),
                     counts[level]);
-      answers = answers.subspan(1);
     }
   }
   double loss(LossAverage average) const {
@@ -129,8 +129,9 @@ void Trainer::train_epoch(EpochMetrics& metrics) {
   Batch batch;
   const auto take = [&](const std::optional<StepResult>& result) {
     if (!result) return;
-    check_finite(result->loss(), fmt::format("step {} of epoch {}", result->step + 1, metrics.epoch));
-    totals.add(part_, dataset_, *result, std::span(result->tensors).subspan(1));
+    check_finite(static_cast<double>(result->outputs.loss.item()),
+                 fmt::format("step {} of epoch {}", result->step + 1, metrics.epoch));
+    totals.add(part_, dataset_, *result);
     progress.update(totals.images, fmt::format("loss {:.4f}", totals.loss(LossAverage::image)));
   };
   model_.set_training(true);
@@ -152,24 +153,25 @@ void Trainer::train_epoch(EpochMetrics& metrics) {
   metrics.images_per_second = static_cast<double>(totals.images) / metrics.seconds;
 }
 
-/// The loss and the answers of each head. The gradients are in the parameters.
-std::vector<Tensor> Trainer::forward_backward(const Batch& batch) {
+/// Finds loss and answers, and leaves the gradients in the parameters.
+StepOutputs Trainer::forward_backward(const Batch& batch) {
   if (batches_waiting_ == 0) optimizer_->clear_gradients();
   const std::vector<Variable> logits = model_.forward(Variable(batch.images));
   const StudyLoss loss = study_loss(loss_inputs(logits, batch), loss_options_);
   backward(loss.total);
-  std::vector<Tensor> results{loss.total.data()};
-  for (const Variable& head : logits) results.push_back(answers_of(head.data()));
-  return results;
+  StepOutputs outputs;
+  outputs.loss = loss.total.data();
+  for (const Variable& head : logits) outputs.answers.push_back(answers_of(head.data()));
+  return outputs;
 }
 
-/// One batch forward and back, and an update where it is due: the loss and the answers of each head.
-std::vector<Tensor> Trainer::train_batch(const Batch& batch) {
-  std::vector<Tensor> results = train_step_(batch);
+/// One batch forward and back, and an update where it is due.
+StepOutputs Trainer::train_batch(const Batch& batch) {
+  StepOutputs outputs = train_step_(batch);
   model_.count_batch();
   const bool last = batch.step + 1 == train_batches_->batches();
   if (++batches_waiting_ == config_.accumulate || last) update();
-  return results;
+  return outputs;
 }
 
 void Trainer::update() {
@@ -183,19 +185,17 @@ void Trainer::update() {
   ++updates_done_;
 }
 
-/// The loss; the answers of each head; the probability of each head's answers; the logits of each head.
-std::vector<Tensor> Trainer::score_batch(const Batch& batch) {
-  const std::vector<Tensor> logits = model_.inference(batch.images);
-  const std::vector<Variable> variables(logits.begin(), logits.end());
-  std::vector<Tensor> results{study_loss(loss_inputs(variables, batch), loss_options_).total.data()};
-  std::vector<Tensor> probabilities;
-  for (const Tensor& head : logits) {
-    probabilities.push_back(Tensor::empty({head.size(0)}, DType::f32, head.device()));
-    results.push_back(answers_of(head, &probabilities.back()));
+/// Finds everything but features.
+StepOutputs Trainer::score_batch(const Batch& batch) {
+  StepOutputs outputs;
+  outputs.logits = model_.inference(batch.images);
+  const std::vector<Variable> variables(outputs.logits.begin(), outputs.logits.end());
+  outputs.loss = study_loss(loss_inputs(variables, batch), loss_options_).total.data();
+  for (const Tensor& head : outputs.logits) {
+    outputs.probabilities.push_back(Tensor::empty({head.size(0)}, DType::f32, head.device()));
+    outputs.answers.push_back(answers_of(head, &outputs.probabilities.back()));
   }
-  results.insert(results.end(), probabilities.begin(), probabilities.end());
-  results.insert(results.end(), logits.begin(), logits.end());
-  return results;
+  return outputs;
 }
 
 void Trainer::validate(EpochMetrics& metrics) {
@@ -207,12 +207,9 @@ void Trainer::validate(EpochMetrics& metrics) {
   validation_batches_->start_epoch(0);
   const auto take = [&](const std::optional<StepResult>& result) {
     if (!result) return;
-    const std::span<const Tensor> heads = std::span(result->tensors).subspan(1);
-    const std::size_t count = heads.size() / 3;
-    const std::span<const Tensor> answers = heads.first(count);
-    check_logits(heads.last(count), result->images, metrics.epoch);
-    totals.add(part_, dataset_, *result, answers);
-    tracker_.add_validation(result->images, answers, heads.subspan(count, count));
+    check_logits(*result, metrics.epoch);
+    totals.add(part_, dataset_, *result);
+    tracker_.add_validation(result->images, result->outputs.answers, result->outputs.probabilities);
   };
   while (validation_batches_->next(batch)) {
     take(with_memory_advice(config_.batch_size,
@@ -246,12 +243,11 @@ void Trainer::check_finite(double loss, const std::string& where) const {
       fmt::format("{}; {}", std::isnan(loss) ? "NaN" : fmt::format("{}", loss), advice_on_divergence()));
 }
 
-void Trainer::check_logits(std::span<const Tensor> heads, const std::vector<std::int64_t>& images,
-                           std::int64_t epoch) const {
-  for (const Tensor& logits : heads) {
+void Trainer::check_logits(const StepResult& result, std::int64_t epoch) const {
+  for (const Tensor& logits : result.outputs.logits) {
     const std::optional<NonFinite> found = find_non_finite(logits);
     if (!found) continue;
-    const std::int64_t image = images[static_cast<std::size_t>(found->row)];
+    const std::int64_t image = result.images[static_cast<std::size_t>(found->row)];
     throw Error(fmt::format("logits of the {} model in the validation after epoch {}", name_of(part_), epoch),
                 "finite numbers",
                 fmt::format("{} for {}; {}", found->what, dataset_.names[static_cast<std::size_t>(image)],

@@ -46,15 +46,14 @@ class Trainer {
 
   // trainer.cpp
   void train_epoch(EpochMetrics& metrics);
-  std::vector<Tensor> forward_backward(const Batch& batch);
-  std::vector<Tensor> train_batch(const Batch& batch);
+  StepOutputs forward_backward(const Batch& batch);
+  StepOutputs train_batch(const Batch& batch);
   void update();
-  std::vector<Tensor> score_batch(const Batch& batch);
+  StepOutputs score_batch(const Batch& batch);
   void validate(EpochMetrics& metrics);
   StudyLossInputs loss_inputs(const std::vector<Variable>& logits, const Batch& batch) const;
   void check_finite(double loss, const std::string& where) const;
-  void check_logits(std::span<const Tensor> heads, const std::vector<std::int64_t>& images,
-                    std::int64_t epoch) const;
+  void check_logits(const StepResult& result, std::int64_t epoch) const;
   std::string advice_on_divergence() const;
   void check_stop(const std::string& where) const;
   void print_epoch(const EpochMetrics& metrics, bool best) const;
