@@ -58,10 +58,10 @@ CLI::Validator number_in(double low, double high) {
 }
 
 void add_threshold_options(CLI::App* app, DecisionOptions& options) {
-  app->add_option("--tau-super", options.tau_super,
+  app->add_option("--tau-super", options.tau.super,
                   "novel where the largest superclass probability is below this")
       ->check(number_in(0, 1));
-  app->add_option("--tau-sub", options.tau_sub,
+  app->add_option("--tau-sub", options.tau.sub,
                   "the same for subclasses; both by default as in the run's settings")
       ->check(number_in(0, 1));
   app->add_option(

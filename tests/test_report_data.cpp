@@ -37,8 +37,8 @@ struct MadeUp {
     run.summary["inputs"] = {
         {"data", "/somewhere/secret/birds"}, {"cifar", ""}, {"weights", "w.pth"}, {"fingerprint", "f"}};
     scored = test::made_up_parts(data);
-    decision.tau_super = 0.8;
-    decision.tau_sub = 0.6;
+    decision.tau.super = 0.8;
+    decision.tau.sub = 0.6;
   }
   Json json() const { return run_json("made up", run, data, {Level::super, Level::sub}, scored, decision); }
 };

@@ -92,11 +92,11 @@ TEST_CASE("run: the summary's values are checked when read") {
                             {"subclass_to_super", {0, 1}},
                             {"superclass_trained", {1, 0}}};
   CHECK(run.classes().subclass_to_super == std::vector<std::int32_t>{0, 1});
-  CHECK(run.trained_superclasses() == std::vector<std::uint8_t>{1, 0});
-  CHECK_THROWS_AS(run.trained_subclasses(), Error);
+  CHECK(run.trained(Level::super) == std::vector<std::uint8_t>{1, 0});
+  CHECK_THROWS_AS(run.trained(Level::sub), Error);
   run.summary["classes"]["superclass_trained"] = {1, 0, 1};
   CHECK_THROWS_WITH_AS(
-      run.trained_superclasses(),
+      run.trained(Level::super),
       Contains("classes.superclass_trained: wanted 0 or 1 for each of 2 classes, got 3 numbers"), Error);
   run.summary["classes"]["subclass_to_super"] = {0};
   CHECK_THROWS_WITH_AS(run.classes(), Contains("lists of other lengths"), Error);
@@ -104,9 +104,9 @@ TEST_CASE("run: the summary's values are checked when read") {
   CHECK_THROWS_WITH_AS(run.classes(), Contains("classes.subclass_to_super: wanted -1 to 1, got 2"), Error);
   run.summary["classes"]["subclass_to_super"] = {-1, 1};
   run.summary["classes"]["superclass_trained"] = {1, 256};
-  CHECK_THROWS_WITH_AS(run.trained_superclasses(), Contains("of 2 classes, 1 for some, got others"), Error);
+  CHECK_THROWS_WITH_AS(run.trained(Level::super), Contains("of 2 classes, 1 for some, got others"), Error);
   run.summary["classes"]["superclass_trained"] = {0, 0};
-  CHECK_THROWS_WITH_AS(run.trained_superclasses(), Contains("1 for some, got others"), Error);
+  CHECK_THROWS_WITH_AS(run.trained(Level::super), Contains("1 for some, got others"), Error);
   run.summary["classes"]["subclass_names"] = 5;
   CHECK_THROWS_WITH_AS(run.classes(), Contains("wanted class names, got something else"), Error);
   run.summary["split"] = {{"held_out_subclasses", "none"}};

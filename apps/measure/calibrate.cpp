@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "apps/measure/level_groups.h"
 #include "engine/core/check.h"
 #include "engine/metrics/distribution.h"
 #include "engine/metrics/thresholds.h"
@@ -244,7 +245,9 @@ int calibrate(const CalibrateOptions& options) {
     throw Error(run.folder().string(), "held-out subclasses or CIFAR images to calibrate with",
                 "a run with neither");
   }
-  const Decision decision = resolve_decision(run.config, {{}, {}, options.mask_untrained, false, {}});
+  DecisionOptions asked;
+  asked.mask_untrained = options.mask_untrained;
+  const Decision decision = resolve_decision(run.config, asked);
   const ScoredParts scored = score_parts(models, data, false);
   Json json = {{"settings",
                 {{"mask_untrained_logits", decision.mask_untrained},
@@ -273,10 +276,10 @@ DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options) {
   const Json json = read_json(file);
   try {
     for (const Part part : parts_of(run.config)) {
-      if (has_level(part, Level::super) && !options.tau_super)
-        options.tau_super = tau_of_rule(file, json, Level::super, options.tau_rule);
-      if (has_level(part, Level::sub) && !options.tau_sub)
-        options.tau_sub = tau_of_rule(file, json, Level::sub, options.tau_rule);
+      if (has_level(part, Level::super) && !options.tau.super)
+        options.tau.super = tau_of_rule(file, json, Level::super, options.tau_rule);
+      if (has_level(part, Level::sub) && !options.tau.sub)
+        options.tau.sub = tau_of_rule(file, json, Level::sub, options.tau_rule);
     }
   } catch (const Json::exception&) {
     throw Error(file.string(), "what tern calibrate writes", "other JSON");

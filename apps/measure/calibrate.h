@@ -14,7 +14,7 @@
 #include <optional>
 
 #include "apps/common/runtime.h"
-#include "apps/measure/run_data.h"
+#include "apps/measure/answers.h"
 
 namespace tern {
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "apps/measure/level_groups.h"
+
 namespace tern {
 namespace {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/measure/run_data.h"
+#include "apps/measure/answers.h"
 #include "engine/io/json.h"
 #include "engine/metrics/confusion.h"
 

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "apps/common/runtime.h"
-#include "apps/measure/run_data.h"
+#include "apps/run/study_data.h"
 
 namespace tern {
 

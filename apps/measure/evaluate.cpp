@@ -24,7 +24,7 @@ std::optional<NoveltyCounts> count_all_novel(const std::vector<std::int64_t>& im
 LevelDashboard super_level(const StudyData& data, const Decision& decision, const PartAnswers& answers) {
   const std::int32_t novel = data.dataset.classes.novel_superclass();
   const std::vector<std::int32_t>& labels = data.dataset.superclasses;
-  LevelDashboard level{decision.tau_super, {}, {}, {}};
+  LevelDashboard level{decision.tau.super, {}, {}, {}};
   level.validation =
       count_novelty(labels_of(labels, data.split.validation), answers.validation.super.classes, novel);
   if (!data.split.pseudo_novel.empty()) {
@@ -38,7 +38,7 @@ LevelDashboard super_level(const StudyData& data, const Decision& decision, cons
 
 LevelDashboard sub_level(const StudyData& data, const Decision& decision, const PartAnswers& answers) {
   const std::int32_t novel = data.dataset.classes.novel_subclass();
-  LevelDashboard level{decision.tau_sub, {}, {}, {}};
+  LevelDashboard level{decision.tau.sub, {}, {}, {}};
   level.validation = count_novelty(labels_of(data.dataset.subclasses, data.split.validation),
                                    answers.validation.sub.classes, novel);
   level.pseudo = count_all_novel(data.split.pseudo_novel, answers.pseudo_novel.sub.classes, novel);
@@ -48,8 +48,8 @@ LevelDashboard sub_level(const StudyData& data, const Decision& decision, const 
 }
 
 Json settings_of(const Run& run, const StudyData& data, const Decision& decision) {
-  Json settings = {{"tau_super", decision.tau_super},
-                   {"tau_sub", decision.tau_sub},
+  Json settings = {{"tau_super", decision.tau.super},
+                   {"tau_sub", decision.tau.sub},
                    {"mask_untrained_logits", decision.mask_untrained},
                    {"consistent", decision.consistent}};
   const char* const kept[] = {"approach",  "backbone", "super_head", "sub_head",

@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "apps/common/runtime.h"
+#include "apps/measure/answers.h"
 #include "apps/measure/dashboard.h"
-#include "apps/measure/run_data.h"
 
 namespace tern {
 

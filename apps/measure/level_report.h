@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/measure/run_data.h"
+#include "apps/measure/level_groups.h"
 #include "engine/io/json.h"
 #include "engine/metrics/calibration.h"
 #include "engine/metrics/roc.h"

@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "apps/common/runtime.h"
-#include "apps/measure/scores.h"
+#include "apps/measure/answers.h"
 
 namespace tern {
 

@@ -34,8 +34,7 @@ struct ScoredPart {
 
 MostProbable most_probable_of(const Run& run, const Decision& decision, Level level, const Scores& scores) {
   if (scores.logits[level].empty()) return {};
-  return (level == Level::super ? answer_super : answer_sub)(run, decision, scores.logits[level])
-      .most_probable;
+  return answer_level(run, decision, level, scores.logits[level]).most_probable;
 }
 
 /// The images of a part whose true class passes.
@@ -132,11 +131,10 @@ Json closed_set_json(const Run& run, const StudyData& data, const ScoredParts& s
 
 Json level_json(const Run& run, const StudyData& data, const ScoredParts& scored, const Decision& decision,
                 Level level) {
-  const bool super = level == Level::super;
   const std::int32_t novel = data.dataset.classes.novel(level);
   const std::vector<ReportGroup> groups = report_groups(run, data, scored, decision, level);
   Json json = {{"level", name_of(level)},
-               {"tau", super ? decision.tau_super : decision.tau_sub},
+               {"tau", decision.tau[level]},
                {"novel", novel},
                {"closed_set", closed_set_json(run, data, scored, decision, level)},
                {"groups", Json::array()},

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/measure/run_data.h"
+#include "apps/measure/level_groups.h"
 #include "engine/io/json.h"
 
 namespace tern {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "apps/common/runtime.h"
-#include "apps/measure/run_data.h"
+#include "apps/measure/answers.h"
 
 namespace tern {
 

@@ -237,7 +237,9 @@ std::vector<std::int32_t> Run::held_out_subclasses() const {
   return summary_value<std::vector<std::int32_t>>("split", "held_out_subclasses", "subclass indices");
 }
 
-std::vector<std::uint8_t> Run::trained(const char* key, std::int32_t classes) const {
+std::vector<std::uint8_t> Run::trained(Level level) const {
+  const char* const key = level == Level::super ? "superclass_trained" : "subclass_trained";
+  const std::int32_t classes = this->classes().count(level);
   const std::string wanted = fmt::format("0 or 1 for each of {} classes", classes);
   const auto numbers = summary_value<std::vector<std::int64_t>>("classes", key, wanted.c_str());
   if (static_cast<std::int32_t>(numbers.size()) != classes) {
@@ -250,14 +252,6 @@ std::vector<std::uint8_t> Run::trained(const char* key, std::int32_t classes) co
     throw Error(summary_subject(fmt::format("classes.{}", key)), wanted + ", 1 for some", "others");
   }
   return {numbers.begin(), numbers.end()};
-}
-
-std::vector<std::uint8_t> Run::trained_superclasses() const {
-  return trained("superclass_trained", classes().superclass_count());
-}
-
-std::vector<std::uint8_t> Run::trained_subclasses() const {
-  return trained("subclass_trained", classes().subclass_count());
 }
 
 std::vector<std::pair<std::string, std::optional<double>>> metric_values(const EpochMetrics& m) {

@@ -82,13 +82,12 @@ class Run {
   WeightSource weights() const;
   ClassTable classes() const;
   std::vector<std::int32_t> held_out_subclasses() const;
-  std::vector<std::uint8_t> trained_superclasses() const;
-  std::vector<std::uint8_t> trained_subclasses() const;
+  /// 1 for each class that was trained on.
+  std::vector<std::uint8_t> trained(Level level) const;
 
  private:
   explicit Run(std::filesystem::path folder) : folder_(std::move(folder)) {}
   std::filesystem::path checkpoint(const char* which, Part part) const;
-  std::vector<std::uint8_t> trained(const char* key, std::int32_t classes) const;
   std::string summary_subject(const std::string& key) const;
   template <typename T>
   T summary_value(const char* group, const char* key, const char* wanted) const;

@@ -98,21 +98,13 @@ std::vector<std::int64_t> left_out_superclass(const Config& config, const Datase
   return rows;
 }
 
-std::vector<std::uint8_t> present(const std::vector<std::int32_t>& labels,
-                                  const std::vector<std::int64_t>& indices, std::int32_t classes) {
-  std::vector<std::uint8_t> flags(static_cast<std::size_t>(classes), 0);
-  for (const std::int64_t index : indices) flags[static_cast<std::size_t>(labels[index])] = 1;
-  return flags;
-}
-
 }  // namespace
 
-std::vector<std::uint8_t> StudyData::trained_superclasses() const {
-  return present(dataset.superclasses, split.train, dataset.classes.superclass_count());
-}
-
-std::vector<std::uint8_t> StudyData::trained_subclasses() const {
-  return present(dataset.subclasses, split.train, dataset.classes.subclass_count());
+std::vector<std::uint8_t> StudyData::trained(Level level) const {
+  const std::vector<std::int32_t>& labels = dataset.labels(level);
+  std::vector<std::uint8_t> flags(static_cast<std::size_t>(dataset.classes.count(level)), 0);
+  for (const std::int64_t index : split.train) flags[static_cast<std::size_t>(labels[index])] = 1;
+  return flags;
 }
 
 std::int64_t StudyData::count_extra(const std::vector<std::int64_t>& indices) const {
@@ -189,6 +181,19 @@ StudyData load_study_data(const Config& config, const DataFolders& folders) {
   data.split = config.split == SplitKind::faithful ? faithful_split(data.dataset, options)
                                                    : stratified_split(data.dataset, options);
   data.fingerprint = fingerprint_of(data.dataset, data.split);
+  return data;
+}
+
+StudyData load_run_data(const Run& run, DataFolders folders) {
+  if (folders.data.empty()) folders.data = run.summary_text("inputs", "data");
+  if (folders.cifar.empty()) folders.cifar = run.summary_text("inputs", "cifar");
+  StudyData data = load_study_data(run.config, resolve_folders(run.config, folders));
+  const std::string before = run.summary_text("inputs", "fingerprint");
+  if (before != data.fingerprint) {
+    throw Error("--data " + folders.data.string(), "the images that the run was trained on (" + before + ")",
+                "others (" + data.fingerprint + "), whose split may mix training and validation" +
+                    run.decoder_text());
+  }
   return data;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apps/run/config.h"
+#include "apps/run/run_folder.h"
 #include "data/dataset.h"
 #include "data/split.h"
 #include "engine/io/json.h"
@@ -25,8 +26,7 @@ struct StudyData {
   std::string fingerprint;  ///< of pixels, names, labels and split: equal if and only if (almost) they are
 
   /// 1 for each class that has training images.
-  std::vector<std::uint8_t> trained_superclasses() const;
-  std::vector<std::uint8_t> trained_subclasses() const;
+  std::vector<std::uint8_t> trained(Level level) const;
   std::int64_t count_extra(const std::vector<std::int64_t>& indices) const;  ///< CIFAR images among these
   Json describe_split() const;  ///< images of each part, and the subclasses held out
   /// A row an image: image,part,superclass_index,subclass_index; part is train, validation, pseudo_novel or
@@ -43,5 +43,9 @@ DataFolders resolve_folders(const Config& config, const DataFolders& folders);
 
 /// Reads and splits everything. Throws Error naming the file or the key at fault.
 StudyData load_study_data(const Config& config, const DataFolders& folders);
+
+/// The images of the run, which must be those that it was trained on. Empty folders: where the run found
+/// them.
+StudyData load_run_data(const Run& run, DataFolders folders);
 
 }  // namespace tern

@@ -23,8 +23,8 @@ struct Taus {
 
 DecisionOptions decision_at(const StudyRow& row, const Taus& taus) {
   DecisionOptions decision;
-  decision.tau_super = taus.super;
-  decision.tau_sub = taus.sub;
+  decision.tau.super = taus.super;
+  decision.tau.sub = taus.sub;
   decision.consistent = row.consistent;
   return decision;
 }
@@ -62,7 +62,7 @@ Taus calibrated_taus(const RowRuns& runs, const StudyRun& run, const RowOptions&
   DecisionOptions decision;
   decision.tau_rule = runs.row->threshold;
   decision = with_calibrated_taus(Run::open(run.folder), decision);
-  return {decision.tau_super.value(), decision.tau_sub.value()};
+  return {decision.tau.super.value(), decision.tau.sub.value()};
 }
 
 Taus mean_of(const std::vector<Taus>& taus) {

@@ -111,7 +111,7 @@ void check_classes(const Config& config, const StudyData& data) {
   const auto count = [](const std::vector<std::uint8_t>& trained) {
     return std::count(trained.begin(), trained.end(), 1);
   };
-  const auto super = count(data.trained_superclasses()), sub = count(data.trained_subclasses());
+  const auto super = count(data.trained(Level::super)), sub = count(data.trained(Level::sub));
   const bool only_super = config.approach == Approach::two_models && config.levels == Levels::super;
   if ((only_super ? super : sub) < 2) {
     throw Error("training images",
@@ -153,8 +153,8 @@ Json describe_classes(const StudyData& data) {
   return {{"superclass_names", classes.superclass_names},
           {"subclass_names", classes.subclass_names},
           {"subclass_to_super", classes.subclass_to_super},
-          {"superclass_trained", data.trained_superclasses()},
-          {"subclass_trained", data.trained_subclasses()}};
+          {"superclass_trained", data.trained(Level::super)},
+          {"subclass_trained", data.trained(Level::sub)}};
 }
 
 Run begin_run(Run run, const Json& session, const Plan& plan, const StudyData& data) {

@@ -2,7 +2,7 @@
 // what reports are made of, without a model.
 #pragma once
 
-#include "apps/measure/run_data.h"
+#include "apps/measure/level_groups.h"
 #include "engine/core/random.h"
 #include "tests/support/temporary_folder.h"
 
@@ -39,8 +39,8 @@ inline Run made_up_run(const TemporaryFolder& folder, const StudyData& data) {
   run.summary["classes"] = {{"superclass_names", data.dataset.classes.superclass_names},
                             {"subclass_names", data.dataset.classes.subclass_names},
                             {"subclass_to_super", data.dataset.classes.subclass_to_super},
-                            {"superclass_trained", data.trained_superclasses()},
-                            {"subclass_trained", data.trained_subclasses()}};
+                            {"superclass_trained", data.trained(Level::super)},
+                            {"subclass_trained", data.trained(Level::sub)}};
   run.summary["split"]["held_out_subclasses"] = data.split.held_out;
   return run;
 }

@@ -1,18 +1,16 @@
-// What a run's best models say about images: logits of both levels, and the answers that thresholds make of
-// them.
+// What a run's best models say about images: logits and features of both levels.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/common/step_results.h"
 #include "apps/run/run_folder.h"
+#include "apps/run/study_data.h"
 #include "data/dataset.h"
 #include "engine/device/device.h"
-#include "engine/metrics/confidence.h"
 #include "models/heads.h"
 #include "models/novelty_logits.h"
 
@@ -64,40 +62,12 @@ class StudyModels {
   std::vector<Member> members_;
 };
 
-/// Which answers are novel, and which classes may be answered.
-struct Decision {
-  double tau_super = 0.99, tau_sub = 0.85;
-  bool mask_untrained = true;
-  bool consistent = false;  ///< subclass answers follow the superclass answers
+/// By part of the split; a part that was not asked for, or has no images, is empty.
+struct ScoredParts {
+  Scores train, validation, pseudo_novel, pseudo_novel_super;
 };
 
-/// What the command line changes of a run's own settings.
-struct DecisionOptions {
-  std::optional<double> tau_super, tau_sub;
-  std::optional<bool> mask_untrained;
-  bool consistent = false;
-  std::string tau_rule = {};  ///< for the taus not given here: a rule's name in RUN/calibration.json
-};
-Decision resolve_decision(const Config& config, const DecisionOptions& options);
-
-/// The answers of one level, by image.
-struct Answers {
-  MostProbable most_probable;
-  std::vector<std::int32_t> classes;  ///< after the threshold
-};
-
-/// `logits` is the level's of Scores, not empty unless there are no images.
-Answers answer_super(const Run& run, const Decision& decision, const std::vector<float>& logits);
-Answers answer_sub(const Run& run, const Decision& decision, const std::vector<float>& logits);
-
-/// Subclass answers that agree with the superclass answers of the same images: novel where the superclass is,
-/// else the most probable subclass of that superclass or novel. A probability stays what it is among all
-/// subclasses, so that one at odds with its superclass falls under the threshold.
-Answers answer_sub_within(const Run& run, const Decision& decision, const std::vector<float>& logits,
-                          const Answers& super);
-
-/// Both levels as the decision has it; a level without a model is empty. Throws Error{run folder, ...} if
-/// consistent answers are asked of one level alone.
-ByLevel<Answers> answer_levels(const Run& run, const Decision& decision, const Scores& scores);
+/// `fit`: the training part too, and features of all: what novelty scores are fitted to.
+ScoredParts score_parts(StudyModels& models, const StudyData& data, bool fit);
 
 }  // namespace tern

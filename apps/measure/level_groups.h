@@ -1,24 +1,11 @@
-// The images of a trained run, as its models see them.
+// The images of a run level by level: which of them are known, which are novel and of what kind, with what
+// the models say of each.
 #pragma once
 
-#include "apps/measure/scores.h"
-#include "apps/run/run_folder.h"
-#include "apps/run/study_data.h"
+#include "apps/measure/answers.h"
 #include "models/novelty_rows.h"
 
 namespace tern {
-
-/// The images of the run, which must be those that it was trained on. Empty folders: where the run found
-/// them.
-StudyData load_run_data(const Run& run, DataFolders folders);
-
-/// By part of the split; a part that was not asked for, or has no images, is empty.
-struct ScoredParts {
-  Scores train, validation, pseudo_novel, pseudo_novel_super;
-};
-
-/// `fit`: the training part too, and features of all: what novelty scores are fitted to.
-ScoredParts score_parts(StudyModels& models, const StudyData& data, bool fit);
 
 /// Some images at one level of classes.
 struct LevelRows {

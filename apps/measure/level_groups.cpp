@@ -1,4 +1,4 @@
-#include "apps/measure/run_data.h"
+#include "apps/measure/level_groups.h"
 
 #include <numeric>
 
@@ -33,38 +33,11 @@ LevelRows take_rows(const Scores& scores, Level level, const std::vector<std::in
 
 }  // namespace
 
-StudyData load_run_data(const Run& run, DataFolders folders) {
-  if (folders.data.empty()) folders.data = run.summary_text("inputs", "data");
-  if (folders.cifar.empty()) folders.cifar = run.summary_text("inputs", "cifar");
-  StudyData data = load_study_data(run.config, resolve_folders(run.config, folders));
-  const std::string before = run.summary_text("inputs", "fingerprint");
-  if (before != data.fingerprint) {
-    throw Error("--data " + folders.data.string(), "the images that the run was trained on (" + before + ")",
-                "others (" + data.fingerprint + "), whose split may mix training and validation" +
-                    run.decoder_text());
-  }
-  return data;
-}
-
-ScoredParts score_parts(StudyModels& models, const StudyData& data, bool fit) {
-  ScoredParts scored;
-  if (fit) scored.train = models.score(data.dataset, data.split.train, "train", true);
-  scored.validation = models.score(data.dataset, data.split.validation, "validation", fit);
-  if (!data.split.pseudo_novel.empty()) {
-    scored.pseudo_novel = models.score(data.dataset, data.split.pseudo_novel, "pseudo-novel", fit);
-  }
-  if (!data.split.pseudo_novel_super.empty()) {
-    scored.pseudo_novel_super =
-        models.score(data.dataset, data.split.pseudo_novel_super, "far held out", fit);
-  }
-  return scored;
-}
-
 LevelGroups level_groups(const Run& run, const StudyData& data, const ScoredParts& scored,
                          const Decision& decision, Level level) {
   const bool super = level == Level::super;
   const std::vector<std::int32_t>& labels = data.dataset.labels(level);
-  const std::vector<std::uint8_t> trained = super ? run.trained_superclasses() : run.trained_subclasses();
+  const std::vector<std::uint8_t> trained = run.trained(level);
   const std::vector<std::uint8_t> allowed =
       decision.mask_untrained ? trained : std::vector<std::uint8_t>(trained.size(), 1);
   LevelGroups groups;

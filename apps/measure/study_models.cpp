@@ -1,4 +1,4 @@
-#include "apps/measure/scores.h"
+#include "apps/measure/study_models.h"
 
 #include <fmt/format.h>
 
@@ -38,18 +38,8 @@ void append(std::vector<float>& to, const Tensor& logits) {
   to.insert(to.end(), values.begin(), values.end());
 }
 
-Answers answer(const std::vector<float>& logits, const std::vector<std::uint8_t>& trained, bool mask,
-               double tau) {
-  const auto classes = static_cast<std::int32_t>(trained.size());
-  Answers answers;
-  answers.most_probable = most_probable(
-      logits, classes, mask ? std::span<const std::uint8_t>(trained) : std::span<const std::uint8_t>());
-  answers.classes = threshold(answers.most_probable, tau, classes - 1);
-  return answers;
-}
-
-/// Where the head of a level lies among those of its part.
-std::size_t head_place(Part part, Level level) {
+/// Of a level's head among those of its part.
+std::size_t head_index(Part part, Level level) {
   return part == Part::two_heads && level == Level::sub ? 1 : 0;
 }
 
@@ -163,15 +153,15 @@ void StudyModels::check_finite(const StepResult& result, const Dataset& dataset)
 HeadFunction StudyModels::head(Level level) {
   Member& found = member(level);
   return
-      [&model = found.model, place = head_place(found.part, level), device = device_](const Rows& features) {
+      [&model = found.model, index = head_index(found.part, level), device = device_](const Rows& features) {
         const Tensor rows = Tensor::from(Shape{features.count(), features.columns}, features.values);
-        return model.head_logits(rows.to(device))[place].to_vector<float>();
+        return model.head_logits(rows.to(device))[index].to_vector<float>();
       };
 }
 
 std::vector<float> StudyModels::head_origin(Level level, KnownColumns known) {
   const Member& found = member(level);
-  const HeadSpec& spec = found.model.spec().heads[head_place(found.part, level)];
+  const HeadSpec& spec = found.model.spec().heads[head_index(found.part, level)];
   if (spec.kind != HeadKind::linear) return {};
   const std::vector<ParameterEntry> parameters = found.model.head_parameters();
   const std::vector<float> weight = find_parameter(parameters, spec.name + ".weight").to_vector<float>();
@@ -186,50 +176,18 @@ std::vector<float> StudyModels::head_origin(Level level, KnownColumns known) {
   return tern::head_origin({known_weight, rows.columns}, known_bias);
 }
 
-Decision resolve_decision(const Config& config, const DecisionOptions& options) {
-  return {options.tau_super.value_or(config.tau_super), options.tau_sub.value_or(config.tau_sub),
-          options.mask_untrained.value_or(config.mask_untrained_logits), options.consistent};
-}
-
-Answers answer_super(const Run& run, const Decision& decision, const std::vector<float>& logits) {
-  return answer(logits, run.trained_superclasses(), decision.mask_untrained, decision.tau_super);
-}
-
-Answers answer_sub(const Run& run, const Decision& decision, const std::vector<float>& logits) {
-  return answer(logits, run.trained_subclasses(), decision.mask_untrained, decision.tau_sub);
-}
-
-Answers answer_sub_within(const Run& run, const Decision& decision, const std::vector<float>& logits,
-                          const Answers& super) {
-  const ClassTable classes = run.classes();
-  const std::vector<std::uint8_t> trained = run.trained_subclasses();
-  const auto allowed =
-      decision.mask_untrained ? std::span<const std::uint8_t>(trained) : std::span<const std::uint8_t>();
-  // The novel subclass lies in every known superclass, and is all that lies in the novel one.
-  std::vector<std::int32_t> group_of_class = classes.subclass_to_super;
-  group_of_class[static_cast<std::size_t>(classes.novel_subclass())] = kEveryGroup;
-  Answers answers;
-  answers.most_probable =
-      most_probable_within(logits, classes.subclass_count(), allowed, group_of_class, super.classes);
-  answers.classes = threshold(answers.most_probable, decision.tau_sub, classes.novel_subclass());
-  for (std::size_t i = 0; i < answers.classes.size(); ++i) {
-    if (super.classes[i] == classes.novel_superclass()) answers.classes[i] = classes.novel_subclass();
+ScoredParts score_parts(StudyModels& models, const StudyData& data, bool fit) {
+  ScoredParts scored;
+  if (fit) scored.train = models.score(data.dataset, data.split.train, "train", true);
+  scored.validation = models.score(data.dataset, data.split.validation, "validation", fit);
+  if (!data.split.pseudo_novel.empty()) {
+    scored.pseudo_novel = models.score(data.dataset, data.split.pseudo_novel, "pseudo-novel", fit);
   }
-  return answers;
-}
-
-ByLevel<Answers> answer_levels(const Run& run, const Decision& decision, const Scores& scores) {
-  ByLevel<Answers> answers;
-  if (!scores.logits.super.empty()) answers.super = answer_super(run, decision, scores.logits.super);
-  if (scores.logits.sub.empty()) return answers;
-  if (!decision.consistent) {
-    answers.sub = answer_sub(run, decision, scores.logits.sub);
-  } else if (scores.logits.super.empty()) {
-    throw Error(run.folder().string() + " --consistent", "models of both levels", "only the subclass model");
-  } else {
-    answers.sub = answer_sub_within(run, decision, scores.logits.sub, answers.super);
+  if (!data.split.pseudo_novel_super.empty()) {
+    scored.pseudo_novel_super =
+        models.score(data.dataset, data.split.pseudo_novel_super, "far held out", fit);
   }
-  return answers;
+  return scored;
 }
 
 }  // namespace tern

@@ -1,6 +1,5 @@
-// Which images are seen, near and far at each level, and halves of them. load_run_data: see
-// test_evaluate.cpp.
-#include "apps/measure/run_data.h"
+// Which images are seen, near and far at each level, and halves of them.
+#include "apps/measure/level_groups.h"
 
 #include <doctest/doctest.h>
 
@@ -11,7 +10,7 @@
 
 using namespace tern;
 
-TEST_CASE("run_data: groups of the subclass level") {
+TEST_CASE("level_groups: groups of the subclass level") {
   const test::TemporaryFolder folder;
   const StudyData data = test::made_up_study();
   const Run run = test::made_up_run(folder, data);
@@ -41,7 +40,7 @@ TEST_CASE("run_data: groups of the subclass level") {
   CHECK(whole.near.logit_rows().row(0)[1] != kMaskedLogit);
 }
 
-TEST_CASE("run_data: held-out subclasses are no novelty among superclasses") {
+TEST_CASE("level_groups: held-out subclasses are no novelty among superclasses") {
   const test::TemporaryFolder folder;
   const StudyData data = test::made_up_study();
   const LevelGroups groups =
@@ -52,7 +51,7 @@ TEST_CASE("run_data: held-out subclasses are no novelty among superclasses") {
   CHECK(groups.known == std::vector<std::uint8_t>{1, 1, 0});
 }
 
-TEST_CASE("run_data: a superclass that was never trained on is novel at both levels") {
+TEST_CASE("level_groups: a superclass that was never trained on is novel at both levels") {
   const test::TemporaryFolder folder;
   StudyData data = test::made_up_study();
   ScoredParts parts = test::made_up_parts(data);
@@ -70,7 +69,7 @@ TEST_CASE("run_data: a superclass that was never trained on is novel at both lev
   }
 }
 
-TEST_CASE("run_data: random halves") {
+TEST_CASE("level_groups: random halves") {
   for (const std::int64_t count : {0, 1, 2, 7, 100}) {
     CAPTURE(count);
     const std::vector<std::uint8_t> half = random_half(count, 42, 1);
