@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "apps/measure/calibration_file.h"
 #include "apps/measure/evaluate.h"
 #include "engine/core/check.h"
 #include "tests/support/tiny_run.h"

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "apps/measure/calibrate.h"
+#include "apps/measure/calibration_file.h"
 #include "apps/measure/class_report.h"
 #include "apps/measure/level_report.h"
 

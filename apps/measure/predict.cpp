@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/measure/calibrate.h"
+#include "apps/measure/calibration_file.h"
 #include "data/image_source.h"
 #include "data/study.h"
 #include "engine/core/check.h"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "apps/measure/calibration_file.h"
 #include "apps/measure/level_report.h"
 #include "apps/report/pictures.h"
 #include "engine/core/check.h"
@@ -104,19 +105,10 @@ Json curve_json(const ReportGroup& seen, const ReportGroup& novel) {
 
 /// The thresholds of calibration.json, if tern calibrate was there.
 Json candidates_json(const Run& run, Level level) {
-  const std::filesystem::path file = run.folder() / "calibration.json";
   Json candidates = Json::array();
-  if (!std::filesystem::exists(file)) return candidates;
-  const Json calibration = read_json(file);
-  try {
-    if (!calibration.contains(name_of(level))) return candidates;
-    for (const Json& candidate : calibration.at(name_of(level)).at("candidates")) {
-      candidates.push_back({{"rule", candidate.at("rule").get<std::string>()},
-                            {"tau", candidate.at("tau").get<double>()},
-                            {"of_reference", candidate.at("of_reference").get<bool>()}});
-    }
-  } catch (const Json::exception&) {
-    throw Error(file.string(), "what tern calibrate writes", "other JSON");
+  for (const ThresholdCandidate& candidate : read_candidates(run, level)) {
+    candidates.push_back(
+        {{"rule", candidate.name}, {"tau", candidate.tau}, {"of_reference", candidate.of_reference}});
   }
   return candidates;
 }

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "apps/measure/calibrate.h"
+#include "apps/measure/calibration_file.h"
 #include "apps/report/data.h"
 #include "apps/report/page.h"
 #include "engine/core/check.h"

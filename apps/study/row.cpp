@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "apps/measure/calibrate.h"
+#include "apps/measure/calibration_file.h"
 #include "apps/measure/evaluate.h"
 #include "apps/measure/predict.h"
 #include "apps/study/estimate.h"
