@@ -1,4 +1,4 @@
-// The dashboard of a trained run.
+// What evaluating a trained run finds.
 #include "apps/measure/evaluate.h"
 
 #include <doctest/doctest.h>

@@ -5,7 +5,6 @@
 
 #include "apps/common/runtime.h"
 #include "apps/measure/answers.h"
-#include "apps/measure/dashboard.h"
 
 namespace tern {
 
@@ -19,7 +18,7 @@ struct EvaluateOptions {
   RuntimeOptions runtime;
 };
 
-/// Prints the dashboard, the worst classes and the novelty metrics, and writes RUN/evaluation.json. Returns
+/// Prints the rates, the worst classes and the novelty metrics, and writes RUN/evaluation.json. Returns
 /// 0; throws Error on failure.
 int evaluate(const EvaluateOptions& options);
 

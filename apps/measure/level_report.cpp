@@ -110,17 +110,6 @@ NoveltySet novelty_set(const char* name, const LevelGroups& groups, const LevelR
   return set;
 }
 
-Json score_json(const ScoreMetrics& score) {
-  if (!score.unavailable.empty()) return {{"unavailable", score.unavailable}};
-  const NoveltyMetrics& m = score.metrics;
-  return {{"auroc_percent", 100 * m.auroc},
-          {"aupr_novel_positive_percent", 100 * m.aupr_novel_positive},
-          {"aupr_seen_positive_percent", 100 * m.aupr_seen_positive},
-          {"fpr_at_95_tpr_novel_positive_percent", 100 * m.fpr_at_95_tpr_novel_positive},
-          {"fpr_at_95_tpr_seen_positive_percent", 100 * m.fpr_at_95_tpr_seen_positive},
-          {"oscr_percent", 100 * score.oscr}};
-}
-
 }  // namespace
 
 LevelReport make_level_report(const LevelGroups& groups, const HeadFunction& head,
@@ -140,72 +129,6 @@ LevelReport make_level_report(const LevelGroups& groups, const HeadFunction& hea
     report.novelty.push_back(novelty_set(name, groups, *rows, scorer));
   }
   return report;
-}
-
-Json LevelReport::closed_set_json() const {
-  const ClosedSet& c = closed_set;
-  Json json = {{"images", c.images}};
-  if (c.accuracy) json["accuracy_percent"] = *c.accuracy;
-  if (c.balanced_accuracy) json["balanced_accuracy_percent"] = *c.balanced_accuracy;
-  json["nll_nats"] = c.nll;
-  json["ece_percent"] = 100 * c.ece;
-  json["temperature"] = {{"fitted", c.temperature},
-                         {"other_half_nll_nats", c.held_out_nll},
-                         {"other_half_nll_scaled_nats", c.scaled_nll},
-                         {"other_half_ece_percent", 100 * c.held_out_ece},
-                         {"other_half_ece_scaled_percent", 100 * c.scaled_ece}};
-  for (const ReliabilityBin& bin : c.bins) {
-    json["reliability"].push_back({{"lower", bin.lower},
-                                   {"upper", bin.upper},
-                                   {"images", bin.count},
-                                   {"mean_confidence_percent", 100 * bin.mean_confidence},
-                                   {"accuracy_percent", 100 * bin.accuracy}});
-  }
-  return json;
-}
-
-Json LevelReport::novelty_json() const {
-  Json json = Json::object();
-  for (const NoveltySet& set : novelty) {
-    json[set.name] = {{"seen_images", set.seen}, {"novel_images", set.novel}};
-    for (const ScoreMetrics& score : set.scores) json[set.name]["scores"][score.name] = score_json(score);
-  }
-  return json;
-}
-
-std::string LevelReport::text() const {
-  const ClosedSet& c = closed_set;
-  const bool at_end = c.temperature <= kLowestTemperature || c.temperature >= kHighestTemperature;
-  std::string text = fmt::format(
-      "\n{} level, {} seen images, no threshold: accuracy {:.2f} %, balanced {:.2f} %, NLL {:.3f}, ECE "
-      "{:.2f} %\n"
-      "with temperature {:.2f}{}, on the half it was not fitted to: NLL {:.3f} -> {:.3f}, ECE {:.2f} -> "
-      "{:.2f} %\n",
-      name_of(level), c.images, c.accuracy.value_or(0), c.balanced_accuracy.value_or(0), c.nll, 100 * c.ece,
-      c.temperature, at_end ? " (the limit of its range)" : "", c.held_out_nll, c.scaled_nll,
-      100 * c.held_out_ece, 100 * c.scaled_ece);
-  for (const NoveltySet& set : novelty) {
-    text += fmt::format("{:<24} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n",
-                        fmt::format("{} {}, {} images", name_of(level), set.name, set.novel), "AUROC",
-                        "AUPR nov", "AUPR see", "FPR nov", "FPR see", "OSCR");
-    for (const ScoreMetrics& score : set.scores) {
-      if (!score.unavailable.empty()) {
-        text += fmt::format("  {:<22} none: {}\n", score.name, score.unavailable);
-        continue;
-      }
-      const NoveltyMetrics& m = score.metrics;
-      text += fmt::format("  {:<22} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f}\n", score.name,
-                          100 * m.auroc, 100 * m.aupr_novel_positive, 100 * m.aupr_seen_positive,
-                          100 * m.fpr_at_95_tpr_novel_positive, 100 * m.fpr_at_95_tpr_seen_positive,
-                          100 * score.oscr);
-    }
-  }
-  if (!novelty.empty()) {
-    text +=
-        "all in %; AUPR and FPR at 95 % TPR with the novel (nov) or the seen (see) images as the positive "
-        "ones\n";
-  }
-  return text;
 }
 
 }  // namespace tern

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "apps/measure/level_groups.h"
-#include "engine/io/json.h"
 #include "engine/metrics/calibration.h"
 #include "engine/metrics/roc.h"
 
@@ -43,10 +42,6 @@ struct LevelReport {
   Level level = Level::super;
   ClosedSet closed_set;
   std::vector<NoveltySet> novelty;
-
-  Json closed_set_json() const;
-  Json novelty_json() const;
-  std::string text() const;
 };
 
 /// `groups` with features and the training part. Throws Error if there are no seen images or no training

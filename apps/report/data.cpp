@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "apps/measure/calibration_file.h"
+#include "apps/measure/evaluation_json.h"
 #include "apps/measure/level_report.h"
 #include "apps/report/pictures.h"
 #include "engine/core/check.h"
@@ -114,11 +115,12 @@ Json candidates_json(const Run& run, Level level) {
 }
 
 /// Accuracy, NLL, ECE and the reliability bins of the known classes alone.
-Json closed_set_json(const Run& run, const StudyData& data, const ScoredParts& scored,
-                     const Decision& decision, Level level) {
+Json closed_set_of(const Run& run, const StudyData& data, const ScoredParts& scored, const Decision& decision,
+                   Level level) {
   LevelGroups groups = level_groups(run, data, scored, decision, level);
   groups.near = groups.far = groups.far_held_out = {};  // no novelty scores: they need the training images
-  return make_level_report(groups, {}, {}, static_cast<std::uint64_t>(run.config.seed)).closed_set_json();
+  return closed_set_json(
+      make_level_report(groups, {}, {}, static_cast<std::uint64_t>(run.config.seed)).closed_set);
 }
 
 Json level_json(const Run& run, const StudyData& data, const ScoredParts& scored, const Decision& decision,
@@ -128,7 +130,7 @@ Json level_json(const Run& run, const StudyData& data, const ScoredParts& scored
   Json json = {{"level", name_of(level)},
                {"tau", decision.tau[level]},
                {"novel", novel},
-               {"closed_set", closed_set_json(run, data, scored, decision, level)},
+               {"closed_set", closed_set_of(run, data, scored, decision, level)},
                {"groups", Json::array()},
                {"curves", Json::array()},
                {"candidates", candidates_json(run, level)},
