@@ -20,7 +20,6 @@
 #include <vector>
 
 #include "apps/study/plan.h"
-#include "engine/io/json.h"
 
 namespace tern {
 
@@ -32,15 +31,12 @@ struct LevelMeasured {
       far_trained;  ///< "novel" for validation images of CIFAR groups that were trained on; in no estimate
 };
 
-/// What tern evaluate says of a run.
+/// What tern evaluate says of a run (read_measured of result_json.h).
 struct Measured {
   LevelMeasured super, sub;
   std::int64_t near_images = 0, far_images = 0;
   double trained_share = 1;  ///< of the subclasses: those not held out
 };
-
-/// From RUN/evaluation.json. Throws Error{file, ...} if it is not what tern evaluate writes of both levels.
-Measured read_measured(const std::filesystem::path& file);
 
 struct Estimate {
   LevelAccuracy super, sub;
@@ -50,16 +46,5 @@ struct Estimate {
 /// a number where a share that counts has no images.
 Estimate estimate(const Measured& last, const std::vector<Measured>& folds, const std::vector<Measured>& far,
                   const TestMix& mix);
-
-Json to_json(const Measured& measured);
-Json to_json(const Estimate& estimate);
-/// The reverse of to_json; for files of an earlier call.
-Estimate estimate_from(const Json& json);
-
-/// For tables: mean over seeds, and how far single folds scatter.
-struct MeanDeviation {
-  Percent mean, deviation;  ///< the deviation of a sample; none of less than two
-};
-MeanDeviation mean_deviation(const std::vector<double>& values);
 
 }  // namespace tern

@@ -9,7 +9,7 @@
 #include "apps/measure/calibration_file.h"
 #include "apps/measure/evaluate.h"
 #include "apps/measure/predict.h"
-#include "apps/study/estimate.h"
+#include "apps/study/result_json.h"
 #include "apps/train/train.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
