@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "apps/run/run_folder.h"
+#include "apps/train/epoch_metrics.h"
 #include "data/dataset.h"
 #include "data/loader.h"
 #include "engine/io/event_log.h"

@@ -13,6 +13,7 @@
 #include "apps/common/step_results.h"
 #include "apps/run/run_folder.h"
 #include "apps/run/study_data.h"
+#include "apps/train/epoch_metrics.h"
 #include "apps/train/tracking.h"
 #include "apps/train/training_setup.h"
 #include "models/checkpoint.h"
