@@ -1,4 +1,4 @@
-// tern report on trained runs. What it writes in detail: test_report_data.cpp, test_report_page.cpp; how it
+// tern report on trained runs. What it writes in detail: test_run_json.cpp, test_report_page.cpp; how it
 // behaves in a browser: check_report.py.
 #include "apps/report/report.h"
 

@@ -16,7 +16,7 @@ namespace tern {
 extern const std::string_view kReportHtml, kReportCss, kReportRatesJs, kReportChartsJs, kReportTablesJs,
     kReportHeatMapJs, kReportSectionsJs, kReportCompareJs, kReportJs, kChartJs;
 
-/// The whole HTML text for runs as run_json (apps/report/data.h) describes them.
+/// The whole HTML text for runs as run_json (apps/report/run_json.h) describes them.
 std::string report_page(Json runs);
 
 /// JSON that may stand in a <script> element whatever its texts are: no '<', '>' or '&' is left in it.

@@ -17,28 +17,16 @@ std::string data_url(const Dataset& dataset, std::int64_t index) {
   return "data:image/jpeg;base64," + base64(encode_jpeg(image, kQuality));
 }
 
-/// Rows of a group that are answered as a wrong known class, by falling confidence.
-std::vector<std::size_t> mistakes_of(const ReportGroup& group, std::int32_t novel) {
-  std::vector<std::size_t> rows;
-  for (std::size_t i = 0; i < group.answers.size(); ++i) {
-    if (group.answers[i] == novel) continue;
-    if (group.novel || group.answers[i] != group.truth[i]) rows.push_back(i);
-  }
-  std::stable_sort(rows.begin(), rows.end(),
-                   [&](std::size_t a, std::size_t b) { return group.confidences[a] > group.confidences[b]; });
-  return rows;
-}
-
 }  // namespace
 
 Json pictures_json(const StudyData& data, const std::vector<ReportGroup>& groups, std::int32_t novel,
-                   std::size_t most_of_a_group) {
+                   std::size_t max_per_group) {
   Json json = Json::array();
   for (const ReportGroup& group : groups) {
     const std::vector<std::size_t> rows = mistakes_of(group, novel);
     if (rows.empty()) continue;
     Json items = Json::array();
-    for (std::size_t i = 0; i < std::min(rows.size(), most_of_a_group); ++i) {
+    for (std::size_t i = 0; i < std::min(rows.size(), max_per_group); ++i) {
       const std::size_t row = rows[i];
       const auto index = static_cast<std::size_t>(group.images[row]);
       items.push_back({{"image", data_url(data.dataset, group.images[row])},

@@ -1,7 +1,8 @@
 // The images that a model is surest of and wrong about.
 #pragma once
 
-#include "apps/report/data.h"
+#include "apps/report/groups.h"
+#include "engine/io/json.h"
 
 namespace tern {
 
@@ -9,6 +10,6 @@ namespace tern {
 /// {"group", "wrong": how many there are, "items": [{"image": a data URL, "name", "truth", "subclass",
 /// "answer", "confidence"}]}. Groups without one are left out.
 Json pictures_json(const StudyData& data, const std::vector<ReportGroup>& groups, std::int32_t novel,
-                   std::size_t most_of_a_group = 12);
+                   std::size_t max_per_group = 12);
 
 }  // namespace tern

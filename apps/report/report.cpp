@@ -5,8 +5,8 @@
 #include <set>
 
 #include "apps/measure/calibration_file.h"
-#include "apps/report/data.h"
 #include "apps/report/page.h"
+#include "apps/report/run_json.h"
 #include "engine/core/check.h"
 #include "engine/io/file.h"
 

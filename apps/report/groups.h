@@ -1,21 +1,24 @@
-// What the page of tern report knows of a run, as JSON; apps/report/page/ shows it.
+// What a page shows of one level: its images in groups, curves over their confidences, and the surest
+// mistakes.
 //
-// A level's images are in groups, each an entry of "groups":
 //   seen           validation images of known classes
 //   known          of held-out subclasses, at the superclass level, where they are to be recognised
 //   near           the same images at the subclass level, where they are novel
 //   far            validation images of a novel superclass
 //   far_held_out   of a novel superclass of which nothing alike was trained on
-// with, by image, the true class, the most probable one and the confidence: its probability, or 0 where it is
-// the novel class (apps/measure/calibrate.h). The answer is novel unless confidence >= tau, compared in
-// single precision.
+//
+// The confidence of an image is the probability of the most probable class, or 0 where that is the novel one
+// (apps/measure/choose_thresholds.h). The answer is novel unless confidence >= tau, compared in single
+// precision.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "apps/measure/level_groups.h"
-#include "engine/io/json.h"
+#include "engine/metrics/oscr.h"
+#include "engine/metrics/roc.h"
 
 namespace tern {
 
@@ -33,13 +36,16 @@ struct ReportGroup {
 std::vector<ReportGroup> report_groups(const Run& run, const StudyData& data, const ScoredParts& scored,
                                        const Decision& decision, Level level);
 
-/// `name`: what the page calls the run. Throws Error naming the file of the run that is no such file, and
-/// what report_groups throws.
-Json run_json(const std::string& name, const Run& run, const StudyData& data,
-              const std::vector<Level>& levels, const ScoredParts& scored, const Decision& decision);
+/// Of the confidence as a novelty score: seen images against one group of novel ones.
+struct ConfidenceCurves {
+  double auroc = 0, oscr = 0;
+  std::vector<RocPoint> roc;
+  std::vector<OscrPoint> oscr_curve;
+};
+ConfidenceCurves confidence_curves(const ReportGroup& seen, const ReportGroup& novel);
 
-/// metrics.csv: a list of {"model", "columns": {name: [value or null, ...]}}; empty where there is no file.
-/// Throws Error naming file and line of what is no such table.
-Json epochs_json(const Run& run);
+/// Images of a group that are answered as a wrong known class, by their place in it, the most confident
+/// first.
+std::vector<std::size_t> mistakes_of(const ReportGroup& group, std::int32_t novel);
 
 }  // namespace tern

@@ -1,5 +1,5 @@
 // What the page of tern report knows of a run, against numbers that are counted here again.
-#include "apps/report/data.h"
+#include "apps/report/run_json.h"
 
 #include <doctest/doctest.h>
 
@@ -85,7 +85,7 @@ std::vector<std::byte> from_base64(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("report_data: every image of the subclass level with class, answer and confidence") {
+TEST_CASE("run_json: every image of the subclass level with class, answer and confidence") {
   const MadeUp made;
   const Json json = made.json();
   const Json& level = entry(json.at("levels"), "level", "sub");
@@ -118,7 +118,7 @@ TEST_CASE("report_data: every image of the subclass level with class, answer and
   CHECK(novel_answers > 0);
 }
 
-TEST_CASE("report_data: numbers are short and read back as the same floats") {
+TEST_CASE("run_json: numbers are short and read back as the same floats") {
   const MadeUp made;
   const std::vector<ReportGroup> groups =
       report_groups(made.run, made.data, made.scored, made.decision, Level::sub);
@@ -131,7 +131,7 @@ TEST_CASE("report_data: numbers are short and read back as the same floats") {
   }
 }
 
-TEST_CASE("report_data: at the superclass level held-out subclasses are to be recognised") {
+TEST_CASE("run_json: at the superclass level held-out subclasses are to be recognised") {
   const MadeUp made;
   const Json json = made.json();
   const Json& level = entry(json.at("levels"), "level", "super");
@@ -143,7 +143,7 @@ TEST_CASE("report_data: at the superclass level held-out subclasses are to be re
   CHECK(curves == std::vector<std::string>{"far", "far_held_out"});
 }
 
-TEST_CASE("report_data: areas and curves") {
+TEST_CASE("run_json: areas and curves") {
   const MadeUp made;
   const Json json = made.json();
   const Json& level = entry(json.at("levels"), "level", "sub");
@@ -172,7 +172,7 @@ TEST_CASE("report_data: areas and curves") {
   }
 }
 
-TEST_CASE("report_data: accuracy and reliability are of seen images") {
+TEST_CASE("run_json: accuracy and reliability are of seen images") {
   const MadeUp made;
   const Json json = made.json();
   const Json& closed = entry(json.at("levels"), "level", "super").at("closed_set");
@@ -187,7 +187,7 @@ TEST_CASE("report_data: accuracy and reliability are of seen images") {
   CHECK(right / 30 == doctest::Approx(closed.at("accuracy_percent").get<double>()));
 }
 
-TEST_CASE("report_data: pictures are the surest mistakes, the surest first") {
+TEST_CASE("run_json: pictures are the surest mistakes, the surest first") {
   const MadeUp made;
   const std::vector<ReportGroup> groups =
       report_groups(made.run, made.data, made.scored, made.decision, Level::sub);
@@ -220,7 +220,7 @@ TEST_CASE("report_data: pictures are the surest mistakes, the surest first") {
   CHECK(near.at("items")[0].at("confidence").get<double>() == doctest::Approx(best));
 }
 
-TEST_CASE("report_data: settings that differ, and no folder of the maker's machine") {
+TEST_CASE("run_json: settings that differ, and no folder of the maker's machine") {
   MadeUp made;
   made.run.config = make_config({"backbone=resnet50", "tau_sub=0.85"});
   const Json json = made.json();
@@ -231,7 +231,7 @@ TEST_CASE("report_data: settings that differ, and no folder of the maker's machi
   CHECK(json.at("counts").at("held_out_subclasses") == Json({1}));
 }
 
-TEST_CASE("report_data: thresholds of calibration.json") {
+TEST_CASE("run_json: thresholds of calibration.json") {
   const MadeUp made;
   CHECK(entry(made.json().at("levels"), "level", "sub").at("candidates").empty());
   made.folder.write(
@@ -248,7 +248,7 @@ TEST_CASE("report_data: thresholds of calibration.json") {
   }
 }
 
-TEST_CASE("report_data: metrics.csv, whole, absent and cut") {
+TEST_CASE("run_json: metrics.csv, whole, absent and cut") {
   const MadeUp made;
   CHECK(epochs_json(made.run).empty());
   made.folder.write("run/metrics.csv",
@@ -264,7 +264,7 @@ TEST_CASE("report_data: metrics.csv, whole, absent and cut") {
   CHECK_THROWS_WITH_AS(epochs_json(made.run), Contains("epoch"), Error);
 }
 
-TEST_CASE("report_data: what does not exist is left out; NaN and a run without seen images are errors") {
+TEST_CASE("run_json: what does not exist is left out; NaN and a run without seen images are errors") {
   MadeUp made;
   made.scored.pseudo_novel = {};
   made.data.split.pseudo_novel.clear();
