@@ -165,7 +165,7 @@ void add_classify(CLI::App& tern, Command& chosen) {
          "--resize", options.resize,
          "the shorter side in pixels before 224 x 224 are cut out of the centre; torchvision's V2 weights "
          "were made for 232")
-      ->check(CLI::Range(kLeastResize, kMostResize))
+      ->check(CLI::Range(kMinResize, kMaxResize))
       ->capture_default_str();
   app->add_option("IMAGE", options.images, "JPEG, PNG or BMP")->required()->type_name("FILE");
 }

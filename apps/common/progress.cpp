@@ -71,8 +71,8 @@ void Progress::update(std::int64_t done, const std::string& note) {
   const double seconds = std::chrono::duration<double>(now - start_).count();
   std::string line = progress_line(label_, done, total_, seconds, unit_, note, terminal_ ? 20 : 0);
   if (terminal_) {
-    const auto most = static_cast<std::size_t>(std::max(columns_of(out_) - 1, 1));
-    fmt::print(out_, "\r\x1b[K{}", line.substr(0, most));
+    const auto width = static_cast<std::size_t>(std::max(columns_of(out_) - 1, 1));
+    fmt::print(out_, "\r\x1b[K{}", line.substr(0, width));
     bar_visible_ = true;
   } else {
     fmt::print(out_, "{}\n", line);

@@ -138,7 +138,7 @@ class Table {
   std::vector<ConfigKey> keys_;
 };
 
-constexpr std::int64_t kMostSteps = 1'000'000'000;
+constexpr std::int64_t kMaxSteps = 1'000'000'000;
 
 void add_model_keys(Table& table) {
   table.group("Model");
@@ -204,7 +204,7 @@ void add_optimisation_keys(Table& table) {
   table.flag("decay_norm_bias_scale", &Config::decay_norm_bias_scale,
              "decay normalisation parameters, biases and cosine scales too, as the reference does");
   table.choice("schedule", &Config::schedule, "how the learning rate moves after the warm-up");
-  table.whole("warmup_steps", &Config::warmup_steps, 0, kMostSteps, "updates of linear warm-up");
+  table.whole("warmup_steps", &Config::warmup_steps, 0, kMaxSteps, "updates of linear warm-up");
   table.whole("step_epochs", &Config::step_epochs, 1, 100000, "schedule step: epochs between the steps");
   table.number("step_factor", &Config::step_factor, 0, 1, "schedule step: the rate is multiplied by this");
   table.number("clip_norm", &Config::clip_norm, 0, 1e9, "largest norm of all gradients together; 0: any");

@@ -2,18 +2,16 @@
 //
 //   config.toml     the resolved settings; a comment tells where --resume asked for more epochs than before
 //   summary.json    data, split, classes, best and last metrics, timings; threads, device and versions of
-//   each
-//                   session (session.h)
+//                   each session (session.h)
 //   split.csv       which image is in which part
-//   metrics.csv     a row an epoch and model
-//   events.out.tfevents.*     the same and more for TensorBoard (tracking.h); a new file with each resuming
+//   metrics.csv     a row for each epoch of each model
+//   events.out.tfevents.*     the same and more for TensorBoard; a new file with each resuming
 //   calibration.json, evaluation.json     what tern calibrate and tern evaluate found
 //   checkpoints/    last.safetensors, best.safetensors     two heads on one backbone
 //                   last_super, best_super, last_sub, best_sub .safetensors     two models
 //                   state*.safetensors     what resuming needs: model, optimiser and progress in one file
-//   lock            while a training is at work (engine/io/folder_lock.h); one that was killed leaves it
-//   behind,
-//                   which means nothing. Only trainings heed it: the others read what is whole at any time.
+//   lock            while a training runs (engine/io/folder_lock.h). One that a killed training left means
+//                   nothing. Only trainings heed it: the others read what is whole at any time.
 #pragma once
 
 #include <filesystem>

@@ -35,7 +35,8 @@ std::string text_of(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-/// What the bytes may hang on, by name. A CPU's backend says nothing more than threads and versions.
+/// What the bytes of a training may depend on, by name. The description of a CPU's backend adds nothing to
+/// threads and versions.
 Json conditions(const Json& session) {
   Json all = session.value("versions", Json::object());
   for (const char* key : {"threads", "device", "cpu", "backend"}) {

@@ -18,7 +18,7 @@ Json session_of(const Run& run, Device device);
 /// Adds it to the run's summary, of which it also becomes threads, device, backend and versions.
 void add_session(Run& run, const Json& session);
 
-/// What the last session of the run had otherwise, of that which the bytes of a training may hang on:
+/// What the last session of the run had otherwise, of what the bytes of a training may depend on:
 /// "threads 2, now 1; onednn 2.6.3, now 3.7.1". Empty for none, and for a run without a session.
 std::string changes_since(const Run& run, const Json& session);
 

@@ -5,8 +5,8 @@
 //   [test_mix_percent]   seen, novel_subclass, novel_superclass: shares of the images to be predicted
 //   [settings]           keys of `tern train --help-config`, over those of a row's file
 //   [[row]]              name, title, config, settings, threshold, retrain, consistent, weights, seeds,
-//   folds,
-//                        leave_superclasses_out, novelty_scores, novel_superclasses, compare_with, published
+//                        folds, leave_superclasses_out, novelty_scores, novel_superclasses, compare_with,
+//                        published
 //
 // apps/configs/study_quick.toml is a plan with every key explained.
 #pragma once

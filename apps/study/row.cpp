@@ -137,7 +137,7 @@ double seconds_of(const StudyRun& run) {
   return seconds;
 }
 
-/// What result.json hangs on besides the runs themselves.
+/// What result.json depends on besides the runs themselves.
 Json inputs_of(const RowRuns& runs, const RowTaus& taus, const RowOptions& options) {
   Json json = {{"test_mix_percent",
                 {{"seen", options.mix.seen},

@@ -112,9 +112,9 @@ std::vector<const StudyRun*> RowRuns::all() const {
 std::vector<RowRuns> plan_runs(const StudyPlan& plan, const StudyInputs& inputs) {
   RunMaker maker(plan, inputs);
   std::vector<RowRuns> runs;
-  std::size_t most_seeds = 0;
-  for (const StudyRow& row : plan.rows) most_seeds = std::max(most_seeds, row.seeds.size());
-  for (std::size_t i = 0; i < most_seeds; ++i) {
+  std::size_t max_seeds = 0;
+  for (const StudyRow& row : plan.rows) max_seeds = std::max(max_seeds, row.seeds.size());
+  for (std::size_t i = 0; i < max_seeds; ++i) {
     for (const StudyRow& row : plan.rows) {
       if (i < row.seeds.size()) runs.push_back(maker.make(row, row.seeds[i]));
     }

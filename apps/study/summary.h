@@ -46,8 +46,8 @@ MeanDeviation mean_deviation(const std::vector<double>& values);
 using EstimateValue = std::function<Percent(const Estimate&)>;
 /// Over those estimates that have the value.
 MeanDeviation mean_deviation(const std::vector<Estimate>& estimates, const EstimateValue& value);
-/// The mean of the pooled estimates, and how single folds scatter; no deviation where the value does not hang
-/// on the fold and there is one seed.
+/// The mean of the pooled estimates, and the deviation of single folds; that of the seeds where all folds of
+/// each seed agree.
 MeanDeviation mean_and_scatter(const RowSummary& row, const EstimateValue& value);
 
 /// Differences of two rows, fold by fold of the seeds that both have.

@@ -78,8 +78,8 @@ float base_learning_rate(const Config& config) {
   return static_cast<float>(full ? config.learning_rate : config.head_learning_rate);
 }
 
-Schedule make_schedule(const Config& config, std::int64_t batches_an_epoch) {
-  const std::int64_t updates = (batches_an_epoch + config.accumulate - 1) / config.accumulate;
+Schedule make_schedule(const Config& config, std::int64_t batches_per_epoch) {
+  const std::int64_t updates = (batches_per_epoch + config.accumulate - 1) / config.accumulate;
   Schedule schedule;
   schedule.kind = config.schedule;
   schedule.warmup_steps = config.warmup_steps;

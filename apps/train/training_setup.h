@@ -29,8 +29,8 @@ Model make_model(const Config& config, Part part, const ClassTable& classes, con
 /// Model::load_backbone() does.
 std::string check_backbone_weights(const Config& config, const WeightSource& weights);
 
-/// Whether a batch of a single image has one value a channel for a batch normalisation that is trained, which
-/// has no variance then.
+/// Whether the last feature map is one pixel and its batch norm is trained: a batch of a single image then
+/// has one value per channel, and no variance.
 bool is_single_image_too_few(const Config& config);
 
 /// Throws Error{batch_size, ...} if an epoch of so many images would have such a batch: before the first
@@ -44,7 +44,7 @@ std::unique_ptr<Optimizer> make_study_optimizer(const Config& config, const Mode
 float base_learning_rate(const Config& config);
 
 /// Counted in updates: `accumulate` batches each, fewer at an epoch's end.
-Schedule make_schedule(const Config& config, std::int64_t batches_an_epoch);
+Schedule make_schedule(const Config& config, std::int64_t batches_per_epoch);
 
 /// The superclass of each subclass for the KL and consistency terms, [subclasses] i32; -1 is left out.
 Tensor sub_to_super_map(const Config& config, const ClassTable& classes);

@@ -21,7 +21,7 @@ namespace tern {
 namespace {
 
 constexpr int kCrop = 224;
-static_assert(kLeastResize >= kCrop);
+static_assert(kMinResize >= kCrop);
 
 std::vector<std::string> names_from_csv(const std::filesystem::path& path, const std::string& text,
                                         std::int64_t classes) {
@@ -137,11 +137,11 @@ void print_top(const std::vector<float>& logits, const std::vector<std::string>&
                     [&](std::size_t a, std::size_t b) {
                       return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;  // ties: lower first
                     });
-  const double most = logits[order.front()];
+  const double max_logit = logits[order.front()];
   double sum = 0;
-  for (const float logit : logits) sum += std::exp(logit - most);
+  for (const float logit : logits) sum += std::exp(logit - max_logit);
   for (std::size_t i = 0; i < shown; ++i) {
-    const double probability = std::exp(logits[order[i]] - most) / sum;
+    const double probability = std::exp(logits[order[i]] - max_logit) / sum;
     out << fmt::format("  {:6.2f} %  {:4}  {}\n", 100 * probability, order[i], class_text(names, order[i]));
   }
 }
@@ -165,8 +165,8 @@ Tensor imagenet_input(const Image& image, int resize) {
 
 void classify(const ClassifyOptions& options, std::ostream& out, std::ostream& notes) {
   if (options.top < 1) throw Error("--top", "1 or more", std::to_string(options.top));
-  if (options.resize < kLeastResize || options.resize > kMostResize) {
-    throw Error("--resize", fmt::format("{}..{}", kLeastResize, kMostResize), std::to_string(options.resize));
+  if (options.resize < kMinResize || options.resize > kMaxResize) {
+    throw Error("--resize", fmt::format("{}..{}", kMinResize, kMaxResize), std::to_string(options.resize));
   }
   if (options.images.empty()) throw Error("images", "one at least", "none");
   resnet_architecture(options.architecture);  // before the weights are read

@@ -12,8 +12,8 @@
 
 namespace tern {
 
-/// The crop's side at least.
-inline constexpr int kLeastResize = 224, kMostResize = 4096;
+/// kMinResize is the side of the crop.
+inline constexpr int kMinResize = 224, kMaxResize = 4096;
 
 struct ClassifyOptions {
   std::string architecture;       ///< "resnet18" or "resnet50"
@@ -22,7 +22,7 @@ struct ClassifyOptions {
   std::filesystem::path classes;  ///< a name a line, or CSV with class_index and class; empty: numbers
   std::filesystem::path logits;   ///< if set: a safetensors file with "images" [N,3,224,224] and "logits"
   std::vector<std::filesystem::path> images;
-  int resize = 256;  ///< pixels of the shorter side before the centre is cut out; kLeastResize..kMostResize
+  int resize = 256;  ///< pixels of the shorter side before the centre is cut out; kMinResize..kMaxResize
   int top = 5;
 };
 

@@ -15,9 +15,9 @@ bool is_parameter(const TensorDescription& one) {
 }
 
 std::string metadata_line(const std::string& key, const std::string& value) {
-  constexpr std::size_t kMostShown = 100;
-  const bool cut = value.size() > kMostShown;
-  return fmt::format("metadata    {} = {}{}\n", printable(key), printable(value.substr(0, kMostShown)),
+  constexpr std::size_t kMaxShown = 100;
+  const bool cut = value.size() > kMaxShown;
+  return fmt::format("metadata    {} = {}{}\n", printable(key), printable(value.substr(0, kMaxShown)),
                      cut ? "..." : "");
 }
 
