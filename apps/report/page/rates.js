@@ -1,6 +1,6 @@
 // What a threshold makes of a level's images. Nothing here touches the page.
 //
-// A level is an entry of "levels" in the data (apps/report/run_json.h): groups of images, by image the true
+// A level is an entry of "levels" in the data (apps/report/groups.h): groups of images, by image the true
 // class, the most probable one and the confidence. The answer is novel unless confidence >= tau, in single
 // precision, as tern evaluate and tern predict compare.
 'use strict';
