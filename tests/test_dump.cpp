@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "apps/measure/study_models.h"
 #include "engine/core/check.h"
 #include "engine/io/json.h"
 #include "engine/io/safetensors.h"

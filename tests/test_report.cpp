@@ -6,6 +6,7 @@
 
 #include "apps/measure/evaluate.h"
 #include "engine/core/check.h"
+#include "engine/metrics/accuracy.h"
 #include "tests/support/tiny_run.h"
 
 using namespace tern;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apps/measure/level_groups.h"
+#include "engine/metrics/accuracy.h"
 #include "engine/metrics/calibration.h"
 #include "engine/metrics/roc.h"
 
