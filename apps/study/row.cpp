@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "apps/measure/calibrate.h"
 #include "apps/measure/calibration_file.h"
 #include "apps/measure/evaluate.h"
 #include "apps/measure/predict.h"
+#include "apps/study/cross_fitted_taus.h"
 #include "apps/study/result_json.h"
 #include "apps/train/train.h"
 #include "engine/core/check.h"
@@ -18,14 +18,9 @@ namespace tern {
 namespace fs = std::filesystem;
 namespace {
 
-struct Taus {
-  double super = 0, sub = 0;
-};
-
 DecisionOptions decision_at(const StudyRow& row, const Taus& taus) {
   DecisionOptions decision;
-  decision.tau.super = taus.super;
-  decision.tau.sub = taus.sub;
+  decision.tau = {taus.super, taus.sub};
   decision.consistent = row.consistent;
   return decision;
 }
@@ -66,51 +61,21 @@ Taus calibrated_taus(const RowRuns& runs, const StudyRun& run, const RowOptions&
   return {decision.tau.super.value(), decision.tau.sub.value()};
 }
 
-Taus mean_of(const std::vector<Taus>& taus) {
-  Taus mean;
-  for (const Taus& one : taus) {
-    mean.super += one.super / static_cast<double>(taus.size());
-    mean.sub += one.sub / static_cast<double>(taus.size());
-  }
-  return mean;
-}
-
-/// By run. None is measured on the images that chose its threshold: each has the mean of the others' taus;
-/// the last run, which nothing is chosen by, the mean of all.
-struct RowTaus {
-  std::vector<Taus> folds, without;
-  Taus last;
-};
-
-std::vector<Taus> others(const std::vector<Taus>& taus, std::size_t own) {
-  std::vector<Taus> rest = taus;
-  rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(own));
-  return rest;
-}
-
-bool calibrates_left_out(const StudyRow& row) {
-  return !row.threshold.empty() && row.novel_superclasses == NovelSuperclasses::left_out;
-}
-
 RowTaus taus_of(const RowRuns& runs, const RowOptions& options) {
-  const Config config = runs.row->resolved();
-  const Taus fixed{config.tau_super, config.tau_sub};
-  RowTaus taus{std::vector<Taus>(runs.folds.size(), fixed), std::vector<Taus>(runs.without.size(), fixed),
-               fixed};
-  if (runs.row->threshold.empty()) return taus;
+  const StudyRow& row = *runs.row;
+  if (row.threshold.empty()) {
+    const Config config = row.resolved();
+    const Taus fixed{config.tau_super, config.tau_sub};
+    return {std::vector<Taus>(runs.folds.size(), fixed), std::vector<Taus>(runs.without.size(), fixed),
+            fixed};
+  }
   std::vector<Taus> of_folds, of_without;
   for (const StudyRun& fold : runs.folds) of_folds.push_back(calibrated_taus(runs, fold, options));
-  taus.last = mean_of(of_folds);
-  for (std::size_t i = 0; i < of_folds.size(); ++i) taus.folds[i] = mean_of(others(of_folds, i));
-  taus.without.assign(runs.without.size(), taus.last);
-  if (!calibrates_left_out(*runs.row)) return taus;
-  // Superclasses left out choose tau_super, held-out subclasses tau_sub.
+  if (row.novel_superclasses != NovelSuperclasses::left_out) {
+    return cross_fitted_taus(of_folds, runs.without.size());
+  }
   for (const auto& [name, run] : runs.without) of_without.push_back(calibrated_taus(runs, run, options));
-  taus.last.super = mean_of(of_without).super;
-  for (Taus& fold : taus.folds) fold.super = taus.last.super;
-  for (std::size_t i = 0; i < of_without.size(); ++i)
-    taus.without[i].super = mean_of(others(of_without, i)).super;
-  return taus;
+  return cross_fitted_taus(of_folds, of_without);
 }
 
 /// Evaluates a run into its evaluation.json.
