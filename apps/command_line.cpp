@@ -16,7 +16,7 @@
 #include <system_error>
 
 #include "apps/commands.h"
-#include "apps/version.h"
+#include "apps/common/version.h"
 
 namespace tern {
 namespace {

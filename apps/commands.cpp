@@ -5,18 +5,18 @@
 
 #include <iostream>
 
-#include "apps/calibrate.h"
-#include "apps/classify.h"
-#include "apps/config.h"
-#include "apps/convert.h"
-#include "apps/demo_data.h"
-#include "apps/dump.h"
-#include "apps/evaluate.h"
-#include "apps/inspect.h"
-#include "apps/predict.h"
-#include "apps/report.h"
-#include "apps/study.h"
-#include "apps/train.h"
+#include "apps/measure/calibrate.h"
+#include "apps/measure/dump.h"
+#include "apps/measure/evaluate.h"
+#include "apps/measure/predict.h"
+#include "apps/report/report.h"
+#include "apps/run/config.h"
+#include "apps/study/study.h"
+#include "apps/train/demo_data.h"
+#include "apps/train/train.h"
+#include "apps/weights/classify.h"
+#include "apps/weights/convert.h"
+#include "apps/weights/inspect.h"
 #include "models/weight_names.h"
 
 namespace tern {
@@ -58,10 +58,10 @@ CLI::Validator number_in(double low, double high) {
 }
 
 void add_threshold_options(CLI::App* app, DecisionOptions& options) {
-  app->add_option("--tau-super", options.tau_super,
+  app->add_option("--tau-super", options.tau.super,
                   "novel where the largest superclass probability is below this")
       ->check(number_in(0, 1));
-  app->add_option("--tau-sub", options.tau_sub,
+  app->add_option("--tau-sub", options.tau.sub,
                   "the same for subclasses; both by default as in the run's settings")
       ->check(number_in(0, 1));
   app->add_option(
@@ -165,7 +165,7 @@ void add_classify(CLI::App& tern, Command& chosen) {
          "--resize", options.resize,
          "the shorter side in pixels before 224 x 224 are cut out of the centre; torchvision's V2 weights "
          "were made for 232")
-      ->check(CLI::Range(kLeastResize, kMostResize))
+      ->check(CLI::Range(kMinResize, kMaxResize))
       ->capture_default_str();
   app->add_option("IMAGE", options.images, "JPEG, PNG or BMP")->required()->type_name("FILE");
 }

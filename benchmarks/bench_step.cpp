@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "apps/recorded_step.h"
-#include "apps/runtime.h"
+#include "apps/common/recorded_step.h"
+#include "apps/common/runtime.h"
 #include "data/random_purpose.h"
 #include "engine/autograd/tape.h"
 #include "engine/core/check.h"
@@ -101,13 +101,16 @@ std::vector<double> measure(const Options& options, tern::Device device) {
   model.set_precision(precision_of(options.precision));
   tern::Batch batch;
   batch.images = random_images(options).to(device);
-  batch.subclasses = random_labels(options).to(device);
+  batch.targets.sub = random_labels(options).to(device);
   batch.indices.resize(static_cast<std::size_t>(options.batch));
   tern::Backend& backend = tern::backend_of(device);
   if (options.mode == "inference") {
     model.set_training(false);
-    tern::RecordedStep step("step", device, options.batch,
-                            [&](const tern::Batch& now) { return model.inference(now.images); });
+    tern::RecordedStep step("step", device, options.batch, [&](const tern::Batch& now) {
+      tern::StepOutputs outputs;
+      outputs.logits = model.inference(now.images);
+      return outputs;
+    });
     const auto times = sorted_milliseconds(options, [&] {
       step(batch);
       backend.synchronize();
@@ -115,26 +118,24 @@ std::vector<double> measure(const Options& options, tern::Device device) {
     return of_recorded(times, step, device);
   }
   tern::Adam optimizer(tern::make_parameter_groups(model.parameters(), 1e-4f, /*decay_exempt=*/false));
+  std::vector<tern::Variable> parameters;
+  for (const tern::ParameterEntry& parameter : model.parameters()) parameters.push_back(parameter.value);
   tern::RecordedStep step(
-      "step", device, options.batch, [&](const tern::Batch& now) -> std::vector<tern::Tensor> {
+      "step", device, options.batch,
+      [&](const tern::Batch& now) {
         optimizer.clear_gradients();
         const tern::Variable loss =
-            tern::cross_entropy(model.forward(tern::Variable(now.images))[0], now.subclasses);
+            tern::cross_entropy(model.forward(tern::Variable(now.images))[0], now.targets.sub);
         tern::backward(loss);
-        std::vector<tern::Tensor> results{loss.data()};
-        for (const tern::ParameterEntry& parameter : model.parameters()) {
-          results.push_back(parameter.value.grad());
-        }
-        return results;
-      });
-  const std::vector<tern::ParameterEntry> parameters = model.parameters();
+        tern::StepOutputs outputs;
+        outputs.loss = loss.data();
+        return outputs;
+      },
+      parameters);
   const auto times = sorted_milliseconds(options, [&] {
-    const std::vector<tern::Tensor> results = step(batch);
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-      tern::Variable(parameters[i].value).set_grad(results[i + 1]);
-    }
+    const tern::StepOutputs outputs = step(batch);
     optimizer.step({.learning_rate = 1e-4f});
-    return results[0].item();  // waits for the device
+    return outputs.loss.item();  // waits for the device
   });
   return of_recorded(times, step, device);
 }

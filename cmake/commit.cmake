@@ -17,7 +17,7 @@ if(NOT commit)
   set(commit unknown)
 endif()
 file(CONFIGURE OUTPUT ${OUT} @ONLY CONTENT [[
-#include "apps/version.h"
+#include "apps/common/version.h"
 
 const char* tern::build_commit() {
   return "@commit@";

@@ -40,8 +40,8 @@ if(NOT TERN_CHART_JS)
   message(FATAL_ERROR "tern report: wanted Chart.js 3 (/usr/share/javascript/chart.js/chart.min.js, or "
                       "-DTERN_CHART_JS=FILE), found none: install the package libjs-chart.js")
 endif()
-set(page ${PROJECT_SOURCE_DIR}/apps/report)
-tern_embed(tern_report_page apps/report_page.h
+set(page ${PROJECT_SOURCE_DIR}/apps/report/page)
+tern_embed(tern_report_page apps/report/page.h
   kReportHtml ${page}/report.html kReportCss ${page}/report.css kReportRatesJs ${page}/rates.js
   kReportChartsJs ${page}/charts.js kReportTablesJs ${page}/tables.js
   kReportHeatMapJs ${page}/heat_map.js kReportSectionsJs ${page}/sections.js kReportCompareJs ${page}/compare.js

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "data/levels.h"
+
 namespace tern {
 
 /// The two levels of classes. The last index of each level means "novel" and names no class of the data.
@@ -19,6 +21,11 @@ struct ClassTable {
   std::int32_t subclass_count() const { return static_cast<std::int32_t>(subclass_names.size()); }
   std::int32_t novel_superclass() const { return superclass_count() - 1; }
   std::int32_t novel_subclass() const { return subclass_count() - 1; }
+  const std::vector<std::string>& names(Level level) const {
+    return level == Level::super ? superclass_names : subclass_names;
+  }
+  std::int32_t count(Level level) const { return static_cast<std::int32_t>(names(level).size()); }
+  std::int32_t novel(Level level) const { return count(level) - 1; }
 };
 
 /// Images of one size, RGB bytes, row-major NHWC without padding.
@@ -33,6 +40,9 @@ struct Dataset {
   std::string passed_over;  ///< a line about the files beside the images that were not taken; empty if none
 
   std::int64_t count() const { return static_cast<std::int64_t>(names.size()); }
+  const std::vector<std::int32_t>& labels(Level level) const {
+    return level == Level::super ? superclasses : subclasses;
+  }
   std::size_t image_bytes() const { return static_cast<std::size_t>(image_size) * image_size * 3; }
   std::span<const std::uint8_t> image(std::int64_t index) const {
     return std::span(pixels).subspan(static_cast<std::size_t>(index) * image_bytes(), image_bytes());

@@ -64,8 +64,10 @@ bool DeviceLoader::next(Batch& batch) {
   Tensor bytes = Tensor::empty(batch.images.shape(), DType::u8, device_);
   if (bytes.numel() > 0) copies_->finish(bytes.raw());
   batch.images = finish(batch, bytes);
-  if (batch.superclasses.defined()) batch.superclasses = batch.superclasses.to(device_);
-  if (batch.subclasses.defined()) batch.subclasses = batch.subclasses.to(device_);
+  for (const Level level : kLevels) {
+    Tensor& targets = batch.targets[level];
+    if (targets.defined()) targets = targets.to(device_);
+  }
   fetch();
   return true;
 }

@@ -154,8 +154,9 @@ Loader::Slot Loader::prepare(std::int64_t step, Augmenter& augmenter) const {
                        end = std::min(begin + options_.batch_size, images());
     slot.batch.step = step;
     slot.batch.indices.assign(order_.begin() + begin, order_.begin() + end);
-    slot.batch.superclasses = labels_of(dataset_.superclasses, slot.batch.indices);
-    slot.batch.subclasses = labels_of(dataset_.subclasses, slot.batch.indices);
+    for (const Level level : kLevels) {
+      slot.batch.targets[level] = labels_of(dataset_.labels(level), slot.batch.indices);
+    }
     options_.images == BatchImages::input ? fill_input(slot.batch, augmenter)
                                           : fill_bytes(slot.batch, augmenter);
   } catch (...) {

@@ -42,7 +42,7 @@ struct Batch {
   /// softened ones in their order.
   Tensor images;
   std::vector<Augmentation> augmentations;  ///< what each image gets, unless it has got it (input)
-  Tensor superclasses, subclasses;          ///< [n] i32; undefined for unlabelled images
+  ByLevel<Tensor> targets;                  ///< [n] i32; undefined for unlabelled images
   std::vector<std::int64_t> indices;        ///< of the images in the dataset
   std::int64_t step = 0;                    ///< of this batch in its epoch, from 0
 

@@ -1,8 +1,9 @@
-#include "apps/calibrate.h"
+#include "apps/measure/calibrate.h"
 
 #include <doctest/doctest.h>
 
-#include "apps/evaluate.h"
+#include "apps/measure/calibration_file.h"
+#include "apps/measure/evaluate.h"
 #include "engine/core/check.h"
 #include "tests/support/tiny_run.h"
 
@@ -67,10 +68,10 @@ TEST_CASE("calibrate: evaluate takes a rule's thresholds, those given first") {
   const Run run = Run::open(trained().run());
   DecisionOptions wanted;
   wanted.tau_rule = "p10_seen";
-  wanted.tau_super = 0.5;
+  wanted.tau.super = 0.5;
   const DecisionOptions found = with_calibrated_taus(run, wanted);
-  CHECK(*found.tau_super == 0.5);
-  CHECK(*found.tau_sub == json.at("sub").at("candidates").at(0).at("tau"));
+  CHECK(*found.tau.super == 0.5);
+  CHECK(*found.tau.sub == json.at("sub").at("candidates").at(0).at("tau"));
   wanted.tau_rule = "best_guess";
   CHECK_THROWS_WITH_AS(with_calibrated_taus(run, wanted),
                        Contains("--tau-rule: wanted one of p10_seen, p5_seen, "), Error);
@@ -96,7 +97,7 @@ TEST_CASE("calibrate: evaluate takes a rule's thresholds, those given first") {
       with_calibrated_taus(run, wanted),
       Contains("calibration.json: wanted thresholds for --tau-rule (made by tern calibrate), got no file"),
       Error);
-  CHECK_FALSE(with_calibrated_taus(run, {}).tau_sub);
+  CHECK_FALSE(with_calibrated_taus(run, {}).tau.sub);
 }
 
 TEST_CASE("calibrate, evaluate: CIFAR groups that are never trained on stand for a novel superclass") {
@@ -110,7 +111,7 @@ TEST_CASE("calibrate, evaluate: CIFAR groups that are never trained on stand for
   CHECK(json.at("sub").at("candidates").at(0).at("test_half").contains("far_held_out_found_percent"));
   EvaluateOptions options;
   options.run = run.run();
-  options.decision.tau_super = options.decision.tau_sub = 1;
+  options.decision.tau.super = options.decision.tau.sub = 1;
   CHECK(evaluate(options) == 0);
   const Json evaluation = read_json(run / "run/evaluation.json");
   CHECK(evaluation.at("pseudo_novel_super").at("super").at("novel_images") == 6);

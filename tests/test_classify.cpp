@@ -1,4 +1,4 @@
-#include "apps/classify.h"
+#include "apps/weights/classify.h"
 
 #include <algorithm>
 #include <cmath>

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "apps/version.h"
+#include "apps/common/version.h"
 #include "tests/support/full_disk.h"
 #include "tests/support/process.h"
 

@@ -1,5 +1,5 @@
 // The settings: defaults, reading, --set, errors that name file, line and key, writing, resuming.
-#include "apps/config.h"
+#include "apps/run/config.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>

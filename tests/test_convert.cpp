@@ -1,4 +1,4 @@
-#include "apps/convert.h"
+#include "apps/weights/convert.h"
 
 #include <doctest/doctest.h>
 

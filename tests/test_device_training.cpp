@@ -2,7 +2,7 @@
 // and a resumed run that ends with the same checkpoints to the byte.
 #include <doctest/doctest.h>
 
-#include "apps/trainer.h"
+#include "apps/train/trainer.h"
 #include "engine/backend/backend.h"
 #include "engine/core/parallel.h"
 #include "engine/io/csv.h"

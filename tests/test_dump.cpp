@@ -1,7 +1,8 @@
-#include "apps/dump.h"
+#include "apps/measure/dump.h"
 
 #include <doctest/doctest.h>
 
+#include "apps/measure/study_models.h"
 #include "engine/core/check.h"
 #include "engine/io/json.h"
 #include "engine/io/safetensors.h"

@@ -1,5 +1,5 @@
-// The dashboard of a trained run.
-#include "apps/evaluate.h"
+// What evaluating a trained run finds.
+#include "apps/measure/evaluate.h"
 
 #include <doctest/doctest.h>
 
@@ -55,12 +55,12 @@ TEST_CASE("evaluate: counts, thresholds at their ends, and changed data") {
   options.decision.consistent = false;
 
   // With tau = 1 all is novel (but a probability of exactly 1); with 0 nothing is made novel.
-  options.decision.tau_super = options.decision.tau_sub = 1;
+  options.decision.tau.super = options.decision.tau.sub = 1;
   evaluate(options);
   const Json all = read_json(trained / "run/evaluation.json");
   CHECK(all.at("validation").at("super").at("false_novel_rate_percent") == 100.0);
   CHECK(all.at("pseudo_novel").at("sub").at("accuracy_novel_percent") == 100.0);
-  options.decision.tau_super = options.decision.tau_sub = 0;
+  options.decision.tau.super = options.decision.tau.sub = 0;
   evaluate(options);
   const Json none = read_json(trained / "run/evaluation.json");
   CHECK(none.at("validation").at("sub").at("false_novel_rate_percent") <=

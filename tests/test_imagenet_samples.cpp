@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "apps/classify.h"
+#include "apps/weights/classify.h"
 #include "engine/io/csv.h"
 #include "models/heads.h"
 #include "tests/support/goldens.h"

@@ -1,4 +1,4 @@
-#include "apps/inspect.h"
+#include "apps/weights/inspect.h"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,9 @@
-#include "apps/level_report.h"
+#include "apps/measure/level_report.h"
 
 #include <doctest/doctest.h>
 
+#include "apps/measure/evaluation_json.h"
+#include "apps/measure/evaluation_text.h"
 #include "engine/core/check.h"
 #include "engine/metrics/oscr.h"
 #include "models/novelty_logits.h"
@@ -34,7 +36,7 @@ TEST_CASE("level_report: near and far apart, each score by its metrics") {
   CHECK(report.novelty[1].name == "far");
   CHECK(report.novelty[0].novel == 30);
   CHECK(report.novelty[1].novel == 7);
-  const Json json = report.novelty_json();
+  const Json json = novelty_json(report);
   for (const char* set : {"near", "far"}) {
     for (const auto& named : json.at(set).at("scores").items()) {
       const auto& name = named.key();
@@ -52,12 +54,12 @@ TEST_CASE("level_report: near and far apart, each score by its metrics") {
   const Json& score = json.at("near").at("scores").at("max_softmax");
   CHECK(score.at("auroc_percent") == 100 * auroc(near, seen));
   CHECK(score.at("fpr_at_95_tpr_novel_positive_percent") == 100 * fpr_at_tpr(near, seen));
-  CHECK(report.text().find("relative_mahalanobis") != std::string::npos);
+  CHECK(level_text(report).find("relative_mahalanobis") != std::string::npos);
 }
 
 TEST_CASE("level_report: accuracy and calibration on seen images") {
   const LevelReport report = make_level_report(sub_groups(), head, {}, 42);
-  const Json json = report.closed_set_json();
+  const Json json = closed_set_json(report.closed_set);
   CHECK(json.at("images") == 30);
   CHECK(json.at("accuracy_percent").get<double>() > 80);
   CHECK(json.at("balanced_accuracy_percent").get<double>() > 80);
@@ -74,11 +76,11 @@ TEST_CASE("level_report: a score without a model says why; 60 training rows are 
   groups.train.features.resize(20 * 5);
   groups.train.logits.resize(20 * 5);
   const LevelReport report = make_level_report(groups, head, {}, 42);
-  const Json json = report.novelty_json();
+  const Json json = novelty_json(report);
   CHECK(json.at("near").at("scores").at("knn").at("unavailable") ==
         "knn: wanted k in 1..20, the training rows, got 50");
   CHECK(json.at("near").at("scores").at("max_softmax").contains("auroc_percent"));
-  CHECK(report.text().find("none: knn: wanted k") != std::string::npos);
+  CHECK(level_text(report).find("none: knn: wanted k") != std::string::npos);
 }
 
 TEST_CASE("level_report: nothing novel, nothing seen") {

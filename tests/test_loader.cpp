@@ -29,7 +29,7 @@ struct Pass {
       indices.insert(indices.end(), batch.indices.begin(), batch.indices.end());
       const std::vector<float> images = batch.images.to_vector<float>();
       pixels.insert(pixels.end(), images.begin(), images.end());
-      const std::vector<std::int32_t> labels = batch.subclasses.to_vector<std::int32_t>();
+      const std::vector<std::int32_t> labels = batch.targets.sub.to_vector<std::int32_t>();
       subclasses.insert(subclasses.end(), labels.begin(), labels.end());
     }
   }
@@ -47,7 +47,7 @@ TEST_CASE("loader: every image once, in order, the last batch ragged") {
     CHECK_FALSE(loader.next(batch));  // no epoch yet
     loader.start_epoch(0);
     REQUIRE(loader.next(batch));
-    CHECK(batch.superclasses.to_vector<std::int32_t>() == std::vector<std::int32_t>{0, 0, 1});
+    CHECK(batch.targets.super.to_vector<std::int32_t>() == std::vector<std::int32_t>{0, 0, 1});
     std::vector<float> wanted(dataset.image_bytes());
     normalise(dataset.image(3), wanted);
     CHECK(batch.images.rows(1, 2).to_vector<float>() == wanted);
@@ -116,8 +116,8 @@ TEST_CASE("loader: range-for, unlabelled images") {
   for (int round = 0; round < 2; ++round) {
     std::int64_t seen = 0;
     for (const Batch& batch : loader.epoch(round)) {
-      CHECK_FALSE(batch.superclasses.defined());
-      CHECK_FALSE(batch.subclasses.defined());
+      CHECK_FALSE(batch.targets.super.defined());
+      CHECK_FALSE(batch.targets.sub.defined());
       CHECK(batch.indices.front() == seen);
       seen += batch.size();
     }
@@ -255,7 +255,7 @@ TEST_CASE("loader: batches of bytes leave to a device just what makes the input"
         CHECK(got.images.dtype() == DType::u8);
         if (kind == BatchImages::softened) softened += static_cast<std::size_t>(got.images.size(0));
         CHECK(finished(got, dataset, kind) == wanted.images.to_vector<float>());
-        CHECK(got.subclasses.to_vector<std::int32_t>() == wanted.subclasses.to_vector<std::int32_t>());
+        CHECK(got.targets.sub.to_vector<std::int32_t>() == wanted.targets.sub.to_vector<std::int32_t>());
       }
     }
     CHECK((softened > 0) == std::holds_alternative<TrainTransform>(used));

@@ -3,7 +3,7 @@
 // run in PyTorch on the same logits (goldens/make_notebook_kl_goldens.py).
 #include <doctest/doctest.h>
 
-#include "apps/training_setup.h"
+#include "apps/train/training_setup.h"
 #include "engine/autograd/tape.h"
 #include "engine/ops/hierarchical_kl.h"
 #include "models/losses.h"

@@ -1,5 +1,5 @@
 // The CSV of predictions: a row an image, in numeric order, whole or not at all.
-#include "apps/predict.h"
+#include "apps/measure/predict.h"
 
 #include <doctest/doctest.h>
 
@@ -21,7 +21,7 @@ PredictOptions options_for(const test::TinyRun& trained) {
   options.run = trained.run();
   options.images = trained / "data/test_images";
   options.out = trained / "predictions.csv";
-  options.decision.tau_super = options.decision.tau_sub = 0.4;
+  options.decision.tau.super = options.decision.tau.sub = 0.4;
   return options;
 }
 
@@ -50,8 +50,8 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
 
   SUBCASE("consistent answers contradict no superclass") {
     options.decision.consistent = true;
-    options.decision.tau_super = 0.5;
-    options.decision.tau_sub = 0;
+    options.decision.tau.super = 0.5;
+    options.decision.tau.sub = 0;
     predict(options);
     const CsvTable consistent = read_csv(options.out);
     for (std::size_t i = 0; i < 12; ++i) {
@@ -61,8 +61,8 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
   }
   SUBCASE("probabilities are below the threshold exactly where the answer is novel") {
     options.probabilities = true;
-    options.decision.tau_super = 0.5;
-    options.decision.tau_sub = 0.3;
+    options.decision.tau.super = 0.5;
+    options.decision.tau.sub = 0.3;
     predict(options);
     const CsvTable more = read_csv(options.out);
     REQUIRE(more.header.size() == 5);
@@ -150,7 +150,7 @@ TEST_CASE("predict: a run with held-out classes needs the flag; a run of one lev
                          Error);
     CHECK_FALSE(fs::exists(options.out));
     options.allow_held_out = true;
-    options.decision.tau_sub = 0;
+    options.decision.tau.sub = 0;
     CHECK(predict(options) == 0);
     const std::int32_t untrained = Run::open(held_out.run()).held_out_subclasses().at(0);
     const CsvTable csv = read_csv(options.out);

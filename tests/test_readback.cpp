@@ -1,6 +1,6 @@
 #include "engine/tensor/readback.h"
 
-#include "apps/step_results.h"
+#include "apps/common/step_results.h"
 #include "engine/backend/elementwise.h"
 #include "tests/support/files.h"
 #include "tests/support/tensors.h"
@@ -54,17 +54,22 @@ TEST_CASE("step results: each step's come with the next one, the last one's by t
         Batch batch;
         batch.step = step;
         batch.indices = {10 * step, 10 * step + 1};
-        const auto before = results.exchange(batch, {Tensor::full({1}, static_cast<float>(step)).to(device)});
+        StepOutputs outputs;
+        outputs.loss = Tensor::full({1}, static_cast<float>(step)).to(device);
+        outputs.answers = {test::integers({1, static_cast<std::int32_t>(step)}, device)};
+        const auto before = results.exchange(batch, outputs);
         REQUIRE(before.has_value() == (step > 0));
         if (!before) continue;
         CHECK(before->step == step - 1);
         CHECK(before->images == std::vector<std::int64_t>{10 * (step - 1), 10 * (step - 1) + 1});
-        CHECK(before->loss() == static_cast<double>(step - 1));
+        CHECK(before->outputs.loss.item() == static_cast<float>(step - 1));
+        CHECK(before->outputs.answers[0].to_vector<std::int32_t>()[1] == step - 1);
+        CHECK(before->outputs.logits.empty());
       }
       const auto last = results.take_last();
       REQUIRE(last);
       CHECK(last->step == 2);
-      CHECK(last->loss() == 2);
+      CHECK(last->outputs.loss.item() == 2);
       CHECK_FALSE(results.take_last());
     }
   }

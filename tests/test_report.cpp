@@ -1,11 +1,12 @@
-// tern report on trained runs. What it writes in detail: test_report_data.cpp, test_report_page.cpp; how it
+// tern report on trained runs. What it writes in detail: test_run_json.cpp, test_report_page.cpp; how it
 // behaves in a browser: check_report.py.
-#include "apps/report.h"
+#include "apps/report/report.h"
 
 #include <doctest/doctest.h>
 
-#include "apps/evaluate.h"
+#include "apps/measure/evaluate.h"
 #include "engine/core/check.h"
+#include "engine/metrics/accuracy.h"
 #include "tests/support/tiny_run.h"
 
 using namespace tern;
@@ -48,7 +49,7 @@ TEST_CASE("report: one run, as tern evaluate counts it, and its errors") {
   const test::TinyRun trained(
       {"epochs=1", "cifar=small", "cifar_count=8", "hold_out=true", "hold_out_fraction=0.2"});
   ReportOptions options = options_for(trained);
-  options.decision.tau_sub = 0.31;
+  options.decision.tau.sub = 0.31;
   CHECK(report(options) == 0);
   const Json run = data_of(options.out).at("runs").at(0);
   CHECK(run.at("name") == "run");
@@ -63,7 +64,7 @@ TEST_CASE("report: one run, as tern evaluate counts it, and its errors") {
   evaluation.runtime = {"cpu", 1};
   for (const double tau : {0.0, 0.31, 0.5, 1.0}) {
     CAPTURE(tau);
-    evaluation.decision.tau_super = evaluation.decision.tau_sub = tau;
+    evaluation.decision.tau.super = evaluation.decision.tau.sub = tau;
     evaluate(evaluation);
     const Json evaluated = read_json(trained / "run/evaluation.json").at("validation");
     for (const Json& level : run.at("levels")) {

@@ -1,5 +1,5 @@
 // The page of tern report: what is embedded, and that no text in the data can leave its place.
-#include "apps/report_page.h"
+#include "apps/report/page.h"
 
 #include <doctest/doctest.h>
 
@@ -12,7 +12,7 @@ using namespace tern;
 namespace {
 
 std::string source_of(const char* name) {
-  return read_text_file(std::filesystem::path(TERN_SOURCE_DIR) / "apps/report" / name);
+  return read_text_file(std::filesystem::path(TERN_SOURCE_DIR) / "apps/report/page" / name);
 }
 
 std::string base64_of(std::string_view text) {

@@ -1,4 +1,4 @@
-#include "apps/runtime.h"
+#include "apps/common/runtime.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // What is kept of each session of a run, and what is said when they differ.
-#include "apps/session.h"
+#include "apps/run/session.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // The images of a run: which folders, which are trained, and a fingerprint that notices changes.
-#include "apps/study_data.h"
+#include "apps/run/study_data.h"
 
 #include <doctest/doctest.h>
 
@@ -27,8 +27,8 @@ TEST_CASE("study data: everything is read and split") {
   CHECK(data.dataset.count() == 48);
   CHECK(data.split.train.size() == 36);
   CHECK(data.split.validation.size() == 12);
-  CHECK(data.trained_superclasses() == std::vector<std::uint8_t>{1, 1, 1, 0});
-  CHECK(data.trained_subclasses().back() == 0);  // novel: no CIFAR images
+  CHECK(data.trained(Level::super) == std::vector<std::uint8_t>{1, 1, 1, 0});
+  CHECK(data.trained(Level::sub).back() == 0);  // novel: no CIFAR images
   CHECK(data.count_extra(data.split.train) == 0);
 }
 
@@ -41,10 +41,10 @@ TEST_CASE("study data: CIFAR images train the novel class; held-out subclasses a
   const StudyData data = load_study_data(config, resolve_folders(config, {folder.path(), {}}));
   CHECK(data.dataset.count() == 56);
   CHECK(data.count_extra(data.split.train) == 6);
-  CHECK(data.trained_superclasses().back() == 1);
-  CHECK(data.trained_subclasses().back() == 1);
+  CHECK(data.trained(Level::super).back() == 1);
+  CHECK(data.trained(Level::sub).back() == 1);
   REQUIRE(data.split.held_out.size() == 1);
-  const std::vector<std::uint8_t> trained = data.trained_subclasses();
+  const std::vector<std::uint8_t> trained = data.trained(Level::sub);
   CHECK(trained[static_cast<std::size_t>(data.split.held_out[0])] == 0);
   CHECK(std::accumulate(trained.begin(), trained.end(), 0) == 6);
 }
@@ -60,7 +60,7 @@ TEST_CASE("study data: a superclass and CIFAR groups that are never trained on")
   const std::string name = load({}).dataset.classes.superclass_names[1];
   const StudyData without = load({"hold_out_superclass=" + name});
   CHECK(without.split.pseudo_novel_super.size() == 16);
-  CHECK(without.trained_superclasses() == std::vector<std::uint8_t>{1, 0, 1, 0});
+  CHECK(without.trained(Level::super) == std::vector<std::uint8_t>{1, 0, 1, 0});
   CHECK(without.split_csv().find(",pseudo_novel_super,1,") != std::string::npos);
   CHECK_THROWS_WITH_AS(load({"hold_out_superclass=cat"}), Contains("hold_out_superclass: wanted one of "),
                        Error);

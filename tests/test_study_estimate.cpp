@@ -1,12 +1,7 @@
 // Estimates against sums by hand.
-#include "apps/study_estimate.h"
-
-#include <cmath>
+#include "apps/study/estimate.h"
 
 #include <doctest/doctest.h>
-
-#include "engine/core/check.h"
-#include "tests/support/files.h"
 
 using namespace tern;
 using doctest::Approx;
@@ -70,23 +65,4 @@ TEST_CASE("study_estimate: what was not measured is left out, unless its share i
   CHECK_FALSE(estimate(last, {no_far}, {no_far}, kMix).sub.overall);
   const Estimate only_near = estimate(last, {no_far}, {no_far}, {40, 60, 0});
   CHECK(*only_near.sub.overall == Approx(0.4 * 70 + 0.6 * 40));
-  const Estimate again = estimate_from(to_json(only_near));
-  CHECK(again.sub.overall == only_near.sub.overall);
-  CHECK_FALSE(again.super.unseen);
-}
-
-TEST_CASE("study_estimate: mean and deviation of a sample") {
-  CHECK_FALSE(mean_deviation({}).mean);
-  CHECK(*mean_deviation({3}).mean == 3);
-  CHECK_FALSE(mean_deviation({3}).deviation);
-  CHECK(*mean_deviation({1, 2, 6}).mean == Approx(3));
-  CHECK(*mean_deviation({1, 2, 6}).deviation == Approx(std::sqrt(7.0)));
-}
-
-TEST_CASE("study_estimate: an evaluation that is none") {
-  const test::TemporaryFolder folder;
-  test::write_quickly(folder / "evaluation.json", "{\"validation\": {\"super\": {\"tau\": 0.9}}}");
-  CHECK_THROWS_WITH_AS(read_measured(folder / "evaluation.json"),
-                       doctest::Contains("wanted what tern evaluate writes of a run with both levels"),
-                       Error);
 }

@@ -1,5 +1,5 @@
 // Plan files: what they hold, and which line is named where they are wrong.
-#include "apps/study_plan.h"
+#include "apps/study/plan.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // tern study as a whole, on the tiny study: what it leaves behind, and that it goes on where it was.
-#include "apps/study.h"
+#include "apps/study/study.h"
 
 #include <doctest/doctest.h>
 

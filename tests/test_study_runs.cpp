@@ -1,5 +1,5 @@
 // Which trainings a plan asks for, where they lie, and which are shared.
-#include "apps/study_runs.h"
+#include "apps/study/runs.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Tables from made-up results: means, deviations and differences by hand.
-#include "apps/study_table.h"
+#include "apps/study/table.h"
 
 #include <doctest/doctest.h>
 

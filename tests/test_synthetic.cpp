@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "apps/demo_data.h"
+#include "apps/train/demo_data.h"
 #include "data/cifar100.h"
 #include "data/study.h"
 #include "engine/core/check.h"

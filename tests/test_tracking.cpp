@@ -1,6 +1,6 @@
 // What TensorBoard gets of a training: the numbers of metrics.csv, the heads' weights, validation's
 // probabilities and mistakes; once each, also when a training is resumed.
-#include "apps/tracking.h"
+#include "apps/train/tracking.h"
 
 #include <doctest/doctest.h>
 
@@ -10,7 +10,7 @@
 #include <map>
 #include <set>
 
-#include "apps/trainer.h"
+#include "apps/train/trainer.h"
 #include "data/image_io.h"
 #include "engine/backend/backend.h"
 #include "engine/core/parallel.h"
@@ -116,7 +116,7 @@ std::vector<Mistake> mistakes_of(const Run& run, const StudyData& data, bool sup
   for (const Batch& batch : loader.epoch(0)) {
     const Tensor logits = loaded.model.inference(batch.images)[super ? 0 : 1];
     const reference::Array probabilities = reference::softmax(test::array(logits));
-    const auto truth = (super ? batch.superclasses : batch.subclasses).to_vector<std::int32_t>();
+    const auto truth = (super ? batch.targets.super : batch.targets.sub).to_vector<std::int32_t>();
     for (std::size_t row = 0; row < truth.size(); ++row) {
       const auto begin = probabilities.values.begin() + static_cast<std::ptrdiff_t>(row * names.size());
       const auto most = std::max_element(begin, begin + static_cast<std::ptrdiff_t>(names.size()));

@@ -1,10 +1,10 @@
 // tern train as a whole: what a run folder holds, and which runs may be resumed.
-#include "apps/train.h"
+#include "apps/train/train.h"
 
 #include <doctest/doctest.h>
 
-#include "apps/run.h"
-#include "apps/version.h"
+#include "apps/common/version.h"
+#include "apps/run/run_folder.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
 #include "engine/io/file.h"

@@ -1,5 +1,5 @@
 // Training on a tiny study: it learns, keeps what it promises, stops where it must, and goes on exactly.
-#include "apps/trainer.h"
+#include "apps/train/trainer.h"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 #include <cmath>
 #include <csignal>
 
-#include "apps/runtime.h"
+#include "apps/common/runtime.h"
 #include "engine/core/check.h"
 #include "engine/core/parallel.h"
 #include "engine/io/csv.h"

@@ -1,5 +1,5 @@
 // From settings to the parts of a training.
-#include "apps/training_setup.h"
+#include "apps/train/training_setup.h"
 
 #include <doctest/doctest.h>
 

@@ -2,7 +2,7 @@
 // what reports are made of, without a model.
 #pragma once
 
-#include "apps/run_data.h"
+#include "apps/measure/level_groups.h"
 #include "data/random_purpose.h"
 #include "engine/core/random.h"
 #include "tests/support/temporary_folder.h"
@@ -40,8 +40,8 @@ inline Run made_up_run(const TemporaryFolder& folder, const StudyData& data) {
   run.summary["classes"] = {{"superclass_names", data.dataset.classes.superclass_names},
                             {"subclass_names", data.dataset.classes.subclass_names},
                             {"subclass_to_super", data.dataset.classes.subclass_to_super},
-                            {"superclass_trained", data.trained_superclasses()},
-                            {"subclass_trained", data.trained_subclasses()}};
+                            {"superclass_trained", data.trained(Level::super)},
+                            {"subclass_trained", data.trained(Level::sub)}};
   run.summary["split"]["held_out_subclasses"] = data.split.held_out;
   return run;
 }
@@ -56,12 +56,12 @@ inline Scores made_up_scores(const StudyData& data, const std::vector<std::int64
     std::vector<float> features;
     for (std::int32_t c = 0; c < 5; ++c)
       features.push_back(random.normal() * 0.5f + (c == subclass ? 2.0f : 0.0f));
-    for (const float value : features) scores.sub_logits.push_back(3 * value);
+    for (const float value : features) scores.logits.sub.push_back(3 * value);
     const float sums[] = {features[0] + features[1], features[2] + features[3], features[4]};
-    for (const float value : sums) scores.super_logits.push_back(3 * value);
-    scores.super_features.insert(scores.super_features.end(), features.begin(), features.end());
+    for (const float value : sums) scores.logits.super.push_back(3 * value);
+    scores.features.super.insert(scores.features.super.end(), features.begin(), features.end());
   }
-  scores.sub_features = scores.super_features;
+  scores.features.sub = scores.features.super;
   return scores;
 }
 

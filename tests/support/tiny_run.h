@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/train.h"
+#include "apps/train/train.h"
 #include "tests/support/tiny_study.h"
 
 namespace tern::test {

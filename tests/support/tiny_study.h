@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/config.h"
+#include "apps/run/config.h"
 #include "data/image_io.h"
 #include "data/random_purpose.h"
 #include "engine/core/random.h"

@@ -1,0 +1,49 @@
+// The answers that thresholds make of logits: a class, or "novel" where the largest probability is below tau.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/measure/study_models.h"
+#include "engine/metrics/confidence.h"
+
+namespace tern {
+
+/// Which answers are novel, and which classes may be answered.
+struct Decision {
+  ByLevel<double> tau{0.99, 0.85};
+  bool mask_untrained = true;
+  bool consistent = false;  ///< subclass answers follow the superclass answers
+};
+
+/// What the command line changes of a run's own settings.
+struct DecisionOptions {
+  ByLevel<std::optional<double>> tau;
+  std::optional<bool> mask_untrained;
+  bool consistent = false;
+  std::string tau_rule = {};  ///< for the taus not given here: a rule's name in RUN/calibration.json
+};
+Decision resolve_decision(const Config& config, const DecisionOptions& options);
+
+/// The answers of one level, by image.
+struct Answers {
+  MostProbable most_probable;
+  std::vector<std::int32_t> classes;  ///< after the threshold
+};
+
+/// `logits` is the level's of Scores, not empty unless there are no images.
+Answers answer_level(const Run& run, const Decision& decision, Level level, const std::vector<float>& logits);
+
+/// Subclass answers that agree with the superclass answers of the same images: novel where the superclass is,
+/// else the most probable subclass of that superclass or novel. A probability stays what it is among all
+/// subclasses, so that one at odds with its superclass falls under the threshold.
+Answers answer_sub_within(const Run& run, const Decision& decision, const std::vector<float>& logits,
+                          const Answers& super);
+
+/// Both levels as the decision has it; a level without a model is empty. Throws Error{run folder, ...} if
+/// consistent answers are asked of one level alone.
+ByLevel<Answers> answer_levels(const Run& run, const Decision& decision, const Scores& scores);
+
+}  // namespace tern

@@ -1,0 +1,122 @@
+#include "apps/measure/calibration_file.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "engine/core/check.h"
+
+namespace tern {
+namespace {
+
+Json distribution_json(const Distribution& distribution) {
+  Json json = {
+      {"images", distribution.count}, {"mean", distribution.mean}, {"deviation", distribution.deviation}};
+  for (std::size_t i = 0; i < distribution.percentiles.size(); ++i) {
+    json["percentiles"][fmt::format("p{}", Distribution::kPercents[i])] = distribution.percentiles[i];
+  }
+  return json;
+}
+
+Json rates_json(const HalfRates& rates) {
+  Json json;
+  const auto add = [&json](const char* name, Percent value) {
+    if (value) json[name] = *value;
+  };
+  add("seen_kept_percent", rates.seen_kept);
+  add("seen_right_percent", rates.seen_right);
+  add("near_found_percent", rates.near_found);
+  add("far_found_percent", rates.far_found);
+  add("far_held_out_found_percent", rates.far_held_out_found);
+  add("harmonic_mean_percent", rates.harmonic_mean);
+  return json;
+}
+
+Json reference_json(const ReferenceThresholds& reference) {
+  Json json = {{"seen", distribution_json(reference.seen)}};
+  if (reference.novel) json["novel"] = distribution_json(*reference.novel);
+  for (const ThresholdCandidate& candidate : reference.candidates) {
+    json["candidates"].push_back({{"rule", candidate.name}, {"tau", candidate.tau}});
+  }
+  return json;
+}
+
+/// Throws Json::exception where `json` is not what calibrate() writes.
+double tau_of_rule(const std::filesystem::path& file, const Json& json, Level level,
+                   const std::string& rule) {
+  const std::string where = fmt::format("{} {}", file.string(), name_of(level));
+  std::vector<std::string> rules;
+  for (const Json& candidate : json.at(name_of(level)).at("candidates")) {
+    rules.push_back(candidate.at("rule").get<std::string>());
+    if (rules.back() != rule) continue;
+    const auto tau = candidate.at("tau").get<double>();
+    if (!(tau >= 0 && tau <= 1)) throw Error(where + " " + rule, "a tau in [0, 1]", fmt::format("{}", tau));
+    if (tau == 0)
+      fmt::print("note: the tau of {} is 0 at the {} level: it calls nothing novel\n", rule, name_of(level));
+    return tau;
+  }
+  throw Error("--tau-rule", fmt::format("one of {} ({})", fmt::join(rules, ", "), where), rule);
+}
+
+}  // namespace
+
+std::filesystem::path calibration_file(const Run& run) {
+  return run.folder() / "calibration.json";
+}
+
+Json to_json(const LevelThresholds& thresholds) {
+  static_assert(ConfidenceDistribution::kBins == 30);
+  Json json;
+  for (const ConfidenceDistribution& group : thresholds.groups) {
+    json["groups"][group.name] = distribution_json(group.distribution);
+    json["histogram_images_of_30_bins"][group.name] = group.histogram;
+  }
+  json["calibrated_with"] = thresholds.calibrated_with;
+  json["candidates"] = Json::array();
+  for (const auto& [candidate, calibration_half, test_half] : thresholds.candidates) {
+    json["candidates"].push_back({{"rule", candidate.name},
+                                  {"tau", candidate.tau},
+                                  {"of_reference", candidate.of_reference},
+                                  {"calibration_half", rates_json(calibration_half)},
+                                  {"test_half", rates_json(test_half)}});
+  }
+  json["reference"] = reference_json(thresholds.reference);
+  return json;
+}
+
+std::vector<ThresholdCandidate> read_candidates(const Run& run, Level level) {
+  const std::filesystem::path file = calibration_file(run);
+  if (!std::filesystem::exists(file)) return {};
+  const Json calibration = read_json(file);
+  std::vector<ThresholdCandidate> candidates;
+  try {
+    if (!calibration.contains(name_of(level))) return {};
+    for (const Json& candidate : calibration.at(name_of(level)).at("candidates")) {
+      candidates.push_back({candidate.at("rule").get<std::string>(), candidate.at("tau").get<double>(),
+                            candidate.at("of_reference").get<bool>()});
+    }
+  } catch (const Json::exception&) {
+    throw Error(file.string(), "what tern calibrate writes", "other JSON");
+  }
+  return candidates;
+}
+
+DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options) {
+  if (options.tau_rule.empty()) return options;
+  const std::filesystem::path file = calibration_file(run);
+  if (!std::filesystem::exists(file)) {
+    throw Error(file.string(), "thresholds for --tau-rule (made by tern calibrate)", "no file");
+  }
+  const Json json = read_json(file);
+  try {
+    for (const Part part : parts_of(run.config)) {
+      for (const Level level : levels_of(part)) {
+        if (!options.tau[level]) options.tau[level] = tau_of_rule(file, json, level, options.tau_rule);
+      }
+    }
+  } catch (const Json::exception&) {
+    throw Error(file.string(), "what tern calibrate writes", "other JSON");
+  }
+  return options;
+}
+
+}  // namespace tern

@@ -1,0 +1,63 @@
+// Where to put tau, below which an answer becomes "novel": the thresholds that each rule of
+// engine/metrics/thresholds.h makes of a random half of a level's images, with their rates on both halves.
+// Rules that need novel images take near ones, at the superclass level those held out, and far ones where
+// there are no others.
+//
+// The confidence of an image is the largest probability, or 0 where the most probable class is the novel one:
+// then no tau keeps it. The reference takes the largest probability whatever its class, on all images, and
+// counts CIFAR images as seen where it looks at subclasses; its numbers stand beside.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/measure/level_groups.h"
+#include "engine/metrics/distribution.h"
+#include "engine/metrics/thresholds.h"
+
+namespace tern {
+
+struct ConfidenceDistribution {
+  static constexpr int kBins = 30;  ///< the reference's
+
+  std::string name;                ///< "seen", or of novel_kinds()
+  std::vector<float> confidences;  ///< by image
+  Distribution distribution;
+  std::vector<std::int64_t> histogram;  ///< images in each of kBins bins of [0, 1]
+};
+
+/// Of one half, at one tau.
+struct HalfRates {
+  Percent seen_kept, seen_right;
+  Percent near_found, far_found, far_held_out_found;
+  Percent harmonic_mean;  ///< of seen_right and what is found of the images calibrated with
+};
+
+struct ChosenThreshold {
+  ThresholdCandidate candidate;
+  HalfRates calibration_half, test_half;
+};
+
+/// What the reference would print.
+struct ReferenceThresholds {
+  Distribution seen;
+  std::optional<Distribution> novel;
+  std::vector<ThresholdCandidate> candidates;
+};
+
+struct LevelThresholds {
+  Level level = Level::super;
+  std::vector<ConfidenceDistribution> groups;  ///< seen, near, far, far_held_out: those that have images
+  std::string calibrated_with;                 ///< a group's name, or "seen images alone"
+  std::vector<ChosenThreshold> candidates;     ///< a rule each, in the order of threshold_rules()
+  ReferenceThresholds reference;
+};
+
+/// `subject`: for errors. `target_rate`: of seen images to keep, and of novel ones to find. Throws
+/// Error{subject, ...} for fewer than 2 seen images, or 1 novel one; Error for a logit that is NaN.
+LevelThresholds choose_thresholds(const std::string& subject, const LevelGroups& groups, std::uint64_t seed,
+                                  double target_rate);
+
+}  // namespace tern

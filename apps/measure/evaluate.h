@@ -1,0 +1,25 @@
+// tern evaluate: how good a run's best models are on the images they were not trained on.
+#pragma once
+
+#include <filesystem>
+
+#include "apps/common/runtime.h"
+#include "apps/measure/answers.h"
+
+namespace tern {
+
+struct EvaluateOptions {
+  std::filesystem::path run;
+  DecisionOptions decision;
+  DataFolders folders;  ///< empty: where the run found its images
+  bool novelty_scores =
+      true;  ///< the scores that are fitted to the training part, which is run through the models
+  bool print = true;
+  RuntimeOptions runtime;
+};
+
+/// Prints the rates, the worst classes and the novelty metrics, and writes RUN/evaluation.json. Returns
+/// 0; throws Error on failure.
+int evaluate(const EvaluateOptions& options);
+
+}  // namespace tern

@@ -1,0 +1,20 @@
+// RUN/evaluation.json: the numbers of an evaluation, each named with its unit. What nothing was counted for
+// is left out.
+#pragma once
+
+#include "apps/measure/evaluation.h"
+#include "engine/io/json.h"
+
+namespace tern {
+
+Json to_json(const Evaluation& evaluation);
+
+/// A list, an entry a class.
+Json classes_json(const ClassReport& report);
+/// Rows: truth, columns: answers, in the order of the class indices.
+Json confusion_json(const ConfusionMatrix& matrix);
+Json closed_set_json(const ClosedSet& closed_set);
+/// By the kind of novel images.
+Json novelty_json(const LevelReport& report);
+
+}  // namespace tern

@@ -1,0 +1,163 @@
+#include "apps/measure/evaluation_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "engine/io/json.h"
+
+namespace tern {
+namespace {
+
+struct RateRow {
+  const char* set;
+  const char* level;
+  const char* metric;
+  Percent value;
+  const char* meaning;
+};
+
+void add_validation(std::vector<RateRow>& rows, const char* level, const NoveltyCounts& counts) {
+  const auto add = [&](const char* metric, Percent value, const char* meaning) {
+    if (value) rows.push_back({"validation", level, metric, value, meaning});
+  };
+  add("accuracy, all", counts.accuracy(), "right answers, CIFAR images (novel) among them");
+  add("accuracy, seen", counts.seen_accuracy(), "known classes answered rightly");
+  add("accuracy, novel (CIFAR)", counts.novel_accuracy(), "CIFAR images called novel");
+  add("false-novel rate", counts.false_novel_rate(), "known classes called novel");
+  add("misclassified rate", counts.misclassified_rate(), "known classes answered as another known class");
+  add("1 - seen accuracy", counts.one_minus_accuracy(),
+      "the sum of the two: the reference's \"false novel\"");
+}
+
+void add_pseudo(std::vector<RateRow>& rows, const ByLevel<std::optional<LevelRates>>& rates) {
+  const auto add = [&](const char* level, const char* metric, Percent value, const char* meaning) {
+    if (value) rows.push_back({"pseudo-novel", level, metric, value, meaning});
+  };
+  if (rates.super && rates.super->pseudo) {
+    const NoveltyCounts& counts = *rates.super->pseudo;
+    add("super", "accuracy, seen", counts.seen_accuracy(),
+        "their superclass, which is known, answered rightly");
+    add("super", "false-novel rate", counts.false_novel_rate(), "their superclass called novel");
+  }
+  if (rates.sub && rates.sub->pseudo) {
+    const NoveltyCounts& counts = *rates.sub->pseudo;
+    add("sub", "called novel", counts.novel_accuracy(), "held-out subclasses called novel (good)");
+    add("sub", "mapped to seen", percent(counts.novel - counts.novel_correct, counts.novel),
+        "held-out subclasses answered as a known one (bad)");
+  }
+}
+
+void add_pseudo_super(std::vector<RateRow>& rows, const char* level, const std::optional<LevelRates>& rates) {
+  if (!rates || !rates->pseudo_super) return;
+  rows.push_back({"far held out", level, "called novel", rates->pseudo_super->novel_accuracy(),
+                  "images of a superclass never trained on called novel (good)"});
+}
+
+std::string setting_text(const ConfigValue& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  return std::visit([](const auto& one) { return Json(one).dump(); }, value);
+}
+
+/// A name's first synonym.
+std::string short_name(const std::string& name) {
+  return name.substr(0, std::min<std::size_t>(name.find(','), 30));
+}
+
+}  // namespace
+
+std::string text_of(const Evaluation& evaluation) {
+  std::string text = rates_text(evaluation);
+  for (const ClassReport& report : evaluation.classes) text += worst_classes_text(report);
+  for (const LevelReport& report : evaluation.levels) text += level_text(report);
+  return text;
+}
+
+std::string rates_text(const Evaluation& evaluation) {
+  std::vector<RateRow> rows;
+  for (const Level level : kLevels) {
+    const std::optional<LevelRates>& rates = evaluation.rates[level];
+    if (rates) add_validation(rows, name_of(level), rates->validation);
+  }
+  add_pseudo(rows, evaluation.rates);
+  for (const Level level : kLevels) add_pseudo_super(rows, name_of(level), evaluation.rates[level]);
+  std::string text =
+      fmt::format("{:<13} {:<6} {:<24} {:>9}  {}\n", "images", "level", "metric", "value", "meaning");
+  for (const RateRow& row : rows) {
+    text += fmt::format("{:<13} {:<6} {:<24} {:>7.2f} %  {}\n", row.set, row.level, row.metric, *row.value,
+                        row.meaning);
+  }
+  text += "settings:";
+  for (const auto& [key, value] : evaluation.settings)
+    text += fmt::format(" {}={}", key, setting_text(value));
+  return text + "\n";
+}
+
+std::string worst_classes_text(const ClassReport& report, std::size_t max_rows) {
+  std::vector<std::size_t> rows;
+  for (std::size_t index = 0; index < report.rows.size(); ++index) {
+    if (report.rows[index].rates.images > 0) rows.push_back(index);
+  }
+  std::stable_sort(rows.begin(), rows.end(), [&report](std::size_t a, std::size_t b) {
+    return *report.rows[a].recall() < *report.rows[b].recall();
+  });
+  const std::size_t all = rows.size();
+  rows.resize(std::min(rows.size(), max_rows));
+  const bool some = rows.size() < all;
+  std::string text = fmt::format("\n{}classes{}: {:<30} {:>6} {:>9} {:>9}  {}\n", name_of(report.level),
+                                 some ? fmt::format(", the {} worst of {}", rows.size(), all) : "", "",
+                                 "images", "recall", "precision", "most taken for");
+  for (const std::size_t index : rows) {
+    const ClassRow& row = report.rows[index];
+    const Percent precision = row.rates.precision();
+    const std::int32_t other = row.rates.most_taken_for;
+    text += fmt::format(
+        "  {:>3} {:<41} {:>6} {:>7.1f} % {:>9}  {}\n", index,
+        short_name(row.name) + (row.held_out ? " (held out)" : ""), row.rates.images, *row.recall(),
+        precision && !row.held_out ? fmt::format("{:.1f} %", *precision) : "-",
+        other < 0 ? "-"
+                  : fmt::format("{} ({})", short_name(report.rows[static_cast<std::size_t>(other)].name),
+                                row.rates.taken_for));
+  }
+  return text;
+}
+
+std::string level_text(const LevelReport& report) {
+  const ClosedSet& c = report.closed_set;
+  const bool at_end = c.temperature <= kLowestTemperature || c.temperature >= kHighestTemperature;
+  std::string text = fmt::format(
+      "\n{} level, {} seen images, no threshold: accuracy {:.2f} %, balanced {:.2f} %, NLL {:.3f}, ECE "
+      "{:.2f} %\n"
+      "with temperature {:.2f}{}, on the half it was not fitted to: NLL {:.3f} -> {:.3f}, ECE {:.2f} -> "
+      "{:.2f} %\n",
+      name_of(report.level), c.images, c.accuracy.value_or(0), c.balanced_accuracy.value_or(0), c.nll,
+      100 * c.ece, c.temperature, at_end ? " (the limit of its range)" : "", c.held_out_nll, c.scaled_nll,
+      100 * c.held_out_ece, 100 * c.scaled_ece);
+  for (const NoveltySet& set : report.novelty) {
+    text += fmt::format("{:<24} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n",
+                        fmt::format("{} {}, {} images", name_of(report.level), set.name, set.novel), "AUROC",
+                        "AUPR nov", "AUPR see", "FPR nov", "FPR see", "OSCR");
+    for (const ScoreMetrics& score : set.scores) {
+      if (!score.unavailable.empty()) {
+        text += fmt::format("  {:<22} none: {}\n", score.name, score.unavailable);
+        continue;
+      }
+      const NoveltyMetrics& m = score.metrics;
+      text += fmt::format("  {:<22} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f}\n", score.name,
+                          100 * m.auroc, 100 * m.aupr_novel_positive, 100 * m.aupr_seen_positive,
+                          100 * m.fpr_at_95_tpr_novel_positive, 100 * m.fpr_at_95_tpr_seen_positive,
+                          100 * score.oscr);
+    }
+  }
+  if (!report.novelty.empty()) {
+    text +=
+        "all in %; AUPR and FPR at 95 % TPR with the novel (nov) or the seen (see) images as the positive "
+        "ones\n";
+  }
+  return text;
+}
+
+}  // namespace tern

@@ -1,0 +1,53 @@
+// One level of a run's models without thresholds: how good and how calibrated on known classes, and how well
+// each novelty score tells novel images from seen ones: near (held-out subclasses), far (a novel superclass,
+// trained on) and far held out (a novel superclass, not trained on) apart.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/measure/level_groups.h"
+#include "engine/metrics/accuracy.h"
+#include "engine/metrics/calibration.h"
+#include "engine/metrics/roc.h"
+
+namespace tern {
+
+/// On seen images, the answer being the most probable known class.
+struct ClosedSet {
+  std::int64_t images = 0;
+  Percent accuracy, balanced_accuracy;
+  double nll = 0, ece = 0;  ///< as the model is, on all of them
+  std::vector<ReliabilityBin> bins;
+  double temperature = 1;                     ///< of least NLL on one random half
+  double held_out_nll = 0, held_out_ece = 0;  ///< on the other half, as the model is,
+  double scaled_nll = 0, scaled_ece = 0;      ///< and with the temperature
+};
+
+struct ScoreMetrics {
+  std::string name;
+  NoveltyMetrics metrics;
+  double oscr = 0;
+  std::string unavailable;  ///< why there are none, if there are none
+};
+
+/// Of seen images against one kind of novel ones.
+struct NoveltySet {
+  std::string name;  ///< of novel_kinds()
+  std::int64_t seen = 0, novel = 0;
+  std::vector<ScoreMetrics> scores;
+};
+
+struct LevelReport {
+  Level level = Level::super;
+  ClosedSet closed_set;
+  std::vector<NoveltySet> novelty;
+};
+
+/// `groups` with features and the training part. Throws Error if there are no seen images or no training
+/// rows.
+LevelReport make_level_report(const LevelGroups& groups, const HeadFunction& head,
+                              const std::vector<float>& origin, std::uint64_t seed);
+
+}  // namespace tern

@@ -1,0 +1,25 @@
+// tern predict: a CSV with both levels' answers for unlabelled images.
+#pragma once
+
+#include <filesystem>
+
+#include "apps/common/runtime.h"
+#include "apps/measure/answers.h"
+
+namespace tern {
+
+struct PredictOptions {
+  std::filesystem::path run;
+  std::filesystem::path images;  ///< a folder or a .zip
+  std::filesystem::path out;     ///< image,superclass_index,subclass_index in numeric order of the names
+  std::filesystem::path labels;  ///< if set: image,superclass_index,subclass_index to compare with
+  DecisionOptions decision;
+  bool probabilities = false;   ///< two more columns: the largest softmax value of each level
+  bool allow_held_out = false;  ///< else a run that never saw some subclasses is refused
+  RuntimeOptions runtime;
+};
+
+/// Writes the CSV whole or not at all. Returns 0; throws Error on failure.
+int predict(const PredictOptions& options);
+
+}  // namespace tern

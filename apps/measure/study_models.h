@@ -1,0 +1,73 @@
+// What a run's best models say about images: logits and features of both levels.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "apps/common/step_results.h"
+#include "apps/run/run_folder.h"
+#include "apps/run/study_data.h"
+#include "data/dataset.h"
+#include "engine/device/device.h"
+#include "models/heads.h"
+#include "models/novelty_logits.h"
+
+namespace tern {
+
+/// By image, row-major; a level without a model is empty.
+struct Scores {
+  ByLevel<std::vector<float>> logits;    ///< [images, classes of the level]
+  ByLevel<std::vector<float>> features;  ///< [images, feature_count], if they were asked for; two heads on
+                                         ///< one backbone have the same
+  std::int64_t feature_count = 0;
+};
+
+/// The models of the best checkpoints.
+class StudyModels {
+ public:
+  /// Throws Error naming the checkpoint that is missing, damaged, or made for other classes.
+  StudyModels(const Run& run, Device device);
+
+  bool has(Level level) const;
+  std::vector<Level> levels() const;
+
+  /// Runs the models over images of a dataset, showing progress as `label`. Throws Error{checkpoint, ...}
+  /// naming the first image for which a model gives NaN or infinity, which no answer can be read from.
+  Scores score(const Dataset& dataset, const std::vector<std::int64_t>& indices, const char* label,
+               bool with_features = false);
+
+  /// The head of a level that has a model, as a function of features; valid as long as this object.
+  HeadFunction head(Level level);
+  /// Where the logits of the known classes are 0 together (models/novelty_vim.h); empty for a head without
+  /// biases.
+  std::vector<float> head_origin(Level level, KnownColumns known);
+
+ private:
+  struct Member {
+    Part part;
+    Model model;
+    std::filesystem::path file;
+  };
+
+  Member& member(Level level);
+  /// Each model's features and the logits of its heads, in the order of members_.
+  StepOutputs outputs(const Tensor& images);
+  void keep(const StepOutputs& outputs, bool with_features, Scores& scores) const;
+  void check_finite(const StepResult& result, const Dataset& dataset) const;
+
+  Config config_;
+  Device device_;
+  std::vector<Member> members_;
+};
+
+/// By part of the split; a part that was not asked for, or has no images, is empty.
+struct ScoredParts {
+  Scores train, validation, pseudo_novel, pseudo_novel_super;
+};
+
+/// `fit`: the training part too, and features of all: what novelty scores are fitted to.
+ScoredParts score_parts(StudyModels& models, const StudyData& data, bool fit);
+
+}  // namespace tern

@@ -1,0 +1,91 @@
+#include "apps/report/report.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "apps/measure/calibration_file.h"
+#include "apps/report/page.h"
+#include "apps/report/run_json.h"
+#include "engine/core/check.h"
+#include "engine/io/file.h"
+
+namespace tern {
+namespace {
+
+/// Throws Error where the output would replace what the run was made from.
+void check_inputs(const Run& run, const ReportOptions& options) {
+  std::filesystem::path data = options.folders.data;
+  if (data.empty()) data = run.summary_text("inputs", "data");
+  for (const char* file :
+       {"train_data.csv", "superclass_mapping.csv", "subclass_mapping.csv", "train_images.zip"}) {
+    check_not_input("--out", options.out, "the images", data / file);
+  }
+  check_not_input("--out", options.out, "the weights", run.summary_text("inputs", "weights"));
+}
+
+/// All of them at once: a run that cannot be read is told before the first is scored.
+std::vector<Run> open_runs(const ReportOptions& options) {
+  std::vector<Run> runs;
+  for (const std::filesystem::path& folder : options.runs) {
+    for (const Run& earlier : runs) {
+      if (same_file(folder, earlier.folder())) throw Error(folder.string(), "each run once", "it twice");
+    }
+    runs.push_back(Run::open(folder));
+    const Run& run = runs.back();
+    run.classes();  // throws for a run that has not begun
+    run.check_not_own("--out", options.out);
+    check_inputs(run, options);
+    epochs_json(run);  // is metrics.csv whole?
+  }
+  return runs;
+}
+
+/// The last `parts` names of a path.
+std::string tail_of(std::filesystem::path path, int parts) {
+  std::filesystem::path tail = path.filename();
+  for (int part = 1; part < parts && path.has_relative_path(); ++part) {
+    path = path.parent_path();
+    tail = path.filename() / tail;
+  }
+  return tail.string();
+}
+
+/// What tells the runs apart: the folders' names, with as many of their parents' as that takes.
+std::vector<std::string> names_of(const std::vector<Run>& runs) {
+  for (int parts = 1;; ++parts) {
+    std::vector<std::string> names;
+    for (const Run& run : runs) names.push_back(tail_of(std::filesystem::canonical(run.folder()), parts));
+    if (std::set<std::string>(names.begin(), names.end()).size() == names.size()) return names;
+  }
+}
+
+Json scored_run(const std::string& name, const Run& run, const ReportOptions& options, Device device) {
+  const DecisionOptions asked = with_calibrated_taus(run, options.decision);
+  const Decision decision = resolve_decision(run.config, asked);
+  StudyModels models(run, device);
+  const StudyData data = load_run_data(run, options.folders);
+  return run_json(name, run, data, models.levels(), score_parts(models, data, false), decision);
+}
+
+}  // namespace
+
+int report(const ReportOptions& options) {
+  check_writable(options.out);
+  const std::vector<Run> runs = open_runs(options);
+  const Device device = prepare_runtime(options.runtime);
+  Json described = Json::array();
+  const std::vector<std::string> names = names_of(runs);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    fmt::print("{}\n", runs[i].folder().string());
+    std::fflush(stdout);
+    described.push_back(scored_run(names[i], runs[i], options, device));
+  }
+  const std::string page = report_page(std::move(described));
+  write_file(options.out, page);
+  fmt::print("{}: {} {}, {:.2f} MB\n", options.out.string(), runs.size(), runs.size() == 1 ? "run" : "runs",
+             static_cast<double>(page.size()) / 1e6);
+  return 0;
+}
+
+}  // namespace tern

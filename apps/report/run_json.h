@@ -1,0 +1,24 @@
+// What the page of tern report knows of a run, as JSON; apps/report/page/ shows it.
+//
+// A level's groups (groups.h) are the entries of "groups", with the true class, the most probable one and the
+// confidence of each image.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/report/groups.h"
+#include "engine/io/json.h"
+
+namespace tern {
+
+/// `name`: what the page calls the run. Throws Error naming the file of the run that is no such file, and
+/// what report_groups throws.
+Json run_json(const std::string& name, const Run& run, const StudyData& data,
+              const std::vector<Level>& levels, const ScoredParts& scored, const Decision& decision);
+
+/// metrics.csv: a list of {"model", "columns": {name: [value or null, ...]}}; empty where there is no file.
+/// Throws Error naming file and line of what is no such table.
+Json epochs_json(const Run& run);
+
+}  // namespace tern

@@ -1,0 +1,34 @@
+// One row of a study with one seed: its runs trained, calibrated, measured, used for predictions. Everything
+// that is done is kept on the disk and not done again, so that a study that was interrupted goes on.
+//
+//   ROW/seed-N/result.json      taus, what each run measured, the estimates; made last
+//   ROW/seed-N/predictions.csv  of the images to be predicted, if there are any
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "apps/common/runtime.h"
+#include "apps/run/study_data.h"
+#include "apps/study/runs.h"
+#include "engine/io/json.h"
+
+namespace tern {
+
+struct RowOptions {
+  DataFolders folders;
+  std::filesystem::path images;  ///< to be predicted; empty: none
+  RuntimeOptions runtime;
+  TestMix mix;
+  std::function<void(const StudyRun&)> before_training;  ///< told of each training that is about to begin
+};
+
+/// Whether the run is there and whole. Throws Error naming the setting, or the weights, if it was trained
+/// with others.
+bool is_trained(const StudyRun& run);
+
+/// Does what is missing and returns the content of result.json. Throws Error{row and run, ...}.
+Json complete_row(const RowRuns& runs, const RowOptions& options);
+
+}  // namespace tern

@@ -1,0 +1,216 @@
+#include "apps/study/study.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "apps/study/row.h"
+#include "apps/study/table.h"
+#include "apps/train/training_setup.h"
+#include "data/cifar100.h"
+#include "data/image_source.h"
+#include "data/study.h"
+#include "engine/core/check.h"
+#include "engine/io/file.h"
+
+namespace tern {
+namespace fs = std::filesystem;
+namespace {
+
+/// A new folder for the study, or the one in which it goes on, kept from other studies.
+std::unique_ptr<FolderLock> open_folder(const StudyOptions& options) {
+  if (fs::exists(options.out) && !fs::is_directory(options.out))
+    throw Error("--out " + options.out.string(), "a folder", "a file");
+  const fs::path copy = options.out / "plan.toml";
+  if (fs::exists(options.out) && !fs::exists(copy) && !is_empty_but_for_lock(options.out)) {
+    throw Error("--out " + options.out.string(), "an absent or empty folder, or one of tern study",
+                "a folder with other files");
+  }
+  fs::create_directories(options.out);
+  std::unique_ptr<FolderLock> lock = lock_folder(options.out, "at work on this study");
+  write_file(copy, read_text_file(options.plan));
+  return lock;
+}
+
+std::map<std::string, WeightSource> named_weights(const std::vector<std::string>& texts) {
+  std::map<std::string, WeightSource> weights;
+  for (const std::string& text : texts) {
+    const std::size_t equals = fs::exists(text) ? std::string::npos : text.find('=');
+    const std::string name = equals == std::string::npos ? "" : text.substr(0, equals);
+    const fs::path file = equals == std::string::npos ? text : text.substr(equals + 1);
+    if (!fs::exists(file)) throw Error("--weights " + text, "a file, or NAME=FILE", "no file there");
+    if (!weights.emplace(name, WeightSource(file)).second)
+      throw Error("--weights", "each name once", name.empty() ? "two files without a name" : name);
+  }
+  return weights;
+}
+
+/// "NAME=KEY" for the weights of that name, "KEY" for those without one.
+void add_keys(const std::vector<std::string>& texts, std::map<std::string, WeightSource>& weights) {
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    const bool is_named = equals != std::string::npos && weights.contains(text.substr(0, equals));
+    const std::string name = is_named ? text.substr(0, equals) : "";
+    const auto found = weights.find(name);
+    if (found == weights.end()) throw Error("--key " + text, "--weights that it is for", "none");
+    if (!found->second.key.empty()) throw Error("--key " + text, "one key for each of --weights", "two");
+    found->second.key = is_named ? text.substr(equals + 1) : text;
+  }
+}
+
+bool wants_cifar(const StudyPlan& plan) {
+  return std::any_of(plan.rows.begin(), plan.rows.end(), [](const StudyRow& row) {
+    return row.folds > 0 || row.resolved().cifar != CifarMode::none;
+  });
+}
+
+/// Weights that no row asks for are a slip that would cost all trainings.
+void check_weights_used(const StudyPlan& plan, const std::map<std::string, WeightSource>& weights) {
+  for (const auto& [name, source] : weights) {
+    const bool used = std::any_of(plan.rows.begin(), plan.rows.end(),
+                                  [&name = name](const StudyRow& row) { return row.weights == name; });
+    if (used) continue;
+    throw Error("--weights " + (name.empty() ? "" : name + "=") + source.file.string(),
+                "weights for a row of the plan",
+                name.empty() ? "rows that all name theirs" : "no row with weights = \"" + name + "\"");
+  }
+}
+
+void check_folds(const StudyPlan& plan, std::size_t subclasses) {
+  for (const StudyRow& row : plan.rows) {
+    if (std::cmp_less_equal(row.folds, subclasses)) continue;
+    throw Error(fmt::format("{} row {} folds", plan.file.string(), row.name),
+                fmt::format("at most {}, as there are subclasses", subclasses), fmt::format("{}", row.folds));
+  }
+}
+
+StudyInputs gather_inputs(const StudyPlan& plan, const StudyOptions& options) {
+  StudyInputs inputs;
+  inputs.out = options.out;
+  const ClassTable classes = load_class_names(options.folders.data);
+  inputs.superclasses = classes.superclass_names;
+  inputs.superclasses.pop_back();  // "novel"
+  check_folds(plan, classes.subclass_names.size() - 1);
+  inputs.weights = named_weights(options.weights);
+  add_keys(options.keys, inputs.weights);
+  check_weights_used(plan, inputs.weights);
+  if (!wants_cifar(plan)) return inputs;
+  const fs::path cifar =
+      options.folders.cifar.empty() ? options.folders.data / "cifar-100-binary" : options.folders.cifar;
+  if (fs::is_directory(cifar)) inputs.cifar_groups = novel_cifar_groups(load_cifar100(cifar));
+  return inputs;
+}
+
+fs::path images_of(const StudyOptions& options) {
+  if (!options.images.empty()) {
+    ImageSource::open(options.images);  // throws where there are none: better before days of training
+    return options.images;
+  }
+  for (const char* name : {"test_images", "test_images.zip"}) {
+    if (fs::exists(options.folders.data / name)) return options.folders.data / name;
+  }
+  return {};
+}
+
+/// What a training would stop at only in its turn, after days of others. Reads images only where they are so
+/// small that it matters how many are left for a last batch.
+void check_batch_sizes(const std::vector<RowRuns>& rows, const DataFolders& folders) {
+  for (const RowRuns& row : rows) {
+    for (const StudyRun* run : row.all()) {
+      const Config config = read_config(run->config, run->sets);
+      if (!is_single_image_too_few(config) || is_trained(*run)) continue;
+      const StudyData data = load_study_data(config, resolve_folders(config, folders));
+      try {
+        check_batch_size(config, static_cast<std::int64_t>(data.split.train.size()));
+      } catch (const Error& error) {
+        throw Error(fmt::format("{}, {}", row.title(), run->title), error.what());
+      }
+    }
+  }
+}
+
+void list_runs(const std::vector<RowRuns>& rows) {
+  std::set<fs::path> seen;
+  for (const RowRuns& row : rows) {
+    for (const StudyRun* run : row.all()) {
+      const bool first = seen.insert(run->folder).second;
+      fmt::print("{:<28} {:<24} {}{}{}\n", row.title(), run->title, run->folder.string(),
+                 first ? "" : "  (shared)", is_trained(*run) ? "  (done)" : "");
+    }
+  }
+  fmt::print("{} trainings\n", seen.size());
+}
+
+/// Says which training of how many begins.
+class Announcer {
+ public:
+  explicit Announcer(const std::vector<RowRuns>& rows) {
+    for (const RowRuns& row : rows) {
+      for (const StudyRun* run : row.all()) places_.emplace(run->folder, places_.size() + 1);
+    }
+  }
+  void operator()(const std::string& row, const StudyRun& run) const {
+    fmt::print("\n{}, {}: training {} of {} -> {}\n", row, run.title, places_.at(run.folder), places_.size(),
+               run.folder.string());
+    std::fflush(stdout);
+  }
+
+ private:
+  std::map<fs::path, std::size_t> places_;
+};
+
+/// What earlier calls found, so that the tables have it from the start; null where nothing is yet.
+std::vector<RowResult> earlier_results(const std::vector<RowRuns>& rows) {
+  std::vector<RowResult> results;
+  for (const RowRuns& row : rows) {
+    const fs::path file = row.folder / "result.json";
+    results.push_back({row.row, row.seed, fs::exists(file) ? read_json(file) : Json()});
+  }
+  return results;
+}
+
+std::string write_tables(const StudyPlan& plan, std::vector<RowResult> results, const StudyOptions& options) {
+  std::erase_if(results, [](const RowResult& result) { return !result.result.contains("estimate"); });
+  const std::string tables = study_tables(plan, results);
+  write_json(options.out / "study.json", study_json(plan, results));
+  write_file(options.out / "tables.md", tables);
+  return tables;
+}
+
+}  // namespace
+
+int study(const StudyOptions& options) {
+  const StudyPlan plan = read_plan(options.plan);
+  const StudyInputs inputs = gather_inputs(plan, options);
+  const std::vector<RowRuns> rows = plan_runs(plan, inputs);
+  if (options.dry_run) {
+    list_runs(rows);
+    return 0;
+  }
+  prepare_runtime(options.runtime);
+  RowOptions row_options;
+  row_options.folders = options.folders;
+  row_options.images = images_of(options);
+  check_batch_sizes(rows, options.folders);
+  const std::unique_ptr<FolderLock> lock = open_folder(options);
+  row_options.runtime = options.runtime;
+  row_options.mix = plan.mix;
+  if (row_options.images.empty())
+    fmt::print("no predictions: no test_images in {} and no --images\n", options.folders.data.string());
+  const Announcer announce(rows);
+  std::vector<RowResult> results = earlier_results(rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    row_options.before_training = [&](const StudyRun& run) { announce(rows[i].title(), run); };
+    results[i].result = complete_row(rows[i], row_options);
+    write_tables(plan, results, options);
+  }
+  fmt::print("\n{}\nwritten to {}\n", write_tables(plan, results, options),
+             (options.out / "tables.md").string());
+  return 0;
+}
+
+}  // namespace tern

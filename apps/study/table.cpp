@@ -1,0 +1,236 @@
+#include "apps/study/table.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "apps/study/summary.h"
+
+namespace tern {
+namespace {
+
+std::string line(const std::vector<std::string>& cells) {
+  return fmt::format("| {} |\n", fmt::join(cells, " | "));
+}
+
+std::string head(const std::string& title, const std::string& text, const std::vector<std::string>& cells) {
+  return fmt::format("\n### {}\n\n{}\n\n{}{}", title, text, line(cells),
+                     line(std::vector<std::string>(cells.size(), "---")));
+}
+
+// ---- Table 1: settings
+
+std::string value_of(const Config& config, const char* name) {
+  for (const ConfigKey& key : config_keys()) {
+    if (key.name != name) continue;
+    const ConfigValue value = key.get(config);
+    const auto* text = std::get_if<std::string>(&value);
+    return text ? *text : value_text(value);
+  }
+  return "?";
+}
+
+std::string kl_text(const Config& config) {
+  if (config.approach != Approach::two_heads) return "-";
+  return fmt::format("{} × {}, novel {}", config.kl_alpha, value_of(config, "kl_direction"),
+                     value_of(config, "kl_novel_subclass"));
+}
+
+std::string fine_tuning_text(const Config& config) {
+  if (config.fine_tune == FineTune::full) return fmt::format("full, {:g}", config.learning_rate);
+  return fmt::format("frozen ({} norm), {:g}", value_of(config, "frozen_batch_norm"),
+                     config.head_learning_rate);
+}
+
+std::string cifar_text(const Config& config) {
+  if (config.cifar == CifarMode::none) return "none";
+  const std::string count =
+      config.cifar_count > 0 ? fmt::format("{}", config.cifar_count) : value_of(config, "cifar");
+  return count +
+         (config.cifar_exclude_groups.empty() ? "" : " without " + value_of(config, "cifar_exclude_groups"));
+}
+
+std::string settings_table(const std::vector<RowSummary>& rows) {
+  std::string text =
+      head("Table 1: the rows", "Adam, two models unless a KL term is named; heads are superclass, subclass.",
+           {"row", "backbone", "heads", "KL", "CIFAR", "fine-tuning, rate", "epochs", "blur cue", "split",
+            "last training", "tau"});
+  for (const RowSummary& summary : rows) {
+    const StudyRow& row = *summary.row;
+    const Config config = row.resolved();
+    text += line({row.title, config.backbone,
+                  fmt::format("{}, {}", value_of(config, "super_head"), value_of(config, "sub_head")),
+                  kl_text(config), cifar_text(config), fine_tuning_text(config),
+                  fmt::format("{}", config.epochs), config.remove_blur_cue ? "removed" : "left",
+                  value_of(config, "split"), row.retrain ? "all classes" : "some held out",
+                  row.threshold.empty() ? fmt::format("{:g}, {:g}", config.tau_super, config.tau_sub)
+                                        : row.threshold});
+  }
+  return text;
+}
+
+// ---- Table 2: accuracies
+
+using Accuracy = Percent LevelAccuracy::*;
+constexpr Accuracy kAccuracies[] = {&LevelAccuracy::overall, &LevelAccuracy::seen, &LevelAccuracy::unseen};
+
+std::string number(Percent value) {
+  return value ? fmt::format("{:.1f}", *value) : "-";
+}
+
+std::string number(const MeanDeviation& value) {
+  return number(value.mean) + (value.deviation ? fmt::format(" ± {:.1f}", *value.deviation) : "");
+}
+
+std::string published_text(const LevelAccuracy& level) {
+  std::vector<std::string> parts;
+  for (const Accuracy accuracy : kAccuracies) {
+    parts.push_back(level.*accuracy ? fmt::format("{:g}", *(level.*accuracy)) : "-");
+  }
+  return fmt::format("{}", fmt::join(parts, " / "));
+}
+
+/// "overall / seen / unseen", each the mean of the pooled estimates ± the scatter.
+std::string estimated_text(const RowSummary& row, LevelAccuracy Estimate::*level) {
+  std::vector<std::string> parts;
+  for (const Accuracy accuracy : kAccuracies) {
+    parts.push_back(number(mean_and_scatter(row, [&](const Estimate& one) { return one.*level.*accuracy; })));
+  }
+  return fmt::format("{}", fmt::join(parts, " / "));
+}
+
+std::string accuracy_table(const StudyPlan& plan, const std::vector<RowSummary>& rows) {
+  std::string text = head(
+      "Table 2: accuracy, overall / seen / unseen, in percent",
+      fmt::format(
+          "Published: the reference's, on a leaderboard. tern: estimated from images of known classes, "
+          "for a mix of {:.3g} % known, {:.3g} % of a novel subclass, {:.3g} % of a novel superclass; ± is "
+          "the deviation of single folds, over all seeds. Novel superclasses are CIFAR groups held out, "
+          "unless "
+          "the row says otherwise. Minutes are those of the trainings that a row uses, shared ones too.",
+          plan.mix.seen, plan.mix.novel_subclass, plan.mix.novel_superclass),
+      {"row", "super, published", "super, tern", "sub, published", "sub, tern", "seeds × folds", "minutes"});
+  for (const RowSummary& row : rows) {
+    double seconds = 0;
+    for (const SeedSummary& seed : row.seeds) seconds += seed.training_seconds;
+    text +=
+        line({row.row->title, published_text(row.row->published_super), estimated_text(row, &Estimate::super),
+              published_text(row.row->published_sub), estimated_text(row, &Estimate::sub),
+              fmt::format("{} × {}", row.seeds.size(), row.row->folds), fmt::format("{:.1f}", seconds / 60)});
+  }
+  return text;
+}
+
+// ---- Table 3: one factor
+
+std::string difference_table(const std::vector<RowSummary>& rows) {
+  std::string text, body;
+  for (const RowSummary& row : rows) {
+    const auto other = std::find_if(rows.begin(), rows.end(), [&](const RowSummary& one) {
+      return one.row->name == row.row->compare_with;
+    });
+    if (other == rows.end()) continue;
+    const std::vector<Estimate> pairs = differences(row, *other);
+    std::vector<std::string> cells{row.row->title, other->row->title};
+    for (const auto level : {&Estimate::super, &Estimate::sub}) {
+      for (const Accuracy accuracy : kAccuracies) {
+        const MeanDeviation d =
+            mean_deviation(pairs, [&](const Estimate& one) { return one.*level.*accuracy; });
+        cells.push_back(d.mean ? fmt::format("{:+.1f}", *d.mean) +
+                                     (d.deviation ? fmt::format(" ± {:.1f}", *d.deviation) : "")
+                               : "-");
+      }
+    }
+    cells.push_back(fmt::format("{}", pairs.size()));
+    body += line(cells);
+  }
+  if (body.empty()) return "";
+  return head("Table 3: what one factor changes",
+              "The row minus the one beside it, in percentage points: mean ± deviation of the differences "
+              "fold "
+              "by fold.",
+              {"row", "compared with", "super overall", "super seen", "super unseen", "sub overall",
+               "sub seen", "sub unseen", "pairs"}) +
+         body;
+}
+
+// ---- Table 4: kinds of novel superclasses
+
+std::string novel_table(const std::vector<RowSummary>& rows) {
+  std::string text =
+      head("Table 4: novel superclasses called novel, in percent",
+           "CIFAR images of groups trained on, CIFAR images of groups held out, and a superclass "
+           "of the study left out, each as mean ± deviation over folds and seeds.",
+           {"row", "super, trained groups", "super, held-out groups", "super, superclass left out",
+            "sub, held-out groups", "sub, superclass left out"});
+  const auto trained_super = [](const Measured& run) { return run.super.far_trained; };
+  const auto super = [](const Measured& run) { return run.super.far; };
+  const auto sub = [](const Measured& run) { return run.sub.far; };
+  for (const RowSummary& row : rows) {
+    text += line({row.row->title, number(mean_deviation(row, &SeedSummary::folds, trained_super)),
+                  number(mean_deviation(row, &SeedSummary::folds, super)),
+                  number(mean_deviation(row, &SeedSummary::without, super)),
+                  number(mean_deviation(row, &SeedSummary::folds, sub)),
+                  number(mean_deviation(row, &SeedSummary::without, sub))});
+  }
+  return text;
+}
+
+// ---- Predictions
+
+std::string prediction_table(const StudyPlan& plan, const std::vector<RowSummary>& rows) {
+  std::string body;
+  for (const RowSummary& row : rows) {
+    std::vector<std::string> cells{row.row->title};
+    for (const auto share :
+         {&SeedSummary::novel_superclass, &SeedSummary::novel_subclass, &SeedSummary::contradicting}) {
+      cells.push_back(number(mean_deviation(row, share)));
+    }
+    if (cells[1] != "-") body += line(cells);
+  }
+  if (body.empty()) return "";
+  return head("Table 5: what the images to be predicted are called, in percent",
+              fmt::format(
+                  "Nobody has their labels; by the mix {:.3g} % are of a novel superclass and {:.3g} % of "
+                  "a novel subclass. The last column: a known subclass beside another superclass.",
+                  plan.mix.novel_superclass, plan.mix.novel_subclass + plan.mix.novel_superclass),
+              {"row", "novel superclass", "novel subclass", "contradicting"}) +
+         body;
+}
+
+// ---- Tables 6 and 7: novelty scores
+
+std::string score_table(const std::vector<RowSummary>& rows, Level level, const char* kind,
+                        const std::string& title) {
+  std::vector<std::string> header{"row"};
+  std::string body;
+  for (const RowSummary& row : rows) {
+    const ScoreValues scores = auroc_by_score(row, level, kind);
+    if (scores.empty()) continue;
+    if (header.size() == 1) {
+      for (const auto& [name, values] : scores) header.push_back(name);
+    }
+    std::vector<std::string> cells{row.row->title};
+    for (const auto& [name, values] : scores) cells.push_back(number(mean_deviation(values)));
+    body += line(cells);
+  }
+  if (body.empty()) return "";
+  return head(title,
+              "AUROC in percent of each score, mean ± deviation over folds and seeds; no threshold enters.",
+              header) +
+         body;
+}
+
+}  // namespace
+
+std::string study_tables(const StudyPlan& plan, const std::vector<RowResult>& results) {
+  const std::vector<RowSummary> rows = summarise(plan, results);
+  return "## " + plan.title + "\n" + settings_table(rows) + accuracy_table(plan, rows) +
+         difference_table(rows) + novel_table(rows) + prediction_table(plan, rows) +
+         score_table(rows, Level::sub, "near", "Table 6: held-out subclasses told from seen ones") +
+         score_table(rows, Level::super, "far_held_out",
+                     "Table 7: held-out CIFAR groups told from known superclasses");
+}
+
+}  // namespace tern

@@ -1,0 +1,27 @@
+#include "apps/train/demo_data.h"
+
+#include <string>
+
+#include <fmt/format.h>
+
+#include "data/synthetic.h"
+
+namespace tern {
+
+int demo_data(const DemoDataOptions& options) {
+  SyntheticOptions request;
+  request.seed = options.seed;
+  write_synthetic(options.out, request);
+  const std::string out = options.out.string();
+  fmt::print("{}: {} training images of 12 subclasses in 3 superclasses (train_data.csv, train_images/)\n",
+             out, 12 * request.train_images_per_subclass);
+  fmt::print(
+      "{}: {} test images of known subclasses, {} of novel subclasses, {} of a novel superclass "
+      "(test_images/, test_labels.csv)\n",
+      out, 12 * request.test_images_per_subclass, 12 * request.test_images_per_novel_subclass,
+      request.novel_superclass_images);
+  fmt::print("{}/cifar-100-binary: {} images of other things, for --cifar\n", out, request.other_images);
+  return 0;
+}
+
+}  // namespace tern

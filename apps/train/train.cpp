@@ -1,0 +1,284 @@
+// The journey of a training: settings -> images -> split -> model after model -> run folder.
+#include "apps/train/train.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "apps/run/run_folder.h"
+#include "apps/run/session.h"
+#include "apps/train/trainer.h"
+#include "data/device_loader.h"
+#include "engine/backend/backend.h"
+#include "engine/core/check.h"
+#include "engine/io/file.h"
+#include "models/checkpoint.h"
+#include "models/weight_names.h"
+
+namespace tern {
+namespace fs = std::filesystem;
+namespace {
+
+/// The options with what a resumed run knows filled in.
+struct Plan {
+  Config config;
+  DataFolders folders;
+  WeightSource weights;
+  std::optional<Run> run;  ///< of a resumed run
+  bool complete = false;   ///< nothing is left to do
+};
+
+Plan plan_new(const TrainOptions& options) {
+  Run::check_free(options.out);
+  Plan plan;
+  plan.config = read_config(options.config, options.sets);
+  plan.folders = resolve_folders(plan.config, options.folders);
+  if (!options.weights.empty())
+    plan.weights = {fs::absolute(options.weights.file).lexically_normal(), options.weights.key};
+  return plan;
+}
+
+/// The weights given, or those that the run was started with. Throws Error if both are there and differ.
+WeightSource agreed_weights(const Run& run, const WeightSource& given) {
+  const WeightSource before = run.weights();
+  if (!given.file.empty()) {
+    const fs::path now = fs::absolute(given.file).lexically_normal();
+    if (before.file != now)
+      throw Error("--resume --weights", before.file.string() + " as before", now.string());
+  }
+  if (!given.key.empty() && given.key != before.key) {
+    throw Error("--resume --key", before.key.empty() ? "none, as before" : before.key + " as before",
+                given.key);
+  }
+  return before;
+}
+
+bool has_best_models(const Run& run) {
+  const std::vector<Part> parts = parts_of(run.config);
+  return std::all_of(parts.begin(), parts.end(),
+                     [&run](Part part) { return fs::exists(run.best_model(part)); });
+}
+
+Plan plan_resumed(const TrainOptions& options) {
+  Plan plan;
+  plan.run = Run::open(options.out);
+  Run& run = *plan.run;
+  plan.config = options.config.empty() ? make_config(options.sets, run.config)
+                                       : read_config(options.config, options.sets);
+  check_resumable(run.config, plan.config);
+  supply_first_session(run);
+  plan.complete = run.summary.value("status", "") == "complete" && plan.config.epochs == run.config.epochs &&
+                  has_best_models(run);
+  plan.folders = options.folders;  // may have moved: the fingerprint says whether the images are the same
+  if (plan.folders.data.empty()) plan.folders.data = run.summary_text("inputs", "data");
+  if (plan.folders.cifar.empty()) plan.folders.cifar = run.summary_text("inputs", "cifar");
+  plan.folders = resolve_folders(plan.config, plan.folders);
+  plan.weights = agreed_weights(run, options.weights);
+  run.config = plan.config;
+  return plan;
+}
+
+/// Some sums of floats (oneDNN's of a convolution's weight gradient) are parted among the threads: a resumed
+/// run keeps the number it had, so that it ends with the same bits, unless another is asked for.
+RuntimeOptions runtime_for(const TrainOptions& options, const Plan& plan) {
+  RuntimeOptions runtime = options.runtime;
+  if (plan.run && runtime.threads == 0) runtime.threads = plan.run->summary.value("threads", 0);
+  return runtime;
+}
+
+/// Nothing of a run is read before it is locked.
+std::unique_ptr<FolderLock> lock_to_resume(const fs::path& folder) {
+  if (!fs::is_directory(folder))
+    throw Error("--resume --out " + folder.string(), "a run folder", "no folder there");
+  return lock_folder(folder, "training into it");
+}
+
+std::unique_ptr<FolderLock> lock_new(const fs::path& folder) {
+  Run::check_free(folder);
+  fs::create_directories(folder);
+  return lock_folder(folder, "training into it");
+}
+
+/// True if `folder` holds a run that began, so that there is something to go on with.
+bool has_begun(const fs::path& folder) {
+  return fs::exists(folder / "config.toml") && fs::exists(folder / "summary.json");
+}
+
+/// One class alone is always right.
+void check_classes(const Config& config, const StudyData& data) {
+  const auto count = [](const std::vector<std::uint8_t>& trained) {
+    return std::count(trained.begin(), trained.end(), 1);
+  };
+  const auto super = count(data.trained(Level::super)), sub = count(data.trained(Level::sub));
+  const bool only_super = config.approach == Approach::two_models && config.levels == Levels::super;
+  if ((only_super ? super : sub) < 2) {
+    throw Error("training images",
+                fmt::format("at least 2 {}, to be told apart (CIFAR images are one more)",
+                            only_super ? "superclasses" : "subclasses"),
+                "1");
+  }
+  if (super < 2 && config.levels != Levels::sub)
+    fmt::print("note: all training images are of one superclass, which every image will be taken for\n");
+}
+
+/// A run that was ended before it wrote its summary has trained nothing: it starts anew.
+void clear_unbegun(const TrainOptions& options) {
+  const fs::path& folder = options.out;
+  if (options.config.empty()) {
+    throw Error("--config", "a file with settings (the run in " + folder.string() + " has not begun)",
+                "none");
+  }
+  if (!fs::exists(folder / "config.toml")) return;
+  const fs::path checkpoints = folder / "checkpoints";
+  Run::open(folder).remove_temporary_files();
+  if (fs::is_directory(checkpoints) && !fs::is_empty(checkpoints)) {
+    throw Error((folder / "summary.json").string(), "the summary of a run that has checkpoints", "none");
+  }
+  fs::remove(folder / "config.toml");
+  fs::remove(checkpoints);
+}
+
+void check_same_data(const Run& run, const StudyData& data) {
+  const std::string before = run.summary_text("inputs", "fingerprint");
+  if (before != data.fingerprint) {
+    throw Error("--resume --data", "the images and labels that the run was started with (" + before + ")",
+                "others (" + data.fingerprint + ")" + run.decoder_text());
+  }
+}
+
+Json describe_classes(const StudyData& data) {
+  const ClassTable& classes = data.dataset.classes;
+  return {{"superclass_names", classes.superclass_names},
+          {"subclass_names", classes.subclass_names},
+          {"subclass_to_super", classes.subclass_to_super},
+          {"superclass_trained", data.trained(Level::super)},
+          {"subclass_trained", data.trained(Level::sub)}};
+}
+
+Run begin_run(Run run, const Json& session, const Plan& plan, const StudyData& data) {
+  run.remove_temporary_files();
+  fs::create_directories(run.folder() / "checkpoints");
+  Json& summary = run.summary;
+  add_session(run, session);
+  summary["status"] = "training";
+  run.save_config();
+  summary["inputs"] = {{"data", plan.folders.data.string()},
+                       {"cifar", plan.folders.cifar.string()},
+                       {"weights", plan.weights.file.string()},
+                       {"fingerprint", data.fingerprint}};
+  if (!plan.weights.key.empty()) summary["inputs"]["weights_key"] = plan.weights.key;
+  summary["split"] = data.describe_split();
+  summary["classes"] = describe_classes(data);
+  run.save_summary();
+  write_file(run.split_file(), data.split_csv());
+  return run;
+}
+
+/// `run` as it was before this session.
+void print_start(const Run& run, const Json& session, const Plan& plan, const StudyData& data,
+                 const std::string& weights_note) {
+  const auto held_out = data.split.held_out.size();
+  fmt::print("{}\n", session.at("backend").get<std::string>());
+  fmt::print("{}", data.dataset.passed_over);
+  const std::string changes = changes_since(run, session);
+  if (!changes.empty()) {
+    fmt::print("note: the run had {}: its bytes at the end may differ from an uninterrupted run's\n",
+               changes);
+  }
+  fmt::print("images: {} to train ({} of them CIFAR), {} to validate ({} CIFAR)", data.split.train.size(),
+             data.count_extra(data.split.train), data.split.validation.size(),
+             data.count_extra(data.split.validation));
+  if (held_out > 0) fmt::print(", {} of {} held-out subclasses", data.split.pseudo_novel.size(), held_out);
+  const auto novel = data.split.pseudo_novel_super.size();
+  if (novel > 0) fmt::print(", {} of a superclass that is never trained on", novel);
+  fmt::print("\n{}: {}\n", run.config.backbone,
+             plan.weights.empty() ? "random initialisation (no --weights)"
+                                  : with_note(plan.weights.file.string(), weights_note));
+  std::fflush(stdout);
+}
+
+bool wants_teacher(const Config& config, Part part) {
+  return part == Part::sub && config.teacher_weight > 0;
+}
+
+void train_part(Run& run, Part part, const StudyData& data, const Tensor& resident,
+                const WeightSource& weights, Device device) {
+  std::optional<LoadedModel> teacher;
+  if (wants_teacher(run.config, part)) {
+    teacher.emplace(load_model(run.best_model(Part::super), device));
+    teacher->model.set_precision(run.config.precision);
+  }
+  TrainerOptions options{weights, device, resident, teacher ? &teacher->model : nullptr};
+  Trainer trainer(run, part, data, options);
+  trainer.train();
+}
+
+void finish(Run& run, const std::string& status) {
+  run.summary["status"] = status;
+  run.summary["peak_memory_mib"] = peak_memory_mib();
+  run.save_summary();
+}
+
+/// The same where an error is on its way, which must not be lost to a disk that is full.
+void finish_stopped(Run& run, const std::exception& error) {
+  try {
+    const std::string text = error.what();
+    finish(run, text.starts_with("stopped ") ? text : "stopped: " + text);
+  } catch (const std::exception&) {
+  }
+}
+
+void print_end(const Run& run) {
+  for (const Part part : parts_of(run.config)) {
+    const Json::json_pointer key(fmt::format("/models/{}/best", name_of(part)));
+    if (!run.summary.contains(key)) continue;  // removed by hand
+    const Json& best = run.summary.at(key);
+    fmt::print("{}: best epoch {} with {:.2f} % (loss {:.4f}): {}\n", name_of(part), best.value("epoch", 0),
+               best.value("score_percent", 0.0), best.value("val_loss", 0.0), run.best_model(part).string());
+  }
+  fmt::print("next: tern evaluate --run {0}\n", run.folder().string());
+}
+
+}  // namespace
+
+int train(const TrainOptions& options) {
+  std::unique_ptr<FolderLock> lock;
+  if (options.resume) lock = lock_to_resume(options.out);
+  const bool resumed = options.resume && has_begun(options.out);
+  if (options.resume && !resumed) clear_unbegun(options);
+  const Plan plan = resumed ? plan_resumed(options) : plan_new(options);
+  const Device device = prepare_runtime(runtime_for(options, plan));
+  if (plan.complete) {
+    fmt::print("{} is complete: all {} epochs are done\n", options.out.string(), plan.config.epochs);
+    return 0;
+  }
+  check_precision(device, plan.config.precision);
+  const std::string weights_note = check_backbone_weights(plan.config, plan.weights);
+  const StudyData data = load_study_data(plan.config, plan.folders);
+  if (resumed) check_same_data(*plan.run, data);
+  check_classes(plan.config, data);
+  check_batch_size(plan.config, static_cast<std::int64_t>(data.split.train.size()));
+
+  const StopRequest stop_request;
+  if (!lock) lock = lock_new(options.out);
+  Run run = resumed ? *plan.run : Run::create(options.out, plan.config);
+  const Json session = session_of(run, device);
+  print_start(run, session, plan, data, weights_note);
+  run = begin_run(std::move(run), session, plan, data);
+  try {
+    const Tensor resident = device.is_cpu() ? Tensor() : resident_images(data.dataset, device);
+    for (const Part part : parts_of(run.config)) {
+      train_part(run, part, data, resident, plan.weights, device);
+    }
+  } catch (const std::exception& error) {
+    finish_stopped(run, error);
+    throw;
+  }
+  finish(run, "complete");
+  print_end(run);
+  return 0;
+}
+
+}  // namespace tern

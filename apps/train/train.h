@@ -1,0 +1,28 @@
+// tern train: a run folder from a study's folder.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "apps/common/runtime.h"
+#include "apps/run/study_data.h"
+#include "models/heads.h"
+
+namespace tern {
+
+struct TrainOptions {
+  std::filesystem::path config;   ///< may be empty with resume: the run's own
+  std::vector<std::string> sets;  ///< "key=value"
+  DataFolders folders;            ///< data may be empty with resume
+  std::filesystem::path out;      ///< the run folder
+  WeightSource weights;           ///< of the backbone, .pth or .safetensors; empty: random initialisation
+  RuntimeOptions runtime;
+  bool resume = false;
+};
+
+/// Trains the models that the settings ask for, one after the other. Returns 0; throws Error on failure, with
+/// the run folder then holding what its last whole epoch left, or nothing if training never began.
+int train(const TrainOptions& options);
+
+}  // namespace tern

@@ -1,0 +1,297 @@
+// The epochs of a training. Its checkpoints and its resuming are in trainer_state.cpp.
+#include "apps/train/trainer.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <optional>
+
+#include "apps/common/non_finite.h"
+#include "apps/common/progress.h"
+#include "apps/common/runtime.h"
+#include "engine/autograd/tape.h"
+#include "engine/core/check.h"
+#include "engine/ops/top1.h"
+
+namespace tern {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// The class of the largest logit of each row, [rows] i32; `probability`, if given, becomes its softmax
+/// probability, [rows] f32.
+Tensor answers_of(const Tensor& logits, Tensor* probability = nullptr) {
+  Tensor answers = Tensor::empty({logits.size(0)}, DType::i32, logits.device());
+  top1(logits, &answers, probability);
+  return answers;
+}
+
+/// labels: of the whole dataset.
+void count_answers(const Tensor& answers, const std::vector<std::int64_t>& images,
+                   const std::vector<std::int32_t>& labels, std::int32_t novel, NoveltyCounts& counts) {
+  const std::vector<std::int32_t> given = answers.to_vector<std::int32_t>();
+  for (std::size_t row = 0; row < given.size(); ++row) {
+    counts.add(labels[static_cast<std::size_t>(images[row])], given[row], novel);
+  }
+}
+
+std::vector<Variable> trained_parameters(const Model& model) {
+  std::vector<Variable> trained;
+  for (const ParameterEntry& parameter : model.parameters()) {
+    if (parameter.value.requires_grad()) trained.push_back(parameter.value);
+  }
+  return trained;
+}
+
+std::string text_of(Percent value) {
+  return value ? fmt::format("{:.2f} %", *value) : "-";
+}
+
+}  // namespace
+
+/// What an epoch adds up.
+struct Trainer::Totals {
+  double loss_by_image = 0, loss_by_batch = 0;
+  std::int64_t images = 0, batches = 0;
+  ByLevel<NoveltyCounts> counts;
+
+  void add(Part part, const Dataset& dataset, const StepResult& step) {
+    const auto size = static_cast<std::int64_t>(step.images.size());
+    const auto batch_loss = static_cast<double>(step.outputs.loss.item());
+    loss_by_image += batch_loss * static_cast<double>(size);
+    loss_by_batch += batch_loss;
+    images += size;
+    ++batches;
+    auto answers = step.outputs.answers.begin();
+    for (const Level level : levels_of(part)) {
+      count_answers(*answers++, step.images, dataset.labels(level), dataset.classes.novel(level),
+                    counts[level]);
+    }
+  }
+  double loss(LossAverage average) const {
+    return average == LossAverage::image ? loss_by_image / static_cast<double>(images)
+                                         : loss_by_batch / static_cast<double>(batches);
+  }
+};
+
+Trainer::Trainer(Run& run, Part part, const StudyData& data, const TrainerOptions& options)
+    : run_(run),
+      config_(run.config),
+      part_(part),
+      dataset_(data.dataset),
+      options_(options),
+      model_(make_model(config_, part, data.dataset.classes, options.weights, options.device)),
+      optimizer_(make_study_optimizer(config_, model_)),
+      train_batches_(make_batches(data.dataset, data.split.train,
+                                  train_loader_options(config_, data, options.device), options.device,
+                                  options.resident)),
+      validation_batches_(make_batches(data.dataset, data.split.validation,
+                                       evaluation_loader_options(config_, options.device), options.device,
+                                       options.resident)),
+      train_step_(
+          "training step", options.device, config_.batch_size,
+          [this](const Batch& batch) { return forward_backward(batch); }, trained_parameters(model_),
+          /*may_record=*/config_.accumulate == 1),
+      validation_step_("validation step", options.device, config_.batch_size,
+                       [this](const Batch& batch) { return score_batch(batch); }),
+      results_(options.device),
+      metrics_file_(run.metrics_file()),
+      tracker_(run, part, data.dataset, model_.head_parameters()),
+      loss_options_(make_loss_options(config_, data.dataset.classes, options.device)),
+      schedule_(make_schedule(config_, train_batches_->batches())) {
+  resume();
+}
+
+void Trainer::train() {
+  while (epochs_done_ < config_.epochs) {
+    EpochMetrics metrics;
+    metrics.model = name_of(part_);
+    metrics.epoch = epochs_done_ + 1;
+    tracker_.start_epoch();
+    train_epoch(metrics);
+    validate(metrics);
+    metrics.score = score(metrics);
+    finish_epoch(metrics);
+    print_epoch(metrics, best_epoch_ == metrics.epoch);
+  }
+}
+
+void Trainer::train_epoch(EpochMetrics& metrics) {
+  Progress progress(fmt::format("{} epoch {}/{}", metrics.model, metrics.epoch, config_.epochs),
+                    train_batches_->images(), "images");
+  const Clock::time_point start = Clock::now();
+  Totals totals;
+  Batch batch;
+  const auto take = [&](const std::optional<StepResult>& result) {
+    if (!result) return;
+    check_finite(static_cast<double>(result->outputs.loss.item()),
+                 fmt::format("step {} of epoch {}", result->step + 1, metrics.epoch));
+    totals.add(part_, dataset_, *result);
+    progress.update(totals.images, fmt::format("loss {:.4f}", totals.loss(LossAverage::image)));
+  };
+  model_.set_training(true);
+  train_batches_->start_epoch(static_cast<int>(metrics.epoch));
+  for (;;) {
+    const Clock::time_point asked = Clock::now();
+    if (!train_batches_->next(batch)) break;
+    metrics.loader_wait_seconds += seconds_since(asked);
+    take(
+        with_memory_advice(config_.batch_size, [&] { return results_.exchange(batch, train_batch(batch)); }));
+    check_stop(fmt::format("after step {} of epoch {}", batch.step + 1, metrics.epoch));
+  }
+  take(results_.take_last());
+  metrics.train_loss = totals.loss(config_.loss_average);
+  metrics.train_accuracy.super = totals.counts.super.accuracy();
+  metrics.train_accuracy.sub = totals.counts.sub.accuracy();
+  metrics.learning_rate = static_cast<double>(learning_rate_);
+  metrics.seconds = seconds_since(start);
+  metrics.images_per_second = static_cast<double>(totals.images) / metrics.seconds;
+}
+
+/// Finds loss and answers, and leaves the gradients in the parameters.
+StepOutputs Trainer::forward_backward(const Batch& batch) {
+  if (batches_waiting_ == 0) optimizer_->clear_gradients();
+  const std::vector<Variable> logits = model_.forward(Variable(batch.images));
+  const StudyLoss loss = study_loss(loss_inputs(logits, batch), loss_options_);
+  backward(loss.total);
+  StepOutputs outputs;
+  outputs.loss = loss.total.data();
+  for (const Variable& head : logits) outputs.answers.push_back(answers_of(head.data()));
+  return outputs;
+}
+
+/// One batch forward and back, and an update where it is due.
+StepOutputs Trainer::train_batch(const Batch& batch) {
+  StepOutputs outputs = train_step_(batch);
+  model_.count_batch();
+  const bool last = batch.step + 1 == train_batches_->batches();
+  if (++batches_waiting_ == config_.accumulate || last) update();
+  return outputs;
+}
+
+void Trainer::update() {
+  StepOptions step;
+  step.learning_rate = base_learning_rate(config_) * schedule_factor(schedule_, updates_done_);
+  step.clip_norm = static_cast<float>(config_.clip_norm);
+  step.accumulated = batches_waiting_;
+  optimizer_->step(step);
+  learning_rate_ = step.learning_rate;
+  batches_waiting_ = 0;
+  ++updates_done_;
+}
+
+/// Finds everything but features.
+StepOutputs Trainer::score_batch(const Batch& batch) {
+  StepOutputs outputs;
+  outputs.logits = model_.inference(batch.images);
+  const std::vector<Variable> variables(outputs.logits.begin(), outputs.logits.end());
+  outputs.loss = study_loss(loss_inputs(variables, batch), loss_options_).total.data();
+  for (const Tensor& head : outputs.logits) {
+    outputs.probabilities.push_back(Tensor::empty({head.size(0)}, DType::f32, head.device()));
+    outputs.answers.push_back(answers_of(head, &outputs.probabilities.back()));
+  }
+  return outputs;
+}
+
+void Trainer::validate(EpochMetrics& metrics) {
+  const Clock::time_point start = Clock::now();
+  const NoGrad no_grad;
+  Totals totals;
+  Batch batch;
+  model_.set_training(false);
+  validation_batches_->start_epoch(0);
+  const auto take = [&](const std::optional<StepResult>& result) {
+    if (!result) return;
+    check_logits(*result, metrics.epoch);
+    totals.add(part_, dataset_, *result);
+    tracker_.add_validation(result->images, result->outputs.answers, result->outputs.probabilities);
+  };
+  while (validation_batches_->next(batch)) {
+    take(with_memory_advice(config_.batch_size,
+                            [&] { return results_.exchange(batch, validation_step_(batch)); }));
+    check_stop(fmt::format("in the validation after epoch {}", metrics.epoch));
+  }
+  take(results_.take_last());
+  metrics.validation_loss = totals.loss(config_.loss_average);
+  metrics.validation = totals.counts;
+  metrics.validation_seconds = seconds_since(start);
+  check_finite(metrics.validation_loss, fmt::format("the validation after epoch {}", metrics.epoch));
+}
+
+StudyLossInputs Trainer::loss_inputs(const std::vector<Variable>& logits, const Batch& batch) const {
+  StudyLossInputs inputs;
+  if (has_level(part_, Level::super)) inputs.super_logits = logits.front();
+  if (has_level(part_, Level::sub)) inputs.sub_logits = logits.back();
+  inputs.superclasses = batch.targets.super;
+  inputs.subclasses = batch.targets.sub;
+  // The reference's validation loss leaves the teacher out; so that the two are comparable, so does this one.
+  if (options_.teacher && grad_enabled()) {
+    inputs.teacher_super_logits = options_.teacher->inference(batch.images).front();
+  }
+  return inputs;
+}
+
+void Trainer::check_finite(double loss, const std::string& where) const {
+  if (std::isfinite(loss)) return;
+  throw Error(
+      fmt::format("loss of the {} model in {}", name_of(part_), where), "a finite number",
+      fmt::format("{}; {}", std::isnan(loss) ? "NaN" : fmt::format("{}", loss), advice_on_divergence()));
+}
+
+void Trainer::check_logits(const StepResult& result, std::int64_t epoch) const {
+  for (const Tensor& logits : result.outputs.logits) {
+    const std::optional<NonFinite> found = find_non_finite(logits);
+    if (!found) continue;
+    const std::int64_t image = result.images[static_cast<std::size_t>(found->row)];
+    throw Error(fmt::format("logits of the {} model in the validation after epoch {}", name_of(part_), epoch),
+                "finite numbers",
+                fmt::format("{} for {}; {}", found->what, dataset_.names[static_cast<std::size_t>(image)],
+                            advice_on_divergence()));
+  }
+}
+
+std::string Trainer::advice_on_divergence() const {
+  const std::string kept = epochs_done_ > 0
+                               ? fmt::format("the checkpoints are those of epoch {}", epochs_done_)
+                               : "there is no checkpoint yet";
+  return fmt::format("{} (a lower learning_rate or a clip_norm may help)", kept);
+}
+
+void Trainer::check_stop(const std::string& where) const {
+  if (!StopRequest::arrived()) return;
+  throw Stopped(fmt::format("stopped {} ({} model)", where, name_of(part_)),
+                fmt::format("go on with: tern train --resume --out {}", run_.folder().string()));
+}
+
+Percent Trainer::score(const EpochMetrics& metrics) const {
+  const auto of = [this](const NoveltyCounts& counts) {
+    const Percent seen = counts.seen_accuracy();
+    return config_.metric_counts_extra || !seen ? counts.accuracy() : seen;
+  };
+  if (part_ == Part::super) return of(metrics.validation.super);
+  if (part_ == Part::sub) return of(metrics.validation.sub);
+  const Percent super = of(metrics.validation.super), sub = of(metrics.validation.sub);
+  return super && sub ? Percent((*super + *sub) / 2) : std::nullopt;
+}
+
+void Trainer::print_epoch(const EpochMetrics& metrics, bool best) const {
+  std::string line = fmt::format("{} epoch {}/{}  loss {:.4f}  val loss {:.4f}", metrics.model, metrics.epoch,
+                                 config_.epochs, metrics.train_loss, metrics.validation_loss);
+  for (const Level level : levels_of(part_)) {
+    const NoveltyCounts& counts = metrics.validation[level];
+    line += fmt::format("  val {} {} (seen {})", name_of(level), text_of(counts.accuracy()),
+                        text_of(counts.seen_accuracy()));
+  }
+  line += fmt::format("  {:.1f} images/s  waited {:.2f} s for images  {:.1f} s + {:.1f} s{}",
+                      metrics.images_per_second, metrics.loader_wait_seconds, metrics.seconds,
+                      metrics.validation_seconds, best ? "  best" : "");
+  fmt::print("{}\n", line);
+  std::fflush(stdout);
+}
+
+}  // namespace tern

@@ -1,0 +1,125 @@
+// What a training keeps on the disk, and how it is taken up again.
+//
+// After an epoch, in this order: best model (if it is), last model, metrics.csv, TensorBoard's events
+// (tracking.h), summary, training state. The state is one file with model, optimiser and progress, so that it
+// cannot disagree with itself, and it is what resuming reads. After a crash anywhere in between, the epoch is
+// made again with the same numbers, and the files before it are written again as they were.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "apps/train/trainer.h"
+#include "engine/core/check.h"
+#include "models/checkpoint.h"
+
+namespace tern {
+namespace {
+
+/// A number as text that reads back as the very same number.
+std::string exact(double value) {
+  return fmt::format("{}", value);
+}
+
+double number_in(const Metadata& metadata, const std::string& key, const std::string& file) {
+  const auto found = metadata.find(key);
+  try {
+    if (found != metadata.end()) return std::stod(found->second);
+  } catch (const std::exception&) {
+  }
+  throw Error(file + " " + key, "a number", found == metadata.end() ? "none" : found->second.substr(0, 40));
+}
+
+}  // namespace
+
+void Trainer::resume() {
+  const std::filesystem::path file = run_.training_state(part_);
+  if (!std::filesystem::exists(file)) {
+    keep_until(0);
+    return;
+  }
+  const TrainingProgress progress = load_training_state(file, model_, *optimizer_);
+  epochs_done_ = progress.epoch;
+  updates_done_ = progress.global_step;
+  best_score_ = number_in(progress.extra, "best_score_percent", file.string());
+  best_loss_ = number_in(progress.extra, "best_loss", file.string());
+  best_epoch_ = static_cast<std::int64_t>(number_in(progress.extra, "best_epoch", file.string()));
+  if (!std::filesystem::exists(run_.best_model(part_))) {
+    throw Error(
+        run_.best_model(part_).string(),
+        fmt::format("the best model so far, of epoch {}, beside {}", best_epoch_, file.filename().string()),
+        "none");
+  }
+  keep_until(epochs_done_);
+  fmt::print("{}: goes on after epoch {} of {}\n", name_of(part_), epochs_done_, config_.epochs);
+}
+
+/// Of epochs after `epoch` nothing is known any more.
+void Trainer::keep_until(std::int64_t epoch) {
+  metrics_file_.keep_until(name_of(part_), epoch);
+  tracker_.keep_until(epoch);
+}
+
+bool Trainer::is_best(const EpochMetrics& metrics) const {
+  const double score = metrics.score.value_or(0);
+  if (best_epoch_ == 0 || score > best_score_) return true;
+  return config_.best_ties == BestTies::lower_loss && score == best_score_ &&
+         metrics.validation_loss < best_loss_;
+}
+
+/// What would not be loaded again is not written over what would. ReLU may hide NaN from the loss, and an
+/// infinite variance turns into zeros.
+void Trainer::check_finite(const TrainingSnapshot& snapshot, std::int64_t epoch) const {
+  const std::string non_finite = snapshot.non_finite_text();
+  if (non_finite.empty()) return;
+  throw Error(fmt::format("the {} model after epoch {}", name_of(part_), epoch), "finite numbers",
+              fmt::format("{}; {}", non_finite, advice_on_divergence()));
+}
+
+void Trainer::finish_epoch(const EpochMetrics& metrics) {
+  const TrainingSnapshot snapshot(model_, *optimizer_);
+  check_finite(snapshot, metrics.epoch);
+  const Metadata metadata = checkpoint_metadata(metrics);
+  const bool best = is_best(metrics);
+  if (best) {
+    best_epoch_ = metrics.epoch;
+    best_score_ = metrics.score.value_or(0);
+    best_loss_ = metrics.validation_loss;
+    snapshot.save_model(run_.best_model(part_), metadata);
+  }
+  snapshot.save_model(run_.last_model(part_), metadata);
+  metrics_file_.append(metrics);
+  tracker_.write(metrics, best);
+  describe(metrics, best);
+  epochs_done_ = metrics.epoch;
+  save_state(snapshot);
+}
+
+void Trainer::save_state(const TrainingSnapshot& snapshot) const {
+  TrainingProgress progress;
+  progress.epoch = epochs_done_;
+  progress.global_step = updates_done_;
+  progress.extra = {{"best_score_percent", exact(best_score_)},
+                    {"best_loss", exact(best_loss_)},
+                    {"best_epoch", fmt::format("{}", best_epoch_)}};
+  snapshot.save_state(run_.training_state(part_), progress);
+}
+
+Metadata Trainer::checkpoint_metadata(const EpochMetrics& metrics) const {
+  return {{"part", name_of(part_)}, {"epoch", fmt::format("{}", metrics.epoch)}};
+}
+
+void Trainer::describe(const EpochMetrics& metrics, bool best) {
+  Json& summary = run_.summary["models"][name_of(part_)];
+  std::int64_t trained = 0;
+  for (const ParameterEntry& entry : model_.parameters()) {
+    if (entry.value.requires_grad()) trained += entry.value.data().numel();
+  }
+  summary["parameters"] = parameter_count(model_);
+  summary["trained_parameters"] = trained;
+  summary["updates"] = updates_done_;
+  summary["last"] = to_json(metrics);
+  if (best) summary["best"] = to_json(metrics);
+  run_.save_summary();
+}
+
+}  // namespace tern

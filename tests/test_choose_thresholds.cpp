@@ -1,0 +1,69 @@
+// Thresholds of a level, computed without a run's files.
+#include "apps/measure/choose_thresholds.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "engine/core/check.h"
+#include "tests/support/tiny_level.h"
+
+using namespace tern;
+using doctest::Contains;
+
+namespace {
+
+LevelGroups groups_of(Level level) {
+  const test::TemporaryFolder folder;
+  const StudyData data = test::made_up_study();
+  return level_groups(test::made_up_run(folder, data), data, test::made_up_parts(data), {}, level);
+}
+
+}  // namespace
+
+TEST_CASE("choose_thresholds: what is never trained on calibrates, near before far") {
+  const LevelThresholds sub = choose_thresholds("run", groups_of(Level::sub), 42, 0.95);
+  CHECK(sub.calibrated_with == "near");
+  REQUIRE(sub.groups.size() == 3);
+  CHECK(sub.groups[0].name == "seen");
+  CHECK(sub.groups[0].distribution.count == 30);
+  CHECK(sub.groups[2].confidences.size() == 7);
+  CHECK(sub.groups[2].histogram.size() == 30);
+  CHECK(choose_thresholds("run", groups_of(Level::super), 42, 0.95).calibrated_with == "far");
+  LevelGroups alone = groups_of(Level::sub);
+  alone.near = alone.far = {};
+  const LevelThresholds seen = choose_thresholds("run", alone, 42, 0.95);
+  CHECK(seen.calibrated_with == "seen images alone");
+  CHECK(seen.candidates.size() == 4);
+  CHECK_FALSE(seen.candidates[0].test_half.harmonic_mean);
+}
+
+TEST_CASE("choose_thresholds: a tau chosen on one half keeps its promise there, and has rates on the other") {
+  const LevelThresholds level = choose_thresholds("run", groups_of(Level::sub), 42, 0.8);
+  CHECK(level.candidates.size() == 8);
+  for (const ChosenThreshold& chosen : level.candidates) {
+    CAPTURE(chosen.candidate.name);
+    CHECK(*chosen.test_half.seen_right <= *chosen.test_half.seen_kept);
+    CHECK(chosen.test_half.near_found);
+    CHECK_FALSE(chosen.test_half.far_held_out_found);
+    if (chosen.candidate.name == "seen_target") CHECK(*chosen.calibration_half.seen_kept >= 80);
+    if (chosen.candidate.name == "novel_target") CHECK(*chosen.calibration_half.near_found >= 80);
+  }
+  CHECK(level.reference.seen.count == 37);  // CIFAR images among them
+  CHECK(level.reference.candidates.size() == 2);
+}
+
+TEST_CASE("choose_thresholds: too few images, and logits that are no numbers") {
+  LevelGroups groups = groups_of(Level::sub);
+  groups.near.logits[3] = std::nanf("");
+  CHECK_THROWS_WITH_AS(choose_thresholds("run", groups, 42, 0.95),
+                       "sub level: wanted numbers for logits, got NaN (near)", Error);
+  groups = groups_of(Level::sub);
+  groups.near.labels.resize(1);
+  groups.near.logits.resize(5);
+  CHECK_THROWS_WITH_AS(choose_thresholds("run", groups, 42, 0.95),
+                       "run: wanted at least 2 near novel images, for two halves, got 1", Error);
+  groups.seen = {};
+  CHECK_THROWS_WITH_AS(choose_thresholds("run", groups, 42, 0.95),
+                       Contains("at least 2 validation images of known classes, got 0"), Error);
+}
