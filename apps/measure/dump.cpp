@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "apps/measure/study_models.h"
 #include "engine/core/check.h"
 #include "engine/io/file.h"
 #include "engine/io/json.h"
