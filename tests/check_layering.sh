@@ -27,6 +27,12 @@ while IFS=: read -r file line include; do
   fi
 done < <(grep -rnE '^#include "' engine kernels data models apps --include='*.h' --include='*.cpp' --include='*.cu')
 
+# The engine and its kernels know classes, groups of classes, targets and probabilities. The study's words begin in data/.
+# (A subclass in torch_objects is one of Python's.)
+words='superclass|notebook|faithful|cifar|the study|the reference|\bsub_|\bsuper_|\bsupers\b|\bsubs\b'
+grep -rniE "$words|subclass" engine kernels --include='*.h' --include='*.cpp' --include='*.cu' |
+  grep -vE '^engine/io/torch_objects\.[a-z]+:[0-9]+:.*subclass' && echo "the study's words are not the engine's" && status=1
+
 # A file's name says what is in it: no two headers of one name in a layer, and no file beyond what a reader takes in.
 while read -r lines file; do
   [ "$file" = total ] && continue

@@ -67,3 +67,13 @@ TEST_CASE("choose_thresholds: too few images, and logits that are no numbers") {
   CHECK_THROWS_WITH_AS(choose_thresholds("run", groups, 42, 0.95),
                        Contains("at least 2 validation images of known classes, got 0"), Error);
 }
+
+TEST_CASE("choose_thresholds: which rules the reference prints") {
+  for (const Level level : kLevels) {
+    CHECK(is_rule_of_reference("p10_seen", level));
+    CHECK(is_rule_of_reference("mean_midpoint", level));
+    CHECK(is_rule_of_reference("p5_seen", level) == (level == Level::super));
+    CHECK(is_rule_of_reference("mean_minus_deviation", level) == (level == Level::super));
+    CHECK_FALSE(is_rule_of_reference("equal_error_rate", level));
+  }
+}

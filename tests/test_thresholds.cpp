@@ -31,10 +31,9 @@ ConfidenceGroups random_groups(std::uint32_t stream, int seen, int novel, bool r
   return groups;
 }
 
-std::map<std::string, ThresholdCandidate> by_name(const ConfidenceGroups& groups, bool super,
-                                                  double target = 0.95) {
+std::map<std::string, ThresholdCandidate> by_name(const ConfidenceGroups& groups, double target = 0.95) {
   std::map<std::string, ThresholdCandidate> found;
-  for (const ThresholdCandidate& one : threshold_candidates(groups, super, target)) found[one.name] = one;
+  for (const ThresholdCandidate& one : threshold_candidates(groups, target)) found[one.name] = one;
   return found;
 }
 
@@ -51,26 +50,21 @@ TEST_CASE("thresholds: rates are the shares on either side") {
   CHECK(*rates_at({{0.99f}, {1}, {}}, 0.99).seen_kept == 100);  // compared as float, as when predicting
 }
 
-TEST_CASE("thresholds: the reference's rules") {
+TEST_CASE("thresholds: percentiles, midpoint and deviation") {
   const ConfidenceGroups groups = random_groups(1, 200, 90);
-  const auto found = by_name(groups, true);
+  const auto found = by_name(groups);
   const Distribution seen = describe(groups.seen), novel = describe(groups.novel);
   CHECK(found.at("p10_seen").tau == seen.percentile(10));
   CHECK(found.at("p5_seen").tau == seen.percentile(5));
   CHECK(found.at("mean_midpoint").tau == (seen.mean + novel.mean) / 2);
   CHECK(found.at("mean_minus_deviation").tau == doctest::Approx(seen.mean - seen.deviation));
-  for (const char* name : {"p10_seen", "p5_seen", "mean_midpoint", "mean_minus_deviation"}) {
-    CHECK(found.at(name).of_reference);
-  }
-  CHECK_FALSE(by_name(groups, false).at("p5_seen").of_reference);
-  CHECK_FALSE(found.at("equal_error_rate").of_reference);
 }
 
 TEST_CASE("thresholds: no tau of a fine grid does better than the rules that optimise") {
   for (const bool rounded : {false, true}) {
     CAPTURE(rounded);
     const ConfidenceGroups groups = random_groups(2, 150, 110, rounded);
-    const auto found = by_name(groups, false);
+    const auto found = by_name(groups);
     const auto gap = [&](double tau) {
       const ThresholdRates rates = rates_at(groups, tau);
       return std::abs((100 - *rates.seen_kept) - (100 - *rates.novel_found));
@@ -98,30 +92,30 @@ TEST_CASE("thresholds: exact shares meet the target") {
   ConfidenceGroups groups;
   for (int i = 1; i <= 20; ++i) groups.seen.push_back(static_cast<float>(i) / 20);
   groups.seen_correct.resize(20, 1);
-  CHECK(by_name(groups, false, 0.95).at("seen_target").tau == doctest::Approx(0.1));  // keeps 19 of 20
-  CHECK(by_name(groups, false, 1).at("seen_target").tau == doctest::Approx(0.05));
+  CHECK(by_name(groups, 0.95).at("seen_target").tau == doctest::Approx(0.1));  // keeps 19 of 20
+  CHECK(by_name(groups, 1).at("seen_target").tau == doctest::Approx(0.05));
 }
 
 TEST_CASE("thresholds: without novel images only what the seen ones say") {
   const ConfidenceGroups groups = random_groups(4, 30, 0);
   std::vector<std::string> names;
-  for (const ThresholdCandidate& one : threshold_candidates(groups, false)) names.push_back(one.name);
+  for (const ThresholdCandidate& one : threshold_candidates(groups)) names.push_back(one.name);
   CHECK(names == std::vector<std::string>{"p10_seen", "p5_seen", "mean_minus_deviation", "seen_target"});
 }
 
 TEST_CASE("thresholds: novel images that are all certain are found by no tau") {
   const ConfidenceGroups groups{{0.5f, 1}, {1, 1}, {1, 1}};
-  const auto found = by_name(groups, true);
+  const auto found = by_name(groups);
   CHECK_FALSE(found.contains("novel_target"));
   CHECK(found.contains("best_harmonic_mean"));
 }
 
 TEST_CASE("thresholds: what cannot be ranked") {
-  CHECK_THROWS_WITH_AS(threshold_candidates({{}, {}, {0.5f}}, true),
+  CHECK_THROWS_WITH_AS(threshold_candidates({{}, {}, {0.5f}}),
                        "thresholds: wanted at least one seen image, got none", Error);
-  CHECK_THROWS_WITH_AS(threshold_candidates({{0.5f}, {1}, {NAN}}, true),
-                       Contains("for the novel images, got nan"), Error);
-  CHECK_THROWS_AS(threshold_candidates({{1.5f}, {1}, {}}, true), Error);
-  CHECK_THROWS_AS(threshold_candidates({{0.5f}, {}, {}}, true), Error);
-  CHECK_THROWS_AS(threshold_candidates({{0.5f}, {1}, {}}, true, 0), Error);
+  CHECK_THROWS_WITH_AS(threshold_candidates({{0.5f}, {1}, {NAN}}), Contains("for the novel images, got nan"),
+                       Error);
+  CHECK_THROWS_AS(threshold_candidates({{1.5f}, {1}, {}}), Error);
+  CHECK_THROWS_AS(threshold_candidates({{0.5f}, {}, {}}), Error);
+  CHECK_THROWS_AS(threshold_candidates({{0.5f}, {1}, {}}, 0), Error);
 }

@@ -42,7 +42,8 @@ std::string thresholds_text(const LevelThresholds& thresholds) {
       fmt::format("  {:<22} {:>8} {:>11} {:>11} {:>11} {:>11} {:>14} {:>11}   on the test half\n", "rule",
                   "tau", "seen kept", "seen right", "near found", "far found", "far held out", "harmonic");
   for (const auto& [candidate, calibration_half, rates] : thresholds.candidates) {
-    text += fmt::format("  {:<22} {:>8.5f}", candidate.name + (candidate.of_reference ? " *" : ""),
+    text += fmt::format("  {:<22} {:>8.5f}",
+                        candidate.name + (is_rule_of_reference(candidate.name, thresholds.level) ? " *" : ""),
                         candidate.tau);
     text += fmt::format(" {:>11} {:>11} {:>11} {:>11} {:>14} {:>11}\n", percent_text(rates.seen_kept),
                         percent_text(rates.seen_right), percent_text(rates.near_found),

@@ -75,7 +75,7 @@ Json to_json(const LevelThresholds& thresholds) {
   for (const auto& [candidate, calibration_half, test_half] : thresholds.candidates) {
     json["candidates"].push_back({{"rule", candidate.name},
                                   {"tau", candidate.tau},
-                                  {"of_reference", candidate.of_reference},
+                                  {"of_reference", is_rule_of_reference(candidate.name, thresholds.level)},
                                   {"calibration_half", rates_json(calibration_half)},
                                   {"test_half", rates_json(test_half)}});
   }
@@ -91,8 +91,7 @@ std::vector<ThresholdCandidate> read_candidates(const Run& run, Level level) {
   try {
     if (!calibration.contains(name_of(level))) return {};
     for (const Json& candidate : calibration.at(name_of(level)).at("candidates")) {
-      candidates.push_back({candidate.at("rule").get<std::string>(), candidate.at("tau").get<double>(),
-                            candidate.at("of_reference").get<bool>()});
+      candidates.push_back({candidate.at("rule").get<std::string>(), candidate.at("tau").get<double>()});
     }
   } catch (const Json::exception&) {
     throw Error(file.string(), "what tern calibrate writes", "other JSON");

@@ -91,8 +91,9 @@ ReferenceThresholds reference_thresholds(const LevelConfidences& level) {
   groups.seen_correct.resize(groups.seen.size(), 1);
   ReferenceThresholds reference{describe(groups.seen), std::nullopt, {}};
   if (!groups.novel.empty()) reference.novel = describe(groups.novel);
-  for (ThresholdCandidate& candidate : threshold_candidates(groups, level.level == Level::super)) {
-    if (candidate.of_reference) reference.candidates.push_back(std::move(candidate));
+  for (ThresholdCandidate& candidate : threshold_candidates(groups)) {
+    if (is_rule_of_reference(candidate.name, level.level))
+      reference.candidates.push_back(std::move(candidate));
   }
   return reference;
 }
@@ -109,6 +110,11 @@ void check_counts(const std::string& subject, const LevelConfidences& level) {
 
 }  // namespace
 
+bool is_rule_of_reference(std::string_view rule, Level level) {
+  if (rule == "p10_seen" || rule == "mean_midpoint") return true;
+  return level == Level::super && (rule == "p5_seen" || rule == "mean_minus_deviation");
+}
+
 LevelThresholds choose_thresholds(const std::string& subject, const LevelGroups& groups, std::uint64_t seed,
                                   double target_rate) {
   const LevelConfidences level(groups, seed);
@@ -122,7 +128,7 @@ LevelThresholds choose_thresholds(const std::string& subject, const LevelGroups&
   }
   chosen.calibrated_with = level.novel().confidences.empty() ? "seen images alone" : level.novel().name;
   for (const ThresholdCandidate& candidate :
-       threshold_candidates(half_of(level, level.novel(), 1), level.level == Level::super, target_rate)) {
+       threshold_candidates(half_of(level, level.novel(), 1), target_rate)) {
     chosen.candidates.push_back(
         {candidate, half_rates(level, candidate.tau, 1), half_rates(level, candidate.tau, 0)});
   }

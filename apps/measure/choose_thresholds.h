@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apps/measure/level_groups.h"
@@ -54,6 +55,9 @@ struct LevelThresholds {
   std::vector<ChosenThreshold> candidates;     ///< a rule each, in the order of threshold_rules()
   ReferenceThresholds reference;
 };
+
+/// Whether the reference prints what this rule gives for this level.
+bool is_rule_of_reference(std::string_view rule, Level level);
 
 /// `subject`: for errors. `target_rate`: of seen images to keep, and of novel ones to find. Throws
 /// Error{subject, ...} for fewer than 2 seen images, or 1 novel one; Error for a logit that is NaN.

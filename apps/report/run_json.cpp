@@ -63,8 +63,9 @@ Json curve_json(const ReportGroup& seen, const ReportGroup& novel) {
 Json candidates_json(const Run& run, Level level) {
   Json candidates = Json::array();
   for (const ThresholdCandidate& candidate : read_candidates(run, level)) {
-    candidates.push_back(
-        {{"rule", candidate.name}, {"tau", candidate.tau}, {"of_reference", candidate.of_reference}});
+    candidates.push_back({{"rule", candidate.name},
+                          {"tau", candidate.tau},
+                          {"of_reference", is_rule_of_reference(candidate.name, level)}});
   }
   return candidates;
 }

@@ -97,8 +97,7 @@ ThresholdRates rates_at(const ConfidenceGroups& groups, double tau) {
   return rates;
 }
 
-std::vector<ThresholdCandidate> threshold_candidates(const ConfidenceGroups& groups, bool of_superclasses,
-                                                     double target_rate) {
+std::vector<ThresholdCandidate> threshold_candidates(const ConfidenceGroups& groups, double target_rate) {
   check_groups(groups);
   if (!(target_rate > 0 && target_rate <= 1)) {
     throw Error("thresholds", "a target rate over 0 and up to 1", std::to_string(target_rate));
@@ -107,28 +106,26 @@ std::vector<ThresholdCandidate> threshold_candidates(const ConfidenceGroups& gro
   const Counts counts(groups);
   const std::vector<float> taus = counts.taus();
   std::vector<ThresholdCandidate> candidates{
-      {"p10_seen", seen.percentile(10), true},
-      {"p5_seen", seen.percentile(5), of_superclasses},
-      {"mean_minus_deviation", std::clamp(seen.mean - seen.deviation, 0.0, 1.0), of_superclasses}};
+      {"p10_seen", seen.percentile(10)},
+      {"p5_seen", seen.percentile(5)},
+      {"mean_minus_deviation", std::clamp(seen.mean - seen.deviation, 0.0, 1.0)}};
   // Shares are counts over counts: a hair's breadth keeps .95 of 20 from asking for 20.
   constexpr double kHair = 1e-9;
   const auto last_kept = std::find_if(taus.rbegin(), taus.rend(),
                                       [&](float tau) { return counts.kept(tau) >= target_rate - kHair; });
-  candidates.push_back({"seen_target", *last_kept, false});
+  candidates.push_back({"seen_target", *last_kept});
   if (groups.novel.empty()) return candidates;
 
-  candidates.push_back({"mean_midpoint", (seen.mean + describe(groups.novel).mean) / 2, true});
-  candidates.push_back(
-      {"equal_error_rate",
-       best_tau(taus, [&](float tau) { return -std::abs((1 - counts.kept(tau)) - (1 - counts.found(tau))); }),
-       false});
+  candidates.push_back({"mean_midpoint", (seen.mean + describe(groups.novel).mean) / 2});
+  candidates.push_back({"equal_error_rate", best_tau(taus, [&](float tau) {
+                          return -std::abs((1 - counts.kept(tau)) - (1 - counts.found(tau)));
+                        })});
   const auto first_found = std::find_if(taus.begin(), taus.end(),
                                         [&](float tau) { return counts.found(tau) >= target_rate - kHair; });
-  if (first_found != taus.end()) candidates.push_back({"novel_target", *first_found, false});
-  candidates.push_back(
-      {"best_harmonic_mean",
-       best_tau(taus, [&](float tau) { return harmonic_mean(counts.right(tau), counts.found(tau)); }),
-       false});
+  if (first_found != taus.end()) candidates.push_back({"novel_target", *first_found});
+  candidates.push_back({"best_harmonic_mean", best_tau(taus, [&](float tau) {
+                          return harmonic_mean(counts.right(tau), counts.found(tau));
+                        })});
   return candidates;
 }
 

@@ -34,7 +34,6 @@ ThresholdRates rates_at(const ConfidenceGroups& groups, double tau);
 struct ThresholdCandidate {
   std::string name;
   double tau = 0;
-  bool of_reference = false;  ///< among those that the reference prints for this head
 };
 
 /// Every rule that the images allow, in this order:
@@ -45,10 +44,9 @@ struct ThresholdCandidate {
 ///   equal_error_rate       as many seen lost as novel missed, in shares
 ///   novel_target           the smallest tau that finds `target_rate` of the novel
 ///   best_harmonic_mean     of right(tau) and found(tau), the lowest such tau
-/// The last four need novel images. The reference prints p10_seen and mean_midpoint for both heads, p5_seen
-/// and mean_minus_deviation for superclasses only. Throws Error{"thresholds", ...} if nothing is seen, a
-/// confidence is not in [0, 1], the flags do not fit, or target_rate is not in (0, 1].
-std::vector<ThresholdCandidate> threshold_candidates(const ConfidenceGroups& groups, bool of_superclasses,
+/// The last four need novel images. Throws Error{"thresholds", ...} if nothing is seen, a confidence is not
+/// in [0, 1], the flags do not fit, or target_rate is not in (0, 1].
+std::vector<ThresholdCandidate> threshold_candidates(const ConfidenceGroups& groups,
                                                      double target_rate = 0.95);
 
 /// The names of all rules, in that order.
