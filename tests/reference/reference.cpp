@@ -20,8 +20,14 @@ Array add(const Array& a, const Array& b) {
 
 Array relu(const Array& x) {
   Array y = x;
-  for (double& value : y.values) value = value > 0 ? value : 0;
+  for (double& value : y.values) value = value <= 0 ? 0 : value;  // NaN stays
   return y;
+}
+
+Array relu_backward(const Array& y, const Array& dy) {
+  Array dx = dy;
+  for (std::int64_t i = 0; i < y.size(); ++i) dx[i] = y[i] <= 0 ? 0 : dy[i];
+  return dx;
 }
 
 Array matmul(const Array& a, bool transpose_a, const Array& b, bool transpose_b) {

@@ -23,6 +23,7 @@ struct Array {
 
 Array add(const Array& a, const Array& b);
 Array relu(const Array& x);
+Array relu_backward(const Array& y, const Array& dy);
 Array matmul(const Array& a, bool transpose_a, const Array& b, bool transpose_b);
 Array sum_rows(const Array& x);
 Array linear(const Array& x, const Array& w, const Array* bias);
