@@ -1,5 +1,5 @@
-// The elementwise primitives on every device: aliasing, sizes around a thread's share, exact sums; then the
-// kernels at every width, alignment and type.
+// The elementwise primitives on every device: aliasing, sizes around a thread's share; then the kernels at
+// every width, alignment and type.
 #include "engine/backend/elementwise.h"
 
 #include <doctest/doctest.h>
@@ -7,9 +7,6 @@
 #include <cmath>
 
 #include "engine/backend/backend.h"
-#include "engine/core/parallel.h"
-#include "engine/ops/bias.h"
-#include "engine/ops/sum.h"
 #include "kernels/elementwise.h"
 #include "tests/support/kernel_values.h"
 #include "tests/support/tensors.h"
@@ -73,42 +70,6 @@ TEST_CASE("elementwise: f32 and bf16 convert both ways, to nearest, ties to even
     convert(half_nan, wide_nan);
     CHECK(std::isnan(wide_nan.item()));
   }
-}
-
-TEST_CASE("elementwise: rows added and summed") {
-  for (const Device device : test::devices()) {
-    for (const Shape& shape : {Shape{1, 1}, Shape{0, 5}, Shape{5, 0}, Shape{63, 17}, Shape{64, 3},
-                               Shape{2049, 64}, Shape{2, 3, 5, 17}, Shape{7, 4096}}) {
-      CAPTURE(shape.text());
-      const Tensor x = test::uniform(shape, -1, 2, 1, device),
-                   row = test::uniform({shape[-1]}, -1, 1, 2, device);
-      test::poison_free_memory(device);
-      Tensor sum = Tensor::empty_like(row);
-      sum_rows(x, sum);
-      CHECK_CLOSE(sum, reference::sum_rows(array(x)), test::tolerance::kElementwise);
-      Tensor y = x.clone();
-      add_bias(row, y);
-      Array wanted = array(x);
-      const Array added = array(row);
-      for (std::int64_t i = 0; i < wanted.size(); ++i) wanted[i] += added[i % shape[-1]];
-      CHECK_CLOSE(y, wanted, test::tolerance::kElementwise);
-    }
-  }
-}
-
-TEST_CASE("elementwise: long sums keep their digits, whatever the number of threads") {
-  const Tensor x = Tensor::full({1 << 20, 3}, 0.1f);
-  Tensor one = Tensor::empty({3}), two = Tensor::empty({3});
-  const int threads = thread_count();
-  set_thread_count(1);
-  sum_rows(x, one);
-  set_thread_count(2);
-  sum_rows(x, two);
-  set_thread_count(threads);
-  CHECK(test::same_bytes(one, two));
-  Array wanted({3});
-  for (double& value : wanted.values) value = static_cast<double>(0.1f) * (1 << 20);
-  CHECK_CLOSE(one, wanted, test::tolerance::kElementwise);
 }
 
 using namespace tern::test;

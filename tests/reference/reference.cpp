@@ -52,12 +52,15 @@ Array sum_rows(const Array& x) {
   return sum;
 }
 
-Array linear(const Array& x, const Array& w, const Array* bias) {
-  Array y = matmul(x, false, w, true);
-  if (bias != nullptr) {
-    for (std::int64_t i = 0; i < y.size(); ++i) y[i] += (*bias)[i % y.last()];
-  }
+Array add_bias(const Array& x, const Array& bias) {
+  Array y = x;
+  for (std::int64_t i = 0; i < y.size(); ++i) y[i] += bias[i % y.last()];
   return y;
+}
+
+Array linear(const Array& x, const Array& w, const Array* bias) {
+  const Array y = matmul(x, false, w, true);
+  return bias == nullptr ? y : add_bias(y, *bias);
 }
 
 namespace {

@@ -26,6 +26,7 @@ Array relu(const Array& x);
 Array relu_backward(const Array& y, const Array& dy);
 Array matmul(const Array& a, bool transpose_a, const Array& b, bool transpose_b);
 Array sum_rows(const Array& x);
+Array add_bias(const Array& x, const Array& bias);  ///< bias [x.last()], added to each row
 Array linear(const Array& x, const Array& w, const Array* bias);
 
 /// x [N,H,W,C], w [K,R,R,C], bias [K] or null.
