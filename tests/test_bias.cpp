@@ -39,7 +39,8 @@ TEST_CASE_TEMPLATE("bias kernel: at every width and alignment", T, float, bfloat
       const std::int64_t before = launch_count();
       kernels::add_bias(bias.data(), y.data(), shape.rows, shape.cols, nullptr);
       if (is_emulated()) CHECK(launch_count() == before + (shape.count() > 0 ? 1 : 0));
-      CHECK_ARRAY(y, reference::add_bias(array(shape.shape(), values), array({shape.cols}, added)), unit<T>());
+      CHECK_ARRAY(y, reference::add_bias(array(shape.shape(), values), array({shape.cols}, added)),
+                  unit<T>());
     }
   }
 }

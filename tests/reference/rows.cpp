@@ -1,0 +1,63 @@
+// References of what works on the rows of a matrix.
+#include <algorithm>
+#include <cmath>
+
+#include "tests/reference/reference.h"
+
+namespace tern::reference {
+
+Array log_softmax(const Array& x) {
+  Array y = x;
+  for (std::int64_t r = 0; r < x.rows(); ++r) {
+    const auto begin = y.values.begin() + r * x.last(), end = begin + x.last();
+    double max = -INFINITY, sum = 0;
+    for (auto value = begin; value != end; ++value) max = std::fmax(max, *value);  // NaN comes in by the sum
+    for (auto value = begin; value != end; ++value) sum += std::exp(*value - max);
+    for (auto value = begin; value != end; ++value) *value = *value - max - std::log(sum);
+  }
+  return y;
+}
+
+Array log_softmax_backward(const Array& y, const Array& dy) {
+  Array dx = dy;
+  for (std::int64_t r = 0; r < y.rows(); ++r) {
+    double sum = 0;
+    for (std::int64_t i = r * y.last(); i < (r + 1) * y.last(); ++i) sum += dy[i];
+    for (std::int64_t i = r * y.last(); i < (r + 1) * y.last(); ++i) dx[i] -= std::exp(y[i]) * sum;
+  }
+  return dx;
+}
+
+Array softmax(const Array& x) {
+  Array y = log_softmax(x);
+  for (double& value : y.values) value = std::exp(value);
+  return y;
+}
+
+Array softmax_backward(const Array& y, const Array& dy) {
+  Array dx = dy;
+  for (std::int64_t r = 0; r < y.rows(); ++r) {
+    double dot = 0;
+    for (std::int64_t i = r * y.last(); i < (r + 1) * y.last(); ++i) dot += y[i] * dy[i];
+    for (std::int64_t i = r * y.last(); i < (r + 1) * y.last(); ++i) dx[i] = y[i] * (dy[i] - dot);
+  }
+  return dx;
+}
+
+Array l2_normalize(const Array& x, double epsilon) {
+  Array y = x;
+  for (std::int64_t r = 0; r < x.rows(); ++r) {
+    double squares = 0;
+    for (std::int64_t c = 0; c < x.last(); ++c) squares += x[r * x.last() + c] * x[r * x.last() + c];
+    for (std::int64_t c = 0; c < x.last(); ++c) y[r * x.last() + c] /= std::max(std::sqrt(squares), epsilon);
+  }
+  return y;
+}
+
+Array cosine_head(const Array& x, const Array& w, const Array& scale) {
+  Array y = matmul(l2_normalize(x, 1e-12), false, l2_normalize(w, 1e-12), true);
+  for (double& value : y.values) value *= scale[0];
+  return y;
+}
+
+}  // namespace tern::reference
