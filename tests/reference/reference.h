@@ -48,7 +48,10 @@ Array softmax(const Array& x);
 Array softmax_backward(const Array& y, const Array& dy);
 Array log_softmax(const Array& x);
 Array log_softmax_backward(const Array& y, const Array& dy);
+Array inverse_norm(const Array& x, double epsilon);  ///< 1 / max(|x_r|, epsilon) of each row
 Array l2_normalize(const Array& x, double epsilon);
+/// From y and inverse norms as they were rounded: a norm below epsilon is a constant.
+Array l2_normalize_backward(const Array& y, const Array& inverse_norm, double epsilon, const Array& dy);
 Array cosine_head(const Array& x, const Array& w, const Array& scale);
 Array cross_entropy(const Array& logits, const std::vector<std::int32_t>& targets, double smoothing,
                     std::int32_t ignore_index);

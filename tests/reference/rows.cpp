@@ -44,14 +44,33 @@ Array softmax_backward(const Array& y, const Array& dy) {
   return dx;
 }
 
-Array l2_normalize(const Array& x, double epsilon) {
-  Array y = x;
-  for (std::int64_t r = 0; r < x.rows(); ++r) {
+Array inverse_norm(const Array& x, double epsilon) {
+  Array result({x.shape[0]});
+  for (std::int64_t r = 0; r < result.size(); ++r) {
     double squares = 0;
-    for (std::int64_t c = 0; c < x.last(); ++c) squares += x[r * x.last() + c] * x[r * x.last() + c];
-    for (std::int64_t c = 0; c < x.last(); ++c) y[r * x.last() + c] /= std::max(std::sqrt(squares), epsilon);
+    for (std::int64_t i = r * x.last(); i < (r + 1) * x.last(); ++i) squares += x[i] * x[i];
+    result[r] = 1 / std::max(std::sqrt(squares), epsilon);
   }
+  return result;
+}
+
+Array l2_normalize(const Array& x, double epsilon) {
+  const Array inverse = inverse_norm(x, epsilon);
+  Array y = x;
+  for (std::int64_t i = 0; i < y.size(); ++i) y[i] *= inverse[i / x.last()];
   return y;
+}
+
+Array l2_normalize_backward(const Array& y, const Array& inverse_norm, double epsilon, const Array& dy) {
+  Array dx = dy;
+  for (std::int64_t r = 0; r < y.rows(); ++r) {
+    const bool is_constant = inverse_norm[r] > (1 - 1e-6) / epsilon;  // 1e-6: it may be rounded to f32
+    double dot = 0;
+    for (std::int64_t i = r * y.last(); i < (r + 1) * y.last(); ++i) dot += is_constant ? 0 : y[i] * dy[i];
+    for (std::int64_t i = r * y.last(); i < (r + 1) * y.last(); ++i)
+      dx[i] = (dy[i] - (is_constant ? 0 : y[i] * dot)) * inverse_norm[r];
+  }
+  return dx;
 }
 
 Array cosine_head(const Array& x, const Array& w, const Array& scale) {
