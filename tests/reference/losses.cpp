@@ -5,23 +5,47 @@
 
 namespace tern::reference {
 
+namespace {
+
+double counted(const std::vector<std::int32_t>& targets, std::int32_t ignore_index) {
+  double count = 0;
+  for (const std::int32_t target : targets) count += target == ignore_index ? 0 : 1;
+  return count;
+}
+
+/// The probability wanted of a class, NaN everywhere if there is no such target.
+double wanted_probability(std::int64_t c, std::int32_t target, std::int64_t classes, double smoothing) {
+  if (target < 0 || target >= classes) return NAN;
+  return (c == target ? 1 - smoothing : 0) + smoothing / static_cast<double>(classes);
+}
+
+}  // namespace
+
 Array cross_entropy(const Array& logits, const std::vector<std::int32_t>& targets, double smoothing,
                     std::int32_t ignore_index) {
   const Array log_p = log_softmax(logits);
-  const std::int64_t classes = logits.last();
+  const double count = counted(targets, ignore_index);
   Array loss({1});
-  double count = 0;
-  for (std::int64_t r = 0; r < static_cast<std::int64_t>(targets.size()); ++r) {
-    const std::int32_t target = targets[static_cast<std::size_t>(r)];
+  for (std::int64_t i = 0; i < logits.size(); ++i) {
+    const std::int32_t target = targets[static_cast<std::size_t>(i / logits.last())];
     if (target == ignore_index) continue;
-    count += 1;
-    for (std::int64_t c = 0; c < classes; ++c) {
-      const double wanted = (c == target ? 1 - smoothing : 0) + smoothing / static_cast<double>(classes);
-      loss[0] -= wanted * log_p[r * classes + c];
-    }
+    const double wanted = wanted_probability(i % logits.last(), target, logits.last(), smoothing);
+    if (wanted != 0) loss[0] -= wanted * log_p[i] / count;
   }
-  if (count > 0) loss[0] /= count;
   return loss;
+}
+
+Array cross_entropy_gradient(const Array& logits, const std::vector<std::int32_t>& targets, double smoothing,
+                             std::int32_t ignore_index) {
+  const Array p = softmax(logits);
+  const double count = counted(targets, ignore_index);
+  Array dlogits(logits.shape);
+  for (std::int64_t i = 0; i < logits.size(); ++i) {
+    const std::int32_t target = targets[static_cast<std::size_t>(i / logits.last())];
+    if (target == ignore_index) continue;
+    dlogits[i] = (p[i] - wanted_probability(i % logits.last(), target, logits.last(), smoothing)) / count;
+  }
+  return dlogits;
 }
 
 Array hierarchical_kl(const Array& super, const Array& sub, const std::vector<std::int32_t>& sub_to_super,

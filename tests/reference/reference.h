@@ -53,8 +53,11 @@ Array l2_normalize(const Array& x, double epsilon);
 /// From y and inverse norms as they were rounded: a norm below epsilon is a constant.
 Array l2_normalize_backward(const Array& y, const Array& inverse_norm, double epsilon, const Array& dy);
 Array cosine_head(const Array& x, const Array& w, const Array& scale);
+/// The mean over the rows whose target is not ignore_index, 0 if there are none; NaN if a target is no class.
 Array cross_entropy(const Array& logits, const std::vector<std::int32_t>& targets, double smoothing,
                     std::int32_t ignore_index);
+Array cross_entropy_gradient(const Array& logits, const std::vector<std::int32_t>& targets, double smoothing,
+                             std::int32_t ignore_index);
 
 /// As the notebook writes it: probabilities, sums, logarithms. `forward`: KL(head || implied).
 Array hierarchical_kl(const Array& super, const Array& sub, const std::vector<std::int32_t>& sub_to_super,
