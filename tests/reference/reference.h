@@ -48,6 +48,11 @@ Array softmax(const Array& x);
 Array softmax_backward(const Array& y, const Array& dy);
 Array log_softmax(const Array& x);
 Array log_softmax_backward(const Array& y, const Array& dy);
+struct Top1 {
+  std::vector<std::int32_t> best;  ///< the first of the largest; a NaN wins
+  Array probability;               ///< softmax at `best`
+};
+Top1 top1(const Array& x);
 Array inverse_norm(const Array& x, double epsilon);  ///< 1 / max(|x_r|, epsilon) of each row
 Array l2_normalize(const Array& x, double epsilon);
 /// From y and inverse norms as they were rounded: a norm below epsilon is a constant.

@@ -44,6 +44,22 @@ Array softmax_backward(const Array& y, const Array& dy) {
   return dx;
 }
 
+Top1 top1(const Array& x) {
+  Top1 result{{}, Array({x.rows()})};
+  for (std::int64_t r = 0; r < x.rows(); ++r) {
+    const auto row = [&](std::int64_t c) { return x[r * x.last() + c]; };
+    std::int64_t best = 0;
+    for (std::int64_t c = 1; c < x.last() && !std::isnan(row(best)); ++c) {
+      if (row(c) > row(best) || std::isnan(row(c))) best = c;
+    }
+    double sum = 0;
+    for (std::int64_t c = 0; c < x.last(); ++c) sum += std::exp(row(c) - row(best));
+    result.best.push_back(static_cast<std::int32_t>(best));
+    result.probability[r] = 1 / sum;
+  }
+  return result;
+}
+
 Array inverse_norm(const Array& x, double epsilon) {
   Array result({x.shape[0]});
   for (std::int64_t r = 0; r < result.size(); ++r) {
