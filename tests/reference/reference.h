@@ -64,8 +64,22 @@ Array cross_entropy(const Array& logits, const std::vector<std::int32_t>& target
 Array cross_entropy_gradient(const Array& logits, const std::vector<std::int32_t>& targets, double smoothing,
                              std::int32_t ignore_index);
 
-/// As the notebook writes it: probabilities, sums, logarithms. `forward`: KL(head || implied).
-Array hierarchical_kl(const Array& super, const Array& sub, const std::vector<std::int32_t>& sub_to_super,
-                      bool forward, double temperature, bool scale_by_temperature_squared, double epsilon);
+/// KL(p || q) or KL(q || p) of p = softmax(parent_logits / T) and q, the children's probabilities summed for
+/// each parent and divided by their sum; the mean over rows. A child whose parent is none of the parents, and
+/// a parent without children, are left out.
+struct HierarchicalKlSettings {
+  bool head_to_implied = false;  ///< KL(p || q)
+  double temperature = 1;
+  double factor = 1;      ///< of loss and gradients
+  double epsilon = 1e-8;  ///< added to the children's sum, and to q beside its logarithm
+};
+Array hierarchical_kl(const Array& parent_logits, const Array& child_logits,
+                      const std::vector<std::int32_t>& parent_of, const HierarchicalKlSettings& settings);
+struct HierarchicalKlGradients {
+  Array dparent, dchild;
+};
+HierarchicalKlGradients hierarchical_kl_gradients(const Array& parent_logits, const Array& child_logits,
+                                                  const std::vector<std::int32_t>& parent_of,
+                                                  const HierarchicalKlSettings& settings);
 
 }  // namespace tern::reference
