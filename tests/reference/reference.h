@@ -57,7 +57,13 @@ Array inverse_norm(const Array& x, double epsilon);  ///< 1 / max(|x_r|, epsilon
 Array l2_normalize(const Array& x, double epsilon);
 /// From y and inverse norms as they were rounded: a norm below epsilon is a constant.
 Array l2_normalize_backward(const Array& y, const Array& inverse_norm, double epsilon, const Array& dy);
+/// scale cos(x_r, w_c), where a norm below 1e-12 counts as 1e-12.
 Array cosine_head(const Array& x, const Array& w, const Array& scale);
+struct CosineHeadGradients {
+  Array dx, dw, dscale;
+};
+CosineHeadGradients cosine_head_gradients(const Array& x, const Array& w, const Array& scale,
+                                          const Array& dy);
 /// The mean over the rows whose target is not ignore_index, 0 if there are none; NaN if a target is no class.
 Array cross_entropy(const Array& logits, const std::vector<std::int32_t>& targets, double smoothing,
                     std::int32_t ignore_index);

@@ -89,10 +89,30 @@ Array l2_normalize_backward(const Array& y, const Array& inverse_norm, double ep
   return dx;
 }
 
+namespace {
+constexpr double kCosineEpsilon = 1e-12;
+}
+
 Array cosine_head(const Array& x, const Array& w, const Array& scale) {
-  Array y = matmul(l2_normalize(x, 1e-12), false, l2_normalize(w, 1e-12), true);
+  Array y = matmul(l2_normalize(x, kCosineEpsilon), false, l2_normalize(w, kCosineEpsilon), true);
   for (double& value : y.values) value *= scale[0];
   return y;
+}
+
+CosineHeadGradients cosine_head_gradients(const Array& x, const Array& w, const Array& scale,
+                                          const Array& dy) {
+  const Array x_unit = l2_normalize(x, kCosineEpsilon), w_unit = l2_normalize(w, kCosineEpsilon);
+  const Array cosines = matmul(x_unit, false, w_unit, true);
+  Array dcosines = dy;
+  for (double& value : dcosines.values) value *= scale[0];
+  CosineHeadGradients result;
+  result.dx = l2_normalize_backward(x_unit, inverse_norm(x, kCosineEpsilon), kCosineEpsilon,
+                                    matmul(dcosines, false, w_unit, false));
+  result.dw = l2_normalize_backward(w_unit, inverse_norm(w, kCosineEpsilon), kCosineEpsilon,
+                                    matmul(dcosines, true, x_unit, false));
+  result.dscale = Array({1});
+  for (std::int64_t i = 0; i < dy.size(); ++i) result.dscale[0] += dy[i] * cosines[i];
+  return result;
 }
 
 }  // namespace tern::reference
