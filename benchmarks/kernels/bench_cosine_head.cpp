@@ -196,8 +196,6 @@ void both_of(Bench& bench, const Products& product, const Shape& shape) {
   bench.measure_rows(backward<T>, product, shape);
 }
 
-}  // namespace
-
 void bench_cosine_head(Bench& bench) {
   const Products product(bench);
   for (const Shape& shape : {Shape{64, 88, 512}, Shape{64, 88, 2048}, Shape{1024, 88, 2048},
@@ -206,5 +204,7 @@ void bench_cosine_head(Bench& bench) {
     both_of<bfloat16>(bench, product, shape);
   }
 }
+const Registration registration("cosine_head", bench_cosine_head);
 
+}  // namespace
 }  // namespace tern::bench

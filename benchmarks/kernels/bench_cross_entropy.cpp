@@ -53,13 +53,13 @@ void measure(Bench& bench, const RowShape& shape) {
       });
 }
 
-}  // namespace
-
 void bench_cross_entropy(Bench& bench) {
   for (const RowShape& shape : row_shapes(bench.full())) {
     bench.measure_rows(measure<float>, shape);
     bench.measure_rows(measure<bfloat16>, shape);
   }
 }
+const Registration registration("cross_entropy", bench_cross_entropy);
 
+}  // namespace
 }  // namespace tern::bench

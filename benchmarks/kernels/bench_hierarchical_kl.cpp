@@ -85,8 +85,6 @@ void measure(Bench& bench, std::int64_t rows, std::int64_t supers, std::int64_t 
       });
 }
 
-}  // namespace
-
 void bench_hierarchical_kl(Bench& bench) {
   for (const std::int64_t rows : {64, 256, 1024, 8192, 65536}) {
     bench.measure_rows(measure<float>, rows, 4, 88);
@@ -95,5 +93,7 @@ void bench_hierarchical_kl(Bench& bench) {
   bench.measure_rows(measure<float>, 1024, 100, 1000);
   bench.measure_rows(measure<bfloat16>, 1024, 100, 1000);
 }
+const Registration registration("hierarchical_kl", bench_hierarchical_kl);
 
+}  // namespace
 }  // namespace tern::bench

@@ -161,8 +161,6 @@ void all_of(Bench& bench, const Images& for_max, const Images& for_average) {
   bench.measure_rows(average<T>, for_average, true);
 }
 
-}  // namespace
-
 void bench_pool(Bench& bench) {
   // A ResNet's stem and end: 64 images of 64x64 pixels, 256 of 224x224.
   for (const auto& [stem, end] : {std::pair{Images{64, 32, 32, 64}, Images{64, 2, 2, 2048}},
@@ -171,5 +169,7 @@ void bench_pool(Bench& bench) {
     all_of<bfloat16>(bench, stem, end);
   }
 }
+const Registration registration("pool", bench_pool);
 
+}  // namespace
 }  // namespace tern::bench

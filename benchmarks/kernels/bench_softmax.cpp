@@ -69,8 +69,6 @@ void backward(Bench& bench, const RowShape& shape, bool logarithm) {
       });
 }
 
-}  // namespace
-
 void bench_softmax(Bench& bench) {
   for (const bool logarithm : {false, true}) {
     for (const RowShape& shape : row_shapes(bench.full())) {
@@ -81,5 +79,7 @@ void bench_softmax(Bench& bench) {
     }
   }
 }
+const Registration registration("softmax", bench_softmax);
 
+}  // namespace
 }  // namespace tern::bench

@@ -39,13 +39,13 @@ void measure(Bench& bench, const RowShape& shape) {
       });
 }
 
-}  // namespace
-
 void bench_top1(Bench& bench) {
   for (const RowShape& shape : row_shapes(bench.full())) {
     bench.measure_rows(measure<float>, shape);
     bench.measure_rows(measure<bfloat16>, shape);
   }
 }
+const Registration registration("top1", bench_top1);
 
+}  // namespace
 }  // namespace tern::bench

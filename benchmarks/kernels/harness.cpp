@@ -55,6 +55,11 @@ struct Bench::Graph {
   Graph& operator=(const Graph&) = delete;
 };
 
+std::map<std::string, Benchmark>& benchmarks() {
+  static std::map<std::string, Benchmark> all;
+  return all;
+}
+
 std::vector<std::int64_t> sampled(std::int64_t count) {
   std::vector<std::int64_t> rows;
   const std::int64_t some = std::min<std::int64_t>(count, 8);

@@ -17,6 +17,7 @@
 #include <exception>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <type_traits>
@@ -209,16 +210,14 @@ class Bench {
   nlohmann::ordered_json rows_ = nlohmann::ordered_json::array(), failed_ = rows_, left_out_ = rows_;
 };
 
-// The benchmarks, each in its own file.
-void bench_augment(Bench& bench);
-void bench_batch_norm(Bench& bench);
-void bench_cosine_head(Bench& bench);
-void bench_cross_entropy(Bench& bench);
-void bench_hierarchical_kl(Bench& bench);
-void bench_optimizer_step(Bench& bench);
-void bench_pool(Bench& bench);
-void bench_softmax(Bench& bench);
-void bench_top1(Bench& bench);
+/// What measures the rows of one kernel or of several that belong together.
+using Benchmark = void (*)(Bench& bench);
+/// All that are linked in, by name.
+std::map<std::string, Benchmark>& benchmarks();
+/// Enters a benchmark where it is defined.
+struct Registration {
+  Registration(const char* name, Benchmark benchmark) { benchmarks().emplace(name, benchmark); }
+};
 
 /// [rows, columns]: the sweep, or its headline.
 struct RowShape {
