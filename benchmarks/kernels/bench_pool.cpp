@@ -63,16 +63,16 @@ void max_forward(Bench& bench, const Images& in) {
           const std::vector<double> from = x.doubles(image * in.of_one(), in.of_one());
           const std::vector<double> got = y.doubles(image * out.of_one(), out.of_one());
           const std::vector<std::uint8_t> places = index.values(image * out.of_one(), out.of_one());
-          std::vector<double> most(got.size(), -INFINITY);
+          std::vector<double> max(got.size(), -INFINITY);
           std::vector<int> winner(got.size());
           for_windows(in, [&](std::size_t to, int i, std::size_t of) {
-            if (from[of] > most[to]) {
-              most[to] = from[of];
+            if (from[of] > max[to]) {
+              max[to] = from[of];
               winner[to] = i;
             }
           });
           for (std::size_t i = 0; i < got.size(); ++i) {
-            difference.add(got[i], most[i]);
+            difference.add(got[i], max[i]);
             difference.add(places[i], winner[i]);
           }
         }

@@ -25,6 +25,7 @@
 
 #include "benchmarks/kernels/device.h"
 #include "kernels/common/bfloat16.h"
+#include "tests/reference/reference.h"
 
 namespace tern::bench {
 
@@ -34,13 +35,18 @@ class Difference {
   void add(double got, double wanted) {
     const double apart = std::fabs(got - wanted);
     if (std::isnan(apart)) wrong_ = true;
-    most_ = std::max(most_, apart);
+    max_ = std::max(max_, apart);
     largest_ = std::max(largest_, std::fabs(wanted));
   }
-  double relative() const { return wrong_ ? INFINITY : most_ / (largest_ > 0 ? largest_ : 1); }
+  /// Of all their values.
+  void add(const reference::Array& got, const reference::Array& wanted) {
+    wrong_ = wrong_ || got.values.size() != wanted.values.size();
+    for (std::int64_t i = 0; !wrong_ && i < got.size(); ++i) add(got[i], wanted[i]);
+  }
+  double relative() const { return wrong_ ? INFINITY : max_ / (largest_ > 0 ? largest_ : 1); }
 
  private:
-  double most_ = 0, largest_ = 0;
+  double max_ = 0, largest_ = 0;
   bool wrong_ = false;
 };
 
@@ -82,6 +88,22 @@ class Slots {
     return result;
   }
   std::vector<double> doubles() const { return doubles(0, count_); }
+  /// Slot 0 as the references take it.
+  reference::Array array(std::vector<std::int64_t> shape) const {
+    reference::Array result(std::move(shape));
+    result.values = doubles(0, result.size());
+    return result;
+  }
+  /// Some rows of slot 0, [rows.size(), cols].
+  reference::Array rows(const std::vector<std::int64_t>& rows, std::int64_t cols) const {
+    reference::Array result({static_cast<std::int64_t>(rows.size()), cols});
+    result.values.clear();
+    for (const std::int64_t r : rows) {
+      const std::vector<double> row = doubles(r * cols, cols);
+      result.values.insert(result.values.end(), row.begin(), row.end());
+    }
+    return result;
+  }
   /// Slot 0 as rows of `columns`: one of these columns, as doubles. Fetching all would take seconds where the
   /// kernel takes a millisecond.
   std::vector<double> column(std::int64_t column, std::int64_t columns) const {
