@@ -153,7 +153,8 @@ sanitize_program() {
   local name begin=$SECONDS ended=passed
   name=$(basename "$2")
   # A port of its own: by default all would try the same few.
-  compute-sanitizer --tool "$1" --error-exitcode 1 --port "$3" "$2" >"$work/$1-$name.log" 2>&1 || ended=failed
+  compute-sanitizer --tool "$1" --error-exitcode 1 --port "$3" "$2" "--test-case=*kernel*" >"$work/$1-$name.log" 2>&1 ||
+    ended=failed
   printf '%s\t%s\t%s\n' "$name" $ended $((SECONDS - begin)) >>"$work/$1.tsv"
   echo "$name $ended"
   [ $ended = passed ]
@@ -163,8 +164,8 @@ sanitize_program() {
 sanitize() {
   local port=49152 program
   command -v compute-sanitizer || { echo "wanted compute-sanitizer of the CUDA toolkit, got none"; return 1; }
-  for program in "$build"/tests/cuda_*; do
-    echo "$1 $program $((port += 32))"
+  for program in "$build"/tests/test_*_emulated; do  # a test of kernels has this form beside the GPU's
+    echo "$1 ${program%_emulated} $((port += 32))"
   done | OMP_NUM_THREADS=1 xargs -P8 -L1 bash -c 'sanitize_program "$@"' sanitize_program
 }
 memcheck() { sanitize memcheck; }

@@ -40,8 +40,8 @@ struct Batch {
     return reference::cross_entropy(test::array(sub), sub_targets, 0, -1)[0];
   }
   double kl(const Tensor& head, bool head_to_implied) const {
-    return reference::hierarchical_kl(test::array(head), test::array(sub), sub_to_super, head_to_implied, 1,
-                                      true, 1e-8)[0];
+    return reference::hierarchical_kl(test::array(head), test::array(sub), sub_to_super,
+                                      {.head_to_implied = head_to_implied})[0];
   }
 };
 
@@ -111,10 +111,9 @@ TEST_CASE("losses: the total's gradient is the sum of the terms'") {
                                  total[0] =
                                      reference::cross_entropy(x[0], batch.super_targets, 0, -1)[0] +
                                      reference::cross_entropy(x[1], batch.sub_targets, 0, -1)[0] +
-                                     0.1 * reference::hierarchical_kl(x[0], x[1], batch.sub_to_super, false,
-                                                                      1, true, 1e-8)[0] +
-                                     0.2 * reference::hierarchical_kl(teacher, x[1], batch.sub_to_super, true,
-                                                                      1, true, 1e-8)[0];
+                                     0.1 * reference::hierarchical_kl(x[0], x[1], batch.sub_to_super, {})[0] +
+                                     0.2 * reference::hierarchical_kl(teacher, x[1], batch.sub_to_super,
+                                                                      {.head_to_implied = true})[0];
                                  return total;
                                },
                            .inputs = {batch.super, batch.sub}});

@@ -114,16 +114,10 @@ TEST_CASE("softmax: errors") {
 
 namespace {
 
-struct Extents {
-  std::int64_t rows, cols;
-  std::size_t count() const { return static_cast<std::size_t>(rows * cols); }
-  std::vector<std::int64_t> shape() const { return {rows, cols}; }
-};
-
 // Part of a warp per row: around 1, 2 .. 32 lanes, one vector, and a block of several rows. A warp: 513 ..
 // 1024. A block in registers: to 8192 and, of bfloat16 by vectors, to 16384. Tiles: what half of the shared
 // memory holds (16392), all of it (40000) and what it does not (60000).
-constexpr Extents kKernelShapes[] = {
+constexpr RowShape kKernelShapes[] = {
     {0, 4},     {3, 0},     {1, 1},     {300, 1},   {129, 3},   {130, 4},   {33, 8},   {17, 31},  {9, 32},
     {5, 33},    {7, 88},    {3, 100},   {5, 127},   {9, 128},   {3, 129},   {5, 511},  {5, 512},  {3, 513},
     {5, 520},   {5, 1000},  {3, 1024},  {2, 1025},  {2, 1032},  {2, 4096},  {1, 8192}, {1, 8193}, {1, 8200},
@@ -150,7 +144,7 @@ constexpr double kernel_tolerance() {
 /// Each shape, aligned and not, into poisoned memory and in place.
 template <typename T>
 void check_forward(Forward<T> forward, bool log) {
-  for (const Extents& shape : kKernelShapes) {
+  for (const RowShape& shape : kKernelShapes) {
     for (const std::size_t shift : {0, 1}) {
       CAPTURE(shape.rows);
       CAPTURE(shape.cols);
@@ -170,7 +164,7 @@ void check_forward(Forward<T> forward, bool log) {
 
 template <typename T>
 void check_backward(Backward<T> backward, bool log) {
-  for (const Extents& shape : kKernelShapes) {
+  for (const RowShape& shape : kKernelShapes) {
     for (const std::size_t shift : {0, 1}) {
       CAPTURE(shape.rows);
       CAPTURE(shape.cols);
@@ -255,7 +249,7 @@ TEST_CASE("softmax kernel: dx may be y") {
   if (!device_is_there()) return;
   for (const std::int64_t cols : kOnEachPath) {
     CAPTURE(cols);
-    const Extents shape{2, cols};
+    const RowShape shape{2, cols};
     const std::vector<float> gradients = uniform<float>(shape.count(), -1, 1, 3);
     for (const bool log : {false, true}) {
       const auto values =

@@ -92,8 +92,6 @@ void measure(Bench& bench, std::int64_t count, int source_size, int size) {
       });
 }
 
-}  // namespace
-
 void bench_augment(Bench& bench) {
   for (const auto& [count, source_size, size] :
        {std::tuple{64, 64, 64}, {64, 32, 64}, {256, 224, 224}, {1024, 224, 224}}) {
@@ -101,5 +99,7 @@ void bench_augment(Bench& bench) {
     bench.measure_rows(measure<bfloat16>, count, source_size, size);
   }
 }
+const Registration registration("augment", bench_augment);
 
+}  // namespace
 }  // namespace tern::bench

@@ -137,8 +137,6 @@ void all_of(Bench& bench, const Shape& shape) {
   }
 }
 
-}  // namespace
-
 void bench_batch_norm(Bench& bench) {
   // Of a ResNet-50: 64 images of 64x64 pixels, 256 of 224x224.
   std::vector<Shape> shapes = {{64, 32, 32, 64}, {64, 4, 4, 1024}, {256, 56, 56, 256}, {256, 7, 7, 2048}};
@@ -157,5 +155,7 @@ void bench_batch_norm(Bench& bench) {
     all_of<bfloat16>(bench, shape);
   }
 }
+const Registration registration("batch_norm", bench_batch_norm);
 
+}  // namespace
 }  // namespace tern::bench

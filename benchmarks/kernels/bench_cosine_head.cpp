@@ -8,7 +8,7 @@ namespace tern::bench {
 namespace {
 
 constexpr std::size_t kCublasWorkspace = 32 << 20;
-constexpr std::int64_t kMostForAll = 1 << 24;  // rows * width up to which dw and dscale are checked, too
+constexpr std::int64_t kMaxForAll = 1 << 24;  // rows * width up to which dw is checked, too
 constexpr float kScale = 16;
 
 struct Shape {
@@ -46,7 +46,7 @@ class Products {
   std::shared_ptr<void> workspace_;
 };
 
-/// A head's arrays, and the fp64 cosines that its results are checked by.
+/// A head's arrays.
 template <typename T>
 struct Head {
   Shape shape;
@@ -81,80 +81,37 @@ struct Head {
   }
 };
 
-using Values = std::vector<double>;
-
-/// Rows of [count, width], each divided by its norm; the norms.
-Values unit_rows(Values rows, std::int64_t width, Values& norms) {
-  for (std::size_t begin = 0; begin < rows.size(); begin += static_cast<std::size_t>(width)) {
-    double sum = 0;
-    for (std::size_t i = begin; i < begin + static_cast<std::size_t>(width); ++i) sum += rows[i] * rows[i];
-    norms.push_back(std::sqrt(sum));
-    for (std::size_t i = begin; i < begin + static_cast<std::size_t>(width); ++i) rows[i] /= norms.back();
-  }
-  return rows;
-}
-double dot(const double* a, const double* b, std::int64_t width) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < width; ++i) sum += a[i] * b[i];
-  return sum;
-}
-
 template <typename T>
 double forward_error(const Head<T>& head) {
   const auto [rows, classes, width] = head.shape;
-  Values norms;
-  const Values w = unit_rows(head.w.doubles(), width, norms);
+  const std::vector<std::int64_t> some = sampled(rows);
   Difference difference;
-  for (const std::int64_t r : sampled(rows)) {
-    const Values x = unit_rows(head.x.doubles(r * width, width), width, norms);
-    const Values got = head.y.doubles(r * classes, classes);
-    for (std::int64_t c = 0; c < classes; ++c) {
-      difference.add(got[static_cast<std::size_t>(c)],
-                     static_cast<double>(kScale) * dot(x.data(), w.data() + c * width, width));
-    }
-  }
+  difference.add(head.y.rows(some, classes),
+                 reference::cosine_head(head.x.rows(some, width), head.w.array({classes, width}),
+                                        head.scale.array({1})));
   return difference.relative();
 }
 
-/// d(sum of dy cos) / d(one row) for a row of unit length u, `others` [count, width] of unit length and its
-/// dy: the part of sum_c dy_c other_c across u.
-Values gradient_of_row(const double* u, const Values& others, const Values& dy, std::int64_t width) {
-  Values gradient(static_cast<std::size_t>(width), 0.0);
-  for (std::size_t c = 0; c < dy.size(); ++c) {
-    const double* const other = others.data() + static_cast<std::int64_t>(c) * width;
-    const double cosine = dot(u, other, width);
-    for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] += dy[c] * (other[i] - cosine * u[i]);
-  }
-  return gradient;
-}
-
+/// dx of some rows, which needs all of w; dw of some classes, which needs all of x.
 template <typename T>
 double backward_error(const Head<T>& head) {
   const auto [rows, classes, width] = head.shape;
+  const std::vector<std::int64_t> some_rows = sampled(rows), some_classes = sampled(classes);
+  const reference::Array scale = head.scale.array({1});
   Difference of_x, of_w;
-  Values w_norms;
-  const Values w = unit_rows(head.w.doubles(), width, w_norms);
-  for (const std::int64_t r : sampled(rows)) {
-    Values norms;
-    const Values x = unit_rows(head.x.doubles(r * width, width), width, norms);
-    const Values wanted = gradient_of_row(x.data(), w, head.dy.doubles(r * classes, classes), width);
-    const Values got = head.dx.doubles(r * width, width);
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      of_x.add(got[i], static_cast<double>(kScale) / norms[0] * wanted[i]);
-    }
-  }
-  if (rows * width > kMostForAll) return of_x.relative();
-  Values x_norms;
-  const Values x = unit_rows(head.x.doubles(), width, x_norms), dy = head.dy.doubles();
-  for (const std::int64_t c : sampled(classes)) {
-    Values of_class;
-    for (std::int64_t r = 0; r < rows; ++r) of_class.push_back(dy[static_cast<std::size_t>(r * classes + c)]);
-    const Values wanted = gradient_of_row(w.data() + c * width, x, of_class, width);
-    const Values got = head.dw.doubles(c * width, width);
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      of_w.add(got[i], static_cast<double>(kScale) / w_norms[static_cast<std::size_t>(c)] * wanted[i]);
-    }
-  }
+  of_x.add(head.dx.rows(some_rows, width),
+           reference::cosine_head_gradients(head.x.rows(some_rows, width), head.w.array({classes, width}),
+                                            scale, head.dy.rows(some_rows, classes))
+               .dx);
+  if (rows * width > kMaxForAll) return of_x.relative();
+  const reference::Array all_dy = head.dy.array({rows, classes});
+  reference::Array dy({rows, static_cast<std::int64_t>(some_classes.size())});
+  for (std::int64_t i = 0; i < dy.size(); ++i)
+    dy[i] = all_dy[i / dy.last() * classes + some_classes[static_cast<std::size_t>(i % dy.last())]];
+  of_w.add(head.dw.rows(some_classes, width),
+           reference::cosine_head_gradients(head.x.array({rows, width}), head.w.rows(some_classes, width),
+                                            scale, dy)
+               .dw);
   return worst({of_x, of_w});
 }
 
@@ -196,8 +153,6 @@ void both_of(Bench& bench, const Products& product, const Shape& shape) {
   bench.measure_rows(backward<T>, product, shape);
 }
 
-}  // namespace
-
 void bench_cosine_head(Bench& bench) {
   const Products product(bench);
   for (const Shape& shape : {Shape{64, 88, 512}, Shape{64, 88, 2048}, Shape{1024, 88, 2048},
@@ -206,5 +161,7 @@ void bench_cosine_head(Bench& bench) {
     both_of<bfloat16>(bench, product, shape);
   }
 }
+const Registration registration("cosine_head", bench_cosine_head);
 
+}  // namespace
 }  // namespace tern::bench

@@ -5,14 +5,7 @@
 namespace tern::bench {
 namespace {
 
-constexpr std::int64_t kMostForLoss = 1 << 22;  // elements up to which every row, and so the loss, is checked
-
-/// The sum of exp(x): logits are small here, so nothing need be subtracted.
-double exponentials(const double* x, std::int64_t count) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < count; ++i) sum += std::exp(x[i]);
-  return sum;
-}
+constexpr std::int64_t kMaxForLoss = 1 << 22;  // elements up to which every row, and so the loss, is checked
 
 template <typename T>
 void measure(Bench& bench, const RowShape& shape) {
@@ -31,29 +24,19 @@ void measure(Bench& bench, const RowShape& shape) {
       },
       [&] {
         Difference gradient, mean;
-        const std::vector<std::int32_t> target = targets.values();
-        const std::int64_t checked = rows * cols <= kMostForLoss ? rows : 0;
-        const std::vector<double> all = x.doubles(0, checked * cols);
-        double sum = 0;
-        for (std::int64_t r = 0; r < checked; ++r) {
-          const double* const row = all.data() + r * cols;
-          sum += std::log(exponentials(row, cols)) - row[target[static_cast<std::size_t>(r)]];
-        }
-        if (checked > 0) mean.add(loss.doubles()[0], sum / static_cast<double>(rows));
-        for (const std::int64_t r : sampled(rows)) {
-          const std::vector<double> row = x.doubles(r * cols, cols), got = dx.doubles(r * cols, cols);
-          const double whole = exponentials(row.data(), cols);
-          for (std::int64_t c = 0; c < cols; ++c) {
-            const double p = std::exp(row[static_cast<std::size_t>(c)]) / whole;
-            const double hit = c == target[static_cast<std::size_t>(r)] ? 1 : 0;
-            gradient.add(got[static_cast<std::size_t>(c)], (p - hit) / static_cast<double>(rows));
-          }
-        }
+        const std::vector<std::int32_t> classes = targets.values();
+        if (rows * cols <= kMaxForLoss)
+          mean.add(loss.array({1}), reference::cross_entropy(x.array({rows, cols}), classes, 0, -1));
+        const std::vector<std::int64_t> some = sampled(rows);
+        std::vector<std::int32_t> some_classes;
+        for (const std::int64_t r : some) some_classes.push_back(classes[static_cast<std::size_t>(r)]);
+        reference::Array wanted = reference::cross_entropy_gradient(x.rows(some, cols), some_classes, 0, -1);
+        for (double& value : wanted.values)  // a mean of all rows, not of some
+          value *= static_cast<double>(some.size()) / static_cast<double>(rows);
+        gradient.add(dx.rows(some, cols), wanted);
         return worst({gradient, mean});
       });
 }
-
-}  // namespace
 
 void bench_cross_entropy(Bench& bench) {
   for (const RowShape& shape : row_shapes(bench.full())) {
@@ -61,5 +44,7 @@ void bench_cross_entropy(Bench& bench) {
     bench.measure_rows(measure<bfloat16>, shape);
   }
 }
+const Registration registration("cross_entropy", bench_cross_entropy);
 
+}  // namespace
 }  // namespace tern::bench

@@ -5,29 +5,11 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fstream>
-#include <map>
 
 #include "benchmarks/kernels/harness.h"
 #include "engine/core/check.h"
 
 namespace {
-
-using Benchmark = void (*)(tern::bench::Bench&);
-
-const std::map<std::string, Benchmark>& benchmarks() {
-  static const std::map<std::string, Benchmark> all = {
-      {"augment", tern::bench::bench_augment},
-      {"batch_norm", tern::bench::bench_batch_norm},
-      {"cosine_head", tern::bench::bench_cosine_head},
-      {"cross_entropy", tern::bench::bench_cross_entropy},
-      {"hierarchical_kl", tern::bench::bench_hierarchical_kl},
-      {"optimizer_step", tern::bench::bench_optimizer_step},
-      {"pool", tern::bench::bench_pool},
-      {"softmax", tern::bench::bench_softmax},
-      {"top1", tern::bench::bench_top1},
-  };
-  return all;
-}
 
 void write(const tern::bench::Bench& bench, const std::string& json) {
   if (json.empty()) return;
@@ -40,7 +22,7 @@ int measure(const std::vector<std::string>& names, const tern::bench::Bench::Opt
             const std::string& json) {
   tern::bench::Bench bench(options);
   write(bench, json);  // nothing yet, but if it cannot be written this is the time to say so
-  for (const auto& [name, run] : benchmarks()) {
+  for (const auto& [name, run] : tern::bench::benchmarks()) {
     if (!names.empty() && std::find(names.begin(), names.end(), name) == names.end()) continue;
     bench.measure_rows(run);
     write(bench, json);  // now, so that a kernel that ends the program takes no other's rows along
@@ -58,7 +40,8 @@ int main(int argc, char** argv) {
   tern::bench::Bench::Options options;
   std::string json;
   CLI::App app("The kernels on this machine's GPU");
-  app.add_option("kernels", names, "which; all if none is named")->check(CLI::IsMember(benchmarks()));
+  app.add_option("kernels", names, "which; all if none is named")
+      ->check(CLI::IsMember(tern::bench::benchmarks()));
   app.add_flag("--full", options.full, "every shape of the sweeps");
   app.add_option("--seconds", options.seconds, "after which no row is begun")->check(CLI::Range(0.001, 1e6));
   app.add_option("--timing-seconds", options.timing_seconds, "for each of a row's timings")

@@ -180,8 +180,6 @@ void clip(Bench& bench, const std::string& network, const std::vector<std::int64
       });
 }
 
-}  // namespace
-
 void bench_optimizer_step(Bench& bench) {
   for (const bool bottleneck : {false, true}) {
     const std::string network = bottleneck ? "resnet50" : "resnet18";
@@ -192,5 +190,7 @@ void bench_optimizer_step(Bench& bench) {
     bench.measure_rows(clip, network, sizes);
   }
 }
+const Registration registration("optimizer_step", bench_optimizer_step);
 
+}  // namespace
 }  // namespace tern::bench

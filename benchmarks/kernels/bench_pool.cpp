@@ -63,16 +63,16 @@ void max_forward(Bench& bench, const Images& in) {
           const std::vector<double> from = x.doubles(image * in.of_one(), in.of_one());
           const std::vector<double> got = y.doubles(image * out.of_one(), out.of_one());
           const std::vector<std::uint8_t> places = index.values(image * out.of_one(), out.of_one());
-          std::vector<double> most(got.size(), -INFINITY);
+          std::vector<double> max(got.size(), -INFINITY);
           std::vector<int> winner(got.size());
           for_windows(in, [&](std::size_t to, int i, std::size_t of) {
-            if (from[of] > most[to]) {
-              most[to] = from[of];
+            if (from[of] > max[to]) {
+              max[to] = from[of];
               winner[to] = i;
             }
           });
           for (std::size_t i = 0; i < got.size(); ++i) {
-            difference.add(got[i], most[i]);
+            difference.add(got[i], max[i]);
             difference.add(places[i], winner[i]);
           }
         }
@@ -161,8 +161,6 @@ void all_of(Bench& bench, const Images& for_max, const Images& for_average) {
   bench.measure_rows(average<T>, for_average, true);
 }
 
-}  // namespace
-
 void bench_pool(Bench& bench) {
   // A ResNet's stem and end: 64 images of 64x64 pixels, 256 of 224x224.
   for (const auto& [stem, end] : {std::pair{Images{64, 32, 32, 64}, Images{64, 2, 2, 2048}},
@@ -171,5 +169,7 @@ void bench_pool(Bench& bench) {
     all_of<bfloat16>(bench, stem, end);
   }
 }
+const Registration registration("pool", bench_pool);
 
+}  // namespace
 }  // namespace tern::bench

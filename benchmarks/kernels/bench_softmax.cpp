@@ -5,16 +5,6 @@
 namespace tern::bench {
 namespace {
 
-/// log softmax of a row, in fp64.
-std::vector<double> log_softmax(const std::vector<double>& x) {
-  double most = -INFINITY, sum = 0;
-  for (const double value : x) most = std::max(most, value);
-  for (const double value : x) sum += std::exp(value - most);
-  std::vector<double> y;
-  for (const double value : x) y.push_back(value - most - std::log(sum));
-  return y;
-}
-
 template <typename T>
 void forward(Bench& bench, const RowShape& shape, bool logarithm) {
   const auto [rows, cols] = shape;
@@ -27,13 +17,10 @@ void forward(Bench& bench, const RowShape& shape, bool logarithm) {
       bytes, [&](int slot) { kernel(x[slot], y[slot], rows, cols, bench.stream()); },
       [&] {
         Difference difference;
-        for (const std::int64_t r : sampled(rows)) {
-          const std::vector<double> wanted = log_softmax(x.doubles(r * cols, cols)),
-                                    got = y.doubles(r * cols, cols);
-          for (std::size_t c = 0; c < got.size(); ++c) {
-            difference.add(got[c], logarithm ? wanted[c] : std::exp(wanted[c]));
-          }
-        }
+        const std::vector<std::int64_t> some = sampled(rows);
+        const reference::Array of_x = x.rows(some, cols);
+        difference.add(y.rows(some, cols),
+                       logarithm ? reference::log_softmax(of_x) : reference::softmax(of_x));
         return difference.relative();
       });
 }
@@ -55,21 +42,13 @@ void backward(Bench& bench, const RowShape& shape, bool logarithm) {
       bytes, [&](int slot) { kernel(y[slot], dy[slot], dx[slot], rows, cols, bench.stream()); },
       [&] {
         Difference difference;
-        for (const std::int64_t r : sampled(rows)) {
-          const std::vector<double> of_y = y.doubles(r * cols, cols), of_dy = dy.doubles(r * cols, cols),
-                                    got = dx.doubles(r * cols, cols);
-          double sum = 0;
-          for (std::size_t c = 0; c < got.size(); ++c) sum += logarithm ? of_dy[c] : of_dy[c] * of_y[c];
-          for (std::size_t c = 0; c < got.size(); ++c) {
-            difference.add(got[c],
-                           logarithm ? of_dy[c] - std::exp(of_y[c]) * sum : of_y[c] * (of_dy[c] - sum));
-          }
-        }
+        const std::vector<std::int64_t> some = sampled(rows);
+        const reference::Array of_y = y.rows(some, cols), of_dy = dy.rows(some, cols);
+        difference.add(dx.rows(some, cols), logarithm ? reference::log_softmax_backward(of_y, of_dy)
+                                                      : reference::softmax_backward(of_y, of_dy));
         return difference.relative();
       });
 }
-
-}  // namespace
 
 void bench_softmax(Bench& bench) {
   for (const bool logarithm : {false, true}) {
@@ -81,5 +60,7 @@ void bench_softmax(Bench& bench) {
     }
   }
 }
+const Registration registration("softmax", bench_softmax);
 
+}  // namespace
 }  // namespace tern::bench

@@ -24,22 +24,17 @@ void measure(Bench& bench, const RowShape& shape) {
       },
       [&] {
         Difference of_probability, of_index;
-        for (const std::int64_t r : sampled(rows)) {
-          const std::vector<double> row = x.doubles(r * cols, cols);
-          const auto most = std::max_element(row.begin(), row.end());
-          double sum = 0;
-          for (const double value : row) sum += std::exp(value - *most);
-          const float got = probability.values(r, 1)[0];
-          of_probability.add(static_cast<double>(got), 1 / sum);
-          of_index.add(best.values(r, 1)[0], static_cast<double>(most - row.begin()));
-          of_index.add(answer.values(r, 1)[0], got >= kThreshold ? static_cast<double>(most - row.begin())
-                                                                 : static_cast<double>(kNovel));
+        const std::vector<std::int64_t> some = sampled(rows);
+        const reference::Top1 wanted = reference::top1(x.rows(some, cols));
+        of_probability.add(probability.rows(some, 1), wanted.probability);
+        for (std::size_t i = 0; i < some.size(); ++i) {
+          of_index.add(best.values(some[i], 1)[0], wanted.best[i]);
+          const bool is_known = probability.values(some[i], 1)[0] >= kThreshold;
+          of_index.add(answer.values(some[i], 1)[0], is_known ? wanted.best[i] : kNovel);
         }
         return worst({of_probability, of_index});
       });
 }
-
-}  // namespace
 
 void bench_top1(Bench& bench) {
   for (const RowShape& shape : row_shapes(bench.full())) {
@@ -47,5 +42,7 @@ void bench_top1(Bench& bench) {
     bench.measure_rows(measure<bfloat16>, shape);
   }
 }
+const Registration registration("top1", bench_top1);
 
+}  // namespace
 }  // namespace tern::bench

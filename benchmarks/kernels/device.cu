@@ -9,7 +9,7 @@ namespace tern::bench {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr std::int64_t kMostBlocks = 1 << 14;
+constexpr std::int64_t kMaxBlocks = 1 << 14;
 
 /// Mixes 64 bits: SplitMix64's finaliser.
 __device__ std::uint64_t mix(std::uint64_t x) {
@@ -45,7 +45,7 @@ __global__ void gather_kernel(const T* x, std::int64_t count, std::int64_t step,
 }
 
 std::int64_t blocks_for(std::int64_t n) {
-  return std::min(kernels::ceil_div(n, kThreads), kMostBlocks);
+  return std::min(kernels::ceil_div(n, kThreads), kMaxBlocks);
 }
 
 void check(cudaError_t status, const std::string& what) {

@@ -10,9 +10,9 @@
 namespace tern::bench {
 namespace {
 
-constexpr int kMostSlots = 64;
+constexpr int kMaxSlots = 64;
 constexpr int kCaches = 4;  // read before a sample, and taken by its slots
-constexpr std::size_t kFewestSamples = 5, kMostSamples = 100;
+constexpr std::size_t kMinSamples = 5, kMaxSamples = 100;
 constexpr double kMemoryShare = 0.8;
 
 void check(cudaError_t status, const char* what) {
@@ -54,6 +54,11 @@ struct Bench::Graph {
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 };
+
+std::map<std::string, Benchmark>& benchmarks() {
+  static std::map<std::string, Benchmark> all;
+  return all;
+}
 
 std::vector<std::int64_t> sampled(std::int64_t count) {
   std::vector<std::int64_t> rows;
@@ -117,7 +122,7 @@ void Bench::measure_device() {
   const auto wake = std::chrono::steady_clock::now();  // clocks rise under load
   while (std::chrono::steady_clock::now() - wake < std::chrono::milliseconds(300)) sample(copy_once, false);
   copy_bytes_a_microsecond_ = 2 * static_cast<double>(bytes) / replay(Graph(stream_, copy_once)).median;
-  slots_ = kMostSlots;
+  slots_ = kMaxSlots;
   const auto do_nothing = [&] {
     for (int slot = 0; slot < slots_; ++slot) launch_empty(stream_);
   };
@@ -127,7 +132,7 @@ void Bench::measure_device() {
 }
 
 int Bench::slots_for(double bytes) const {
-  return std::clamp(ratio(static_cast<double>(kCaches * cache_bytes_), bytes), 1, kMostSlots);
+  return std::clamp(ratio(static_cast<double>(kCaches * cache_bytes_), bytes), 1, kMaxSlots);
 }
 
 bool Bench::begin(const std::string& kernel, const std::string& shape, const std::string& type,
@@ -164,7 +169,7 @@ Bench::Times Bench::sample(const std::function<void()>& work, bool waits,
   std::vector<double> times;
   const double end = seconds_since_start() + options_.timing_seconds;
   const auto in_time = [&] { return seconds_since_start() < end; };
-  while (times.size() < kFewestSamples || (times.size() < kMostSamples && in_time())) {
+  while (times.size() < kMinSamples || (times.size() < kMaxSamples && in_time())) {
     read_all(flush, flush_count_, flush + flush_count_, stream_);
     if (before) before();
     if (waits) check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");

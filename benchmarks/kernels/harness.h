@@ -17,6 +17,7 @@
 #include <exception>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <type_traits>
@@ -24,6 +25,7 @@
 
 #include "benchmarks/kernels/device.h"
 #include "kernels/common/bfloat16.h"
+#include "tests/reference/reference.h"
 
 namespace tern::bench {
 
@@ -33,13 +35,18 @@ class Difference {
   void add(double got, double wanted) {
     const double apart = std::fabs(got - wanted);
     if (std::isnan(apart)) wrong_ = true;
-    most_ = std::max(most_, apart);
+    max_ = std::max(max_, apart);
     largest_ = std::max(largest_, std::fabs(wanted));
   }
-  double relative() const { return wrong_ ? INFINITY : most_ / (largest_ > 0 ? largest_ : 1); }
+  /// Of all their values.
+  void add(const reference::Array& got, const reference::Array& wanted) {
+    wrong_ = wrong_ || got.values.size() != wanted.values.size();
+    for (std::int64_t i = 0; !wrong_ && i < got.size(); ++i) add(got[i], wanted[i]);
+  }
+  double relative() const { return wrong_ ? INFINITY : max_ / (largest_ > 0 ? largest_ : 1); }
 
  private:
-  double most_ = 0, largest_ = 0;
+  double max_ = 0, largest_ = 0;
   bool wrong_ = false;
 };
 
@@ -81,6 +88,22 @@ class Slots {
     return result;
   }
   std::vector<double> doubles() const { return doubles(0, count_); }
+  /// Slot 0 as the references take it.
+  reference::Array array(std::vector<std::int64_t> shape) const {
+    reference::Array result(std::move(shape));
+    result.values = doubles(0, result.size());
+    return result;
+  }
+  /// Some rows of slot 0, [rows.size(), cols].
+  reference::Array rows(const std::vector<std::int64_t>& rows, std::int64_t cols) const {
+    reference::Array result({static_cast<std::int64_t>(rows.size()), cols});
+    result.values.clear();
+    for (const std::int64_t r : rows) {
+      const std::vector<double> row = doubles(r * cols, cols);
+      result.values.insert(result.values.end(), row.begin(), row.end());
+    }
+    return result;
+  }
   /// Slot 0 as rows of `columns`: one of these columns, as doubles. Fetching all would take seconds where the
   /// kernel takes a millisecond.
   std::vector<double> column(std::int64_t column, std::int64_t columns) const {
@@ -209,16 +232,14 @@ class Bench {
   nlohmann::ordered_json rows_ = nlohmann::ordered_json::array(), failed_ = rows_, left_out_ = rows_;
 };
 
-// The benchmarks, each in its own file.
-void bench_augment(Bench& bench);
-void bench_batch_norm(Bench& bench);
-void bench_cosine_head(Bench& bench);
-void bench_cross_entropy(Bench& bench);
-void bench_hierarchical_kl(Bench& bench);
-void bench_optimizer_step(Bench& bench);
-void bench_pool(Bench& bench);
-void bench_softmax(Bench& bench);
-void bench_top1(Bench& bench);
+/// What measures the rows of one kernel or of several that belong together.
+using Benchmark = void (*)(Bench& bench);
+/// All that are linked in, by name.
+std::map<std::string, Benchmark>& benchmarks();
+/// Enters a benchmark where it is defined.
+struct Registration {
+  Registration(const char* name, Benchmark benchmark) { benchmarks().emplace(name, benchmark); }
+};
 
 /// [rows, columns]: the sweep, or its headline.
 struct RowShape {

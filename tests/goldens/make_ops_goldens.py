@@ -128,47 +128,46 @@ put(x=x, targets=targets, smoothing=0.0, y=y)
 backward(y.reshape(1), x=x)
 
 
-def implied(sub_probs, mapping, supers):
-    """sub_probs_to_super_probs of the reference's notebook."""
-    probs = torch.zeros(sub_probs.shape[0], supers)
-    for sub, sup in enumerate(mapping):
-        if sup >= 0:
-            probs[:, sup] = probs[:, sup] + sub_probs[:, sub]
+def implied(child_probs, mapping, parents):
+    """The children's probabilities, summed for each parent and divided by their sum."""
+    probs = torch.zeros(child_probs.shape[0], parents)
+    for child, parent in enumerate(mapping):
+        if parent >= 0:
+            probs[:, parent] = probs[:, parent] + child_probs[:, child]
     return probs / (probs.sum(dim=1, keepdim=True) + 1e-8)
 
 
-def hierarchical_kl(name, mapping, version, detach, temperature=1.0, squared=False, literal=False, spread=4):
-    """version 1: KL(head || implied); 2: KL(implied || head). literal: everything under no_grad."""
+def hierarchical_kl(name, mapping, version, detach, temperature=1.0, squared=False, detached=False, spread=4):
+    """version 1: KL(head || implied); 2: KL(implied || head). detached: everything under no_grad."""
     case(name)
-    sup, sub = grid(5, 3, low=-spread, high=spread), grid(5, len(mapping), low=-spread, high=spread)
-    # A subclass that is left out takes its superclass with it, if it was the only one.
-    kept_subs = [i for i, k in enumerate(mapping) if k >= 0]
+    parent, child = grid(5, 3, low=-spread, high=spread), grid(5, len(mapping), low=-spread, high=spread)
+    # A child that is left out takes its parent with it, if it was the only one.
+    kept_children = [i for i, k in enumerate(mapping) if k >= 0]
     kept = sorted({k for k in mapping if k >= 0})
     column = {k: i for i, k in enumerate(kept)}
-    with torch.set_grad_enabled(not literal):
-        head, implying = (sup.detach() if detach == "head" else sup), (sub.detach() if detach == "implied" else sub)
-        head = head[:, kept] / temperature
-        q = implied(F.softmax(implying[:, kept_subs] / temperature, dim=1), [column[mapping[i]] for i in kept_subs],
-                    len(kept))
+    with torch.set_grad_enabled(not detached):
+        head = (parent.detach() if detach == "head" else parent)[:, kept] / temperature
+        implying = (child.detach() if detach == "implied" else child)[:, kept_children] / temperature
+        q = implied(F.softmax(implying, dim=1), [column[mapping[i]] for i in kept_children], len(kept))
         if version == 1:
             loss = F.kl_div(torch.log(q + 1e-8), F.softmax(head, dim=1), reduction="batchmean")
         else:
             loss = F.kl_div(F.log_softmax(head, dim=1), (q + 1e-8).log(), reduction="batchmean", log_target=True)
         if squared:
             loss = loss * temperature ** 2
-    zero = 0 * (sup.sum() + sub.sum())  # so that a detached side has a gradient, of zeros
+    zero = 0 * (parent.sum() + child.sum())  # so that a detached side has a gradient, of zeros
     y = loss.reshape(1) + zero
-    put(super=sup, sub=sub, map=mapping, y=y, forward=float(version == 1), temperature=temperature,
+    put(parent=parent, child=child, parent_of=mapping, y=y, forward=float(version == 1), temperature=temperature,
         squared=float(squared), detach={"none": 0.0, "head": 1.0, "implied": 2.0, "both": 3.0}[detach])
-    backward(y, super=sup, sub=sub)
+    backward(y, parent=parent, child=child)
 
 
-novel_to_novel = [0, 0, 1, 1, 1, 0, 2]  # subclass 6 and superclass 2 are "novel"
+novel_to_novel = [0, 0, 1, 1, 1, 0, 2]  # child 6 and parent 2 are "novel"
 novel_left_out = [0, 0, 1, 1, 1, 0, -1]
-hierarchical_kl("hierarchical_kl_notebook1", novel_to_novel, 1, "head")
-hierarchical_kl("hierarchical_kl_notebook1_saturated", novel_to_novel, 1, "head", spread=12)
-hierarchical_kl("hierarchical_kl_notebook2", novel_to_novel, 2, "none")
-hierarchical_kl("hierarchical_kl_literal", novel_to_novel, 1, "both", literal=True)
+hierarchical_kl("hierarchical_kl_head_to_implied", novel_to_novel, 1, "head")
+hierarchical_kl("hierarchical_kl_head_to_implied_saturated", novel_to_novel, 1, "head", spread=12)
+hierarchical_kl("hierarchical_kl_implied_to_head", novel_to_novel, 2, "none")
+hierarchical_kl("hierarchical_kl_detached", novel_to_novel, 1, "both", detached=True)
 hierarchical_kl("hierarchical_kl_temperature2", novel_to_novel, 2, "none", 2.0, True)
 hierarchical_kl("hierarchical_kl_left_out1", novel_left_out, 1, "none")
 hierarchical_kl("hierarchical_kl_left_out2", novel_left_out, 2, "implied", 2.0, False)

@@ -20,8 +20,14 @@ Array add(const Array& a, const Array& b) {
 
 Array relu(const Array& x) {
   Array y = x;
-  for (double& value : y.values) value = value > 0 ? value : 0;
+  for (double& value : y.values) value = value <= 0 ? 0 : value;  // NaN stays
   return y;
+}
+
+Array relu_backward(const Array& y, const Array& dy) {
+  Array dx = dy;
+  for (std::int64_t i = 0; i < y.size(); ++i) dx[i] = y[i] <= 0 ? 0 : dy[i];
+  return dx;
 }
 
 Array matmul(const Array& a, bool transpose_a, const Array& b, bool transpose_b) {
@@ -46,12 +52,15 @@ Array sum_rows(const Array& x) {
   return sum;
 }
 
-Array linear(const Array& x, const Array& w, const Array* bias) {
-  Array y = matmul(x, false, w, true);
-  if (bias != nullptr) {
-    for (std::int64_t i = 0; i < y.size(); ++i) y[i] += (*bias)[i % y.last()];
-  }
+Array add_bias(const Array& x, const Array& bias) {
+  Array y = x;
+  for (std::int64_t i = 0; i < y.size(); ++i) y[i] += bias[i % y.last()];
   return y;
+}
+
+Array linear(const Array& x, const Array& w, const Array* bias) {
+  const Array y = matmul(x, false, w, true);
+  return bias == nullptr ? y : add_bias(y, *bias);
 }
 
 namespace {
@@ -156,113 +165,6 @@ Array global_average_pool(const Array& x) {
     y[i / channels / pixels * channels + i % channels] += x[i] / static_cast<double>(pixels);
   }
   return y;
-}
-
-Array log_softmax(const Array& x) {
-  Array y = x;
-  for (std::int64_t r = 0; r < x.rows(); ++r) {
-    const auto begin = y.values.begin() + r * x.last(), end = begin + x.last();
-    double max = -INFINITY, sum = 0;
-    for (auto value = begin; value != end; ++value) max = std::fmax(max, *value);  // NaN comes in by the sum
-    for (auto value = begin; value != end; ++value) sum += std::exp(*value - max);
-    for (auto value = begin; value != end; ++value) *value = *value - max - std::log(sum);
-  }
-  return y;
-}
-
-Array log_softmax_backward(const Array& y, const Array& dy) {
-  Array dx = dy;
-  for (std::int64_t r = 0; r < y.rows(); ++r) {
-    double sum = 0;
-    for (std::int64_t i = r * y.last(); i < (r + 1) * y.last(); ++i) sum += dy[i];
-    for (std::int64_t i = r * y.last(); i < (r + 1) * y.last(); ++i) dx[i] -= std::exp(y[i]) * sum;
-  }
-  return dx;
-}
-
-Array softmax(const Array& x) {
-  Array y = log_softmax(x);
-  for (double& value : y.values) value = std::exp(value);
-  return y;
-}
-
-Array softmax_backward(const Array& y, const Array& dy) {
-  Array dx = dy;
-  for (std::int64_t r = 0; r < y.rows(); ++r) {
-    double dot = 0;
-    for (std::int64_t i = r * y.last(); i < (r + 1) * y.last(); ++i) dot += y[i] * dy[i];
-    for (std::int64_t i = r * y.last(); i < (r + 1) * y.last(); ++i) dx[i] = y[i] * (dy[i] - dot);
-  }
-  return dx;
-}
-
-Array l2_normalize(const Array& x, double epsilon) {
-  Array y = x;
-  for (std::int64_t r = 0; r < x.rows(); ++r) {
-    double squares = 0;
-    for (std::int64_t c = 0; c < x.last(); ++c) squares += x[r * x.last() + c] * x[r * x.last() + c];
-    for (std::int64_t c = 0; c < x.last(); ++c) y[r * x.last() + c] /= std::max(std::sqrt(squares), epsilon);
-  }
-  return y;
-}
-
-Array cosine_head(const Array& x, const Array& w, const Array& scale) {
-  Array y = matmul(l2_normalize(x, 1e-12), false, l2_normalize(w, 1e-12), true);
-  for (double& value : y.values) value *= scale[0];
-  return y;
-}
-
-Array cross_entropy(const Array& logits, const std::vector<std::int32_t>& targets, double smoothing,
-                    std::int32_t ignore_index) {
-  const Array log_p = log_softmax(logits);
-  const std::int64_t classes = logits.last();
-  Array loss({1});
-  double count = 0;
-  for (std::int64_t r = 0; r < static_cast<std::int64_t>(targets.size()); ++r) {
-    const std::int32_t target = targets[static_cast<std::size_t>(r)];
-    if (target == ignore_index) continue;
-    count += 1;
-    for (std::int64_t c = 0; c < classes; ++c) {
-      const double wanted = (c == target ? 1 - smoothing : 0) + smoothing / static_cast<double>(classes);
-      loss[0] -= wanted * log_p[r * classes + c];
-    }
-  }
-  if (count > 0) loss[0] /= count;
-  return loss;
-}
-
-Array hierarchical_kl(const Array& super, const Array& sub, const std::vector<std::int32_t>& sub_to_super,
-                      bool forward, double temperature, bool scale_by_temperature_squared, double epsilon) {
-  const std::int64_t supers = super.last(), subs = sub.last(), rows = super.shape[0];
-  std::vector<bool> used(static_cast<std::size_t>(supers), false);
-  for (const std::int32_t k : sub_to_super) {
-    if (k >= 0) used[static_cast<std::size_t>(k)] = true;
-  }
-  Array loss({1});
-  for (std::int64_t r = 0; r < rows; ++r) {
-    std::vector<double> p(static_cast<std::size_t>(supers)), q(p.size());
-    double p_sum = 0, s_sum = 0, q_sum = 0;
-    for (std::int64_t k = 0; k < supers; ++k) {
-      const auto at = static_cast<std::size_t>(k);
-      p_sum += p[at] = used[at] ? std::exp(super[r * supers + k] / temperature) : 0;
-    }
-    for (std::int64_t i = 0; i < subs; ++i) {
-      if (sub_to_super[static_cast<std::size_t>(i)] >= 0) s_sum += std::exp(sub[r * subs + i] / temperature);
-    }
-    for (std::int64_t i = 0; i < subs; ++i) {
-      const std::int32_t k = sub_to_super[static_cast<std::size_t>(i)];
-      if (k >= 0) q[static_cast<std::size_t>(k)] += std::exp(sub[r * subs + i] / temperature) / s_sum;
-    }
-    for (const double value : q) q_sum += value;
-    for (std::size_t k = 0; k < p.size(); ++k) {
-      if (!used[k]) continue;
-      const double log_p = std::log(p[k] / p_sum), log_q = std::log(q[k] / (q_sum + epsilon) + epsilon);
-      loss[0] += forward ? p[k] / p_sum * (log_p - log_q) : std::exp(log_q) * (log_q - log_p);
-    }
-  }
-  const double factor = scale_by_temperature_squared ? temperature * temperature : 1;
-  if (rows > 0) loss[0] *= factor / static_cast<double>(rows);
-  return loss;
 }
 
 }  // namespace tern::reference

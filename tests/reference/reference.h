@@ -23,8 +23,10 @@ struct Array {
 
 Array add(const Array& a, const Array& b);
 Array relu(const Array& x);
+Array relu_backward(const Array& y, const Array& dy);
 Array matmul(const Array& a, bool transpose_a, const Array& b, bool transpose_b);
 Array sum_rows(const Array& x);
+Array add_bias(const Array& x, const Array& bias);  ///< bias [x.last()], added to each row
 Array linear(const Array& x, const Array& w, const Array* bias);
 
 /// x [N,H,W,C], w [K,R,R,C], bias [K] or null.
@@ -46,13 +48,44 @@ Array softmax(const Array& x);
 Array softmax_backward(const Array& y, const Array& dy);
 Array log_softmax(const Array& x);
 Array log_softmax_backward(const Array& y, const Array& dy);
+struct Top1 {
+  std::vector<std::int32_t> best;  ///< the first of the largest; a NaN wins
+  Array probability;               ///< softmax at `best`
+};
+Top1 top1(const Array& x);
+Array inverse_norm(const Array& x, double epsilon);  ///< 1 / max(|x_r|, epsilon) of each row
 Array l2_normalize(const Array& x, double epsilon);
+/// From y and inverse norms as they were rounded: a norm below epsilon is a constant.
+Array l2_normalize_backward(const Array& y, const Array& inverse_norm, double epsilon, const Array& dy);
+/// scale cos(x_r, w_c), where a norm below 1e-12 counts as 1e-12.
 Array cosine_head(const Array& x, const Array& w, const Array& scale);
+struct CosineHeadGradients {
+  Array dx, dw, dscale;
+};
+CosineHeadGradients cosine_head_gradients(const Array& x, const Array& w, const Array& scale,
+                                          const Array& dy);
+/// The mean over the rows whose target is not ignore_index, 0 if there are none; NaN if a target is no class.
 Array cross_entropy(const Array& logits, const std::vector<std::int32_t>& targets, double smoothing,
                     std::int32_t ignore_index);
+Array cross_entropy_gradient(const Array& logits, const std::vector<std::int32_t>& targets, double smoothing,
+                             std::int32_t ignore_index);
 
-/// As the notebook writes it: probabilities, sums, logarithms. `forward`: KL(head || implied).
-Array hierarchical_kl(const Array& super, const Array& sub, const std::vector<std::int32_t>& sub_to_super,
-                      bool forward, double temperature, bool scale_by_temperature_squared, double epsilon);
+/// KL(p || q) or KL(q || p) of p = softmax(parent_logits / T) and q, the children's probabilities summed for
+/// each parent and divided by their sum; the mean over rows. A child whose parent is none of the parents, and
+/// a parent without children, are left out.
+struct HierarchicalKlSettings {
+  bool head_to_implied = false;  ///< KL(p || q)
+  double temperature = 1;
+  double factor = 1;      ///< of loss and gradients
+  double epsilon = 1e-8;  ///< added to the children's sum, and to q beside its logarithm
+};
+Array hierarchical_kl(const Array& parent_logits, const Array& child_logits,
+                      const std::vector<std::int32_t>& parent_of, const HierarchicalKlSettings& settings);
+struct HierarchicalKlGradients {
+  Array dparent, dchild;
+};
+HierarchicalKlGradients hierarchical_kl_gradients(const Array& parent_logits, const Array& child_logits,
+                                                  const std::vector<std::int32_t>& parent_of,
+                                                  const HierarchicalKlSettings& settings);
 
 }  // namespace tern::reference

@@ -45,6 +45,13 @@ reference::Array array(const std::vector<std::int64_t>& shape, const std::vector
   return result;
 }
 
+/// [rows, cols] of a kernel that works on rows.
+struct RowShape {
+  std::int64_t rows, cols;
+  std::size_t count() const { return static_cast<std::size_t>(rows * cols); }
+  std::vector<std::int64_t> shape() const { return {rows, cols}; }
+};
+
 template <typename T>
 std::vector<T> rounded(const reference::Array& x) {
   std::vector<T> result;
