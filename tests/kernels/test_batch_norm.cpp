@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "kernels/sum.h"
 #include "tests/support/kernel_values.h"
@@ -24,13 +23,6 @@ struct Size {
 // once.
 constexpr Size kSizes[] = {{2, 1},    {3, 3},    {7, 8},    {64, 32},  {65, 40},  {513, 7},
                            {300, 33}, {700, 72}, {4500, 1}, {4097, 8}, {3, 2048}, {260, 264}};
-
-template <typename T>
-bool same_bits(const DeviceArray<T>& a, const DeviceArray<T>& b) {
-  const std::vector<T> left = a.values(), right = b.values();
-  return left.size() == right.size() &&
-         (left.empty() || std::memcmp(left.data(), right.data(), left.size() * sizeof(T)) == 0);
-}
 
 /// Zeros where they must be, NaN elsewhere.
 std::vector<float> fresh_workspace(std::size_t bytes) {

@@ -1,7 +1,5 @@
 #include <doctest/doctest.h>
 
-#include <cstring>
-
 #include "kernels/batch_norm.h"
 #include "tests/support/kernel_values.h"
 
@@ -92,12 +90,6 @@ struct Run {
     if (is_emulated()) CHECK(launch_count() - launches == (of.channels == 0 ? 0 : of.rows == 0 ? 1 : 2));
   }
 };
-
-template <typename T>
-bool same_bits(const DeviceArray<T>& a, const DeviceArray<T>& b) {
-  const std::vector<T> left = a.values(), right = b.values();
-  return std::memcmp(left.data(), right.data(), left.size() * sizeof(T)) == 0;
-}
 
 template <typename T>
 void check(const Case& of) {

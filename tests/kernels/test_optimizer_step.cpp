@@ -103,10 +103,6 @@ struct Model {
   }
 };
 
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
-
 /// Works, which should take one launch.
 template <typename Work>
 void in_one_launch(Work&& work) {
