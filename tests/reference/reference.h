@@ -27,6 +27,9 @@ Array matmul(const Array& a, bool transpose_a, const Array& b, bool transpose_b)
 Array sum_rows(const Array& x);
 Array linear(const Array& x, const Array& w, const Array* bias);
 
+/// How many windows, `stride` apart, fit into an axis with its padding on both sides.
+std::int64_t window_count(std::int64_t extent, std::int64_t kernel, int stride, int padding);
+
 /// x [N,H,W,C], w [K,R,R,C], bias [K] or null.
 Array conv2d(const Array& x, const Array& w, const Array* bias, int stride, int padding);
 Array conv2d_backward_data(const Array& dy, const Array& w, const Array& x_like, int stride, int padding);
@@ -39,8 +42,16 @@ Statistics statistics(const Array& x);
 Array batch_norm(const Array& x, const Array& gamma, const Array& beta, const Array& mean,
                  const Array& variance, double epsilon);
 
-Array max_pool(const Array& x, int kernel, int stride, int padding);
+struct MaxPool {
+  Array y;
+  std::vector<std::uint8_t> index;  ///< the winner's place in its window; 0 where no pixel is in the window
+};
+/// The first of equals wins; a NaN, the last of several.
+MaxPool max_pool(const Array& x, int kernel, int stride, int padding);
+Array max_pool_backward(const Array& dy, const std::vector<std::uint8_t>& index, const Array& x_like,
+                        int kernel, int stride, int padding);
 Array global_average_pool(const Array& x);
+Array global_average_pool_backward(const Array& dy, const Array& x_like);
 
 Array softmax(const Array& x);
 Array softmax_backward(const Array& y, const Array& dy);
