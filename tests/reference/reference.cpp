@@ -106,32 +106,6 @@ Array conv2d_backward_weight(const Array& x, const Array& dy, const Array& w_lik
   return dw;
 }
 
-Statistics statistics(const Array& x) {
-  const std::int64_t channels = x.last();
-  const double count = static_cast<double>(x.rows());
-  Statistics result{Array({channels}), Array({channels}), Array({channels})};
-  for (std::int64_t c = 0; c < channels; ++c) {
-    double sum = 0, squares = 0;
-    for (std::int64_t i = c; i < x.size(); i += channels) sum += x[i];
-    for (std::int64_t i = c; i < x.size(); i += channels)
-      squares += (x[i] - sum / count) * (x[i] - sum / count);
-    result.mean[c] = sum / count;
-    result.biased_variance[c] = squares / count;
-    result.unbiased_variance[c] = squares / (count - 1);
-  }
-  return result;
-}
-
-Array batch_norm(const Array& x, const Array& gamma, const Array& beta, const Array& mean,
-                 const Array& variance, double epsilon) {
-  Array y = x;
-  for (std::int64_t i = 0; i < y.size(); ++i) {
-    const std::int64_t c = i % x.last();
-    y[i] = (x[i] - mean[c]) / std::sqrt(variance[c] + epsilon) * gamma[c] + beta[c];
-  }
-  return y;
-}
-
 Array log_softmax(const Array& x) {
   Array y = x;
   for (std::int64_t r = 0; r < x.rows(); ++r) {

@@ -39,8 +39,24 @@ struct Statistics {
   Array mean, biased_variance, unbiased_variance;  // [C]
 };
 Statistics statistics(const Array& x);
+/// Running statistics after a batch.
+Array moving_average(const Array& before, const Array& batch, double momentum);
+Array inverse_std(const Array& variance, double epsilon);
 Array batch_norm(const Array& x, const Array& gamma, const Array& beta, const Array& mean,
                  const Array& variance, double epsilon);
+struct BatchNormGradients {
+  Array dx, dgamma, dbeta, dresidual;
+};
+/// Of relu(batch_norm(x) + residual) = y; y null: without the ReLU. `batch_statistics`: mean and inverse_std
+/// are x's.
+BatchNormGradients batch_norm_backward(const Array& x, const Array* y, const Array& dy, const Array& gamma,
+                                       const Array& mean, const Array& inverse_std, bool batch_statistics);
+struct FoldedBatchNorm {
+  Array w, bias;
+};
+/// w [K, ...], the others [K].
+FoldedBatchNorm fold_batch_norm(const Array& w, const Array& gamma, const Array& beta, const Array& mean,
+                                const Array& variance, double epsilon);
 
 struct MaxPool {
   Array y;
