@@ -27,6 +27,9 @@ Array matmul(const Array& a, bool transpose_a, const Array& b, bool transpose_b)
 Array sum_rows(const Array& x);
 Array linear(const Array& x, const Array& w, const Array* bias);
 
+/// x [count, rows, columns] -> [count, columns, rows]
+Array transpose(const Array& x);
+
 /// How many windows, `stride` apart, fit into an axis with its padding on both sides.
 std::int64_t window_count(std::int64_t extent, std::int64_t kernel, int stride, int padding);
 
