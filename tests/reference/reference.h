@@ -81,6 +81,19 @@ Array cosine_head(const Array& x, const Array& w, const Array& scale);
 Array cross_entropy(const Array& logits, const std::vector<std::int32_t>& targets, double smoothing,
                     std::int32_t ignore_index);
 
+/// A parameter with its moments; m is SGD's momentum buffer.
+struct OptimizerState {
+  Array p, m, v;
+  explicit OptimizerState(const Array& parameter);  ///< moments 0
+};
+/// Steps are counted from 1. `decoupled`: AdamW's decay.
+void adam_step(OptimizerState& state, const Array& gradient, double rate, double decay, bool decoupled,
+               std::int64_t step);
+void sgd_step(OptimizerState& state, const Array& gradient, double rate, double decay, double momentum,
+              bool nesterov, bool first_step);
+double norm(const std::vector<Array>& gradients);  ///< of all of them as one vector
+double clip_scale(double norm, double max_norm);
+
 /// As the notebook writes it: probabilities, sums, logarithms. `forward`: KL(head || implied).
 Array hierarchical_kl(const Array& super, const Array& sub, const std::vector<std::int32_t>& sub_to_super,
                       bool forward, double temperature, bool scale_by_temperature_squared, double epsilon);
