@@ -2,6 +2,7 @@
 // what both get wrong must be wrong in the definition.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -29,6 +30,12 @@ Array linear(const Array& x, const Array& w, const Array* bias);
 
 /// x [count, rows, columns] -> [count, columns, rows]
 Array transpose(const Array& x);
+
+/// From bytes [source_size, source_size, 3] to [size, size, 3]: enlarged to twice the extent if `size` is,
+/// mirrored if `flip`, turned by `rotation` (xx, xy, x0, yx, yy, y0 of kernels/augment.h), and looked up in
+/// table [3, 256].
+Array augment(const std::vector<std::uint8_t>& bytes, int source_size, int size, bool flip,
+              const std::array<std::int64_t, 6>& rotation, const Array& table);
 
 /// How many windows, `stride` apart, fit into an axis with its padding on both sides.
 std::int64_t window_count(std::int64_t extent, std::int64_t kernel, int stride, int padding);
