@@ -20,9 +20,10 @@ const std::map<std::string, Benchmark>& benchmarks() {
       {"batch_norm", tern::bench::bench_batch_norm},
       {"cosine_head", tern::bench::bench_cosine_head},
       {"cross_entropy", tern::bench::bench_cross_entropy},
+      {"global_average_pool", tern::bench::bench_global_average_pool},
       {"hierarchical_kl", tern::bench::bench_hierarchical_kl},
+      {"max_pool", tern::bench::bench_max_pool},
       {"optimizer_step", tern::bench::bench_optimizer_step},
-      {"pool", tern::bench::bench_pool},
       {"softmax", tern::bench::bench_softmax},
       {"top1", tern::bench::bench_top1},
   };

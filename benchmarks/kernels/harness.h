@@ -24,6 +24,7 @@
 
 #include "benchmarks/kernels/device.h"
 #include "kernels/common/bfloat16.h"
+#include "tests/reference/reference.h"
 
 namespace tern::bench {
 
@@ -35,6 +36,11 @@ class Difference {
     if (std::isnan(apart)) wrong_ = true;
     most_ = std::max(most_, apart);
     largest_ = std::max(largest_, std::fabs(wanted));
+  }
+  /// Of all their values.
+  void add(const reference::Array& got, const reference::Array& wanted) {
+    wrong_ = wrong_ || got.values.size() != wanted.values.size();
+    for (std::int64_t i = 0; !wrong_ && i < got.size(); ++i) add(got[i], wanted[i]);
   }
   double relative() const { return wrong_ ? INFINITY : most_ / (largest_ > 0 ? largest_ : 1); }
 
@@ -81,16 +87,25 @@ class Slots {
     return result;
   }
   std::vector<double> doubles() const { return doubles(0, count_); }
-  /// Slot 0 as rows of `columns`: one of these columns, as doubles. Fetching all would take seconds where the
+  /// Slot 0 as the references take it: the part-th of its parts of that shape.
+  reference::Array array(std::vector<std::int64_t> shape, std::int64_t part = 0) const {
+    reference::Array result(std::move(shape));
+    result.values = doubles(part * result.size(), result.size());
+    return result;
+  }
+  /// Slot 0 as rows of `columns`: one of these columns, [rows, 1]. Fetching all would take seconds where the
   /// kernel takes a millisecond.
-  std::vector<double> column(std::int64_t column, std::int64_t columns) const {
+  reference::Array column(std::int64_t column, std::int64_t columns) const {
     const std::int64_t rows = count_ / columns;
     const std::shared_ptr<void> together = allocate(static_cast<std::size_t>(rows) * sizeof(float));
     float* const gathered = static_cast<float*>(together.get());
     gather((*this)[0] + column, rows, columns, gathered);
     std::vector<float> values(static_cast<std::size_t>(rows));
     copy(values.data(), gathered, values.size() * sizeof(float));
-    return {values.begin(), values.end()};
+    reference::Array result;
+    result.shape = {rows, 1};
+    result.values.assign(values.begin(), values.end());
+    return result;
   }
 
  private:
@@ -214,9 +229,10 @@ void bench_augment(Bench& bench);
 void bench_batch_norm(Bench& bench);
 void bench_cosine_head(Bench& bench);
 void bench_cross_entropy(Bench& bench);
+void bench_global_average_pool(Bench& bench);
 void bench_hierarchical_kl(Bench& bench);
+void bench_max_pool(Bench& bench);
 void bench_optimizer_step(Bench& bench);
-void bench_pool(Bench& bench);
 void bench_softmax(Bench& bench);
 void bench_top1(Bench& bench);
 
@@ -226,5 +242,17 @@ struct RowShape {
   std::string name() const { return std::to_string(rows) + "x" + std::to_string(cols); }
 };
 std::vector<RowShape> row_shapes(bool full);
+
+/// [count, height, width, channels]
+struct ImageShape {
+  std::int64_t count, height, width, channels;
+  std::int64_t rows() const { return count * height * width; }
+  std::int64_t all() const { return rows() * channels; }
+  std::vector<std::int64_t> of_one() const { return {1, height, width, channels}; }
+  std::string name() const {
+    return std::to_string(count) + "x" + std::to_string(height) + "x" + std::to_string(width) + "x" +
+           std::to_string(channels);
+  }
+};
 
 }  // namespace tern::bench
