@@ -60,9 +60,9 @@ struct Statistics {
 template <int V, typename T>
 __global__ void __launch_bounds__(kColumnThreads, 2)
     statistics_kernel(const T* x, Statistics statistics, ColumnWorkspace workspace, std::int64_t rows,
-                      std::int64_t cols, std::int64_t slice_rows) {
+                      std::int64_t cols, std::int64_t rows_per_slice) {
   TERN_SHARED(float, shared, (kColumnShared<3, V>));
-  const ColumnPart part(V, rows, cols, slice_rows);
+  const ColumnPart part(V, rows, cols, rows_per_slice);
   float shift[V] = {}, mean[V] = {}, squares[V] = {}, count = 0;
   if (part.inside) {
     const Vector<T, V> first = load_vector<V>(x + part.column);
@@ -99,8 +99,8 @@ struct Normalization {
 template <int V, bool kResidual, typename T>
 __global__ void __launch_bounds__(256, 4)
     normalize_kernel(const T* x, const T* residual, T* y, Normalization channels, bool relu,
-                     std::int64_t rows, std::int64_t cols, std::int64_t slice_rows) {
-  const ColumnPart part(V, rows, cols, slice_rows);
+                     std::int64_t rows, std::int64_t cols, std::int64_t rows_per_slice) {
+  const ColumnPart part(V, rows, cols, rows_per_slice);
   if (!part.inside) return;
   float mean[V], scale[V], beta[V], gamma[V];
   load_floats(channels.mean + part.column, mean);
@@ -129,9 +129,9 @@ __global__ void __launch_bounds__(256, 4)
 template <int V, typename T>
 void normalize(const T* x, const T* residual, T* y, const Normalization& channels, bool relu,
                std::int64_t rows, std::int64_t cols, Stream stream) {
-  const ColumnCut cut = cut_columns(rows, ceil_div(cols, V), 256, 32, 2048, 4);
-  launch(residual == nullptr ? normalize_kernel<V, false, T> : normalize_kernel<V, true, T>, cut.grid(),
-         cut.block(), 0, stream, x, residual, y, channels, relu, rows, cols, cut.slice_rows);
+  const ColumnPartition partition = partition_columns(rows, ceil_div(cols, V), 256, 32, 2048, 4);
+  launch(residual == nullptr ? normalize_kernel<V, false, T> : normalize_kernel<V, true, T>, partition.grid(),
+         partition.block(), 0, stream, x, residual, y, channels, relu, rows, cols, partition.rows_per_slice);
 }
 
 }  // namespace
@@ -149,9 +149,9 @@ void batch_norm_training(const T* x, const float* gamma, const float* beta, cons
   const Statistics statistics{epsilon, momentum, running_mean, running_variance, mean, inverse_std};
   const Normalization normalization{gamma, beta, mean, inverse_std, false, epsilon};
   const auto run = [&]<int V>(std::integral_constant<int, V>) {
-    const ColumnCut cut = cut_for_reduction<V>(rows, channels);
-    launch(statistics_kernel<V, T>, cut.grid(), cut.block(), 0, stream, x, statistics,
-           ColumnWorkspace(workspace), rows, channels, cut.slice_rows);
+    const ColumnPartition partition = partition_for_reduction<V>(rows, channels);
+    launch(statistics_kernel<V, T>, partition.grid(), partition.block(), 0, stream, x, statistics,
+           ColumnWorkspace(workspace), rows, channels, partition.rows_per_slice);
     normalize<V>(x, residual, y, normalization, relu, rows, channels, stream);
   };
   if (vectorizes(channels, x, residual, y, gamma, beta, mean, inverse_std)) {

@@ -37,9 +37,10 @@ inline constexpr int kTogether = V == 8 ? 2 : 4;
 
 template <int V, typename T>
 __global__ void __launch_bounds__(kColumnThreads, 2)
-    gradient_sums_kernel(Gradient<T> in, T* dresidual, ColumnWorkspace workspace, std::int64_t slice_rows) {
+    gradient_sums_kernel(Gradient<T> in, T* dresidual, ColumnWorkspace workspace,
+                         std::int64_t rows_per_slice) {
   TERN_SHARED(float, shared, (kColumnShared<2, V>));
-  const ColumnPart part(V, in.rows, in.cols, slice_rows);
+  const ColumnPart part(V, in.rows, in.cols, rows_per_slice);
   float mean[V] = {}, partial[V][2] = {};
   if (part.inside) load_floats(in.mean + part.column, mean);
   part.for_rows<kTogether<V>>([&](auto together, std::int64_t at) {
@@ -67,8 +68,8 @@ __global__ void __launch_bounds__(kColumnThreads, 2)
 /// statistics.
 template <int V, bool kBatchStatistics, typename T>
 __global__ void __launch_bounds__(256, V == 4 ? 3 : 4)
-    input_gradient_kernel(Gradient<T> in, T* dx, std::int64_t slice_rows) {
-  const ColumnPart part(V, in.rows, in.cols, slice_rows);
+    input_gradient_kernel(Gradient<T> in, T* dx, std::int64_t rows_per_slice) {
+  const ColumnPart part(V, in.rows, in.cols, rows_per_slice);
   if (!part.inside) return;
   float mean[V], g_scale[V], x_scale[V], offset[V];
   load_floats(in.gamma + part.column, offset);
@@ -107,17 +108,17 @@ __global__ void __launch_bounds__(256, V == 4 ? 3 : 4)
 
 template <int V, typename T>
 void backward(Gradient<T> in, bool batch_statistics, T* dx, T* dresidual, void* workspace, Stream stream) {
-  const ColumnCut sums = cut_for_reduction<V>(in.rows, in.cols);
+  const ColumnPartition sums = partition_for_reduction<V>(in.rows, in.cols);
   launch(gradient_sums_kernel<V, T>, sums.grid(), sums.block(), 0, stream, in, dresidual,
-         ColumnWorkspace(workspace), sums.slice_rows);
+         ColumnWorkspace(workspace), sums.rows_per_slice);
   if (in.rows == 0) return;
   if (dresidual != nullptr) {  // it holds g now
     in.dy = dresidual;
     in.y = nullptr;
   }
-  const ColumnCut cut = cut_columns(in.rows, ceil_div(in.cols, V), 256, 32, 2048, 4);
+  const ColumnPartition partition = partition_columns(in.rows, ceil_div(in.cols, V), 256, 32, 2048, 4);
   launch(batch_statistics ? input_gradient_kernel<V, true, T> : input_gradient_kernel<V, false, T>,
-         cut.grid(), cut.block(), 0, stream, in, dx, cut.slice_rows);
+         partition.grid(), partition.block(), 0, stream, in, dx, partition.rows_per_slice);
 }
 
 }  // namespace

@@ -8,9 +8,9 @@ namespace tern::kernels {
 namespace {
 
 template <int V, typename T>
-__global__ void __launch_bounds__(256)
-    add_bias_kernel(const float* bias, T* y, std::int64_t rows, std::int64_t cols, std::int64_t slice_rows) {
-  const ColumnPart part(V, rows, cols, slice_rows);
+__global__ void __launch_bounds__(256) add_bias_kernel(const float* bias, T* y, std::int64_t rows,
+                                                       std::int64_t cols, std::int64_t rows_per_slice) {
+  const ColumnPart part(V, rows, cols, rows_per_slice);
   if (!part.inside) return;
   float added[V];
   load_floats(bias + part.column, added);
@@ -27,8 +27,9 @@ __global__ void __launch_bounds__(256)
 
 template <int V, typename T>
 void launch_add_bias(const float* bias, T* y, std::int64_t rows, std::int64_t cols, Stream stream) {
-  const ColumnCut cut = cut_columns(rows, ceil_div(cols, V), 256, 32, 2048, 4);
-  launch(add_bias_kernel<V, T>, cut.grid(), cut.block(), 0, stream, bias, y, rows, cols, cut.slice_rows);
+  const ColumnPartition partition = partition_columns(rows, ceil_div(cols, V), 256, 32, 2048, 4);
+  launch(add_bias_kernel<V, T>, partition.grid(), partition.block(), 0, stream, bias, y, rows, cols,
+         partition.rows_per_slice);
 }
 
 }  // namespace

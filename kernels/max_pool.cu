@@ -163,11 +163,11 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 void check_shape(const PoolShape& shape) {
-  constexpr std::int64_t kMost = std::numeric_limits<int>::max() / 2;
+  constexpr std::int64_t kMax = std::numeric_limits<int>::max() / 2;
   const std::int64_t row =
       std::max(shape.width, shape.output_width) * std::max<std::int64_t>(shape.channels, 1);
-  if (shape.kernel < 1 || shape.kernel > 15 || shape.stride < 1 || shape.padding < 0 || row > kMost ||
-      std::max(shape.height, shape.output_height) > kMost / shape.stride) {
+  if (shape.kernel < 1 || shape.kernel > 15 || shape.stride < 1 || shape.padding < 0 || row > kMax ||
+      std::max(shape.height, shape.output_height) > kMax / shape.stride) {
     throw Error("max_pool", "a kernel of 1..15, a stride of at least 1 and rows of at most 2^30 values",
                 "kernel " + std::to_string(shape.kernel) + ", stride " + std::to_string(shape.stride) +
                     ", padding " + std::to_string(shape.padding) + ", " + std::to_string(row) + " values");

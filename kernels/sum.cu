@@ -10,9 +10,9 @@ namespace {
 template <int V, typename T>
 __global__ void __launch_bounds__(kColumnThreads, 2)
     sum_rows_kernel(const T* x, float* sum, ColumnWorkspace workspace, std::int64_t rows, std::int64_t cols,
-                    std::int64_t slice_rows) {
+                    std::int64_t rows_per_slice) {
   TERN_SHARED(float, shared, (kColumnShared<1, V>));
-  const ColumnPart part(V, rows, cols, slice_rows);
+  const ColumnPart part(V, rows, cols, rows_per_slice);
   float partial[V][1] = {};
   part.for_rows<4>([&](auto together, std::int64_t at) {
     constexpr int R = decltype(together)::value;
@@ -29,9 +29,9 @@ __global__ void __launch_bounds__(kColumnThreads, 2)
 template <int V, typename T>
 void launch_sum_rows(const T* x, float* sum, void* workspace, std::int64_t rows, std::int64_t cols,
                      Stream stream) {
-  const ColumnCut cut = cut_for_reduction<V>(rows, cols);
-  launch(sum_rows_kernel<V, T>, cut.grid(), cut.block(), 0, stream, x, sum, ColumnWorkspace(workspace), rows,
-         cols, cut.slice_rows);
+  const ColumnPartition partition = partition_for_reduction<V>(rows, cols);
+  launch(sum_rows_kernel<V, T>, partition.grid(), partition.block(), 0, stream, x, sum,
+         ColumnWorkspace(workspace), rows, cols, partition.rows_per_slice);
 }
 
 }  // namespace

@@ -148,12 +148,12 @@ tests() {
     busy ctest --test-dir "$build" -j8 --timeout 120 --no-tests=error --output-on-failure
 }
 
-# sanitize_program TOOL PROGRAM PORT: writes a log, and a line on how it ended into TOOL.tsv.
+# sanitize_program TOOL PROGRAM PORT: its test cases of kernels; writes a log, and a line on how it ended into TOOL.tsv.
 sanitize_program() {
   local name begin=$SECONDS ended=passed
   name=$(basename "$2")
   # A port of its own: by default all would try the same few.
-  compute-sanitizer --tool "$1" --error-exitcode 1 --port "$3" "$2" "--test-case=*kernel*" >"$work/$1-$name.log" 2>&1 ||
+  compute-sanitizer --tool "$1" --error-exitcode 1 --port "$3" "$2" -tc='*kernel*' >"$work/$1-$name.log" 2>&1 ||
     ended=failed
   printf '%s\t%s\t%s\n' "$name" $ended $((SECONDS - begin)) >>"$work/$1.tsv"
   echo "$name $ended"
@@ -162,10 +162,11 @@ sanitize_program() {
 
 # sanitize TOOL: over every kernel's test, at the shapes of the tests, eight at a time.
 sanitize() {
-  local port=49152 program
+  local port=49152 kernel program
   command -v compute-sanitizer || { echo "wanted compute-sanitizer of the CUDA toolkit, got none"; return 1; }
-  for program in "$build"/tests/test_*_emulated; do  # a test of kernels has this form beside the GPU's
-    echo "$1 ${program%_emulated} $((port += 32))"
+  for kernel in kernels/*.cu; do
+    program=$build/tests/test_$(basename "$kernel" .cu)
+    if [ -e "$program" ]; then echo "$1 $program $((port += 32))"; fi
   done | OMP_NUM_THREADS=1 xargs -P8 -L1 bash -c 'sanitize_program "$@"' sanitize_program
 }
 memcheck() { sanitize memcheck; }

@@ -6,7 +6,8 @@ command -v python3 >/dev/null || { echo "skipped: no python3, which writes gpu_c
 source=$(cd "$(dirname "$0")/.." && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-mkdir -p "$folder/bin" "$folder/benchmarks"
+mkdir -p "$folder/bin" "$folder/benchmarks" "$folder/kernels"
+touch "$folder"/kernels/{a,b,untested}.cu
 cp -r "$source/scripts" "$folder"
 cp "$source/benchmarks/gpu_report.py" "$folder/benchmarks"
 
@@ -16,8 +17,7 @@ stand_in() { printf '#!/bin/bash\n%s\n' "$2" >"$folder/$1" && chmod +x "$folder/
   stand_in bin/nvidia-smi 'case "$*" in *name*) echo "NVIDIA Stand-in";; *) echo "CUDA Version: ${DRIVER:-13.0}";; esac'
   stand_in bin/nvcc 'echo "release 13.0, V13.0.88"'
   stand_in bin/cmake '[ "$1" = --build ] && mkdir -p build-gpu/tests && cp program build-gpu/tern &&
-                      for test in x y; do cp program build-gpu/tests/test_$test &&
-                                          cp program build-gpu/tests/test_${test}_emulated; done; true'
+                      for stem in a b of_no_kernel; do cp program build-gpu/tests/test_$stem; done; true'
   stand_in bin/ctest 'echo "1/2 Test #1: test_a ......   Passed    0.50 sec"
                       [ "${CTEST:-}" = hang ] && sleep 100
                       echo "2/2 Test #2: test_b ......***${CTEST:-Skipped}   0.01 sec"
@@ -48,6 +48,7 @@ check() {
 check 0 TERN_COMMIT=abc -- -- '^# NVIDIA Stand-in, .*: passed$' '^1 passed, 1 skipped$' '^- commit: abc$'
 check 1 CTEST=Failed -- -- '^\| test_b \| failed' '^device: 1$' '^\| demo \| passed'
 check 1 CTEST=hang -- --seconds 30 -- '^\| tests \| timed out' '^\| test_a \| passed'
-check 1 SANITIZER='racecheck.*test_y' -- -- '^\| memcheck \| passed' '^\| test_y \| failed' \
-  '^sanitized --tool racecheck .*test_y --test-case=.*kernel.*$'
+check 1 SANITIZER='racecheck.*test_b' -- -- '^\| memcheck \| passed' '^\| test_b \| failed' \
+  '^sanitized --tool racecheck .*test_b -tc=\*kernel\*$'
+if grep -q of_no_kernel "$folder"/report/*.md; then echo "gpu_check: wanted kernels alone sanitized"; exit 1; fi
 check 1 DRIVER=12.2 -- -- '^wanted a driver for CUDA 13, got one for CUDA 12.2' '^\| build \| not run'

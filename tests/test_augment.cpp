@@ -1,136 +1,267 @@
-// The transforms against torchvision's, and the random choices' distribution and independence.
-#include "data/augment.h"
+// A batch from images on a device: the op against the host's augmentation, bit by bit, then the kernel
+// against a reference in double precision at every size, alignment and type.
+#include "engine/ops/augment.h"
 
 #include <doctest/doctest.h>
 
-#include <cmath>
-#include <cstdio>
-#include <cstring>
-#include <limits>
+#include <memory>
+#include <span>
 
+#include "data/augment.h"
+#include "data/random_purpose.h"
 #include "data/resize.h"
 #include "data/rotate.h"
-#include "tests/support/images.h"
+#include "engine/core/check.h"
+#include "engine/core/random.h"
+#include "kernels/augment.h"
+#include "tests/support/kernel_values.h"
+#include "tests/support/tensors.h"
 
 using namespace tern;
+using namespace tern::test;
+using kernels::AugmentImage;
+using kernels::InverseRotation;
 
-TEST_CASE("augment: flip, rotate, normalise equal torchvision") {
-  const Image image = test::pattern(16, 16);
-  Augmenter augmenter(16);
-  int compared = 0;
-  for (const auto& named : test::read_blocks("augment.blocks")) {
-    const auto& name = named.first;
-    const auto& block = named.second;
-    Augmentation augmentation;
-    int flip = 0;
-    REQUIRE(std::sscanf(name.c_str(), "%d:%f", &flip, &augmentation.degrees) == 2);
-    augmentation.flip = flip != 0;
-    std::vector<float> wanted(block.bytes.size() / sizeof(float)), got(image.rgb.size());
-    std::memcpy(wanted.data(), block.bytes.data(), block.bytes.size());
-    augmenter.run(image.rgb, augmentation, got);
-    INFO(name);
-    CHECK(got == wanted);  // to the bit
-    ++compared;
+namespace {
+
+Image random_image(int size, std::uint64_t seed) {
+  RandomStream random(seed, random_purpose::test);
+  Image image{size, size, std::vector<std::uint8_t>(static_cast<std::size_t>(size * size * 3))};
+  // Some flat areas and full contrast, too: rounding and the ends of the range.
+  for (auto& byte : image.rgb) {
+    const std::uint32_t drawn = random.below(256);
+    byte = static_cast<std::uint8_t>(seed % 3 == 0   ? drawn / 128 * 255
+                                     : seed % 3 == 1 ? drawn
+                                                     : 250 + drawn % 6);
   }
-  CHECK(compared == 4);
+  return image;
 }
 
-TEST_CASE("augment: the stage on bytes") {
-  const Image image = test::pattern(20, 20);
-  Augmenter augmenter(20);
-  std::vector<std::uint8_t> changed(image.rgb.size());
-  augmenter.apply(image.rgb, {}, changed);
-  CHECK(changed == image.rgb);
-  augmenter.apply(image.rgb, {.flip = true, .degrees = 4}, changed);
-  CHECK(changed == rotate(flip_horizontal(image), 4).rgb);
+/// What normalise() gives for every byte, channel-major.
+std::vector<float> normalisation_table() {
+  std::vector<std::uint8_t> bytes;
+  for (int byte = 0; byte < 256; ++byte) bytes.insert(bytes.end(), 3, static_cast<std::uint8_t>(byte));
+  std::vector<float> values(bytes.size()), table(bytes.size());
+  normalise(bytes, values);
+  for (std::size_t i = 0; i < values.size(); ++i) table[i % 3 * 256 + i / 3] = values[i];
+  return table;
 }
 
-TEST_CASE("augment: softening takes fine detail away and nothing else") {
-  Image stripes{32, 32, {}};
-  for (int i = 0; i < 32 * 32; ++i) stripes.rgb.insert(stripes.rgb.end(), 3, i % 2 == 0 ? 60 : 200);
-  Augmenter augmenter(32);
-  std::vector<std::uint8_t> soft(stripes.rgb.size());
-  const auto contrast = [&soft] {
-    double sum = 0;
-    for (std::size_t i = 3; i < soft.size(); i += 3) sum += std::abs(soft[i] - soft[i - 3]);
-    return sum / (32 * 32);
-  };
-  augmenter.apply(stripes.rgb, {.soften = true, .scale = 1, .quality = 95}, soft);
-  CHECK(contrast() > 120);  // the JPEG alone
-  augmenter.apply(stripes.rgb, {.soften = true, .scale = 0.5f, .quality = 95}, soft);
-  CHECK(contrast() < 20);
-
-  const Image smooth = test::smooth(32, 32);
-  augmenter.apply(smooth.rgb, {.soften = true, .scale = 0.4f, .quality = 90}, soft);
-  CHECK(test::difference(soft, smooth.rgb).mean < 4);
-  CHECK(test::difference(soft, smooth.rgb).count > 0);
-  // Softened first, turned afterwards: the corners stay black.
-  augmenter.apply(smooth.rgb, {.degrees = 45, .soften = true, .scale = 0.4f, .quality = 50}, soft);
-  CHECK(soft[0] + soft[1] + soft[2] == 0);
-}
-
-TEST_CASE("augment: what is drawn") {
-  const TrainTransform transform{.remove_blur_cue = true};
-  int flips = 0, softened = 0;
-  double degrees = 0, largest = 0, lowest_scale = 2, highest_scale = 0;
-  int lowest_quality = 1000, highest_quality = 0;
-  constexpr int kImages = 20000;
-  for (int i = 0; i < kImages; ++i) {
-    const Augmentation drawn = draw_augmentation(transform, 42, 3, i, false);
-    flips += drawn.flip;
-    softened += drawn.soften;
-    degrees += drawn.degrees;
-    largest = std::max(largest, std::abs(static_cast<double>(drawn.degrees)));
-    lowest_scale = std::min(lowest_scale, static_cast<double>(drawn.scale));
-    highest_scale = std::max(highest_scale, static_cast<double>(drawn.scale));
-    lowest_quality = std::min(lowest_quality, drawn.quality);
-    highest_quality = std::max(highest_quality, drawn.quality);
+/// Flips and angles: right ones, all sides of them, those of the study, and many drawn ones.
+std::vector<Augmentation> augmentations() {
+  std::vector<float> angles{0, 1e-6f, 0.05f, 3, 30, 45, 60, 89.999f, 120, 135, 359.99f, 720, -1234.5f};
+  for (const float right : {90.0f, 180.0f, 270.0f, 360.0f}) {
+    for (const float beside : {-0.01f, 0.0f, 0.01f}) angles.push_back(right + beside);
   }
-  CHECK(flips / double{kImages} == doctest::Approx(0.5).epsilon(0.03));
-  CHECK(softened / double{kImages} == doctest::Approx(0.5).epsilon(0.03));
-  CHECK(std::abs(degrees / kImages) < 0.2);
-  CHECK(largest <= 10);
-  CHECK(largest > 9.9);
-  CHECK(lowest_scale == doctest::Approx(0.4).epsilon(0.01));
-  CHECK(highest_scale == doctest::Approx(1).epsilon(0.01));
-  CHECK(lowest_quality == 50);
-  CHECK(highest_quality == 95);
+  RandomStream random(3, random_purpose::test);
+  for (int i = 0; i < 40; ++i) angles.push_back(random.uniform(-180, 180));
+  for (int i = 0; i < 40; ++i) angles.push_back(random.uniform(-10, 10));
+  std::vector<Augmentation> result;
+  for (const float angle : angles) {
+    for (const float degrees : {angle, -angle}) {
+      for (const bool flip : {false, true}) result.push_back({.flip = flip, .degrees = degrees});
+    }
+  }
+  return result;
 }
 
-TEST_CASE("augment: what an image gets depends on seed, epoch and index, and on no other setting") {
-  const TrainTransform all{.remove_blur_cue = true};
-  const auto same = [](const Augmentation& a, const Augmentation& b) {
-    return a.flip == b.flip && a.degrees == b.degrees && a.soften == b.soften && a.scale == b.scale &&
-           a.quality == b.quality;
-  };
-  const Augmentation drawn = draw_augmentation(all, 42, 1, 5, false);
-  CHECK(same(drawn, draw_augmentation(all, 42, 1, 5, false)));
-  CHECK_FALSE(same(drawn, draw_augmentation(all, 43, 1, 5, false)));
-  CHECK_FALSE(same(drawn, draw_augmentation(all, 42, 2, 5, false)));
-  CHECK_FALSE(same(drawn, draw_augmentation(all, 42, 1, 6, false)));
-  for (int i = 0; i < 50; ++i) {
-    const Augmentation whole = draw_augmentation(all, 42, 1, i, false);
-    const Augmentation still = draw_augmentation({.flip = false, .rotation_degrees = 0}, 42, 1, i, false);
-    CHECK_FALSE(still.flip);
-    CHECK_FALSE(still.soften);
-    CHECK(still.degrees == 0);
-    const Augmentation extra = draw_augmentation(all, 42, 1, i, true);
-    CHECK_FALSE(extra.soften);
-    CHECK(extra.degrees == whole.degrees);
-    CHECK(extra.flip == whole.flip);
+/// The images of one size, on a device.
+Tensor resident(const std::vector<Image>& images, Device device) {
+  std::vector<std::uint8_t> bytes;
+  for (const Image& image : images) bytes.insert(bytes.end(), image.rgb.begin(), image.rgb.end());
+  const std::int64_t size = images[0].width;
+  return Tensor::from({static_cast<std::int64_t>(images.size()), size, size, 3}, bytes).to(device);
+}
+
+/// The images that differ from `wanted`, of one batch in both types.
+int count_differences(std::span<const ResidentImage> images, const std::vector<std::vector<float>>& wanted,
+                      int size, Device device) {
+  const auto count = static_cast<std::int64_t>(images.size());
+  const Tensor table = Tensor::from({3, 256}, normalisation_table()).to(device);
+  Tensor y = Tensor::empty({count, size, size, 3}, DType::f32, device);
+  Tensor narrow = Tensor::empty(y.shape(), DType::bf16, device);
+  augment(images, table, y);
+  augment(images, table, narrow);
+  int differences = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::vector<float>& values = wanted[static_cast<std::size_t>(i)];
+    const std::vector<bfloat16> rounded(values.begin(), values.end());
+    const bool same = same_bits(y.rows(i, i + 1).to_vector<float>(), values) &&
+                      same_bits(narrow.rows(i, i + 1).to_vector<bfloat16>(), rounded);
+    differences += same ? 0 : 1;
+  }
+  return differences;
+}
+
+/// The same of one batch of every augmentation, against the host's.
+int count_differences(int source_size, int size, Device device) {
+  const std::vector<Augmentation> all = augmentations();
+  std::vector<Image> sources;
+  for (std::size_t i = 0; i < all.size(); ++i) sources.push_back(random_image(source_size, i));
+  const Tensor pixels = resident(sources, device);
+  std::vector<ResidentImage> images;
+  std::vector<std::vector<float>> wanted(all.size(),
+                                         std::vector<float>(static_cast<std::size_t>(size * size * 3)));
+  Augmenter augmenter(size);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    images.push_back({&pixels, static_cast<std::int64_t>(i), all[i].flip,
+                      inverse_rotation(double{all[i].degrees}, size, size)});
+    const Image image = source_size == size ? sources[i] : resize(sources[i], size, size);
+    augmenter.run(image.rgb, all[i], wanted[i]);
+  }
+  return count_differences(images, wanted, size, device);
+}
+
+/// Each of 256 x 256 pairs of bytes side by side once, in 128 images of 32 x 32.
+std::vector<Image> images_of_pairs() {
+  std::vector<Image> images;
+  for (int image = 0; image < 128; ++image) {
+    Image pairs{32, 32, std::vector<std::uint8_t>(32 * 32 * 3)};
+    for (int i = 0; i < 32 * 32; ++i) {
+      const int row = i / 32, column = i % 32, pair = (image * 32 + row) * 16 + column / 2;
+      const int byte = column % 2 == 0 ? pair / 256 : pair % 256;
+      for (int channel = 0; channel < 3; ++channel) {
+        pairs.rgb[static_cast<std::size_t>(i * 3 + channel)] =
+            static_cast<std::uint8_t>((byte * (channel + 1) + 85 * channel) % 256);
+      }
+    }
+    images.push_back(pairs);
+  }
+  return images;
+}
+
+}  // namespace
+
+TEST_CASE("augment: flips and turns equal the CPU's to the bit") {
+  for (const Device device : devices()) {
+    if (device.is_cpu()) continue;
+    for (const int size : {1, 2, 7, 16, 33, 64}) {
+      CAPTURE(size);
+      CHECK(count_differences(size, size, device) == 0);
+    }
   }
 }
 
-TEST_CASE("augment: refuses settings out of range") {
-  CHECK_NOTHROW(check_transform({}));
-  CHECK_THROWS_AS(check_transform({.rotation_degrees = -1}), Error);
-  CHECK_THROWS_AS(check_transform({.rotation_degrees = std::numeric_limits<float>::quiet_NaN()}), Error);
-  CHECK_THROWS_AS(check_transform({.blur_probability = 1.5f}), Error);
-  CHECK_THROWS_AS(check_transform({.lowest_scale = 0}), Error);
-  CHECK_THROWS_AS(check_transform({.lowest_quality = 96}), Error);
-  CHECK_THROWS_AS(check_transform({.highest_quality = 101}), Error);
-  CHECK_THROWS_AS(Augmenter(0), Error);
-  std::vector<std::uint8_t> bytes(6);
-  std::vector<float> floats(5);
-  CHECK_THROWS_AS(normalise(bytes, floats), Error);
+TEST_CASE("augment: enlarged images equal the CPU's to the bit") {
+  for (const Device device : devices()) {
+    if (device.is_cpu()) continue;
+    for (const int size : {1, 2, 5, 16, 32}) {
+      CAPTURE(size);
+      CHECK(count_differences(size, 2 * size, device) == 0);
+    }
+  }
+}
+
+TEST_CASE("augment: the enlargement of every pair of bytes equals Pillow's weights") {
+  const std::vector<Image> pairs = images_of_pairs();
+  std::vector<std::vector<float>> wanted(pairs.size(), std::vector<float>(64 * 64 * 3));
+  for (std::size_t i = 0; i < pairs.size(); ++i) normalise(resize(pairs[i], 64, 64).rgb, wanted[i]);
+  for (const Device device : devices()) {
+    if (device.is_cpu()) continue;
+    const Tensor pixels = resident(pairs, device);
+    std::vector<ResidentImage> images;
+    for (std::size_t i = 0; i < pairs.size(); ++i)
+      images.push_back({&pixels, static_cast<std::int64_t>(i), false, {}});
+    CHECK(count_differences(images, wanted, 64, device) == 0);
+  }
+}
+
+TEST_CASE("augment: not on the CPU, where the loader makes the batches") {
+  const Tensor pixels = Tensor::zeros({1, 2, 2, 3}, DType::u8), table = Tensor::zeros({3, 256});
+  Tensor y = Tensor::zeros({1, 2, 2, 3});
+  const ResidentImage image{&pixels, 0, false, {}};
+  CHECK_THROWS_WITH_AS(augment({&image, 1}, table, y),
+                       doctest::Contains("augment: wanted a device that keeps images"), Error);
+  CHECK_NOTHROW(augment({}, table, y));
+}
+
+namespace {
+
+std::vector<std::uint8_t> random_bytes(int size, std::uint64_t seed) {
+  RandomStream random(seed, random_purpose::test);
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size * size * 3));
+  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.below(256));
+  return bytes;
+}
+
+/// Rotation about the centre as a map of 16.16 fixed point, near enough to test with.
+InverseRotation turn(double degrees, int size) {
+  const double radians = -degrees * 3.14159265358979 / 180, cosine = std::cos(radians),
+               sine = std::sin(radians);
+  const double centre = size / 2.0;
+  const auto fixed = [](double value) { return static_cast<std::int64_t>(std::floor(value * 65536 + 0.5)); };
+  return {fixed(cosine), fixed(sine),   fixed(centre - cosine * (centre - 0.5) - sine * (centre - 0.5)),
+          fixed(-sine),  fixed(cosine), fixed(centre + sine * (centre - 0.5) - cosine * (centre - 0.5))};
+}
+
+struct Item {
+  std::vector<std::uint8_t> pixels;
+  InverseRotation rotation;
+  bool flip;
+};
+
+template <typename T>
+void check_kernel(int source_size, int size, std::size_t shift) {
+  CAPTURE(source_size);
+  CAPTURE(size);
+  CAPTURE(shift);
+  const std::vector<float> table = uniform<float>(768, -2, 2, 9);
+  std::vector<Item> items;
+  for (const double degrees : {0.0, 90.0, -7.3, 45.0, 180.0}) {
+    for (const bool flip : {false, true}) {
+      items.push_back({random_bytes(source_size, items.size() + 1), turn(degrees, size), flip});
+    }
+  }
+  items.push_back({random_bytes(source_size, 99), {}, false});  // as it is
+
+  std::vector<std::unique_ptr<DeviceArray<std::uint8_t>>> pixels;
+  std::vector<AugmentImage> images;
+  std::vector<double> wanted;
+  for (const Item& item : items) {
+    pixels.push_back(std::make_unique<DeviceArray<std::uint8_t>>(item.pixels, images.size() % 3));
+    images.push_back({pixels.back()->data(), item.rotation, item.flip});
+    const auto& [xx, xy, x0, yx, yy, y0] = item.rotation;
+    const reference::Array one = reference::augment(item.pixels, source_size, size, item.flip,
+                                                    {xx, xy, x0, yx, yy, y0}, array({3, 256}, table));
+    wanted.insert(wanted.end(), one.values.begin(), one.values.end());
+  }
+  const DeviceArray<AugmentImage> on_device(images);
+  const DeviceArray<float> table_on_device(table);
+  DeviceArray<T> y(wanted.size(), shift), again(wanted.size(), shift);
+  const auto count = static_cast<std::int64_t>(images.size());
+  const std::int64_t launches = launch_count();
+  kernels::augment(on_device.data(), table_on_device.data(), y.data(), count, source_size, size, nullptr);
+  if (is_emulated()) CHECK(launch_count() - launches == 1);
+  CHECK_ARRAY(y, wanted, sizeof(T) == 4 ? 0 : unit<T>());
+  kernels::augment(on_device.data(), table_on_device.data(), again.data(), count, source_size, size, nullptr);
+  CHECK(same_bits(y, again));
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("augment kernel: flips, turns, sizes and alignments", T, float, bfloat16) {
+  if (!device_is_there()) return;
+  // One pixel, odd sizes (no vectors), vectors that begin in each channel, more than one chunk (64).
+  for (const int size : {1, 2, 5, 8, 12, 15, 64}) {
+    check_kernel<T>(size, size, 0);
+    if (size < 20) check_kernel<T>(size, size, 1);
+  }
+}
+
+TEST_CASE_TEMPLATE("augment kernel: the twofold enlargement before flip and turn", T, float, bfloat16) {
+  if (!device_is_there()) return;
+  for (const int size : {1, 2, 3, 4, 7, 32}) check_kernel<T>(size, 2 * size, 0);
+  check_kernel<T>(5, 10, 1);
+}
+
+TEST_CASE("augment kernel: no images, and sizes it does not know") {
+  if (!device_is_there()) return;
+  DeviceArray<float> y(1);
+  const std::int64_t launches = launch_count();
+  kernels::augment<float>(nullptr, nullptr, y.data(), 0, 8, 8, nullptr);
+  CHECK(launch_count() == launches);
+  CHECK(std::isnan(y.values()[0]));
+  for (const auto& [from, to] : {std::pair{0, 0}, {8, 4}, {8, 17}, {8, 24}, {4097, 4097}, {-4, -8}}) {
+    CHECK_THROWS_AS(kernels::augment<float>(nullptr, nullptr, y.data(), 1, from, to, nullptr), Error);
+  }
 }

@@ -1,22 +1,10 @@
 // Batch normalisation of A elements: training 3 A, inference 2 A, each A more with a residual; backward 5 A,
 // A more where the residual has a gradient.
-#include <numeric>
-
 #include "benchmarks/kernels/harness.h"
 #include "kernels/batch_norm.h"
 
 namespace tern::bench {
 namespace {
-
-struct Shape {
-  std::int64_t images, height, width, channels;
-  std::int64_t rows() const { return images * height * width; }
-  std::int64_t all() const { return rows() * channels; }
-  std::string name() const {
-    return std::to_string(images) + "x" + std::to_string(height) + "x" + std::to_string(width) + "x" +
-           std::to_string(channels);
-  }
-};
 
 constexpr double kEpsilon = 1e-5;
 
@@ -32,7 +20,7 @@ struct Channels {
 
 /// y = relu(gamma (x - mean) inverse_std + beta + residual) against the batch's or the running statistics.
 template <typename T>
-void forward(Bench& bench, const Shape& shape, bool training, bool add) {
+void forward(Bench& bench, const ImageShape& shape, bool training, bool add) {
   const double bytes = static_cast<double>(shape.all()) * sizeof(T) * ((training ? 3 : 2) + (add ? 1 : 0));
   const std::string name =
       std::string("batch_norm_") + (training ? "training" : "inference") + (add ? "_add" : "");
@@ -57,23 +45,20 @@ void forward(Bench& bench, const Shape& shape, bool training, bool add) {
   };
   const auto error = [&] {
     Difference difference, of_statistics;
-    const double rows = static_cast<double>(shape.rows());
     for (const std::int64_t c : sampled(shape.channels)) {
-      const std::vector<double> of_x = x.column(c, shape.channels), of_y = y.column(c, shape.channels),
-                                added = add ? residual.column(c, shape.channels) : of_x;
-      const double gamma = given.gamma.doubles(c, 1)[0], beta = given.beta.doubles(c, 1)[0];
-      double centre = given.mean.doubles(c, 1)[0], variance = given.deviation.doubles(c, 1)[0];
+      const reference::Array of_x = x.column(c, shape.channels);
+      reference::Array centre = given.mean.array({1}, c), variance = given.deviation.array({1}, c);
       if (training) {
-        centre = std::accumulate(of_x.begin(), of_x.end(), 0.0) / rows;
-        variance = 0;
-        for (const double value : of_x) variance += (value - centre) * (value - centre) / rows;
-        of_statistics.add(mean.doubles(c, 1)[0], centre);
-        of_statistics.add(inverse.doubles(c, 1)[0], 1 / std::sqrt(variance + kEpsilon));
+        const reference::Statistics batch = reference::statistics(of_x);
+        centre = batch.mean;
+        variance = batch.biased_variance;
+        of_statistics.add(mean.array({1}, c), centre);
+        of_statistics.add(inverse.array({1}, c), reference::inverse_std(variance, kEpsilon));
       }
-      const double factor = gamma / std::sqrt(variance + kEpsilon);
-      for (std::size_t r = 0; r < of_x.size(); ++r) {
-        difference.add(of_y[r], std::max(0.0, factor * (of_x[r] - centre) + beta + (add ? added[r] : 0)));
-      }
+      reference::Array wanted = reference::batch_norm(of_x, given.gamma.array({1}, c),
+                                                      given.beta.array({1}, c), centre, variance, kEpsilon);
+      if (add) wanted = reference::add(wanted, residual.column(c, shape.channels));
+      difference.add(y.column(c, shape.channels), reference::relu(wanted));
     }
     return worst({difference, of_statistics});
   };
@@ -81,7 +66,7 @@ void forward(Bench& bench, const Shape& shape, bool training, bool add) {
 }
 
 template <typename T>
-void backward(Bench& bench, const Shape& shape, bool add) {
+void backward(Bench& bench, const ImageShape& shape, bool add) {
   const double bytes = static_cast<double>(shape.all()) * sizeof(T) * (add ? 6 : 5);
   if (!bench.begin(add ? "batch_norm_backward_add_relu" : "batch_norm_backward_relu", shape.name(),
                    name_of<T>(), bytes)) {
@@ -103,25 +88,15 @@ void backward(Bench& bench, const Shape& shape, bool add) {
     Difference of_gradient, of_sums;
     const double rows = static_cast<double>(shape.rows());
     for (const std::int64_t c : sampled(shape.channels)) {
-      std::vector<double> unit = x.column(c, shape.channels), gradient = dy.column(c, shape.channels);
-      const std::vector<double> of_y = y.column(c, shape.channels), of_dx = dx.column(c, shape.channels),
-                                of_residual = add ? dresidual.column(c, shape.channels) : of_dx;
-      const double mean = given.mean.doubles(c, 1)[0], inverse = given.deviation.doubles(c, 1)[0];
-      double sum = 0, product = 0;
-      for (std::size_t r = 0; r < unit.size(); ++r) {
-        unit[r] = (unit[r] - mean) * inverse;
-        if (of_y[r] <= 0) gradient[r] = 0;
-        sum += gradient[r];
-        product += gradient[r] * unit[r];
-      }
+      const reference::Array of_y = y.column(c, shape.channels);
+      const reference::BatchNormGradients wanted = reference::batch_norm_backward(
+          x.column(c, shape.channels), &of_y, dy.column(c, shape.channels), given.gamma.array({1}, c),
+          given.mean.array({1}, c), given.deviation.array({1}, c), true);
       // As means beside gradients of up to 1: a sum of thousands that cancel has no size of its own.
-      of_sums.add(1 + dbeta.doubles(c, 1)[0] / rows, 1 + sum / rows);
-      of_sums.add(1 + dgamma.doubles(c, 1)[0] / rows, 1 + product / rows);
-      const double factor = given.gamma.doubles(c, 1)[0] * inverse;
-      for (std::size_t r = 0; r < unit.size(); ++r) {
-        if (add) of_gradient.add(of_residual[r], gradient[r]);
-        of_gradient.add(of_dx[r], factor * (gradient[r] - (sum + unit[r] * product) / rows));
-      }
+      of_sums.add(1 + dbeta.doubles(c, 1)[0] / rows, 1 + wanted.dbeta[0] / rows);
+      of_sums.add(1 + dgamma.doubles(c, 1)[0] / rows, 1 + wanted.dgamma[0] / rows);
+      of_gradient.add(dx.column(c, shape.channels), wanted.dx);
+      if (add) of_gradient.add(dresidual.column(c, shape.channels), wanted.dresidual);
     }
     return worst({of_gradient, of_sums});
   };
@@ -129,7 +104,7 @@ void backward(Bench& bench, const Shape& shape, bool add) {
 }
 
 template <typename T>
-void all_of(Bench& bench, const Shape& shape) {
+void all_of(Bench& bench, const ImageShape& shape) {
   for (const bool add : {false, true}) {
     bench.measure_rows(forward<T>, shape, true, add);
     bench.measure_rows(backward<T>, shape, add);
@@ -139,7 +114,8 @@ void all_of(Bench& bench, const Shape& shape) {
 
 void bench_batch_norm(Bench& bench) {
   // Of a ResNet-50: 64 images of 64x64 pixels, 256 of 224x224.
-  std::vector<Shape> shapes = {{64, 32, 32, 64}, {64, 4, 4, 1024}, {256, 56, 56, 256}, {256, 7, 7, 2048}};
+  std::vector<ImageShape> shapes = {
+      {64, 32, 32, 64}, {64, 4, 4, 1024}, {256, 56, 56, 256}, {256, 7, 7, 2048}};
   if (bench.full()) {
     shapes.insert(shapes.end(), {{64, 16, 16, 64},
                                  {64, 16, 16, 256},
@@ -150,7 +126,7 @@ void bench_batch_norm(Bench& bench) {
                                  {256, 28, 28, 512},
                                  {256, 14, 14, 1024}});
   }
-  for (const Shape& shape : shapes) {
+  for (const ImageShape& shape : shapes) {
     all_of<float>(bench, shape);
     all_of<bfloat16>(bench, shape);
   }

@@ -36,6 +36,12 @@ std::vector<std::int64_t> resnet_sizes(bool bottleneck) {
   return sizes;
 }
 
+/// The third step of AdamW; the rate is SGD's, too.
+constexpr int kStep = 3;
+constexpr double kLearningRate = 0.01, kDecay = 0.1;
+const double kRate = kLearningRate / (1 - std::pow(0.9, kStep)),
+             kInverseRoot = 1 / std::sqrt(1 - std::pow(0.999, kStep));
+
 /// Parameters, gradients and moments, each of them in one array; every parameter begins on 16 bytes.
 struct Parameters {
   std::vector<std::int64_t> sizes, offsets;
@@ -77,17 +83,36 @@ struct Parameters {
            .elements = sizes[i],
            .first_chunk = chunks,
            .half_gradient = half,
-           .rate = 0.01f,
-           .inverse_root = 1.5f,
+           .rate = static_cast<float>(kRate),
+           .inverse_root = static_cast<float>(kInverseRoot),
            .coupled_decay = 0,
-           .kept = 0.999f});
+           .kept = static_cast<float>(1 - kLearningRate * kDecay)});
       chunks += (sizes[i] + kernels::kOptimizerChunk - 1) / kernels::kOptimizerChunk;
       elements += sizes[i];
     }
     return all;
   }
   int count() const { return static_cast<int>(sizes.size()); }
-  std::vector<double> gradients() const { return half ? half_gradient.doubles() : gradient.doubles(); }
+  /// Parameters and moments as they are.
+  reference::OptimizerState state() const {
+    reference::OptimizerState all(p.array({padded}));
+    all.m = m.array({padded});
+    all.v = v.array({padded});
+    return all;
+  }
+  reference::Array gradients() const {
+    return half ? half_gradient.array({padded}) : gradient.array({padded});
+  }
+  /// Without what lies between parameters.
+  reference::Array elements_of(const reference::Array& whole) const {
+    reference::Array result;
+    result.shape = {elements};
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      const auto first = whole.values.begin() + offsets[i];
+      result.values.insert(result.values.end(), first, first + sizes[i]);
+    }
+    return result;
+  }
 };
 
 double total(const std::vector<std::int64_t>& sizes) {
@@ -100,8 +125,8 @@ void adam(Bench& bench, const std::string& network, const std::vector<std::int64
   const double bytes = 28 * total(sizes);
   if (!bench.begin("adam_step", network, half ? "bfloat16" : "float32", bytes)) return;
   const Parameters all(bench, sizes, half);
-  const std::vector<double> p = all.p.doubles(), m = all.m.doubles(), v = all.v.doubles(),
-                            g = all.gradients();
+  reference::OptimizerState wanted = all.state();
+  reference::adam_step(wanted, all.gradients(), kLearningRate, kDecay, true, kStep);
   const kernels::AdamConstants constants = {0.9f, 0.1f, 0.999f, 0.001f, 1e-8f};
   bench.measure(
       bytes,
@@ -110,19 +135,11 @@ void adam(Bench& bench, const std::string& network, const std::vector<std::int64
       },
       [&] {
         Difference of_p, of_m, of_v, of_copy;
-        const std::vector<double> got = all.p.doubles(), copied = all.copy.doubles(), got_m = all.m.doubles(),
-                                  got_v = all.v.doubles();
-        for (std::size_t s = 0; s < sizes.size(); ++s) {
-          for (std::int64_t k = 0; k < sizes[s]; ++k) {
-            const auto i = static_cast<std::size_t>(all.offsets[s] + k);
-            const double first = 0.9 * m[i] + 0.1 * g[i], second = 0.999 * v[i] + 0.001 * g[i] * g[i];
-            const double wanted = p[i] * 0.999 - 0.01 * first / (std::sqrt(second) * 1.5 + 1e-8);
-            of_p.add(got[i], wanted);
-            of_m.add(got_m[i], first);
-            of_v.add(got_v[i], second);
-            if (half) of_copy.add(copied[i], wanted);
-          }
-        }
+        const reference::OptimizerState got = all.state();
+        of_p.add(all.elements_of(got.p), all.elements_of(wanted.p));
+        of_m.add(all.elements_of(got.m), all.elements_of(wanted.m));
+        of_v.add(all.elements_of(got.v), all.elements_of(wanted.v));
+        if (half) of_copy.add(all.elements_of(all.copy.array({all.padded})), all.elements_of(wanted.p));
         return worst({of_p, of_m, of_v, of_copy});
       });
 }
@@ -131,7 +148,8 @@ void sgd(Bench& bench, const std::string& network, const std::vector<std::int64_
   const double bytes = 20 * total(sizes);
   if (!bench.begin("sgd_step", network, "float32", bytes)) return;
   const Parameters all(bench, sizes, false);
-  const std::vector<double> p = all.p.doubles(), m = all.m.doubles(), g = all.gradients();
+  reference::OptimizerState wanted = all.state();
+  reference::sgd_step(wanted, all.gradients(), kRate, 0, 0.9, false, false);
   bench.measure(
       bytes,
       [&](int slot) {
@@ -140,14 +158,9 @@ void sgd(Bench& bench, const std::string& network, const std::vector<std::int64_
       },
       [&] {
         Difference of_p, of_buffer;
-        const std::vector<double> got = all.p.doubles(), buffer = all.m.doubles();
-        for (std::size_t s = 0; s < sizes.size(); ++s) {
-          for (std::int64_t k = 0; k < sizes[s]; ++k) {
-            const auto i = static_cast<std::size_t>(all.offsets[s] + k);
-            of_p.add(got[i], p[i] - 0.01 * (0.9 * m[i] + g[i]));
-            of_buffer.add(buffer[i], 0.9 * m[i] + g[i]);
-          }
-        }
+        const reference::OptimizerState got = all.state();
+        of_p.add(all.elements_of(got.p), all.elements_of(wanted.p));
+        of_buffer.add(all.elements_of(got.m), all.elements_of(wanted.m));
         return worst({of_p, of_buffer});
       });
 }
@@ -165,17 +178,10 @@ void clip(Bench& bench, const std::string& network, const std::vector<std::int64
                             workspace[slot], bench.stream());
       },
       [&] {
-        double sum = 0;
-        const std::vector<double> g = all.gradients();
-        for (std::size_t s = 0; s < sizes.size(); ++s) {
-          for (std::int64_t k = 0; k < sizes[s]; ++k) {
-            const double value = g[static_cast<std::size_t>(all.offsets[s] + k)];
-            sum += value * value;
-          }
-        }
+        const double wanted = reference::norm({all.elements_of(all.gradients())});
         Difference of_norm, of_scale;
-        of_norm.add(norm.doubles()[0], std::sqrt(sum));
-        of_scale.add(scale.doubles()[0], 1 / (std::sqrt(sum) + 1e-6));
+        of_norm.add(norm.doubles()[0], wanted);
+        of_scale.add(scale.doubles()[0], reference::clip_scale(wanted, 1));
         return worst({of_norm, of_scale});
       });
 }

@@ -88,10 +88,10 @@ class Slots {
     return result;
   }
   std::vector<double> doubles() const { return doubles(0, count_); }
-  /// Slot 0 as the references take it.
-  reference::Array array(std::vector<std::int64_t> shape) const {
+  /// Slot 0 as the references take it: the part-th of its parts of that shape.
+  reference::Array array(std::vector<std::int64_t> shape, std::int64_t part = 0) const {
     reference::Array result(std::move(shape));
-    result.values = doubles(0, result.size());
+    result.values = doubles(part * result.size(), result.size());
     return result;
   }
   /// Some rows of slot 0, [rows.size(), cols].
@@ -104,16 +104,19 @@ class Slots {
     }
     return result;
   }
-  /// Slot 0 as rows of `columns`: one of these columns, as doubles. Fetching all would take seconds where the
+  /// Slot 0 as rows of `columns`: one of these columns, [rows, 1]. Fetching all would take seconds where the
   /// kernel takes a millisecond.
-  std::vector<double> column(std::int64_t column, std::int64_t columns) const {
+  reference::Array column(std::int64_t column, std::int64_t columns) const {
     const std::int64_t rows = count_ / columns;
     const std::shared_ptr<void> together = allocate(static_cast<std::size_t>(rows) * sizeof(float));
     float* const gathered = static_cast<float*>(together.get());
     gather((*this)[0] + column, rows, columns, gathered);
     std::vector<float> values(static_cast<std::size_t>(rows));
     copy(values.data(), gathered, values.size() * sizeof(float));
-    return {values.begin(), values.end()};
+    reference::Array result;
+    result.shape = {rows, 1};
+    result.values.assign(values.begin(), values.end());
+    return result;
   }
 
  private:
@@ -247,5 +250,17 @@ struct RowShape {
   std::string name() const { return std::to_string(rows) + "x" + std::to_string(cols); }
 };
 std::vector<RowShape> row_shapes(bool full);
+
+/// [count, height, width, channels]
+struct ImageShape {
+  std::int64_t count, height, width, channels;
+  std::int64_t rows() const { return count * height * width; }
+  std::int64_t all() const { return rows() * channels; }
+  std::vector<std::int64_t> of_one() const { return {1, height, width, channels}; }
+  std::string name() const {
+    return std::to_string(count) + "x" + std::to_string(height) + "x" + std::to_string(width) + "x" +
+           std::to_string(channels);
+  }
+};
 
 }  // namespace tern::bench

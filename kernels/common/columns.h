@@ -16,10 +16,10 @@
 namespace tern::kernels {
 
 /// How a matrix is divided; computed on the host.
-struct ColumnCut {
+struct ColumnPartition {
   int width, height;  ///< of a block, in threads; width is a power of 2, at most 32
   std::int64_t tiles, slices;
-  std::int64_t slice_rows;  ///< rows per slice
+  std::int64_t rows_per_slice;
 
   dim3 grid() const { return dim3(tiles, slices); }
   dim3 block() const { return dim3(width, height); }
@@ -28,17 +28,17 @@ struct ColumnCut {
 /// `vectors`: cols / V, at least 1. `threads`: per block, a multiple of `max_width`. No slice is empty, but
 /// rows = 0 makes one slice. There are several slices only if each has at least `min_rows` rows per thread,
 /// and at most `max_blocks` blocks unless there are more tiles.
-inline ColumnCut cut_columns(std::int64_t rows, std::int64_t vectors, int threads, int max_width,
-                             std::int64_t max_blocks, std::int64_t min_rows) {
-  ColumnCut cut{};
-  cut.width = 1;
-  while (cut.width < max_width && cut.width < vectors) cut.width *= 2;
-  cut.height = threads / cut.width;
-  cut.tiles = ceil_div(vectors, cut.width);
-  const std::int64_t slices = std::min(max_blocks / cut.tiles, rows / (cut.height * min_rows));
-  cut.slice_rows = ceil_div(rows, std::max<std::int64_t>(slices, 1));
-  cut.slices = rows == 0 ? 1 : ceil_div(rows, cut.slice_rows);
-  return cut;
+inline ColumnPartition partition_columns(std::int64_t rows, std::int64_t vectors, int threads, int max_width,
+                                         std::int64_t max_blocks, std::int64_t min_rows) {
+  ColumnPartition partition{};
+  partition.width = 1;
+  while (partition.width < max_width && partition.width < vectors) partition.width *= 2;
+  partition.height = threads / partition.width;
+  partition.tiles = ceil_div(vectors, partition.width);
+  const std::int64_t slices = std::min(max_blocks / partition.tiles, rows / (partition.height * min_rows));
+  partition.rows_per_slice = ceil_div(rows, std::max<std::int64_t>(slices, 1));
+  partition.slices = rows == 0 ? 1 : ceil_div(rows, partition.rows_per_slice);
+  return partition;
 }
 
 /// This thread's part of a matrix.
@@ -48,11 +48,12 @@ struct ColumnPart {
   /// The offsets of that column's elements in the thread's rows: begin, begin + stride, ... below end.
   std::int64_t begin, end, stride;
 
-  __device__ ColumnPart(int columns_per_thread, std::int64_t rows, std::int64_t cols, std::int64_t slice_rows)
+  __device__ ColumnPart(int columns_per_thread, std::int64_t rows, std::int64_t cols,
+                        std::int64_t rows_per_slice)
       : column((std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x) * columns_per_thread),
         inside(column < cols),
-        begin((blockIdx.y * slice_rows + threadIdx.y) * cols + column),
-        end((rows < (blockIdx.y + 1) * slice_rows ? rows : (blockIdx.y + 1) * slice_rows) * cols),
+        begin((blockIdx.y * rows_per_slice + threadIdx.y) * cols + column),
+        end((rows < (blockIdx.y + 1) * rows_per_slice ? rows : (blockIdx.y + 1) * rows_per_slice) * cols),
         stride(blockDim.y * cols) {}
 
   /// Calls body(count, at) for `count` of this thread's rows at a time, at the offsets at, at + stride, ...:
@@ -128,8 +129,8 @@ inline constexpr int kColumnShared = N* kColumnThreads / kWarpSize* kColumnWidth
 inline constexpr std::int64_t kMaxColumnBlocks = 256;
 
 template <int V>
-ColumnCut cut_for_reduction(std::int64_t rows, std::int64_t cols) {
-  return cut_columns(rows, ceil_div(cols, V), kColumnThreads, kColumnWidth<V>, kMaxColumnBlocks, 4);
+ColumnPartition partition_for_reduction(std::int64_t rows, std::int64_t cols) {
+  return partition_columns(rows, ceil_div(cols, V), kColumnThreads, kColumnWidth<V>, kMaxColumnBlocks, 4);
 }
 
 /// Device memory of a reduction over rows. First a counter per tile of the blocks that have arrived: 0 before
@@ -148,14 +149,14 @@ struct ColumnWorkspace {
 inline std::size_t column_workspace_bytes(int n, std::int64_t rows, std::int64_t cols) {
   if (cols == 0) return kMaxColumnBlocks * sizeof(unsigned);
   const std::int64_t slices =
-      std::max({cut_for_reduction<1>(rows, cols).slices, cut_for_reduction<4>(rows, cols).slices,
-                cut_for_reduction<8>(rows, cols).slices});
+      std::max({partition_for_reduction<1>(rows, cols).slices, partition_for_reduction<4>(rows, cols).slices,
+                partition_for_reduction<8>(rows, cols).slices});
   return kMaxColumnBlocks * sizeof(unsigned) + static_cast<std::size_t>(slices * n * cols) * sizeof(float);
 }
 
 /// The end of a reduction over rows: merges the partial results of threads, then (in the last block of a
 /// tile) those of slices, and calls finish(column, result) once for each column, from one thread. Grid and
-/// block are those of cut_for_reduction; `shared` has kColumnShared<N, V> floats.
+/// block are those of partition_for_reduction; `shared` has kColumnShared<N, V> floats.
 template <int N, int V, typename Merge, typename Finish>
 __device__ void reduce_columns(float (&partial)[V][N], Merge merge, std::int64_t cols,
                                ColumnWorkspace workspace, auto& shared, Finish finish) {

@@ -83,17 +83,17 @@ void for_each_product(const std::vector<std::int64_t>& x, const std::vector<std:
             }
 }
 
-std::int64_t extent(std::int64_t input, std::int64_t kernel, int stride, int padding) {
+}  // namespace
+
+std::int64_t window_count(std::int64_t extent, std::int64_t kernel, int stride, int padding) {
   std::int64_t count = 0;  // counted, not computed: how many windows fit
-  for (std::int64_t start = -padding; start + kernel <= input + padding; start += stride) ++count;
+  for (std::int64_t start = -padding; start + kernel <= extent + padding; start += stride) ++count;
   return count;
 }
 
-}  // namespace
-
 Array conv2d(const Array& x, const Array& w, const Array* bias, int stride, int padding) {
-  Array y({x.shape[0], extent(x.shape[1], w.shape[1], stride, padding),
-           extent(x.shape[2], w.shape[2], stride, padding), w.shape[0]});
+  Array y({x.shape[0], window_count(x.shape[1], w.shape[1], stride, padding),
+           window_count(x.shape[2], w.shape[2], stride, padding), w.shape[0]});
   for_each_product(x.shape, w.shape, y.shape, stride, padding,
                    [&](std::int64_t i, std::int64_t j, std::int64_t o) { y[o] += x[i] * w[j]; });
   if (bias != nullptr) {
@@ -114,57 +114,6 @@ Array conv2d_backward_weight(const Array& x, const Array& dy, const Array& w_lik
   for_each_product(x.shape, dw.shape, dy.shape, stride, padding,
                    [&](std::int64_t i, std::int64_t j, std::int64_t o) { dw[j] += dy[o] * x[i]; });
   return dw;
-}
-
-Statistics statistics(const Array& x) {
-  const std::int64_t channels = x.last();
-  const double count = static_cast<double>(x.rows());
-  Statistics result{Array({channels}), Array({channels}), Array({channels})};
-  for (std::int64_t c = 0; c < channels; ++c) {
-    double sum = 0, squares = 0;
-    for (std::int64_t i = c; i < x.size(); i += channels) sum += x[i];
-    for (std::int64_t i = c; i < x.size(); i += channels)
-      squares += (x[i] - sum / count) * (x[i] - sum / count);
-    result.mean[c] = sum / count;
-    result.biased_variance[c] = squares / count;
-    result.unbiased_variance[c] = squares / (count - 1);
-  }
-  return result;
-}
-
-Array batch_norm(const Array& x, const Array& gamma, const Array& beta, const Array& mean,
-                 const Array& variance, double epsilon) {
-  Array y = x;
-  for (std::int64_t i = 0; i < y.size(); ++i) {
-    const std::int64_t c = i % x.last();
-    y[i] = (x[i] - mean[c]) / std::sqrt(variance[c] + epsilon) * gamma[c] + beta[c];
-  }
-  return y;
-}
-
-Array max_pool(const Array& x, int kernel, int stride, int padding) {
-  const std::int64_t height = x.shape[1], width = x.shape[2], channels = x.shape[3];
-  Array y({x.shape[0], extent(height, kernel, stride, padding), extent(width, kernel, stride, padding),
-           channels});
-  for (std::int64_t i = 0; i < y.size(); ++i) {
-    const std::int64_t c = i % channels, q = i / channels % y.shape[2],
-                       p = i / channels / y.shape[2] % y.shape[1], n = i / channels / y.shape[2] / y.shape[1];
-    y[i] = -std::numeric_limits<double>::infinity();
-    for (std::int64_t h = p * stride - padding; h < p * stride - padding + kernel; ++h)
-      for (std::int64_t w = q * stride - padding; w < q * stride - padding + kernel; ++w)
-        if (h >= 0 && h < height && w >= 0 && w < width)
-          y[i] = std::max(y[i], x[((n * height + h) * width + w) * channels + c]);
-  }
-  return y;
-}
-
-Array global_average_pool(const Array& x) {
-  const std::int64_t pixels = x.shape[1] * x.shape[2], channels = x.shape[3];
-  Array y({x.shape[0], channels});
-  for (std::int64_t i = 0; i < x.size(); ++i) {
-    y[i / channels / pixels * channels + i % channels] += x[i] / static_cast<double>(pixels);
-  }
-  return y;
 }
 
 }  // namespace tern::reference

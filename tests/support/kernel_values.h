@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 #include <vector>
@@ -85,6 +86,16 @@ double relative_error(const std::vector<T>& got, const std::vector<double>& want
 template <typename T>
 double relative_error(const std::vector<T>& got, const reference::Array& wanted) {
   return relative_error(got, wanted.values);
+}
+
+/// To the bit: NaN is the same as NaN, and 0 is not -0.
+template <typename T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
+}
+template <typename T>
+bool same_bits(const DeviceArray<T>& a, const DeviceArray<T>& b) {
+  return same_bits(a.values(), b.values());
 }
 
 }  // namespace tern::test

@@ -1,9 +1,8 @@
+// The kernels of batch normalisation's gradients; test_batch_norm.cpp has the op's.
 #include <doctest/doctest.h>
 
-#include <cstring>
-
 #include "kernels/batch_norm.h"
-#include "tests/support/kernel_values.h"
+#include "tests/support/batch_norm_case.h"
 
 using namespace tern;
 using namespace tern::test;
@@ -17,10 +16,6 @@ struct Case {
 
   std::size_t count() const { return static_cast<std::size_t>(rows * channels); }
   std::size_t width() const { return static_cast<std::size_t>(channels); }
-};
-
-struct Wanted {
-  std::vector<double> dx, dgamma, dbeta, dresidual;
 };
 
 template <typename T>
@@ -38,26 +33,12 @@ struct Inputs {
     for (std::size_t i = 0; i < y.size(); i += 3) y[i] = T(0.0f);  // as after a ReLU
   }
 
-  Wanted wanted(const Case& of) const {
-    const std::size_t channels = of.width();
-    Wanted result{widened(dy), std::vector<double>(channels, 0), std::vector<double>(channels, 0), {}};
-    std::vector<double> unit_x = widened(x), &g = result.dx;
-    for (std::size_t i = 0; i < g.size(); ++i) {
-      const std::size_t c = i % channels;
-      if (of.relu && !(static_cast<float>(y[i]) > 0)) g[i] = 0;
-      unit_x[i] = (unit_x[i] - double{mean[c]}) * double{inverse_std[c]};
-      result.dbeta[c] += g[i];
-      result.dgamma[c] += g[i] * unit_x[i];
-    }
-    result.dresidual = g;
-    for (std::size_t i = 0; i < g.size(); ++i) {
-      const std::size_t c = i % channels;
-      if (of.batch_statistics) {
-        g[i] -= (result.dbeta[c] + unit_x[i] * result.dgamma[c]) / static_cast<double>(of.rows);
-      }
-      g[i] *= double{gamma[c]} * double{inverse_std[c]};
-    }
-    return result;
+  reference::BatchNormGradients wanted(const Case& of) const {
+    const std::vector<std::int64_t> rows{of.rows, of.channels}, channels{of.channels};
+    const reference::Array mask = array(rows, y);
+    return reference::batch_norm_backward(array(rows, x), of.relu ? &mask : nullptr, array(rows, dy),
+                                          array(channels, gamma), array(channels, mean),
+                                          array(channels, inverse_std), of.batch_statistics);
   }
 };
 
@@ -94,19 +75,13 @@ struct Run {
 };
 
 template <typename T>
-bool same_bits(const DeviceArray<T>& a, const DeviceArray<T>& b) {
-  const std::vector<T> left = a.values(), right = b.values();
-  return std::memcmp(left.data(), right.data(), left.size() * sizeof(T)) == 0;
-}
-
-template <typename T>
 void check(const Case& of) {
   CAPTURE(of.rows);
   CAPTURE(of.channels);
   CAPTURE(of.shift);
   CAPTURE(of.batch_statistics);
   const Inputs<T> in(of);
-  const Wanted wanted = in.wanted(of);
+  const reference::BatchNormGradients wanted = in.wanted(of);
   const Run<T> run(of, in);
   CHECK_ARRAY(run.dx, wanted.dx, 8 * unit<float>() + unit<T>());
   CHECK_ARRAY(run.dgamma, wanted.dgamma, 16 * unit<float>());
@@ -125,12 +100,11 @@ void check(const Case& of) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("batch norm backward: every width, alignment, aliasing and epilogue", T, float, bfloat16) {
+TEST_CASE_TEMPLATE("batch_norm_backward kernel: every width, alignment, aliasing and epilogue", T, float,
+                   bfloat16) {
   if (!device_is_there()) return;
-  // As in test_batch_norm.cpp.
-  constexpr Case kCases[] = {{2, 1},    {3, 3},    {7, 8},    {64, 32},  {65, 40},  {513, 7},
-                             {300, 33}, {700, 72}, {4500, 1}, {4097, 8}, {3, 2048}, {260, 264}};
-  for (Case each : kCases) {
+  for (const BatchNormSize& size : kBatchNormSizes) {
+    Case each{size.rows, size.channels};
     check<T>(each);
     each.residual = true;
     each.shift = 1;
@@ -148,7 +122,7 @@ TEST_CASE_TEMPLATE("batch norm backward: every width, alignment, aliasing and ep
   check<T>({5000, 33, 1});  // 78 slices
 }
 
-TEST_CASE("batch norm backward: no rows give zeros, no channels nothing, NaN stays in its channel") {
+TEST_CASE("batch_norm_backward kernel: no rows give zeros, no channels nothing, NaN stays in its channel") {
   if (!device_is_there()) return;
   const Case empty{0, 5};
   const Run<float> nothing(empty, Inputs<float>(empty));

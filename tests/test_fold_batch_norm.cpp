@@ -1,11 +1,36 @@
-#include "kernels/fold_batch_norm.h"
+// A batch normalisation folded into the convolution before it: the op on every device, then the kernel at
+// every width.
+#include "engine/ops/fold_batch_norm.h"
 
 #include <doctest/doctest.h>
 
+#include "kernels/fold_batch_norm.h"
 #include "tests/support/kernel_values.h"
+#include "tests/support/tensors.h"
 
 using namespace tern;
 using namespace tern::test;
+
+TEST_CASE("fold_batch_norm: to the same bits on every device") {
+  const Tensor w = uniform({7, 3, 3, 5}, -1, 1, 1), gamma = uniform({7}, -2, 2, 2),
+               beta = uniform({7}, -1, 1, 3), mean = uniform({7}, -1, 1, 4), variance = uniform({7}, 0, 2, 5);
+  const reference::FoldedBatchNorm wanted =
+      reference::fold_batch_norm(array(w), array(gamma), array(beta), array(mean), array(variance), 1e-5);
+  std::vector<Tensor> found, found_biases;
+  for (const Device device : devices()) {
+    Tensor folded = Tensor::empty(w.shape(), DType::f32, device),
+           bias = Tensor::empty({7}, DType::f32, device);
+    const BatchNormState norm{Variable(gamma.to(device)), Variable(beta.to(device)), mean.to(device),
+                              variance.to(device)};
+    fold_batch_norm(w.to(device), norm, folded, bias);
+    CHECK_CLOSE(folded, wanted.w, tolerance::kElementwise);
+    CHECK_CLOSE(bias, wanted.bias, tolerance::kElementwise);
+    found.push_back(folded);
+    found_biases.push_back(bias);
+    CHECK(same_bytes(folded, found.front()));
+    CHECK(same_bytes(bias, found_biases.front()));
+  }
+}
 
 namespace {
 
@@ -27,12 +52,9 @@ void check(Size size) {
                            beta = uniform<float>(channels, -1, 1, 3),
                            mean = uniform<float>(channels, -3, 3, 4),
                            variance = uniform<float>(channels, 0, 2, 5);
-  std::vector<double> folded_wanted(channels * inner), bias_wanted(channels);
-  for (std::size_t k = 0; k < channels; ++k) {
-    const double factor = double{gamma[k]} / std::sqrt(double{variance[k]} + double{kEpsilon});
-    bias_wanted[k] = double{beta[k]} - double{mean[k]} * factor;
-    for (std::size_t i = k * inner; i < (k + 1) * inner; ++i) folded_wanted[i] = double{w[i]} * factor;
-  }
+  const reference::FoldedBatchNorm wanted = reference::fold_batch_norm(
+      array({size.channels, size.inner}, w), array({size.channels}, gamma), array({size.channels}, beta),
+      array({size.channels}, mean), array({size.channels}, variance), double{kEpsilon});
   const DeviceArray<float> w_in(w), gamma_in(gamma), beta_in(beta), mean_in(mean), variance_in(variance);
   DeviceArray<T> folded(channels * inner);
   DeviceArray<float> bias(channels);
@@ -40,18 +62,18 @@ void check(Size size) {
   kernels::fold_batch_norm(w_in.data(), gamma_in.data(), beta_in.data(), mean_in.data(), variance_in.data(),
                            kEpsilon, folded.data(), bias.data(), size.channels, size.inner, nullptr);
   if (is_emulated()) CHECK(launch_count() - launches == (size.channels == 0 ? 0 : 1));
-  CHECK_ARRAY(folded, folded_wanted, unit<T>());
-  CHECK_ARRAY(bias, bias_wanted, unit<float>());
+  CHECK_ARRAY(folded, wanted.w, unit<T>());
+  CHECK_ARRAY(bias, wanted.bias, unit<float>());
 }
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("fold_batch_norm: every width", T, float, bfloat16) {
+TEST_CASE_TEMPLATE("fold_batch_norm kernel: every width", T, float, bfloat16) {
   if (!device_is_there()) return;
   for (const Size size : kSizes) check<T>(size);
 }
 
-TEST_CASE("fold_batch_norm: extremes stay finite where the result is") {
+TEST_CASE("fold_batch_norm kernel: extremes stay finite where the result is") {
   if (!device_is_there()) return;
   const DeviceArray<float> w(std::vector<float>{1e30f, 1e-30f, 3e38f, 2}),
       gamma(std::vector<float>{1e-10f, 1e10f}), beta(std::vector<float>{1, -1}),
@@ -68,7 +90,7 @@ TEST_CASE("fold_batch_norm: extremes stay finite where the result is") {
   CHECK(bias.values()[1] == doctest::Approx(-1 - 1e-30 * large));
 }
 
-TEST_CASE("fold_batch_norm: no variance, and NaN in its own channel") {
+TEST_CASE("fold_batch_norm kernel: no variance, and NaN in its own channel") {
   if (!device_is_there()) return;
   const DeviceArray<float> w(std::vector<float>{1, 2, 3, 4}), gamma(std::vector<float>{1, 1}),
       beta(std::vector<float>{0, NAN}), mean(std::vector<float>{1, 0}), variance(std::vector<float>{0, 1});
