@@ -1,4 +1,4 @@
-// Bound by bandwidth: 16 bytes a load where pointers and columns allow; the bias stays in registers.
+// Bound by bandwidth: 16 bytes per load where pointers and columns allow; the bias stays in registers.
 #include "kernels/bias.h"
 
 #include "kernels/common/columns.h"

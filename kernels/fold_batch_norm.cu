@@ -1,5 +1,5 @@
-// A block a channel. In double where a channel has one number and its product is rounded once, so that every
-// device folds to the same bits; a network's weights take microseconds of it.
+// A block per channel. In double where a channel has one number and its product is rounded once, so that
+// every device folds to the same bits; a network's weights take microseconds of it.
 #include "kernels/fold_batch_norm.h"
 
 #include "kernels/common/kernel.h"

@@ -1,4 +1,4 @@
-// Bound by bandwidth: 16 bytes a load where pointers and columns allow.
+// Bound by bandwidth: 16 bytes per load where pointers and columns allow.
 #include "kernels/sum.h"
 
 #include "kernels/common/columns.h"

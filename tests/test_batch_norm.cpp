@@ -55,14 +55,14 @@ void check_normalisation(const Shape& shape, bool training, bool residual, bool 
                        },
                    .inputs = inputs,
                    // dx is what remains when g's mean and its part along xhat are taken away. Of two
-                   // values a channel nothing but epsilon's share remains, and roundings weigh more.
+                   // values per channel nothing but epsilon's share remains, and roundings weigh more.
                    .gradient_tolerance = array(inputs[0]).rows() == 2 ? 5e-3 : 1e-4});
 }
 
 }  // namespace
 
 TEST_CASE("batch_norm: values and gradients, every fusion") {
-  // Two values a channel (the least that training takes), channels around a vector, odd extents, a matrix.
+  // Two values per channel (the least that training takes), channels around a vector, odd extents, a matrix.
   const Shape shapes[] = {{2, 1, 1, 1}, {1, 1, 2, 3}, {3, 2, 2, 8}, {2, 3, 5, 17}, {5, 7}, {4, 4, 4, 64}};
   for (const Device device : devices()) {
     for (const Shape& shape : shapes) {

@@ -9,7 +9,7 @@ namespace tern {
 
 Json to_json(const Evaluation& evaluation);
 
-/// A list, an entry a class.
+/// A list, an entry per class.
 Json classes_json(const ClassReport& report);
 /// Rows: truth, columns: answers, in the order of the class indices.
 Json confusion_json(const ConfusionMatrix& matrix);

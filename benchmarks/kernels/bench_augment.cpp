@@ -1,4 +1,4 @@
-// A batch from resident images: 3 bytes a source pixel read, 3 elements a pixel written.
+// A batch from resident images: 3 bytes a source pixel read, 3 elements per pixel written.
 #include "benchmarks/kernels/harness.h"
 
 #include <tuple>

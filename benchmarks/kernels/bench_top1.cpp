@@ -1,4 +1,4 @@
-// The answer of each row of logits: R C elements read, 12 bytes a row written.
+// The answer of each row of logits: R C elements read, 12 bytes per row written.
 #include "benchmarks/kernels/harness.h"
 #include "kernels/top1.h"
 

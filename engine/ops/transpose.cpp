@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "engine/backend/dispatch.h"
+#include "engine/core/check.h"
 #include "engine/core/parallel.h"
 #include "kernels/transpose.h"
 
@@ -36,8 +37,10 @@ void transpose_cpu(const Tensor& x, Tensor& y) {
       return transpose_words<std::uint16_t>(x, y);
     case 4:
       return transpose_words<std::uint32_t>(x, y);
-    default:
+    case 8:
       return transpose_words<std::uint64_t>(x, y);
+    default:
+      throw Error("transpose", "elements of 1, 2, 4 or 8 bytes", name_of(x.dtype()));
   }
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 using reference::Array;
 
-constexpr std::size_t kMostProbes = 40;
+constexpr std::size_t kMaxProbes = 40;
 
 std::vector<Variable> variables(const std::vector<Tensor>& inputs, auto wants_gradient) {
   std::vector<Variable> result;
@@ -23,13 +23,13 @@ std::vector<Variable> variables(const std::vector<Tensor>& inputs, auto wants_gr
   return result;
 }
 
-// All places, or kMostProbes random ones.
+// All places, or kMaxProbes random ones.
 std::vector<std::int64_t> probed_places(std::int64_t count) {
   std::vector<std::int64_t> places(static_cast<std::size_t>(count));
   std::iota(places.begin(), places.end(), 0);
-  if (places.size() > kMostProbes) {
+  if (places.size() > kMaxProbes) {
     RandomStream(5, random_purpose::test).shuffle(places);
-    places.resize(kMostProbes);
+    places.resize(kMaxProbes);
   }
   return places;
 }

@@ -46,11 +46,11 @@ reference::Array array(const Tensor& x) {
   return result;
 }
 
-void poison_free_memory(Device device, std::size_t most_bytes) {
+void poison_free_memory(Device device, std::size_t max_bytes) {
   constexpr int kCopies = 4;
-  const std::vector<std::uint8_t> ones(2 * most_bytes, 0xFF);  // NaN as f32 and as f64
+  const std::vector<std::uint8_t> ones(2 * max_bytes, 0xFF);  // NaN as f32 and as f64
   std::vector<std::unique_ptr<Buffer>> blocks;
-  for (std::size_t power = 64; power <= most_bytes; power *= 2) {
+  for (std::size_t power = 64; power <= max_bytes; power *= 2) {
     for (std::size_t bytes = power; bytes < 2 * power; bytes += std::max<std::size_t>(power / 8, 64)) {
       for (int copy = 0; copy < kCopies; ++copy) {
         blocks.push_back(std::make_unique<Buffer>(bytes, device));

@@ -24,8 +24,8 @@ Tensor integers(const std::vector<std::int32_t>& values, Device device = Device:
 reference::Array array(const Tensor& x);
 
 /// Fills the allocator's cache with blocks of NaN, so that memory an op should have written but did not, or
-/// reads before writing, shows. Covers blocks up to `most_bytes`.
-void poison_free_memory(Device device = Device::cpu(), std::size_t most_bytes = std::size_t{1} << 17);
+/// reads before writing, shows. Covers blocks up to `max_bytes`.
+void poison_free_memory(Device device = Device::cpu(), std::size_t max_bytes = std::size_t{1} << 17);
 
 /// The largest difference over the largest wanted magnitude (or over 1 if all wanted are 0). Infinite if a
 /// value is NaN where a number is wanted, or if shapes differ.
