@@ -379,7 +379,7 @@ void hierarchical_kl(const T* parent_logits, const T* child_logits, const std::i
   float* const partials = reinterpret_cast<float*>(static_cast<unsigned char*>(workspace) + kCounterBytes);
   const Arguments<T> arguments{parent_logits, child_logits, child_to_parent, settings, loss,    dparent,
                                dchild,        arrivals,     partials,        rows,     parents, children};
-  const std::int64_t row_count = std::max<std::int64_t>(rows, 1);  // without rows per block writes the loss
+  const std::int64_t row_count = std::max<std::int64_t>(rows, 1);  // without rows, one block writes the loss
   const std::size_t bytes_per_row = 3 * sizeof(std::uint32_t) * static_cast<std::size_t>(parents);
   if (parents <= kWarpParents && children <= kWarpChildren) {
     launch(hierarchical_kl_kernel<T, true>, ceil_div(row_count, kRowsPerBlock),
