@@ -32,6 +32,14 @@ if(TERN_HAS_CUDA)
 endif()
 # For an op outside of the tree, which includes engine/backend/dispatch.h.
 target_compile_definitions(tern_library INTERFACE TERN_HAS_KERNELS=${TERN_HAS_KERNELS})
+# A program that uses Eigen too shares its functions with tern, whatever CPU each is compiled for: without this, which
+# hangs on the CPU otherwise, one would free what the other has allocated in another way.
+foreach(layer tern_engine tern_ops_of_cpu tern_ops_of_kernels tern_models)
+  if(TARGET ${layer})
+    target_compile_definitions(${layer} PRIVATE EIGEN_MAX_ALIGN_BYTES=64)
+  endif()
+endforeach()
+target_compile_definitions(tern_library INTERFACE EIGEN_MAX_ALIGN_BYTES=64)
 if(TERN_SANITIZE)
   target_compile_options(tern_library INTERFACE -fsanitize=${TERN_SANITIZE})
   target_link_options(tern_library INTERFACE -fsanitize=${TERN_SANITIZE})
