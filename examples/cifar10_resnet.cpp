@@ -69,11 +69,13 @@ std::vector<std::int64_t> numbers_of(const Records& records) {
 
 int main(int argc, char** argv) try {
   std::map<std::string, std::string> options = {{"--data", ""}, {"--device", "cpu"}, {"--steps", "40"}};
-  for (int i = 1; i + 1 < argc; i += 2) options.at(argv[i]) = argv[i + 1];
+  for (int i = 1; i < argc; i += 2) {
+    if (!options.contains(argv[i]) || i + 1 == argc) throw Error("usage", "OPTION VALUE...", argv[i]);
+    options[argv[i]] = argv[i + 1];
+  }
   const Device device = options["--device"] == "cuda" ? Device::cuda() : Device::cpu();
   const std::filesystem::path folder = options["--data"];
   const int steps = std::stoi(options["--steps"]);
-
   RandomStream random(/*seed=*/1, /*purpose=*/0);
   Records training = folder.empty() ? make_records(960, random) : Records();
   for (int i = 1; i <= 5 && !folder.empty(); ++i) {
