@@ -4,6 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
-scripts/build.sh build -DTERN_TESTS=ON -DTERN_BENCHMARKS=ON  # demo.sh leaves both out
+scripts/build.sh build -DTERN_TESTS=ON -DTERN_BENCHMARKS=ON -DTERN_EXAMPLES=ON  # demo.sh leaves them out
 # Each test may use every core, so they run one after another.
 ctest --test-dir build --output-on-failure --no-tests=error "$@"
