@@ -3,17 +3,14 @@
 // their op, a form for each kind of device (engine/backend/dispatch.h).
 //
 // Conventions of every primitive, unless it says otherwise:
-// - Tensors are on one device, f32, and of the shapes given; the ops (engine/ops) have checked that. A tensor
-// of type T
-//   is an activation or its gradient: f32, or bf16 where has_reduced_precision(), and all of a call's Ts are
-//   alike. Sums and statistics are f32 or better whatever T is.
+// - Tensors are on one device, f32, and of the shapes given; the ops (engine/ops) have checked that.
+// - A tensor of type T is an activation or its gradient: f32, or bf16 where has_reduced_precision(), and all
+//   of a call's Ts are alike. Sums and statistics are f32 or better whatever T is.
 // - Outputs are allocated by the caller and overwritten (=). "+=" marks those that accumulate. Outputs may
-// hold
-//   anything before the call. No output may alias an input unless "may alias" is said.
+//   hold anything before the call. No output may alias an input unless "may alias" is said.
 // - Pointers marked "or null" leave that input or output out.
 // - NaN is handed on, by ReLU, maxima and their backward too, as by PyTorch: what went wrong must show.
-// - Nothing is returned to the host: scalars are one-element tensors, so that a device need not be waited
-// for.
+// - Nothing is returned to the host: scalars are one-element tensors, so that no device need be waited for.
 // - Nothing is allocated from the system in a steady state: what a primitive needs once per shape it caches.
 #pragma once
 
