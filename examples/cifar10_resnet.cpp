@@ -2,6 +2,7 @@
 //   cifar10_resnet [--data FOLDER] [--device cpu|cuda] [--steps N]
 //     --data   the folder of CIFAR-10's binary files, data_batch_1.bin to data_batch_5.bin and test_batch.bin
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <map>
@@ -20,6 +21,7 @@ using namespace tern;
 
 constexpr int kClasses = 10, kSide = 32, kPixels = kSide * kSide, kRecord = 1 + 3 * kPixels;
 constexpr std::size_t kBatch = 32;
+constexpr const char* kUsage = "[--data FOLDER] [--device cpu|cuda] [--steps N]";
 using Records = std::vector<std::byte>;  // as in the files: a label, then planes of red, green and blue bytes
 
 // Class c has stripes at c * 18 degrees, their phase and contrast random, under noise.
@@ -61,21 +63,28 @@ std::pair<Tensor, Tensor> make_batch(const Records& records, std::span<const std
   return {Tensor::from({count, kSide, kSide, 3}, pixels), Tensor::from({count}, labels)};
 }
 
-std::vector<std::int64_t> numbers_of(const Records& records) {
-  std::vector<std::int64_t> numbers(records.size() / kRecord);
-  std::iota(numbers.begin(), numbers.end(), 0);
-  return numbers;
+std::vector<std::int64_t> indices_of(const Records& records) {
+  std::vector<std::int64_t> indices(records.size() / kRecord);
+  std::iota(indices.begin(), indices.end(), 0);
+  return indices;
+}
+
+int whole_number(const std::string& option, const std::string& text) {
+  int number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size() && number >= 1) return number;
+  throw Error(option, "a whole number from 1", text);
 }
 
 int main(int argc, char** argv) try {
   std::map<std::string, std::string> options = {{"--data", ""}, {"--device", "cpu"}, {"--steps", "40"}};
   for (int i = 1; i < argc; i += 2) {
-    if (!options.contains(argv[i]) || i + 1 == argc) throw Error("usage", "OPTION VALUE...", argv[i]);
+    if (!options.contains(argv[i]) || i + 1 == argc) throw Error("usage", kUsage, argv[i]);
     options[argv[i]] = argv[i + 1];
   }
-  const Device device = options["--device"] == "cuda" ? Device::cuda() : Device::cpu();
+  const Device device = parse_device(options["--device"]);
   const std::filesystem::path folder = options["--data"];
-  const int steps = std::stoi(options["--steps"]);
+  const int steps = whole_number("--steps", options["--steps"]);
   RandomStream random(/*seed=*/1, /*purpose=*/0);
   Records training = folder.empty() ? make_records(960, random) : Records();
   for (int i = 1; i <= 5 && !folder.empty(); ++i) {
@@ -87,7 +96,7 @@ int main(int argc, char** argv) try {
   Model model(ModelSpec::imagenet("resnet18", kClasses), Initialiser(/*seed=*/1, device));
   AdamW adam(make_parameter_groups(model.parameters(), /*weight_decay=*/0.01f, /*decay_exempt=*/true));
   const Schedule schedule = {Schedule::Kind::cosine, /*warmup_steps=*/steps / 20, /*total_steps=*/steps};
-  std::vector<std::int64_t> order = numbers_of(training);
+  std::vector<std::int64_t> order = indices_of(training);
   const int batches = static_cast<int>(order.size() / kBatch);  // an epoch's; the rest of the images waits
   for (int step = 0; step < steps; ++step) {
     if (step % batches == 0) random.shuffle(order);
@@ -101,7 +110,7 @@ int main(int argc, char** argv) try {
   }
 
   model.set_training(false);
-  const std::vector<std::int64_t> all = numbers_of(test);
+  const std::vector<std::int64_t> all = indices_of(test);
   double correct = 0, confidence = 0;
   for (std::size_t at = 0; at < all.size(); at += kBatch) {
     const auto [images, labels] =

@@ -1,14 +1,13 @@
-// Two fused ops beside their formulas: the same values and gradients, and what fusing saves.   formulas
-// [cpu|cuda]
-//   cosine head     y = scale cos(x_r, w_c)                        scale * linear(l2_normalize(x),
-//   l2_normalize(w)) cross-entropy   mean over rows of -log softmax(y)[target]      -sum(one_hot *
-//   log(softmax(y))) / rows
+// Two fused ops beside their formulas: the same values and gradients, and what fusing saves.
+//   formulas [cpu|cuda]
+//
+//   cosine head     y = scale cos(x_r, w_c)              scale * linear(l2_normalize(x), l2_normalize(w))
+//   cross-entropy   mean of -log softmax(y)[target]      -sum(one_hot * log(softmax(y))) / rows
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <functional>
-#include <string_view>
 
 #include "engine/autograd/tape.h"
 #include "engine/backend/backend.h"
@@ -48,7 +47,7 @@ double difference(const Tensor& a, const Tensor& b) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  const Device device = argc > 1 && std::string_view(argv[1]) == "cuda" ? Device::cuda() : Device::cpu();
+  const Device device = parse_device(argc > 1 ? argv[1] : "cpu");
   RandomStream random(/*seed=*/1, /*purpose=*/0);
   const Variable images = random_leaf({kImages, kSide, kSide, kChannels}, random, device);
   const Variable w = random_leaf({kClasses, kFeatures}, random, device);

@@ -1,7 +1,6 @@
 // A network of two layers learns to tell two half-moons apart. Exits with 1 if it does not.   mlp [cpu|cuda]
 #include <cmath>
 #include <cstdio>
-#include <string_view>
 
 #include "engine/autograd/tape.h"
 #include "engine/core/random.h"
@@ -15,7 +14,7 @@ using namespace tern;
 
 int main(int argc, char** argv) try {
   constexpr int kPoints = 400, kHidden = 32;
-  const Device device = argc > 1 && std::string_view(argv[1]) == "cuda" ? Device::cuda() : Device::cpu();
+  const Device device = parse_device(argc > 1 ? argv[1] : "cpu");
 
   // Point i, of moon i % 2: the moons are half circles around (0, 0) and (1, 0.5), blurred a little.
   RandomStream random(/*seed=*/1, /*purpose=*/0);

@@ -43,9 +43,7 @@ const Unary kUnary[] = {
     {"exp", exp, [](double x) { return std::exp(x); }},
     {"log", log, [](double x) { return std::log(x); }},
     {"affine", [](const Variable& x) { return affine(x, -2, 0.5f); }, [](double x) { return 0.5 - 2 * x; }},
-    {"2 / x - 1",
-     [](const Variable& x) { return Variable(Tensor::full({}, 2).to(x.data().device())) / x - 1; },
-     [](double x) { return 2 / x - 1; }},
+    {"2 / x - 1", [](const Variable& x) { return 2 / x - 1; }, [](double x) { return 2 / x - 1; }},
     {"3 - x / 4", [](const Variable& x) { return 3 - x / 4; }, [](double x) { return 3 - x / 4; }},
 };
 

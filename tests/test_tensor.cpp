@@ -38,6 +38,9 @@ TEST_CASE("DType: sizes and names") {
 TEST_CASE("Device: text, equality, copies") {
   CHECK(Device::cpu().text() == "cpu");
   CHECK(Device::cuda(1).text() == "cuda:1");
+  CHECK(parse_device("cpu").is_cpu());
+  CHECK(parse_device("cuda") == Device::cuda());
+  CHECK_THROWS_WITH_AS(parse_device("gpu"), "device: wanted \"cpu\" or \"cuda\", got \"gpu\"", Error);
   CHECK(Device::cpu() == Device());
   CHECK_FALSE(Device::cpu() == Device::cuda());
   std::vector<int> from = {1, 2, 3}, to(3);

@@ -7,6 +7,12 @@
 
 namespace tern {
 
+Device parse_device(const std::string& text) {
+  if (text == "cpu") return Device::cpu();
+  if (text == "cuda") return Device::cuda();
+  throw Error("device", "\"cpu\" or \"cuda\"", "\"" + text + "\"");
+}
+
 std::string Device::text() const {
   return is_cpu() ? "cpu" : "cuda:" + std::to_string(index);
 }

@@ -19,6 +19,9 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
+/// "cpu" or "cuda"; throws Error for any other text.
+Device parse_device(const std::string& text);
+
 /// Copies bytes between the host and a device or within one, in the order of the work already issued. Throws
 /// Error if this build or machine has no such device, and between two devices other than the CPU.
 void copy_bytes(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes);

@@ -115,6 +115,12 @@ Variable div(const Variable& a, const Variable& b) {
                 });
 }
 
+Variable operator/(float a, const Variable& b) {
+  Tensor dividend = Tensor::empty({}, b.data().dtype(), b.data().device());
+  fill(a, dividend);
+  return div(Variable(dividend), b);
+}
+
 Variable affine(const Variable& x, float factor, float offset) {
   check_activation("affine", "x", x.data());
   Tensor y = Tensor::empty_like(x.data());

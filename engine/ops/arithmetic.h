@@ -58,5 +58,6 @@ inline Variable operator*(float a, const Variable& b) {
 inline Variable operator/(const Variable& a, float b) {
   return affine(a, 1 / b, 0);
 }
+Variable operator/(float a, const Variable& b);
 
 }  // namespace tern
