@@ -1,5 +1,6 @@
-// y = x Phi(x)      dx = dy (Phi(x) + x phi(x))      Phi(x) = erfc(-x / sqrt(2)) / 2      phi(x) = e^(-x^2/2)
-// / sqrt(2 pi) Any shape. Saves x.
+// y = x Phi(x)                   Phi(x) = erfc(-x / sqrt(2)) / 2
+// dx = dy (Phi(x) + x phi(x))    phi(x) = e^(-x^2 / 2) / sqrt(2 pi)
+// Any shape. Saves x.
 #include "engine/ops/gelu.h"
 
 #include <cmath>
