@@ -1,4 +1,4 @@
-// The command line: one binary, a subcommand a job.
+// The command line: one binary, a subcommand per job.
 #pragma once
 
 namespace tern {

@@ -77,7 +77,7 @@ std::vector<bool> records_of(const Cifar100& cifar, const std::set<std::string>&
   return among;
 }
 
-// Records that may be chosen, sorted by the name of their fine class, then by record: an order that hangs on
+// Records that may be chosen, sorted by the name of their fine class, then by record: an order that depends on
 // the file alone.
 std::vector<std::int64_t> candidates(const Cifar100& cifar, const CifarSelection& selection) {
   for (const std::string& name : selection.exclude_groups) check_name(cifar, "cifar_exclude_groups", name);

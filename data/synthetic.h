@@ -1,10 +1,9 @@
-// A small data set that anyone can make: drawn shapes in the study's layout, with test labels and novel
-// classes.
+// A small data set that anyone can make: drawn shapes in the study's layout, with test labels and
+// novel classes.
 //
 //   superclasses  disc, polygon, stripes; in the test images also a family that training never shows (novel)
-//   subclasses    twelve, four a family: one of two forms, plain or checked, orange or blue ("checked orange
-//   ring").
-//                 Of a family's eight combinations four are known, such that no form, fill or colour alone
+//   subclasses    twelve, four per family: one of two forms, plain or checked, orange or blue ("checked
+//                 orange ring"). Of a family's eight combinations four are known, such that no form, fill or colour alone
 //                 tells a class; the other four appear in the test images only, as novel subclasses of a
 //                 known superclass
 //   nuisance      see synthetic_image.h

@@ -7,7 +7,7 @@
 #                a row with one NaN is that NaN and a 0 for every other class, so the row's largest finite probability is 0
 #   onnxruntime  Relu, Clip, Conv+Relu, Softmax keep it, but MaxPool, GlobalMaxPool and ArgMax pass over it, and ReduceMax of a row
 #                of 16 was neither NaN nor the largest number: what stood before the NaN was forgotten (shown, not checked,
-#                since it hangs on the width of the vectors)
+#                since it depends on the width of the vectors)
 # So a network with damaged weights names a class with a probability in both, and "no NaN in the output" proves nothing.
 #   findings/nan_in_inference_engines.sh        needs Python 3.11 to 3.13 with venv, and pip; 0 if all is still so, 1 if not
 set -euo pipefail

@@ -2,8 +2,7 @@
 // ignore_index.
 //
 //   t = (1 - s) onehot(target) + s / cols        loss_r = -sum_c t_c log softmax(x_r)_c
-//   loss = sum_r loss_r / counted                dlogits_r = (softmax(x_r) - t) / counted, zeros for ignored
-//   rows
+//   loss = sum_r loss_r / counted                dlogits_r = (softmax(x_r) - t) / counted, 0 if ignored
 //
 // The row losses are summed in a fixed order, so a run is repeatable.
 #pragma once

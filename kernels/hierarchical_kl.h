@@ -10,7 +10,7 @@
 
 namespace tern::kernels {
 
-/// Plain values of engine/backend's HierarchicalKlOptions.
+/// The options of engine/ops/hierarchical_kl.h as plain values.
 struct HierarchicalKlSettings {
   bool head_to_implied = false;  ///< KL(p || q), else KL(q || p)
   bool detach_head = false, detach_implied = false;

@@ -1,5 +1,5 @@
 // Adam, AdamW and SGD: one launch for every parameter of a model. The formulas are the CPU's
-// (engine/backend/cpu/optimizer_step.cpp).
+// (engine/ops/cpu/optimizer_step.cpp).
 //
 // The caller divides its parameters into chunks of kOptimizerChunk elements and keeps the table of slots on
 // the device. Numbers that change from step to step are in the slots, too, so that the launch itself never

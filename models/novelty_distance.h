@@ -1,13 +1,12 @@
-// Novelty scores that measure how far a feature vector x lies from the training part's. Higher means more
-// novel.
+// Novelty scores that measure how far a feature vector x lies from the training part's. A higher score
+// means more novel.
 //
 //   KNN                    | x/|x| - n_k |, n_k the k-th nearest of the normalised training vectors
-//                                                                                      Sun et al. 2022
+//                          (Sun et al. 2022)
 //   Mahalanobis            min_c (x - m_c)' S^-1 (x - m_c), m_c the means of the classes, S their shared
-//   covariance
-//                                                                                      Lee et al. 2018
-//   relative Mahalanobis   the same less (x - m)' S0^-1 (x - m), m and S0 of all rows together    Ren et al.
-//   2021
+//                          covariance (Lee et al. 2018)
+//   relative Mahalanobis   the same less (x - m)' S0^-1 (x - m), m and S0 of all rows together
+//                          (Ren et al. 2021)
 //
 // A covariance of n rows divides by n, and is shrunk towards a multiple of the identity so that it can be
 // inverted where features are many or dead:  (1 - s) S + s trace(S) / D I. Without a given s, it is the one

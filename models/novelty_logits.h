@@ -3,8 +3,7 @@
 //   max softmax   1 - max_known softmax(z / T)_c            Hendrycks and Gimpel 2017; T: Guo et al. 2017
 //   max logit     - max_known z_c                           Hendrycks et al. 2022
 //   energy        - T log sum_known exp(z_c / T)            Liu et al. 2020
-//   ReAct         energy of head(min(features, c))          Sun et al. 2021; c: a percentile of the training
-//   part's
+//   ReAct         energy of head(min(features, c))          Sun et al. 2021; c: a percentile of training's
 //
 // The softmax is over all columns, the largest over the known ones: probability on a trained "novel" column
 // counts as novelty. Logits of classes that were never trained should be masked first (models/losses.h).

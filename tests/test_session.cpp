@@ -9,7 +9,7 @@
 
 using namespace tern;
 
-TEST_CASE("session: what the bytes may hang on is compared with the session before") {
+TEST_CASE("session: what the bytes may depend on is compared with the session before") {
   const test::TemporaryFolder folder;
   set_thread_count(1);
   Run run = Run::create(folder / "run", Config{});

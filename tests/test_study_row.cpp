@@ -110,7 +110,7 @@ TEST_CASE("study: runs, results, predictions and tables; a second call finds eve
   CHECK(fs::last_write_time(out / "rule/seed-3/fold-1/summary.json") == trained);
   CHECK(read_text_file(out / "tables.md") == tables);
 
-  // A run that was cut off before its end is trained again, and what hangs on it measured again.
+  // A run that was cut off before its end is trained again, and what depends on it measured again.
   fs::remove_all(out / "rule/seed-3/last");
   fs::remove(out / "rule/seed-3/result.json");
   CHECK(study(fixture.options) == 0);

@@ -71,7 +71,7 @@ class Tracker {
   const Dataset& dataset_;
   const std::vector<ParameterEntry> heads_;
   std::vector<std::vector<float>> heads_before_;
-  std::vector<LevelAnswers> levels_;  ///< one a head
+  std::vector<LevelAnswers> levels_;  ///< one per head
   std::optional<EventLog> log_;
 };
 

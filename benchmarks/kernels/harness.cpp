@@ -121,12 +121,12 @@ void Bench::measure_device() {
   slots_ = 1;
   const auto wake = std::chrono::steady_clock::now();  // clocks rise under load
   while (std::chrono::steady_clock::now() - wake < std::chrono::milliseconds(300)) sample(copy_once, false);
-  copy_bytes_a_microsecond_ = 2 * static_cast<double>(bytes) / replay(Graph(stream_, copy_once)).median;
+  copy_bytes_per_microsecond_ = 2 * static_cast<double>(bytes) / replay(Graph(stream_, copy_once)).median;
   slots_ = kMaxSlots;
   const auto do_nothing = [&] {
     for (int slot = 0; slot < slots_; ++slot) launch_empty(stream_);
   };
-  device_["copy_gb_per_s"] = copy_bytes_a_microsecond_ / 1000;
+  device_["copy_gb_per_s"] = copy_bytes_per_microsecond_ / 1000;
   device_["empty_stream_us"] = sample(do_nothing, true).median;
   device_["empty_graph_us"] = replay(Graph(stream_, do_nothing)).median;
 }
@@ -216,7 +216,7 @@ void Bench::measure(double ideal_bytes, const std::function<void(int slot)>& run
   row_["noise_percent"] = 100 * std::fabs(again.median / graph.median - 1);
   row_["ideal_bytes"] = ideal_bytes;
   row_["gb_per_s"] = rate / 1000;
-  row_["percent_of_copy"] = 100 * rate / copy_bytes_a_microsecond_;
+  row_["percent_of_copy"] = 100 * rate / copy_bytes_per_microsecond_;
   row_["launches"] = cold.launches / static_cast<std::size_t>(slots_);
   row_["largest_error"] = largest_error;
   const bool wrong = !(largest_error <= (row_["dtype"] == "bfloat16" ? 3e-2 : 1e-4));
@@ -242,7 +242,7 @@ std::string Bench::table(const std::string& mode) const {
         row.at("kernel").get<std::string>(), row.at("shape").get<std::string>(),
         row.at("dtype").get<std::string>(), time, number(mode + "_p20_us"), number(mode + "_p80_us"),
         mode == "graph" ? fmt::format("{:.2f}", number("warm_us")) : "", bytes / 1e6, bytes / time / 1000,
-        100 * bytes / time / copy_bytes_a_microsecond_, row.at("launches").get<int>(),
+        100 * bytes / time / copy_bytes_per_microsecond_, row.at("launches").get<int>(),
         number("largest_error"), row.at("wrong").get<bool>() ? " WRONG" : "");
   }
   return text;

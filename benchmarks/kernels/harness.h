@@ -230,7 +230,7 @@ class Bench {
   std::shared_ptr<void> flush_;
   std::uint64_t seed_ = 0;
   int slots_ = 1, bad_rows_ = 0;
-  double copy_bytes_a_microsecond_ = 0;
+  double copy_bytes_per_microsecond_ = 0;
   nlohmann::ordered_json device_, row_;
   nlohmann::ordered_json rows_ = nlohmann::ordered_json::array(), failed_ = rows_, left_out_ = rows_;
 };

@@ -1,6 +1,5 @@
 // The safetensors format: 8 bytes header length (little-endian), a JSON header
-//   {"__metadata__": {"key": "text"}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
-//   ...}
+//   {"__metadata__": {"key": "text"}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...}
 // and the tensors' bytes, row-major and little-endian, without gaps; offsets count from the header's end.
 #pragma once
 

@@ -1,5 +1,5 @@
 // xhat = (x - mean) / sqrt(variance + epsilon)        y = relu(gamma xhat + beta + residual)
-// With g = 0 where y <= 0, else dy (or dy), over the n values of a channel:
+// With g = dy, but 0 where y <= 0 if there is a ReLU, and sums over the n values of a channel:
 //   dbeta = sum g      dgamma = sum g xhat      dresidual = g
 //   dx = gamma / sqrt(variance + epsilon) (g - [dbeta + xhat dgamma] / n)     brackets: batch statistics only
 // x, y, residual: [..., C], f32 or bf16; the rest f32. Saves x, the statistics, and y if there is a ReLU.
@@ -88,9 +88,9 @@ void batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& be
       });
 }
 
-// With g = 0 where y <= 0, else dy (y null: no ReLU, g = dy): dgamma, dbeta, dx, and dresidual = g (or null).
-// With batch_statistics the mean and deviation are functions of x, else constants. dx and dresidual may alias
-// dy.
+// With g = dy, but 0 where y <= 0 (y null: no ReLU, no zeros): dgamma, dbeta, dx, and dresidual = g (or null).
+// With batch_statistics the mean and deviation are functions of x, else constants. dx and
+// dresidual may alias dy.
 void batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy, const Tensor& gamma,
                          const Tensor& mean, const Tensor& inverse_std, bool batch_statistics, Tensor& dx,
                          Tensor& dgamma, Tensor& dbeta, Tensor* dresidual) {

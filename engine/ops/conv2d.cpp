@@ -1,7 +1,7 @@
-// y = conv(x, w) + bias       dx = conv^T(dy, w)      dw = correlation of x and dy      dbias = sum of dy
-// rows x [N,H,W,C], w [K,R,R,C], bias [K], y [N,P,Q,K]. Saves x if w needs a gradient, w if x does, never y.
-// Where x is bf16, w is rounded to bf16 first, and dw comes as bf16: libraries sum it in f32 but do not write
-// that.
+// y = conv(x, w) + bias     dx = conv^T(dy, w)     dw = correlation of x and dy     dbias = sum of dy's rows
+// x [N,H,W,C], w [K,R,R,C], bias [K], y [N,P,Q,K]. Saves x if w needs a gradient, w if x does, never y.
+// Where x is bf16, w is rounded to bf16 first, and dw comes as bf16: libraries sum it in f32 but do not
+// write that.
 #include "engine/ops/conv2d.h"
 
 #include <string>

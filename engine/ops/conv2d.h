@@ -6,9 +6,8 @@
 
 namespace tern {
 
-/// y[n,p,q,k] = bias[k] + sum_rsc x[n, p stride + r - padding, q stride + s - padding, c] w[k,r,s,c], zero
-/// outside.
-/// x [N,H,W,C] f32 or bf16, w [K,R,R,C] with R = window.kernel, bias [K] or undefined, f32. y [N,P,Q,K] with
+/// y[n,p,q,k] = bias[k] + sum_rsc x[n, p stride + r - padding, q stride + s - padding, c] w[k,r,s,c], with
+/// zeros outside. x [N,H,W,C] f32 or bf16, w [K,R,R,C] with R = window.kernel, bias [K] or undefined, f32. y [N,P,Q,K] with
 /// P, Q = window.output_extent(H, W) has x's type. With bf16 x, w is rounded to it, and so is w's gradient.
 /// Throws Error if shapes do not fit or an output extent would be below 1.
 Variable conv2d(const Variable& x, const Variable& w, const Variable& bias, const Convolution& convolution);

@@ -13,8 +13,7 @@ namespace {
 
 // On a device: its products between kernels.
 //   forward    xhat = scale x / |x|, what = w / |w|;  y = xhat what^T
-//   backward   xhat = x / |x|, what = w / |w|;  dxhat = dy what, dwhat = dy^T xhat;  then dx, dw, dscale from
-//   them.
+//   backward   xhat = x / |x|, what = w / |w|;  dxhat = dy what, dwhat = dy^T xhat;  then dx, dw, dscale.
 //              Unit rows are made again rather than kept: they are as large as x and w.
 // Templates, for they name kernels (engine/backend/dispatch.h).
 template <typename Device>

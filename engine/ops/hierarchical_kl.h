@@ -13,7 +13,7 @@ struct HierarchicalKlOptions {
   Detach detach = Detach::none;
   float temperature = 1;
   bool scale_by_temperature_squared = true;  ///< multiply by T^2, so that gradients keep their size
-  float epsilon = 1e-8f;  ///< added to the sum that renormalises q, and to q inside the logarithm
+  float epsilon = 1e-8f;                     ///< added to the sum that renormalises q, and to each q_k
 
   bool detaches_head() const { return detach == Detach::head || detach == Detach::both; }
   bool detaches_implied() const { return detach == Detach::implied || detach == Detach::both; }

@@ -1,5 +1,5 @@
 // y = max over the window       dx gets dy at each window's winner, the first of equals
-// x [N,H,W,C], y [N,P,Q,C]. Saves one byte an output: the winner's place in its window.
+// x [N,H,W,C], y [N,P,Q,C]. Saves one byte per output: the winner's place in its window.
 #include "engine/ops/max_pool.h"
 
 #include <algorithm>

@@ -55,7 +55,7 @@ class Optimizer {
   std::vector<OptimizerTensor> state() const;
 
  protected:
-  /// moments: 0, 1 or 2 tensors a parameter, zero at first. Throws Error for a parameter that appears twice,
+  /// moments: 0, 1 or 2 tensors per parameter, zero at first. Throws Error for a parameter that appears twice,
   /// is no leaf with a gradient, or for a factor or decay that is negative or no number.
   Optimizer(const char* name, const std::vector<ParameterGroup>& groups, int moments);
 

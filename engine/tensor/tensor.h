@@ -1,5 +1,5 @@
-// A tensor: a shape and a type over shared, contiguous storage. It does no maths; engine/backend does.
-// Images are NHWC, convolution weights KRSC (out, height, width, in).
+// A tensor: a shape and a type over shared, contiguous storage. It does no maths;
+// engine/ops does. Images are NHWC, convolution weights KRSC (out, height, width, in).
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,8 @@
-// What every kernel (.cu) includes: CUDA's language, or the emulator's stand-in, and shared memory that both
-// know.
+// What every kernel (.cu) includes: CUDA's language, or the emulator's stand-in, and shared memory that
+// both know.
 //
 //   TERN_SHARED(float, partial, 32);            a __shared__ array of 32 floats
-//   TERN_DYNAMIC_SHARED(float, row);            the launch's dynamic shared memory, as floats; once per
-//   kernel
+//   TERN_DYNAMIC_SHARED(float, row);            the launch's dynamic shared memory, once per kernel
 //
 // Under the emulator both are arrays that know each element's last reader and writer: an index outside, a
 // read of what nobody wrote and two threads that meet without a barrier between them stop the kernel with an

@@ -23,7 +23,7 @@ struct GradientCheck {
 };
 
 /// Runs the op on poisoned memory with a random dy and CHECKs that
-/// - values and gradients agree with the reference (at most 40 places an input are probed);
+/// - values and gradients agree with the reference (at most 40 places per input are probed);
 /// - the caller's dy is left as it was, and gradients are the same where backward may reuse dy's memory;
 /// - each input's gradient is the same if it is the only one wanted;
 /// - without gradients wanted, values are the same.

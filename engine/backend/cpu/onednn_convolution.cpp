@@ -107,9 +107,10 @@ void append_elementwise(dnnl::post_ops& after, dnnl::algorithm algorithm, float 
 
 // oneDNN's own ReLU is max(x, 0) by an instruction that turns NaN into 0: a broken network would answer as if
 // nothing were wrong. With a slope for the negative it multiplies by the slope what is not above 0, NaN too.
-// So the slope is one that no sum notices, and its sign is taken away, so that nothing is below 0: |x| 2^-100
-// stands where 0 should. (A slope still smaller would make numbers that f32 only has slowly.) -infinity,
-// which overflows alone make, becomes infinity. As fast, and of the same kernels, as oneDNN's own.
+// So the slope is one that no sum notices, and then the absolute value is taken, so that nothing is below 0:
+// |x| 2^-100 stands where 0 should. (A smaller slope would make subnormal numbers, which are slow.)
+// -infinity, which only an overflow makes, becomes infinity. oneDNN has the same kernels for it, as fast as
+// its own ReLU.
 void append_relu(dnnl::post_ops& after) {
   append_elementwise(after, dnnl::algorithm::eltwise_relu, 0x1p-100f);
   append_elementwise(after, dnnl::algorithm::eltwise_abs, 0.0f);

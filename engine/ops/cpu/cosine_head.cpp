@@ -1,8 +1,8 @@
 // y = scale cos(x_r, w_c) as one product of x and w, scaled by row and column: the normalised copies of x and
 // w are never written.
 //
-// Backward, with xhat = x / |x|, what = w / |w| and g = scale dy, since xhat_r . (g what)_r = sum_c dy_rc
-// y_rc:
+// Backward, with xhat = x / |x|, what = w / |w| and g = scale dy,
+// since xhat_r . (g what)_r = sum_c dy_rc y_rc:
 //   dx_r = (sum_c g_rc what_c - xhat_r sum_c dy_rc y_rc) / |x_r|
 //   dw_c = (sum_r g_rc xhat_r - what_c sum_r dy_rc y_rc) / |w_c|
 //   dscale = sum_rc dy_rc y_rc / scale
