@@ -9,10 +9,10 @@ namespace {
 
 /// Block (tile, image) of an average: thread (x, y) adds every height-th pixel of its V channels. The
 /// threads' sums meet in a fixed order.
-constexpr int kWidth = 32, kHeight = 8, kThreads = kWidth * kHeight;
+constexpr int kWidth = 32, kHeight = 8;
 
 template <int V, typename T, typename To>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kWidth* kHeight)
     global_average_pool_forward_kernel(const T* x, To* y, std::int64_t pixels, std::int64_t channels,
                                        std::int64_t tiles) {
   TERN_SHARED(float, shared, kHeight* kWidth* V);
@@ -44,7 +44,7 @@ __global__ void __launch_bounds__(kThreads)
 
 /// Block (tile, image) writes its V channels a thread to every pixel.
 template <int V, typename T, typename To>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kWidth* kHeight)
     global_average_pool_backward_kernel(const T* dy, To* dx, std::int64_t pixels, std::int64_t channels,
                                         std::int64_t tiles) {
   const std::int64_t image = blockIdx.x / tiles;

@@ -92,7 +92,7 @@ TEST_CASE("emulated device: TF32 rounds the factors of products, and only where 
     backend.matmul(b, a, {.tf32 = tf32}, c);
     CHECK(c.item() == wanted);
     const Convolution convolution(Window{1, 1, 0}, tf32);
-    backend.conv2d_forward(x, w, nullptr, convolution, {}, y);
+    CHECK(backend.conv2d_forward(x, w, nullptr, convolution, {}, y));
     CHECK(y.item() == wanted);
     backend.conv2d_backward_data(x, w, convolution, y);
     CHECK(y.item() == wanted);

@@ -11,6 +11,7 @@
 #include "engine/backend/elementwise.h"
 #include "engine/core/check.h"
 #include "engine/device/device_memory.h"
+#include "engine/ops/conv2d.h"
 #include "engine/ops/relu.h"
 #include "engine/ops/sum.h"
 #include "tests/support/skip.h"
@@ -77,11 +78,11 @@ void check_case(const Case& c, DType dtype, bool tf32, double tolerance) {
   Tensor y = Tensor::empty(y_shape, dtype, kGpu), dx = Tensor::empty_like(gpu_x),
          dw = Tensor::empty_like(gpu_w);
   for (int run = 0; run < 2; ++run) {  // the first times the plans
-    backend.conv2d_forward(gpu_x, gpu_w, nullptr, convolution, {}, y);
+    CHECK(backend.conv2d_forward(gpu_x, gpu_w, nullptr, convolution, {}, y));
     CHECK(error(y, y64) < tolerance);
-    backend.conv2d_forward(gpu_x, gpu_w, &gpu_bias, convolution, {nullptr, true}, y);
+    y = conv2d_fused(gpu_x, gpu_w, &gpu_bias, convolution, {nullptr, true});
     CHECK(error(y, reference::relu(biased64)) < tolerance);
-    backend.conv2d_forward(gpu_x, gpu_w, &gpu_bias, convolution, {&gpu_residual, true}, y);
+    y = conv2d_fused(gpu_x, gpu_w, &gpu_bias, convolution, {&gpu_residual, true});
     CHECK(error(y, reference::relu(reference::add(biased64, residual64))) < tolerance);
     backend.conv2d_backward_data(gpu_dy, gpu_w, convolution, dx);
     CHECK(error(dx, reference::conv2d_backward_data(dy64, w64, x64, stride, padding)) < tolerance);
@@ -109,7 +110,7 @@ TEST_CASE("GPU: a convolution of images that begin anywhere") {
   const Tensor images = test::uniform({3, 5, 5, 3}, -1, 1, 1), w = test::uniform({4, 3, 3, 3}, -1, 1, 2);
   const Tensor second = images.to(kGpu).rows(1, 2), gpu_w = w.to(kGpu);  // 300 bytes in
   Tensor y = Tensor::empty({1, 5, 5, 4}, DType::f32, kGpu);
-  backend_of(kGpu).conv2d_forward(second, gpu_w, nullptr, Window{3, 1, 1}, {}, y);
+  CHECK(backend_of(kGpu).conv2d_forward(second, gpu_w, nullptr, Window{3, 1, 1}, {}, y));
   const auto wanted = reference::conv2d(test::array(images.rows(1, 2)), test::array(w), nullptr, 1, 1);
   CHECK(error(y, wanted) < 5e-6);
 }
@@ -122,7 +123,7 @@ TEST_CASE("GPU: what is recorded is done again, on memory that nobody else gets"
   Tensor output;
   const auto work = [&] {
     Tensor y = Tensor::empty({2, 6, 6, 8}, DType::f32, kGpu);
-    backend.conv2d_forward(input, w, nullptr, Window{3, 1, 1}, {}, y);
+    static_cast<void>(backend.conv2d_forward(input, w, nullptr, Window{3, 1, 1}, {}, y));
     output = Tensor::empty_like(y);
     relu_forward(y, output);
   };
@@ -160,7 +161,9 @@ TEST_CASE("GPU: what cannot be recorded says why, and nothing is left behind") {
   Tensor sum = Tensor::empty({100}, DType::f32, kGpu), y = Tensor::empty({1, 4, 4, 8}, DType::f32, kGpu);
   const Tensor rows = Tensor::full({640, 100}, 1).to(kGpu);
   const Tensor images = Tensor::full({1, 4, 4, 4}, 1).to(kGpu), w = Tensor::full({8, 3, 3, 4}, 1).to(kGpu);
-  const auto convolve = [&] { backend.conv2d_forward(images, w, nullptr, Window{3, 1, 1}, {}, y); };
+  const auto convolve = [&] {
+    static_cast<void>(backend.conv2d_forward(images, w, nullptr, Window{3, 1, 1}, {}, y));
+  };
   CHECK_THROWS_WITH_AS(backend.capture([&] { sum_rows(rows, sum); }), doctest::Contains("the first sum_rows"),
                        Error);
   CHECK_THROWS_WITH_AS(backend.capture(convolve), doctest::Contains("the first convolution"), Error);
