@@ -3,9 +3,9 @@
 //
 //   superclasses  disc, polygon, stripes; in the test images also a family that training never shows (novel)
 //   subclasses    twelve, four per family: one of two forms, plain or checked, orange or blue ("checked
-//                 orange ring"). Of a family's eight combinations four are known, such that no form, fill or colour alone
-//                 tells a class; the other four appear in the test images only, as novel subclasses of a
-//                 known superclass
+//                 orange ring"). Of a family's eight combinations four are known, such that no form, fill or
+//                 colour alone tells a class; the other four appear in the test images only, as novel
+//                 subclasses of a known superclass
 //   nuisance      see synthetic_image.h
 //
 // cifar-100-binary/ holds "other things" (blobs, grids, scribbles) in CIFAR-100's official layout.

@@ -288,8 +288,7 @@ TEST_CASE("optimizer_step kernel: two runs give the same bits") {
     set_adam_step(model, 1, true);
     const DeviceArray<kernels::OptimizerSlotView> slots(model.table());
     DeviceArray<float> norm(1), scale(1);
-    DeviceArray<unsigned char> workspace(
-        std::vector<unsigned char>(kernels::clip_workspace_bytes(model.chunks)));
+    DeviceArray<unsigned char> workspace = clip_workspace(model.chunks);
     kernels::clip_scale(slots.data(), model.count(), model.chunks, 1, norm.data(), scale.data(),
                         workspace.data(), nullptr);
     kernels::adam_step(slots.data(), model.count(), model.chunks, kAdam, scale.data(), nullptr);
@@ -304,8 +303,7 @@ TEST_CASE("optimizer_step kernel: clip_scale is the norm of all gradients, and l
   if (!device_is_there()) return;
   Model model(kKernelSizes);
   DeviceArray<float> norm(1), scale(1);
-  DeviceArray<unsigned char> workspace(
-      std::vector<unsigned char>(kernels::clip_workspace_bytes(model.chunks)));
+  DeviceArray<unsigned char> workspace = clip_workspace(model.chunks);
   const DeviceArray<kernels::OptimizerSlotView> slots(model.table());
   // 1e25: the squares leave f32's range, the norm does not.
   for (const float max : {1.0f, 1e-4f, 1e25f}) {
@@ -331,8 +329,7 @@ TEST_CASE(
   const double length = reference::norm(model.draw_gradients(9));
   const DeviceArray<kernels::OptimizerSlotView> slots(model.table());
   DeviceArray<float> norm(1), scale(1);
-  DeviceArray<unsigned char> workspace(
-      std::vector<unsigned char>(kernels::clip_workspace_bytes(model.chunks)));
+  DeviceArray<unsigned char> workspace = clip_workspace(model.chunks);
   kernels::clip_scale(slots.data(), model.count(), model.chunks, 1, norm.data(), scale.data(),
                       workspace.data(), nullptr);
   CHECK_ARRAY(norm, std::vector<double>{length}, 1e-7);
@@ -342,8 +339,7 @@ TEST_CASE("optimizer_step kernel: a NaN anywhere makes norm and scale NaN, infin
   if (!device_is_there()) return;
   Model model(kKernelSizes);
   DeviceArray<float> norm(1), scale(1);
-  DeviceArray<unsigned char> workspace(
-      std::vector<unsigned char>(kernels::clip_workspace_bytes(model.chunks)));
+  DeviceArray<unsigned char> workspace = clip_workspace(model.chunks);
   const DeviceArray<kernels::OptimizerSlotView> slots(model.table());
   for (const std::size_t slot : {2u, 15u, 20u}) {  // one element; the second chunk's only element; inside
     for (const float value : {NAN, INFINITY, -INFINITY}) {
@@ -371,7 +367,7 @@ TEST_CASE(
     kernels::adam_step(slots.data(), model.count(), 0, kAdam, nullptr, nullptr);
     kernels::sgd_step(slots.data(), model.count(), 0, {0.9f, false, true}, nullptr, nullptr);
     DeviceArray<float> norm(1), scale(1);
-    DeviceArray<unsigned char> workspace(std::vector<unsigned char>(kernels::clip_workspace_bytes(0)));
+    DeviceArray<unsigned char> workspace = clip_workspace(0);
     kernels::clip_scale(slots.data(), model.count(), 0, 1, norm.data(), scale.data(), workspace.data(),
                         nullptr);
     CHECK(norm.values()[0] == 0);

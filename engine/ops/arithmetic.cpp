@@ -74,18 +74,22 @@ Tensor kept_for(const Variable& gradient_of, const Tensor& x) {
 Variable add(const Variable& a, const Variable& b) {
   Tensor y = result_of("add", a.data(), b.data());
   add(a.data(), b.data(), y);
-  return record("add", {a, b}, std::move(y), [of_a = a.shape(), of_b = b.shape()](const Tensor& dy) -> Grads {
-    return {reduced(dy, of_a), reduced(dy, of_b)};
-  });
+  return record("add", {a, b}, std::move(y),
+                [of_a = a.shape(), of_b = b.shape(), for_a = a.requires_grad(),
+                 for_b = b.requires_grad()](const Tensor& dy) -> Grads {
+                  return {for_a ? reduced(dy, of_a) : Tensor(), for_b ? reduced(dy, of_b) : Tensor()};
+                });
 }
 
 Variable sub(const Variable& a, const Variable& b) {
   Tensor y = result_of("sub", a.data(), b.data());
   sub(a.data(), b.data(), y);
-  return record("sub", {a, b}, std::move(y),
-                [of_a = a.shape(), of_b = b.shape(), for_b = b.requires_grad()](const Tensor& dy) -> Grads {
-                  return {reduced(dy, of_a), for_b ? reduced(scaled(dy, -1), of_b) : Tensor()};
-                });
+  return record(
+      "sub", {a, b}, std::move(y),
+      [of_a = a.shape(), of_b = b.shape(), for_a = a.requires_grad(),
+       for_b = b.requires_grad()](const Tensor& dy) -> Grads {
+        return {for_a ? reduced(dy, of_a) : Tensor(), for_b ? reduced(scaled(dy, -1), of_b) : Tensor()};
+      });
 }
 
 Variable mul(const Variable& a, const Variable& b) {
@@ -116,6 +120,7 @@ Variable div(const Variable& a, const Variable& b) {
 }
 
 Variable operator/(float a, const Variable& b) {
+  check_activation("div", "b", b.data());
   Tensor dividend = Tensor::empty({}, b.data().dtype(), b.data().device());
   fill(a, dividend);
   return div(Variable(dividend), b);

@@ -33,6 +33,11 @@ struct ModelParameter {
   kernels::OptimizerSlotView view{};  ///< with the numbers of the coming step
 };
 
+/// As clip_scale wants it: zeroed.
+inline DeviceArray<unsigned char> clip_workspace(std::int64_t chunks) {
+  return DeviceArray<unsigned char>(std::vector<unsigned char>(kernels::clip_workspace_bytes(chunks)));
+}
+
 /// The parameters and their table of slots.
 struct Model {
   std::deque<ModelParameter> parameters;
