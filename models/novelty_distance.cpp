@@ -9,11 +9,20 @@
 namespace tern {
 namespace {
 
+using FloatMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
 void normalise_rows(Matrix& rows) {
   for (std::int64_t i = 0; i < rows.rows(); ++i) {
     const double norm = rows.row(i).norm();
     if (norm > 0) rows.row(i) /= norm;
   }
+}
+
+/// In double precision, of length 1 if asked for.
+Matrix to_rows(const Rows& features, bool normalize) {
+  Matrix rows = to_matrix(features);
+  if (normalize) normalise_rows(rows);
+  return rows;
 }
 
 /// Ledoit and Wolf's shrinkage of the covariance S = X'X / n of centred rows X [n, D]: the estimated error of
@@ -59,32 +68,62 @@ NearestNeighbours::NearestNeighbours(const Rows& training_features, std::int64_t
     throw Error("knn", "k in 1.." + std::to_string(training_features.count()) + ", the training rows",
                 std::to_string(k));
   }
-  Matrix rows = to_matrix(training_features);
-  normalise_rows(rows);
-  training_ = to_values(rows);
+  const Matrix rows = to_rows(training_features, true);
+  training_.resize(static_cast<std::size_t>(rows.size()));
+  Eigen::Map<FloatMatrix>(training_.data(), rows.rows(), rows.cols()) = rows.cast<float>();
 }
 
-std::vector<double> NearestNeighbours::novelty(const Rows& features) const {
+void NearestNeighbours::fields(auto& self, auto& state) {
+  state("columns", self.columns_);
+  state("k", self.k_);
+  state("training", self.training_);
+}
+
+NearestNeighbours::NearestNeighbours(NoveltyStateReader& state) {
+  fields(*this, state);
+  const auto numbers = static_cast<std::int64_t>(training_.size());
+  check_state("knn columns", columns_, 1, numbers);
+  check_state("knn numbers beyond whole rows", numbers % columns_, 0, 0);
+  check_state("knn k", k_, 1, numbers / columns_);
+}
+
+void NearestNeighbours::write(NoveltyStateWriter& state) const {
+  fields(*this, state);
+}
+
+std::vector<std::vector<double>> NearestNeighbours::novelty(const Rows& features,
+                                                            std::span<const std::int64_t> ks) const {
   check_rows("knn", "features", features);
   check_columns("knn", features, columns_);
-  Matrix rows = to_matrix(features);
-  normalise_rows(rows);
-  const MatrixView training = view(training_, columns_);
-  std::vector<double> scores(static_cast<std::size_t>(features.count()));
+  const Matrix rows = to_rows(features, true);
+  const FloatMatrix float_rows = rows.cast<float>();
+  const Eigen::Map<const FloatMatrix> training(
+      training_.data(), static_cast<std::int64_t>(training_.size()) / columns_, columns_);
+  for (const std::int64_t k : ks) {
+    if (k < 1 || k > training.rows()) {
+      throw Error("knn", "k in 1.." + std::to_string(training.rows()) + ", the training rows",
+                  std::to_string(k));
+    }
+  }
+  std::vector<std::vector<double>> scores(ks.size(),
+                                          std::vector<double>(static_cast<std::size_t>(features.count())));
   constexpr std::int64_t kBlock = 64;  // rows whose products with all training rows are held at once
   parallel_for((features.count() + kBlock - 1) / kBlock, 1, [&](std::int64_t first, std::int64_t last) {
     std::vector<std::int64_t> order(static_cast<std::size_t>(training.rows()));
     for (std::int64_t begin = first * kBlock; begin < std::min(last * kBlock, features.count());
          begin += kBlock) {
       const std::int64_t count = std::min(kBlock, features.count() - begin);
-      const Matrix products = rows.middleRows(begin, count) * training.transpose();
+      const FloatMatrix products = float_rows.middleRows(begin, count) * training.transpose();
       for (std::int64_t i = 0; i < count; ++i) {
         std::iota(order.begin(), order.end(), std::int64_t{0});
-        const auto nth = order.begin() + (k_ - 1);
-        std::nth_element(order.begin(), nth, order.end(),
-                         [&](auto a, auto b) { return products(i, a) > products(i, b); });
-        // From the difference: sqrt(2 - 2 product) would lose the digits of small distances.
-        scores[static_cast<std::size_t>(begin + i)] = (rows.row(begin + i) - training.row(*nth)).norm();
+        for (std::size_t number = 0; number < ks.size(); ++number) {
+          const auto nth = order.begin() + (ks[number] - 1);
+          std::nth_element(order.begin(), nth, order.end(),
+                           [&](auto a, auto b) { return products(i, a) > products(i, b); });
+          // From the difference: sqrt(2 - 2 product) would lose the digits of small distances.
+          scores[number][static_cast<std::size_t>(begin + i)] =
+              (rows.row(begin + i) - training.row(*nth).cast<double>()).norm();
+        }
       }
     }
   });
@@ -92,8 +131,8 @@ std::vector<double> NearestNeighbours::novelty(const Rows& features) const {
 }
 
 Mahalanobis::Mahalanobis(const Rows& training_features, std::span<const std::int32_t> labels,
-                         std::int32_t class_count, std::optional<double> shrinkage)
-    : columns_(training_features.columns) {
+                         std::int32_t class_count, std::optional<double> shrinkage, bool normalize)
+    : columns_(training_features.columns), normalize_(normalize) {
   check_training_rows("mahalanobis", "features", training_features);
   const std::int64_t n = training_features.count();
   if (static_cast<std::int64_t>(labels.size()) != n) {
@@ -102,7 +141,7 @@ Mahalanobis::Mahalanobis(const Rows& training_features, std::span<const std::int
   if (shrinkage && !(*shrinkage >= 0 && *shrinkage <= 1)) {
     throw Error("mahalanobis", "a shrinkage in 0..1", std::to_string(*shrinkage));
   }
-  Matrix rows = to_matrix(training_features);
+  Matrix rows = to_rows(training_features, normalize);
   const Eigen::RowVectorXd mean = rows.colwise().mean();
   mean_ = to_values(mean);
   rows.rowwise() -= mean;
@@ -135,6 +174,26 @@ Mahalanobis::Mahalanobis(const Rows& training_features, std::span<const std::int
   means_ = whitened(means, shared_);
 }
 
+void Mahalanobis::fields(auto& self, auto& state) {
+  state("columns", self.columns_);
+  state("mean", self.mean_, self.columns_);
+  state("means", self.means_);
+  state("shrinkage", self.shrinkage_);
+  state("shared", self.shared_, self.columns_ * self.columns_);
+  state("total", self.total_, self.columns_ * self.columns_);
+}
+
+Mahalanobis::Mahalanobis(NoveltyStateReader& state, bool normalize) : normalize_(normalize) {
+  fields(*this, state);
+  const auto numbers = static_cast<std::int64_t>(means_.size());
+  check_state("mahalanobis columns", columns_, 1, numbers / 2);
+  check_state("mahalanobis numbers beyond whole means", numbers % columns_, 0, 0);
+}
+
+void Mahalanobis::write(NoveltyStateWriter& state) const {
+  fields(*this, state);
+}
+
 std::vector<double> Mahalanobis::whitened(const std::vector<double>& rows,
                                           const std::vector<double>& factor) const {
   const MatrixView triangle = view(factor, columns_), all = view(rows, columns_);
@@ -151,7 +210,7 @@ std::vector<double> Mahalanobis::whitened(const std::vector<double>& rows,
 std::vector<double> Mahalanobis::centred(const Rows& features) const {
   check_rows("mahalanobis", "features", features);
   check_columns("mahalanobis", features, columns_);
-  Matrix rows = to_matrix(features);
+  Matrix rows = to_rows(features, normalize_);
   rows.rowwise() -= view(mean_).transpose();
   return to_values(rows);
 }
@@ -159,11 +218,15 @@ std::vector<double> Mahalanobis::centred(const Rows& features) const {
 std::vector<double> Mahalanobis::novelty(const Rows& features) const {
   const std::vector<double> white = whitened(centred(features), shared_);
   const MatrixView rows = view(white, columns_), means = view(means_, columns_);
+  // |x - m|^2 = |x|^2 - 2 x'm + |m|^2
+  const Eigen::RowVectorXd squared_means = means.rowwise().squaredNorm().transpose();
   std::vector<double> scores(static_cast<std::size_t>(features.count()));
-  parallel_for(features.count(), 16, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(features.count(), 64, [&](std::int64_t begin, std::int64_t end) {
+    const auto block = rows.middleRows(begin, end - begin);
+    const Matrix distances = (-2 * block * means.transpose()).rowwise() + squared_means;
     for (std::int64_t i = begin; i < end; ++i) {
       scores[static_cast<std::size_t>(i)] =
-          (means.rowwise() - rows.row(i)).rowwise().squaredNorm().minCoeff();
+          std::max(0.0, distances.row(i - begin).minCoeff() + rows.row(i).squaredNorm());
     }
   });
   return scores;

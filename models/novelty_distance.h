@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "models/novelty_rows.h"
+#include "models/novelty_state.h"
 
 namespace tern {
 
@@ -28,23 +29,36 @@ class NearestNeighbours {
  public:
   /// Throws Error{"knn", ...} if a number is not finite, a row is zero, or k is not in 1 .. number of rows.
   NearestNeighbours(const Rows& training_features, std::int64_t k = 50);
+  explicit NearestNeighbours(NoveltyStateReader& state);
+  void write(NoveltyStateWriter& state) const;
 
   /// Throws Error{"knn", ...} for other columns than in training and numbers that are not finite. A row of
-  /// zeros has no direction: it is 1 from everything, as its zeros are from a unit vector.
-  std::vector<double> novelty(const Rows& features) const;
+  /// zeros has no direction: it is 1 from everything, as its zeros are from a unit vector. The neighbours are
+  /// found in single precision, the distance of the k-th is exact.
+  std::vector<double> novelty(const Rows& features) const {
+    return novelty(features, std::span(&k_, 1)).front();
+  }
+  /// The same for each of several k: [ks, rows].
+  std::vector<std::vector<double>> novelty(const Rows& features, std::span<const std::int64_t> ks) const;
 
  private:
-  std::int64_t k_, columns_;
-  std::vector<double> training_;  ///< normalised
+  static void fields(auto& self, auto& state);
+
+  std::int64_t k_ = 0, columns_ = 0;
+  std::vector<float> training_;  ///< normalised
 };
 
 class Mahalanobis {
  public:
   /// labels: the class of each row, 0 .. class_count - 1; classes without rows are left out. Throws
   /// Error{"mahalanobis", ...} if a number is not finite, the sizes disagree, fewer than two classes have
-  /// rows, the shrinkage is not in [0, 1], or the covariance cannot be inverted.
+  /// rows, the shrinkage is not in [0, 1], or the covariance cannot be inverted. With `normalize` each feature
+  /// vector is first divided by its length, which evens out classes of long and short ones (Müller and Hein 2025,
+  /// "Mahalanobis++").
   Mahalanobis(const Rows& training_features, std::span<const std::int32_t> labels, std::int32_t class_count,
-              std::optional<double> shrinkage = std::nullopt);
+              std::optional<double> shrinkage = std::nullopt, bool normalize = false);
+  Mahalanobis(NoveltyStateReader& state, bool normalize);
+  void write(NoveltyStateWriter& state) const;
 
   std::vector<double> novelty(const Rows& features) const;
   std::vector<double> relative_novelty(const Rows& features) const;
@@ -55,8 +69,10 @@ class Mahalanobis {
   /// L^-1 x for each row, L the factor of a covariance.
   std::vector<double> whitened(const std::vector<double>& rows, const std::vector<double>& factor) const;
   std::vector<double> centred(const Rows& features) const;  ///< less the mean of all training rows
+  static void fields(auto& self, auto& state);
 
-  std::int64_t columns_;
+  std::int64_t columns_ = 0;
+  bool normalize_ = false;
   std::vector<double> mean_;   ///< of all training rows, [D]
   std::vector<double> means_;  ///< of each class that has rows, less mean_, whitened by the shared covariance
   double shrinkage_ = 0;

@@ -1,6 +1,8 @@
 #include "models/novelty_logits.h"
 
+#include <functional>
 #include <limits>
+#include <numeric>
 
 #include "engine/core/parallel.h"
 
@@ -65,6 +67,37 @@ std::vector<double> energy_novelty(const Rows& logits, KnownColumns known, doubl
       if (is_known(known, static_cast<std::int64_t>(c))) sum += std::exp((row[c] - largest) / temperature);
     }
     return -largest - temperature * std::log(sum);
+  });
+}
+
+std::vector<double> gen_novelty(const Rows& logits, KnownColumns known, const GenOptions& options) {
+  check_logits("gen", logits, known, 1);
+  if (!(options.gamma > 0 && options.gamma < 1)) {
+    throw Error("gen", "a gamma between 0 and 1", std::to_string(options.gamma));
+  }
+  if (options.largest < 1) throw Error("gen", "at least one probability", std::to_string(options.largest));
+  return by_row(logits, [=](std::span<const float> row) {
+    const double largest = largest_known(row, known);
+    std::vector<double> exponentials;
+    double sum = 0;
+    for (std::size_t c = 0; c < row.size(); ++c) {
+      if (!is_known(known, static_cast<std::int64_t>(c))) continue;
+      exponentials.push_back(std::exp(row[c] - largest));
+      sum += exponentials.back();
+    }
+    const auto taken = static_cast<std::ptrdiff_t>(
+        std::min<std::size_t>(exponentials.size(), static_cast<std::size_t>(options.largest)));
+    std::partial_sort(exponentials.begin(), exponentials.begin() + taken, exponentials.end(),
+                      std::greater<>());
+    // 1 - p of the most probable from the others, so that p near 1 keeps its digits.
+    double entropy = 0;
+    for (std::ptrdiff_t i = 0; i < taken; ++i) {
+      const double e = exponentials[static_cast<std::size_t>(i)];
+      const double rest =
+          i == 0 ? std::accumulate(exponentials.begin() + 1, exponentials.end(), 0.0) : sum - e;
+      entropy += std::pow(e / sum * (rest / sum), options.gamma);
+    }
+    return entropy;
   });
 }
 

@@ -1,5 +1,6 @@
 #include "models/novelty_openmax.h"
 
+#include <limits>
 #include <numeric>
 
 #include "engine/core/parallel.h"
@@ -75,7 +76,7 @@ OpenMax::OpenMax(const Rows& training_logits, std::span<const std::int32_t> labe
   for (std::int64_t c = 0; c < columns_; ++c) {
     place[static_cast<std::size_t>(c)] = classes_.size();
     if (is_known(known, c)) {
-      classes_.push_back({c, false, {}, 0, {}});
+      classes_.push_back({c, 0, {}, 0, {}});
     } else {
       others_.push_back(c);
     }
@@ -100,6 +101,44 @@ OpenMax::OpenMax(const Rows& training_logits, std::span<const std::int32_t> labe
   }
 }
 
+void OpenMax::fields(auto& self, auto& state) {
+  state("tail", self.options_.tail);
+  state("top", self.options_.top);
+  state("columns", self.columns_);
+  state("others", self.others_);
+  for (std::size_t i = 0; i < self.classes_.size(); ++i) {
+    auto& model = self.classes_[i];
+    auto of_class = state.inside("class_" + std::to_string(i));
+    of_class("column", model.column);
+    of_class("fitted", model.fitted);
+    of_class("mean", model.mean);
+    of_class("least", model.least);
+    of_class("shape", model.tail.shape);
+    of_class("scale", model.tail.scale);
+  }
+}
+
+OpenMax::OpenMax(NoveltyStateReader& state) {
+  std::int64_t known = 0;
+  state("classes", known);
+  check_state("openmax classes", known, 1, 1 << 20);
+  classes_.resize(static_cast<std::size_t>(known));
+  fields(*this, state);
+  check_state("openmax top", options_.top, 1, std::numeric_limits<std::int32_t>::max());
+  const auto count = static_cast<std::int64_t>(classes_.size());
+  for (const std::int64_t column : others_) check_state("openmax column", column, 0, columns_ - 1);
+  for (const ClassModel& model : classes_) {
+    check_state("openmax column", model.column, 0, columns_ - 1);
+    const std::int64_t numbers = model.fitted == 0 ? 0 : count;
+    check_state("openmax mean", static_cast<std::int64_t>(model.mean.size()), numbers, numbers);
+  }
+}
+
+void OpenMax::write(NoveltyStateWriter& state) const {
+  state("classes", static_cast<std::int64_t>(classes_.size()));
+  fields(*this, state);
+}
+
 std::vector<double> OpenMax::activations(std::span<const float> row) const {
   std::vector<double> values;
   values.reserve(classes_.size());
@@ -119,7 +158,7 @@ void OpenMax::fit_class(ClassModel& model, const std::vector<std::vector<double>
   model.least = tail.back();
   for (double& value : tail) value += 1 - model.least;
   model.tail = fit_weibull(tail);
-  model.fitted = true;
+  model.fitted = 1;
 }
 
 double OpenMax::row_novelty(std::span<const float> row) const {
@@ -133,7 +172,7 @@ double OpenMax::row_novelty(std::span<const float> row) const {
   double unknown = 0;
   for (std::size_t i = 0; i < top; ++i) {
     const ClassModel& model = classes_[order[i]];
-    if (!model.fitted) continue;
+    if (model.fitted == 0) continue;
     const double share = static_cast<double>(top - i) / static_cast<double>(top);
     const double weight = share * model.tail.cumulative(distance(z, model.mean) + 1 - model.least);
     revised[order[i]] = z[order[i]] * (1 - weight);

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "models/novelty_rows.h"
+#include "models/novelty_state.h"
 
 namespace tern {
 
@@ -46,14 +47,16 @@ class OpenMax {
   /// answered rightly. Known classes without rows are never revised.
   OpenMax(const Rows& training_logits, std::span<const std::int32_t> labels, KnownColumns known = {},
           const OpenMaxOptions& options = {});
+  explicit OpenMax(NoveltyStateReader& state);
+  void write(NoveltyStateWriter& state) const;
 
   std::vector<double> novelty(const Rows& logits) const;
 
  private:
   struct ClassModel {
     std::int64_t column = 0;
-    bool fitted = false;
-    std::vector<double> mean;  ///< [known classes]
+    std::uint8_t fitted = 0;
+    std::vector<double> mean;  ///< [known classes]; empty unless fitted
     double least = 0;          ///< the smallest distance of the tail, which is moved to 1
     Weibull tail;
   };
@@ -62,8 +65,10 @@ class OpenMax {
   double row_novelty(std::span<const float> row) const;
   void fit_class(ClassModel& model, const std::vector<std::vector<double>>& rows);
 
+  static void fields(auto& self, auto& state);
+
   OpenMaxOptions options_;
-  std::int64_t columns_;
+  std::int64_t columns_ = 0;
   std::vector<ClassModel> classes_;   ///< the known ones
   std::vector<std::int64_t> others_;  ///< columns of no known class
 };

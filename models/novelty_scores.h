@@ -1,17 +1,18 @@
 // Every novelty score of one head on one backbone, from features [n, D] and logits [n, classes]. In all of
 // them a higher value means more novel. The methods, one family a file:
 //
-//   novelty_logits.h     max_softmax, temperature_scaled, max_logit, energy, react
-//   novelty_distance.h   knn, mahalanobis, relative_mahalanobis
+//   novelty_logits.h     max_softmax, temperature_scaled, max_logit, energy, gen, react
+//   novelty_distance.h   knn, mahalanobis, relative_mahalanobis; normalized_mahalanobis and
+//                        normalized_relative_mahalanobis are the same on features of length 1
 //   novelty_vim.h        vim
 //   novelty_openmax.h    openmax
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "models/novelty_distance.h"
@@ -20,6 +21,9 @@
 #include "models/novelty_vim.h"
 
 namespace tern {
+
+/// In the order of this file's head.
+const std::vector<std::string>& novelty_score_names();
 
 /// What the scores are fitted to: training rows of known classes.
 struct NoveltyTraining {
@@ -33,6 +37,7 @@ struct NoveltyOptions {
   double temperature = 1;        ///< of temperature_scaled, fitted elsewhere (engine/metrics/calibration.h)
   std::int64_t neighbours = 50;  ///< k of knn
   std::optional<double> shrinkage;  ///< of mahalanobis; none: Ledoit and Wolf's
+  GenOptions gen;
   VimOptions vim;
   double react_percentile = 90;
   OpenMaxOptions openmax;
@@ -47,32 +52,51 @@ struct NoveltyScore {
 
 class NoveltyScorer {
  public:
-  /// Fits every model. One that cannot be fitted (too few rows, say) is told by score(). Throws
-  /// Error{"novelty scores", ...} if there are no rows or the sizes disagree. Keeps nothing of `training` but
-  /// the head.
-  NoveltyScorer(const NoveltyTraining& training, const NoveltyOptions& options = {});
+  /// Fits what the scores of these names need. A model that cannot be fitted (too few rows, say) is told by score().
+  /// Throws Error{"novelty scores", ...} if there are no rows, the sizes disagree or a name is unknown. Keeps
+  /// nothing of `training` but the head.
+  NoveltyScorer(const NoveltyTraining& training, const NoveltyOptions& options = {},
+                std::vector<std::string> names = novelty_score_names());
 
-  /// The ten scores, in the order of this file's head. Throws Error for numbers that are not finite.
+  /// What write() wrote, with the head that it was fitted for. Throws Error{tensor, ...} for anything else.
+  NoveltyScorer(NoveltyStateReader state, std::vector<std::string> names, HeadFunction head);
+  /// Throws Error{score, ...} if one of the names could not be fitted.
+  void write(NoveltyStateWriter state) const;
+
+  /// The scores asked for, in their order. Throws Error for numbers that are not finite.
   std::vector<NoveltyScore> score(const Rows& features, const Rows& logits) const;
+  /// One of them.
+  NoveltyScore score(const std::string& name, const Rows& features, const Rows& logits) const;
 
  private:
+  struct Method;
+  /// Thrown by a score whose model could not be fitted.
+  struct Unavailable {
+    std::string why;
+  };
   template <typename Model>
   struct Fitted {
     std::optional<Model> model;
     std::string failure;
 
-    template <typename... Arguments>
-    void fit(Arguments&&... arguments);
-    template <typename Values>
-    void add(std::vector<NoveltyScore>& scores, const char* name, Values&& values) const;
+    void fit(auto&&... arguments);
+    const Model& get() const;
   };
 
+  static const std::vector<Method>& methods();
+  static const Method& find_method(const std::string& name);
+  friend const std::vector<std::string>& novelty_score_names();
+  bool needs(std::string_view model) const;  ///< one of the names
+  static void fields(auto& self, auto& state);
+
+  std::vector<std::string> names_;
   std::vector<std::uint8_t> known_;
   HeadFunction head_;
-  double temperature_;
-  float react_threshold_;
+  double temperature_ = 1;
+  GenOptions gen_;
+  float react_threshold_ = 0;
   Fitted<NearestNeighbours> neighbours_;
-  Fitted<Mahalanobis> mahalanobis_;
+  Fitted<Mahalanobis> mahalanobis_, normalized_mahalanobis_;
   Fitted<Vim> vim_;
   Fitted<OpenMax> openmax_;
 };

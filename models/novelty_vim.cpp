@@ -71,6 +71,27 @@ Vim::Vim(const Rows& training_features, const Rows& training_logits, KnownColumn
   alpha_ = -mean(max_logit_novelty(training_logits, known)) / residual;
 }
 
+void Vim::fields(auto& self, auto& state) {
+  state("columns", self.columns_);
+  state("classes", self.classes_);
+  state("known", self.known_);
+  state("origin", self.origin_, self.columns_);
+  state("directions", self.directions_);
+  state("alpha", self.alpha_);
+}
+
+Vim::Vim(NoveltyStateReader& state) {
+  fields(*this, state);
+  const auto numbers = static_cast<std::int64_t>(directions_.size());
+  check_state("vim columns", columns_, 1, numbers);
+  check_state("vim numbers beyond whole directions", numbers % columns_, 0, 0);
+  if (!known_.empty()) check_state("vim known", static_cast<std::int64_t>(known_.size()), classes_, classes_);
+}
+
+void Vim::write(NoveltyStateWriter& state) const {
+  fields(*this, state);
+}
+
 std::vector<double> Vim::residuals(const Rows& features) const {
   Matrix rows = to_matrix(features);
   rows.rowwise() -= view(origin_).transpose();

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "models/novelty_rows.h"
+#include "models/novelty_state.h"
 
 namespace tern {
 
@@ -33,6 +34,8 @@ class Vim {
   /// or the training part has nothing outside d dimensions.
   Vim(const Rows& training_features, const Rows& training_logits, KnownColumns known = {},
       const VimOptions& options = {});
+  explicit Vim(NoveltyStateReader& state);
+  void write(NoveltyStateWriter& state) const;
 
   std::vector<double> novelty(const Rows& features, const Rows& logits) const;
 
@@ -41,8 +44,10 @@ class Vim {
  private:
   std::vector<double> residuals(const Rows& features) const;
 
-  std::int64_t columns_, classes_;
-  std::vector<std::uint8_t> known_;
+  static void fields(auto& self, auto& state);
+
+  std::int64_t columns_ = 0, classes_ = 0;
+  std::vector<std::uint8_t> known_;          ///< by class; empty: all
   std::vector<double> origin_, directions_;  ///< [D], [D, D - d]
   double alpha_ = 0;
 };

@@ -21,6 +21,8 @@ TEST_CASE("novelty_logits: NumPy's and SciPy's scores") {
     CHECK(error(max_softmax_novelty(logits, data.known), "max_softmax") < 1e-11);
     CHECK(error(max_softmax_novelty(logits, data.known, 2.5), "temperature_scaled") < 1e-11);
     CHECK(error(max_logit_novelty(logits, data.known), "max_logit") < 1e-8);
+    CHECK(error(gen_novelty(logits, data.known), "gen") < 1e-10);
+    CHECK(error(gen_novelty(logits, data.known, {0.4, 2}), "gen_2") < 1e-10);
     CHECK(error(energy_novelty(logits, data.known), "energy") < 1e-11);
     CHECK(error(energy_novelty(logits, data.known, 2), "energy_at_2") < 1e-11);
     const float threshold = react_threshold(data.train_rows());

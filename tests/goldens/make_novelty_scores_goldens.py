@@ -30,10 +30,18 @@ def max_softmax(logits, known, temperature=1.0):
     return others.sum(axis=1)
 
 
-def knn(train, test, k):
-    def unit(x):
-        return x / np.linalg.norm(x, axis=1, keepdims=True)
+def gen(logits, known, gamma=0.1, largest=10):
+    p = -np.sort(-softmax(logits[:, known], axis=1), axis=1)
+    rest = np.cumsum(p[:, ::-1], axis=1)[:, ::-1] - p  # 1 - p of the first keeps its digits
+    rest[:, 1:] = 1 - p[:, 1:]
+    return (p**gamma * rest**gamma)[:, :largest].sum(axis=1)
 
+
+def unit(x):
+    return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+def knn(train, test, k):
     return NearestNeighbors(n_neighbors=k, algorithm="brute").fit(unit(train)).kneighbors(unit(test))[0][:, -1]
 
 
@@ -116,12 +124,16 @@ def problem(name, train_count, test_count, features, classes, known, dimension, 
         digits=12, labels=labels, known=known.astype(int), dimension=dimension, k=k, tail=tail, top=top,
         max_softmax=max_softmax(test_logits, known), temperature_scaled=max_softmax(test_logits, known, 2.5),
         max_logit=-test_logits[:, known].max(axis=1), energy=-logsumexp(test_logits[:, known], axis=1),
+        gen=gen(test_logits, known), gen_2=gen(test_logits, known, 0.4, 2),
         energy_at_2=-2 * logsumexp(test_logits[:, known] / 2, axis=1), react_threshold=threshold,
         react=-logsumexp((np.minimum(test, threshold) @ weight.T + bias)[:, known], axis=1),
         knn=knn(train, test, k), alpha=alpha, vim=vim_scores, openmax=openmax_scores,
         weibull_shape=[m[2] for m in models], weibull_scale=[m[3] for m in models],
     )
-    for method, (nearest, relative, shrinkage) in dict(empirical=empirical, shrunk=shrunk, wolf=wolf).items():
+    normalized = mahalanobis(unit(train), labels, unit(test), lambda: ShrunkCovariance(shrinkage=0.2, assume_centered=True))
+    for method, (nearest, relative, shrinkage) in dict(
+        empirical=empirical, shrunk=shrunk, wolf=wolf, normalized=normalized
+    ).items():
         goldens.put(digits=12, **{f"mahalanobis_{method}": nearest, f"relative_{method}": relative,
                                   f"shrinkage_{method}": shrinkage})
 
