@@ -18,8 +18,19 @@ namespace tern {
 inline constexpr std::array<float, 3> kImagenetMean{0.485f, 0.456f, 0.406f};
 inline constexpr std::array<float, 3> kImagenetDeviation{0.229f, 0.224f, 0.225f};
 
-/// Validation, prediction: normalise only.
-struct EvaluationTransform {};
+/// What one image gets.
+struct Augmentation {
+  bool flip = false;
+  float degrees = 0;
+  bool soften = false;
+  float scale = 1;    ///< of the size between shrinking and growing; only with soften
+  int quality = 100;  ///< of the JPEG; only with soften
+};
+
+/// Validation, prediction: every image gets the same, nothing if not said, and is normalised.
+struct EvaluationTransform {
+  Augmentation view;
+};
 
 struct TrainTransform {
   bool flip = true;             ///< mirror with probability one half
@@ -38,15 +49,6 @@ using CustomTransform = std::function<void(std::span<const std::uint8_t> image, 
                                            int epoch, std::span<float> to)>;
 
 using Transform = std::variant<EvaluationTransform, TrainTransform, CustomTransform>;
-
-/// What one image gets.
-struct Augmentation {
-  bool flip = false;
-  float degrees = 0;
-  bool soften = false;
-  float scale = 1;    ///< of the size between shrinking and growing; only with soften
-  int quality = 100;  ///< of the JPEG; only with soften
-};
 
 /// Draws from RandomStream(seed, augment, epoch, index). Every number is drawn whether it is used or not, so
 /// that switching one augmentation off leaves the others as they were. `is_extra` images are never softened.

@@ -165,8 +165,8 @@ Loader::Slot Loader::prepare(std::int64_t step, Augmenter& augmenter) const {
   return slot;
 }
 
-/// Nothing is drawn for evaluation.
 Augmentation Loader::augmentation_of(std::int64_t index) const {
+  if (const auto* evaluation = std::get_if<EvaluationTransform>(&options_.transform)) return evaluation->view;
   const auto* train = std::get_if<TrainTransform>(&options_.transform);
   if (train == nullptr) return {};
   const bool is_extra = !dataset_.is_extra.empty() && dataset_.is_extra[static_cast<std::size_t>(index)] != 0;
@@ -179,12 +179,10 @@ void Loader::fill_input(Batch& batch, Augmenter& augmenter) const {
   std::span<float> row(batch.images.data<float>(), dataset_.image_bytes());
   for (const std::int64_t index : batch.indices) {
     const std::span<const std::uint8_t> image = dataset_.image(index);
-    if (std::holds_alternative<TrainTransform>(options_.transform)) {
-      augmenter.run(image, augmentation_of(index), row);
-    } else if (const auto* custom = std::get_if<CustomTransform>(&options_.transform)) {
+    if (const auto* custom = std::get_if<CustomTransform>(&options_.transform)) {
       (*custom)(image, dataset_.image_size, index, epoch_, row);
     } else {
-      normalise(image, row);
+      augmenter.run(image, augmentation_of(index), row);
     }
     row = {row.data() + row.size(), row.size()};
   }
