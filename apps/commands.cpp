@@ -17,6 +17,7 @@
 #include "apps/weights/classify.h"
 #include "apps/weights/convert.h"
 #include "apps/weights/inspect.h"
+#include "engine/metrics/thresholds.h"
 #include "models/weight_names.h"
 
 namespace tern {
@@ -57,12 +58,21 @@ CLI::Validator number_in(double low, double high) {
   return {check, "FLOAT in " + wanted};
 }
 
+void add_score_option(CLI::App* app, std::vector<std::string>& scores, const char* text) {
+  app->add_option("--score", scores, text)->type_name("[LEVEL=]NAME[+NAME]...")->take_all()->expected(1);
+}
+
 void add_threshold_options(CLI::App* app, DecisionOptions& options) {
+  add_score_option(
+      app, options.scores,
+      "what decides between a class and novel: the score that tern calibrate was given, which is the "
+      "default, or max_softmax, the largest probability");
   app->add_option("--tau-super", options.tau.super,
-                  "novel where the largest superclass probability is below this")
+                  "novel where the confidence in a superclass, by default its probability, is below this")
       ->check(number_in(0, 1));
-  app->add_option("--tau-sub", options.tau.sub,
-                  "the same for subclasses; both by default as in the run's settings")
+  app->add_option(
+         "--tau-sub", options.tau.sub,
+         "the same for subclasses; both by default as in the run's settings, or as calibrated for --score")
       ->check(number_in(0, 1));
   app->add_option(
          "--mask-untrained", options.mask_untrained,
@@ -72,6 +82,17 @@ void add_threshold_options(CLI::App* app, DecisionOptions& options) {
          "--tau-rule", options.tau_rule,
          "take thresholds that are not given here from this rule of RUN/calibration.json (tern calibrate)")
       ->type_name("RULE");
+}
+
+/// Several runs that answer together.
+void add_ensemble_options(CLI::App* app, std::vector<std::filesystem::path>& runs, std::string& views) {
+  app->add_option("--run", runs, "a run folder of tern train; of several the answers are averaged")
+      ->required()
+      ->type_name("RUN")
+      ->take_all()
+      ->expected(1);
+  app->add_option("--views", views, "flip: show each image mirrored, too, and average the answers")
+      ->check(CLI::IsMember({"flip"}));
 }
 
 void add_decision_options(CLI::App* app, DecisionOptions& options) {
@@ -219,7 +240,7 @@ void add_evaluate(CLI::App& tern, Command& chosen) {
       add_command(tern, chosen, "evaluate",
                   "Measure a run's best models on validation and held-out images -> RUN/evaluation.json.",
                   options, evaluate);
-  app->add_option("--run", options.run, "a run folder of tern train")->required()->type_name("RUN");
+  add_ensemble_options(app, options.runs, options.views);
   add_decision_options(app, options.decision);
   app->add_flag_callback(
       "--no-novelty-scores", [] { options.novelty_scores = false; },
@@ -232,8 +253,16 @@ void add_calibrate(CLI::App& tern, Command& chosen) {
   static CalibrateOptions options;
   CLI::App* app = add_command(
       tern, chosen, "calibrate",
-      "Propose thresholds for \"novel\" from held-out images -> RUN/calibration.json.", options, calibrate);
-  app->add_option("--run", options.run, "a run folder of tern train")->required()->type_name("RUN");
+      "Choose what decides that an image is novel, and propose thresholds -> RUN/calibration.json.", options,
+      calibrate);
+  add_ensemble_options(app, options.runs, options.views);
+  add_score_option(
+      app, options.scores,
+      "decide by this novelty score from now on: one of those that tern evaluate prints, or a sum; super= or "
+      "sub= before it for one level");
+  app->add_option("--rule", options.rule, "whose threshold decides where a novelty score does")
+      ->check(CLI::IsMember(threshold_rules()))
+      ->capture_default_str();
   app->add_option(
          "--mask-untrained", options.mask_untrained,
          "leave classes that were never trained out of the softmax; by default as in the run's settings")
@@ -266,7 +295,7 @@ void add_predict(CLI::App& tern, Command& chosen) {
   static PredictOptions options;
   CLI::App* app = add_command(tern, chosen, "predict",
                               "Write superclass and subclass of unlabelled images as CSV.", options, predict);
-  app->add_option("--run", options.run, "a run folder of tern train")->required()->type_name("RUN");
+  add_ensemble_options(app, options.runs, options.views);
   app->add_option("--images", options.images, "a folder or .zip of images")->required()->type_name("DIR|ZIP");
   app->add_option("--out", options.out,
                   "image,superclass_index,subclass_index, in numeric order of the names")

@@ -30,12 +30,14 @@ TEST_CASE("answers: untrained classes are masked, and below tau is novel") {
                             {"superclass_trained", {1, 1, 0}},
                             {"subclass_trained", {1, 0, 1}}};
   const std::vector<float> logits{0, 5, 4, /**/ 0, 0.5f, 0};
-  const Answers masked = answer_level(run, {{0.9, 0.9}, true}, Level::super, logits);
+  Scores scores;
+  scores.logits = {logits, logits};
+  const Answers masked = answer_level(run, {{0.9, 0.9}, true}, Level::super, scores);
   CHECK(masked.classes == std::vector<std::int32_t>{1, 2});  // 2: the novel class, for want of confidence
   CHECK(masked.most_probable.classes == std::vector<std::int32_t>{1, 1});
-  CHECK(answer_level(run, {{0.9, 0.9}, false}, Level::super, logits).classes[0] ==
+  CHECK(answer_level(run, {{0.9, 0.9}, false}, Level::super, scores).classes[0] ==
         2);  // .73 with the third column
-  CHECK(answer_level(run, {{0.9, 0.9}, true}, Level::sub, logits).classes[0] == 2);
+  CHECK(answer_level(run, {{0.9, 0.9}, true}, Level::sub, scores).classes[0] == 2);
 }
 
 TEST_CASE("answers: consistent subclasses lie in the answered superclass, novel ones in any") {

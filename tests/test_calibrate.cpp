@@ -20,7 +20,7 @@ const test::TinyRun& trained() {
 
 CalibrateOptions options_for(const std::filesystem::path& run) {
   CalibrateOptions options;
-  options.run = run;
+  options.runs = {run};
   options.runtime.threads = 1;
   return options;
 }
@@ -110,7 +110,7 @@ TEST_CASE("calibrate, evaluate: CIFAR groups that are never trained on stand for
   CHECK(json.at("super").at("groups").at("far_held_out").at("images") == 6);
   CHECK(json.at("sub").at("candidates").at(0).at("test_half").contains("far_held_out_found_percent"));
   EvaluateOptions options;
-  options.run = run.run();
+  options.runs = {run.run()};
   options.decision.tau.super = options.decision.tau.sub = 1;
   CHECK(evaluate(options) == 0);
   const Json evaluation = read_json(run / "run/evaluation.json");
@@ -132,11 +132,23 @@ TEST_CASE("calibrate: another seed, other halves") {
   CHECK(read_json(trained() / "run/calibration.json") != before);
 }
 
-TEST_CASE("calibrate: a run with nothing novel") {
+TEST_CASE("calibrate: a run with nothing novel has the rules of seen images alone") {
   const test::TinyRun plain({"epochs=1"});
+  CHECK(calibrate(options_for(plain.run())) == 0);
+  const Json json = read_json(plain / "run/calibration.json");
+  for (const char* level : {"super", "sub"}) {
+    CHECK(json.at(level).at("calibrated_with") == "seen images alone");
+    std::vector<std::string> rules;
+    for (const Json& candidate : json.at(level).at("candidates")) rules.push_back(candidate.at("rule"));
+    CHECK(rules == std::vector<std::string>{"p10_seen", "p5_seen", "mean_minus_deviation", "seen_target"});
+  }
+  CalibrateOptions by_score = options_for(plain.run());
+  by_score.scores = {"energy"};
+  CHECK(calibrate(by_score) == 0);
+  by_score.rule = "best_harmonic_mean";
   CHECK_THROWS_WITH_AS(
-      calibrate(options_for(plain.run())),
-      Contains("run: wanted held-out subclasses or CIFAR images to calibrate with, got a run with neither"),
+      calibrate(by_score),
+      Contains("--rule: wanted one of p10_seen, p5_seen, mean_minus_deviation, seen_target at the super "
+               "level, got best_harmonic_mean"),
       Error);
-  CHECK_FALSE(std::filesystem::exists(plain / "run/calibration.json"));
 }

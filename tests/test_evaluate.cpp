@@ -13,7 +13,7 @@ TEST_CASE("evaluate: counts, thresholds at their ends, and changed data") {
   const test::TinyRun trained(
       {"epochs=1", "cifar=small", "cifar_count=8", "hold_out=true", "hold_out_fraction=0.2"});
   EvaluateOptions options;
-  options.run = trained.run();
+  options.runs = {trained.run()};
   CHECK(evaluate(options) == 0);
   const Json json = read_json(trained / "run/evaluation.json");
   const Json& super = json.at("validation").at("super");

@@ -64,8 +64,8 @@ TEST_CASE("level_groups: a superclass that was never trained on is novel at both
     CHECK(groups.far_held_out.count() == 30);
     const auto kinds = novel_kinds(groups);
     REQUIRE(kinds.size() == 2);
-    CHECK(std::string(kinds[0].first) == "far");
-    CHECK(std::string(kinds[1].first) == "far_held_out");
+    CHECK(std::string(name_of(kinds[0])) == "far");
+    CHECK(std::string(name_of(kinds[1])) == "far_held_out");
   }
 }
 

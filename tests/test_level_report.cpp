@@ -6,7 +6,7 @@
 #include "apps/measure/evaluation_text.h"
 #include "engine/core/check.h"
 #include "engine/metrics/oscr.h"
-#include "models/novelty_logits.h"
+#include "models/novelty_scores.h"
 #include "tests/support/tiny_level.h"
 
 using namespace tern;
@@ -30,7 +30,7 @@ LevelGroups sub_groups() {
 
 TEST_CASE("level_report: near and far apart, each score by its metrics") {
   const LevelGroups groups = sub_groups();
-  const LevelReport report = make_level_report(groups, head, {}, 42);
+  const LevelReport report = make_level_report(groups, {{{groups}, head, {}}}, 42);
   REQUIRE(report.novelty.size() == 2);
   CHECK(report.novelty[0].name == "near");
   CHECK(report.novelty[1].name == "far");
@@ -46,7 +46,7 @@ TEST_CASE("level_report: near and far apart, each score by its metrics") {
       CHECK(score.at("auroc_percent").get<double>() > 50);
       CHECK(score.at("oscr_percent") <= score.at("auroc_percent"));
     }
-    CHECK(json.at(set).at("scores").size() == 10);
+    CHECK(json.at(set).at("scores").size() == novelty_score_names().size());
   }
   // The same by hand for one of them.
   const auto seen = max_softmax_novelty(groups.seen.logit_rows(), groups.known);
@@ -58,7 +58,7 @@ TEST_CASE("level_report: near and far apart, each score by its metrics") {
 }
 
 TEST_CASE("level_report: accuracy and calibration on seen images") {
-  const LevelReport report = make_level_report(sub_groups(), head, {}, 42);
+  const LevelReport report = make_level_report(sub_groups(), {{{sub_groups()}, head, {}}}, 42);
   const Json json = closed_set_json(report.closed_set);
   CHECK(json.at("images") == 30);
   CHECK(json.at("accuracy_percent").get<double>() > 80);
@@ -75,7 +75,7 @@ TEST_CASE("level_report: a score without a model says why; 60 training rows are 
   groups.train.labels.resize(20);
   groups.train.features.resize(20 * 5);
   groups.train.logits.resize(20 * 5);
-  const LevelReport report = make_level_report(groups, head, {}, 42);
+  const LevelReport report = make_level_report(groups, {{{groups}, head, {}}}, 42);
   const Json json = novelty_json(report);
   CHECK(json.at("near").at("scores").at("knn").at("unavailable") ==
         "knn: wanted k in 1..20, the training rows, got 50");
@@ -86,8 +86,8 @@ TEST_CASE("level_report: a score without a model says why; 60 training rows are 
 TEST_CASE("level_report: nothing novel, nothing seen") {
   LevelGroups groups = sub_groups();
   groups.near = groups.far = {};
-  CHECK(make_level_report(groups, head, {}, 42).novelty.empty());
+  CHECK(make_level_report(groups, {{{groups}, head, {}}}, 42).novelty.empty());
   groups.seen = {};
-  CHECK_THROWS_WITH_AS(make_level_report(groups, head, {}, 42),
+  CHECK_THROWS_WITH_AS(make_level_report(groups, {{{groups}, head, {}}}, 42),
                        "sub level: wanted validation images of known classes, got none", Error);
 }

@@ -18,7 +18,7 @@ namespace {
 
 PredictOptions options_for(const test::TinyRun& trained) {
   PredictOptions options;
-  options.run = trained.run();
+  options.runs = {trained.run()};
   options.images = trained / "data/test_images";
   options.out = trained / "predictions.csv";
   options.decision.tau.super = options.decision.tau.sub = 0.4;
@@ -92,8 +92,9 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
     }
     const std::string images = (trained / "others.zip").string(), out = (trained / "others.csv").string();
     test::write_zip(images, entries);
-    const test::Result result = test::run_tern({"predict", "--run", options.run.string(), "--images", images,
-                                                "--out", out, "--tau-super", "0.4", "--tau-sub", "0.4"});
+    const test::Result result =
+        test::run_tern({"predict", "--run", options.runs.front().string(), "--images", images, "--out", out,
+                        "--tau-super", "0.4", "--tau-sub", "0.4"});
     INFO(result.errors);
     CHECK(result.code == 0);
     const std::size_t told = result.output.find("passed over 1 file of " + images + ": 1 .webp (a.webp)\n");

@@ -59,7 +59,7 @@ TEST_CASE("report: one run, as tern evaluate counts it, and its errors") {
   CHECK(run.at("levels")[0].at("tau") == 0.99);
 
   EvaluateOptions evaluation;
-  evaluation.run = trained.run();
+  evaluation.runs = {trained.run()};
   evaluation.novelty_scores = false;
   evaluation.runtime = {"cpu", 1};
   for (const double tau : {0.0, 0.31, 0.5, 1.0}) {

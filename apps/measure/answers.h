@@ -1,4 +1,5 @@
-// The answers that thresholds make of logits: a class, or "novel" where the largest probability is below tau.
+// The answers that thresholds make of logits: the most probable class, or "novel" where the confidence is below tau. The
+// confidence is the largest probability, or what a calibrated novelty score says (novelty_confidence.h).
 #pragma once
 
 #include <cstdint>
@@ -24,22 +25,27 @@ struct DecisionOptions {
   std::optional<bool> mask_untrained;
   bool consistent = false;
   std::string tau_rule = {};  ///< for the taus not given here: a rule's name in RUN/calibration.json
+  std::vector<std::string> scores = {};  ///< of --score (score_choice.h); empty: as calibrated
 };
 Decision resolve_decision(const Config& config, const DecisionOptions& options);
+
+/// 1 for each class that may be answered.
+std::vector<std::uint8_t> allowed_classes(const Run& run, bool mask_untrained, Level level);
 
 /// The answers of one level, by image.
 struct Answers {
   MostProbable most_probable;
+  std::vector<float> confidences;     ///< what tau is held against: of the scores, or the largest probability
   std::vector<std::int32_t> classes;  ///< after the threshold
 };
 
-/// `logits` is the level's of Scores, not empty unless there are no images.
-Answers answer_level(const Run& run, const Decision& decision, Level level, const std::vector<float>& logits);
+/// The scores' logits of the level are not empty unless there are no images.
+Answers answer_level(const Run& run, const Decision& decision, Level level, const Scores& scores);
 
 /// Subclass answers that agree with the superclass answers of the same images: novel where the superclass is,
 /// else the most probable subclass of that superclass or novel. A probability stays what it is among all
 /// subclasses, so that one at odds with its superclass falls under the threshold.
-Answers answer_sub_within(const Run& run, const Decision& decision, const std::vector<float>& logits,
+Answers answer_sub_within(const Run& run, const Decision& decision, const Scores& scores,
                           const Answers& super);
 
 /// Both levels as the decision has it; a level without a model is empty. Throws Error{run folder, ...} if

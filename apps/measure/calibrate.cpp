@@ -1,7 +1,10 @@
 #include "apps/measure/calibrate.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -9,6 +12,7 @@
 
 #include "apps/measure/calibration_file.h"
 #include "apps/measure/choose_thresholds.h"
+#include "apps/measure/scores_file.h"
 #include "engine/core/check.h"
 
 namespace tern {
@@ -18,7 +22,7 @@ std::string percent_text(Percent value) {
   return value ? fmt::format("{:.2f} %", *value) : "-";
 }
 
-std::string distributions_text(const LevelThresholds& thresholds) {
+std::string distributions_text(const LevelThresholds& thresholds, const std::string& score) {
   std::string text = fmt::format("\n{} level: confidence{:>10} {:>7} {:>7}", name_of(thresholds.level),
                                  "images", "mean", "dev");
   for (const int percent : Distribution::kPercents)
@@ -32,12 +36,14 @@ std::string distributions_text(const LevelThresholds& thresholds) {
     text += "\n";
     bars.push_back({group.name, group.confidences});
   }
-  text += "  (the largest probability; 0 where the most probable class is the novel one, whatever tau)\n";
+  const std::string confidence =
+      score == kPlainScore ? "the largest probability" : "of " + score + ": 0.5 for the average known image";
+  text += fmt::format("  ({}; 0 where the most probable class is the novel one, whatever tau)\n", confidence);
   return text + histogram_text(bars, 20);
 }
 
-std::string thresholds_text(const LevelThresholds& thresholds) {
-  std::string text = distributions_text(thresholds);
+std::string thresholds_text(const LevelThresholds& thresholds, const std::string& score) {
+  std::string text = distributions_text(thresholds, score);
   text +=
       fmt::format("  {:<22} {:>8} {:>11} {:>11} {:>11} {:>11} {:>14} {:>11}   on the test half\n", "rule",
                   "tau", "seen kept", "seen right", "near found", "far found", "far held out", "harmonic");
@@ -57,38 +63,75 @@ std::string thresholds_text(const LevelThresholds& thresholds) {
   return text + "\n";
 }
 
+/// What decides at each level: as asked, or as calibrated before.
+ByLevel<ScoreChoice> choices_of(const CalibrateOptions& options, const Run& run,
+                                const EnsembleModels& models) {
+  const ByLevel<std::optional<ScoreChoice>> asked = parse_scores(options.scores);
+  ByLevel<ScoreChoice> choices;
+  for (const Level level : models.levels()) {
+    choices[level] = asked[level] ? *asked[level] : calibrated_scores(run)[level];
+  }
+  return choices;
+}
+
+void check_rule(const std::string& rule, const LevelThresholds& thresholds) {
+  std::vector<std::string> names;
+  for (const ChosenThreshold& chosen : thresholds.candidates) names.push_back(chosen.candidate.name);
+  if (std::find(names.begin(), names.end(), rule) != names.end()) return;
+  throw Error("--rule",
+              fmt::format("one of {} at the {} level", fmt::join(names, ", "), name_of(thresholds.level)),
+              rule);
+}
+
+/// Removes the scores of an earlier calibration: the largest probability decides again.
+void remove_scores(const Run& run) {
+  if (std::filesystem::remove(scores_file(run))) {
+    fmt::print("{} removed: the largest probability decides\n", scores_file(run).string());
+  }
+}
+
 }  // namespace
 
 int calibrate(const CalibrateOptions& options) {
   const Device device = prepare_runtime(options.runtime);
-  const Run run = Run::open(options.run);
-  fmt::print("{}", run.unfinished_text());
-  StudyModels models(run, device);
-  const StudyData data = load_run_data(run, options.folders);
-  const Split& split = data.split;
-  if (split.pseudo_novel.size() + split.pseudo_novel_super.size() == 0 &&
-      data.count_extra(split.validation) == 0) {
-    throw Error(run.folder().string(), "held-out subclasses or CIFAR images to calibrate with",
-                "a run with neither");
-  }
+  const std::vector<Run> runs = open_ensemble(options.runs);
+  const Run& run = runs.front();
+  for (const Run& one : runs) fmt::print("{}", one.unfinished_text());
+  EnsembleModels models(runs, parse_views(options.views), device);
+  const ByLevel<ScoreChoice> choices = choices_of(options, run, models);
+  const bool by_scores = !choices.super.terms.empty() || !choices.sub.terms.empty();
+  const EnsembleData data = load_ensemble_data(runs, options.folders);
   DecisionOptions asked;
   asked.mask_untrained = options.mask_untrained;
   const Decision decision = resolve_decision(run.config, asked);
-  const ScoredParts scored = score_parts(models, data, false);
+  ScoredParts scored = score_parts(models, data, by_scores, by_scores ? WithTraining::yes : WithTraining::no);
+  std::optional<NoveltyConfidence> confidence;
+  if (by_scores) {
+    confidence = NoveltyConfidence::fit(choices, runs, models, data, scored, decision, options.seed);
+    confidence->add_to(runs, scored);
+  }
   Json json = {{"settings",
                 {{"mask_untrained_logits", decision.mask_untrained},
                  {"seed_of_halves", options.seed},
-                 {"target_rate", options.target_rate}}}};
+                 {"target_rate", options.target_rate},
+                 {"rule", options.rule}}}};
   std::string text;
   for (const Level level : models.levels()) {
     const LevelThresholds thresholds =
-        choose_thresholds(run.folder().string(), level_groups(run, data, scored, decision, level),
+        choose_thresholds(run.folder().string(), level_groups(run, *data.front(), scored, decision, level),
                           options.seed, options.target_rate);
+    if (!choices[level].terms.empty()) check_rule(options.rule, thresholds);
+    json["settings"]["score"][name_of(level)] = text_of(choices[level], level);
     json[name_of(level)] = to_json(thresholds);
-    text += thresholds_text(thresholds);
+    text += thresholds_text(thresholds, text_of(choices[level], level));
   }
   if (options.print)
     fmt::print("{}\n* a rule of the reference; tern evaluate and tern predict take --tau-rule RULE\n", text);
+  if (confidence) {
+    write_scores(*confidence, runs, models, options.views);
+  } else {
+    remove_scores(run);
+  }
   write_json(calibration_file(run), json);
   return 0;
 }

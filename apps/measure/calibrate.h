@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "apps/common/runtime.h"
 #include "apps/run/study_data.h"
@@ -13,17 +15,21 @@
 namespace tern {
 
 struct CalibrateOptions {
-  std::filesystem::path run;
-  std::optional<bool> mask_untrained;  ///< by default as in the run's settings
-  std::uint64_t seed = 42;             ///< of the halves
-  double target_rate = 0.95;           ///< of seen images to keep, and of novel ones to find
-  DataFolders folders;                 ///< empty: where the run found its images
+  std::vector<std::filesystem::path> runs;  ///< several answer together
+  std::string views;                        ///< of parse_views()
+  std::vector<std::string> scores;          ///< of parse_scores(); a level left out: as calibrated before
+  std::string rule = "seen_target";         ///< whose threshold decides where a novelty score does
+  std::optional<bool> mask_untrained;       ///< by default as in the run's settings
+  std::uint64_t seed = 42;                  ///< of the halves
+  double target_rate = 0.95;                ///< of seen images to keep, and of novel ones to find
+  DataFolders folders;                      ///< empty: where the run found its images
   bool print = true;
   RuntimeOptions runtime;
 };
 
-/// Prints distributions, histograms and thresholds, and writes RUN/calibration.json. Returns 0; throws Error
-/// on failure, also for a run with neither held-out subclasses nor CIFAR images.
+/// Prints distributions, histograms and thresholds, and writes RUN/calibration.json of the first run; with it
+/// RUN/scores.safetensors, which novelty scores decide by from then on, or removes the one there was. Without novel
+/// images the rules that need none are left. Returns 0; throws Error on failure.
 int calibrate(const CalibrateOptions& options);
 
 }  // namespace tern

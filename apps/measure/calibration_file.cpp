@@ -40,6 +40,13 @@ Json reference_json(const ReferenceThresholds& reference) {
   return json;
 }
 
+/// What the thresholds of a level are of; files of before there was a choice are of the largest probability.
+std::string score_of(const Json& calibration, Level level) {
+  const Json settings = calibration.value("settings", Json::object());
+  return settings.contains("score") ? settings.at("score").at(name_of(level)).get<std::string>()
+                                    : kPlainScore;
+}
+
 /// Throws Json::exception where `json` is not what calibrate() writes.
 double tau_of_rule(const std::filesystem::path& file, const Json& json, Level level,
                    const std::string& rule) {
@@ -83,13 +90,14 @@ Json to_json(const LevelThresholds& thresholds) {
   return json;
 }
 
-std::vector<ThresholdCandidate> read_candidates(const Run& run, Level level) {
+std::vector<ThresholdCandidate> read_candidates(const Run& run, Level level, const ScoreChoice& choice) {
   const std::filesystem::path file = calibration_file(run);
   if (!std::filesystem::exists(file)) return {};
   const Json calibration = read_json(file);
   std::vector<ThresholdCandidate> candidates;
   try {
-    if (!calibration.contains(name_of(level))) return {};
+    if (!calibration.contains(name_of(level)) || score_of(calibration, level) != text_of(choice, level))
+      return {};
     for (const Json& candidate : calibration.at(name_of(level)).at("candidates")) {
       candidates.push_back({candidate.at("rule").get<std::string>(), candidate.at("tau").get<double>()});
     }
@@ -99,18 +107,35 @@ std::vector<ThresholdCandidate> read_candidates(const Run& run, Level level) {
   return candidates;
 }
 
-DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options) {
-  if (options.tau_rule.empty()) return options;
+DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options,
+                                     const ByLevel<ScoreChoice>& choices) {
   const std::filesystem::path file = calibration_file(run);
-  if (!std::filesystem::exists(file)) {
-    throw Error(file.string(), "thresholds for --tau-rule (made by tern calibrate)", "no file");
-  }
-  const Json json = read_json(file);
+  Json json;
+  const auto supply = [&](Level level) {
+    const bool by_score = !choices[level].terms.empty();
+    if (options.tau[level] || (options.tau_rule.empty() && !by_score)) return;
+    if (json.is_null()) {
+      if (!std::filesystem::exists(file)) {
+        throw Error(
+            file.string(),
+            fmt::format("thresholds for {} (made by tern calibrate)", by_score ? "--score" : "--tau-rule"),
+            "no file");
+      }
+      json = read_json(file);
+    }
+    const std::string wanted = text_of(choices[level], level), score = score_of(json, level);
+    if (score != wanted) {
+      throw Error(fmt::format("{} {}", file.string(), name_of(level)),
+                  fmt::format("thresholds of {} (tern calibrate --score {})", wanted, wanted),
+                  "those of " + score);
+    }
+    const std::string rule =
+        options.tau_rule.empty() ? json.at("settings").at("rule").get<std::string>() : options.tau_rule;
+    options.tau[level] = tau_of_rule(file, json, level, rule);
+  };
   try {
     for (const Part part : parts_of(run.config)) {
-      for (const Level level : levels_of(part)) {
-        if (!options.tau[level]) options.tau[level] = tau_of_rule(file, json, level, options.tau_rule);
-      }
+      for (const Level level : levels_of(part)) supply(level);
     }
   } catch (const Json::exception&) {
     throw Error(file.string(), "what tern calibrate writes", "other JSON");

@@ -6,6 +6,7 @@
 
 #include "apps/measure/answers.h"
 #include "apps/measure/choose_thresholds.h"
+#include "apps/measure/score_choice.h"
 #include "engine/io/json.h"
 
 namespace tern {
@@ -15,12 +16,14 @@ std::filesystem::path calibration_file(const Run& run);
 /// A level's entry.
 Json to_json(const LevelThresholds& thresholds);
 
-/// The thresholds of a level; none if there is no file, or no such level in it. Throws Error{file, ...} for
-/// what tern calibrate does not write.
-std::vector<ThresholdCandidate> read_candidates(const Run& run, Level level);
+/// The thresholds of a level; none if there is no file, or no such level in it, or they are of another score than
+/// `choice`. Throws Error{file, ...} for what tern calibrate does not write.
+std::vector<ThresholdCandidate> read_candidates(const Run& run, Level level, const ScoreChoice& choice);
 
-/// `options` with the taus that options.tau_rule names, where they are not given themselves. Throws
-/// Error{file, ...} if the file is missing or has no such rule for any level.
-DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options);
+/// `options` with the taus of the file where they are not given themselves: those of options.tau_rule, or, at a level
+/// that a novelty score decides, of the rule that was calibrated for. Throws Error{file, ...} if the file is missing, has
+/// no such rule, or its thresholds are of other scores than `choices`.
+DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options,
+                                     const ByLevel<ScoreChoice>& choices = {});
 
 }  // namespace tern

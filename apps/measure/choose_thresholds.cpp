@@ -19,19 +19,21 @@ struct ConfidenceGroup {
   std::vector<std::uint8_t> half;     ///< 1: for calibration, 0: for the test
 };
 
-ConfidenceGroup group_of(const char* name, const LevelGroups& level, const LevelRows& rows,
-                         std::uint64_t seed, std::uint32_t number) {
+ConfidenceGroup group_of(const char* name, const LevelGroups& level, ImageKind kind, std::uint64_t seed) {
+  const LevelRows& rows = rows_of(level, kind);
   if (rows.count() == 0) return {name, {}, {}, {}, {}};
   // Masked logits have probability 0: nothing is left to mask.
   const MostProbable answers = most_probable(rows.logits, static_cast<std::int32_t>(rows.class_count));
-  ConfidenceGroup group{name, {}, answers.probabilities, {}, random_half(rows.count(), seed, number)};
+  ConfidenceGroup group{
+      name, {}, answers.probabilities, {}, calibration_half(level.level, kind, rows.count(), seed)};
   for (std::size_t i = 0; i < answers.classes.size(); ++i) {
     const float probability = answers.probabilities[i];
     if (!(probability >= 0)) {
       throw Error(fmt::format("{} level", name_of(level.level)), "numbers for logits",
                   fmt::format("NaN ({})", name));
     }
-    group.confidences.push_back(answers.classes[i] == level.novel ? 0 : probability);
+    const float confidence = rows.confidences.empty() ? probability : rows.confidences[i];
+    group.confidences.push_back(answers.classes[i] == level.novel ? 0 : confidence);
     group.correct.push_back(answers.classes[i] == rows.labels[i]);
   }
   return group;
@@ -42,11 +44,10 @@ struct LevelConfidences {
   ConfidenceGroup seen, near, far, far_held_out;
 
   LevelConfidences(const LevelGroups& groups, std::uint64_t seed) : level(groups.level) {
-    const auto first = 10 * (static_cast<std::uint32_t>(level) + 1);
-    seen = group_of("seen", groups, groups.seen, seed, first);
-    near = group_of("near", groups, groups.near, seed, first + 1);
-    far = group_of("far", groups, groups.far, seed, first + 2);
-    far_held_out = group_of("far_held_out", groups, groups.far_held_out, seed, first + 3);
+    seen = group_of("seen", groups, ImageKind::seen, seed);
+    near = group_of("near", groups, ImageKind::near, seed);
+    far = group_of("far", groups, ImageKind::far, seed);
+    far_held_out = group_of("far_held_out", groups, ImageKind::far_held_out, seed);
   }
   /// What thresholds are calibrated with: images of kinds never trained on, if there are any.
   const ConfidenceGroup& novel() const {

@@ -3,8 +3,8 @@
 // Rules that need novel images take near ones, at the superclass level those held out, and far ones where
 // there are no others.
 //
-// The confidence of an image is the largest probability, or 0 where the most probable class is the novel one:
-// then no tau keeps it. The reference takes the largest probability whatever its class, on all images, and
+// The confidence of an image is the largest probability, or what a novelty score says; 0 where the most probable class
+// is the novel one: then no tau keeps it. The reference takes the largest probability whatever its class, on all images, and
 // counts CIFAR images as seen where it looks at subclasses; its numbers stand beside.
 #pragma once
 

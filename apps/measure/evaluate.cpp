@@ -4,21 +4,29 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
-#include "apps/measure/calibration_file.h"
 #include "apps/measure/evaluation_json.h"
 #include "apps/measure/evaluation_text.h"
+#include "apps/measure/predictor.h"
 
 namespace tern {
 namespace {
 
-std::vector<std::pair<std::string, ConfigValue>> settings_of(const Run& run, const StudyData& data,
-                                                             const Decision& decision) {
+std::vector<std::pair<std::string, ConfigValue>> settings_of(const Predictor& predictor,
+                                                             const StudyData& data) {
+  const Run& run = predictor.runs.front();
+  const Decision& decision = predictor.decision;
   std::vector<std::pair<std::string, ConfigValue>> settings{
       {"tau_super", decision.tau.super},
       {"tau_sub", decision.tau.sub},
       {"mask_untrained_logits", decision.mask_untrained},
       {"consistent", decision.consistent}};
+  for (const Level level : predictor.models.levels()) {
+    const ScoreChoice choice = predictor.choices()[level];
+    if (!choice.terms.empty())
+      settings.push_back({fmt::format("score_{}", name_of(level)), text_of(choice, level)});
+  }
   constexpr std::string_view kKept[] = {"approach",  "backbone", "super_head", "sub_head",
                                         "fine_tune", "cifar",    "split",      "hold_out"};
   for (const ConfigKey& key : config_keys()) {
@@ -32,14 +40,15 @@ std::vector<std::pair<std::string, ConfigValue>> settings_of(const Run& run, con
 }
 
 /// All but what does not depend on thresholds.
-Evaluation at_thresholds(const Run& run, const StudyModels& models, const StudyData& data,
-                         const Decision& decision, const ScoredParts& scored) {
+Evaluation at_thresholds(const Predictor& predictor, const StudyData& data, const ScoredParts& scored) {
+  const Run& run = predictor.runs.front();
+  const Decision& decision = predictor.decision;
   const PartAnswers answers{answer_levels(run, decision, scored.validation),
                             answer_levels(run, decision, scored.pseudo_novel),
                             answer_levels(run, decision, scored.pseudo_novel_super)};
   Evaluation evaluation;
-  evaluation.settings = settings_of(run, data, decision);
-  for (const Level level : models.levels()) {
+  evaluation.settings = settings_of(predictor, data);
+  for (const Level level : predictor.models.levels()) {
     evaluation.rates[level] = level_rates(data, level, decision.tau[level], answers);
     evaluation.classes.push_back(
         make_class_report(data, level, answers.validation[level], answers.pseudo_novel[level]));
@@ -47,23 +56,40 @@ Evaluation at_thresholds(const Run& run, const StudyModels& models, const StudyD
   return evaluation;
 }
 
+/// What each run says of a level in each view.
+std::vector<LevelMember> members_of(Predictor& predictor, const EnsembleData& data, const ScoredParts& scored,
+                                    Level level) {
+  std::vector<LevelMember> members(predictor.runs.size());
+  for (std::size_t run = 0; run < members.size(); ++run) {
+    for (std::size_t view = 0; view < count_views(scored); ++view) {
+      members[run].views.push_back(level_groups(
+          predictor.runs[run], *data[run], parts_of_member(scored, run, view), predictor.decision, level));
+    }
+    members[run].head = predictor.models.member(run).head(level);
+    members[run].origin = predictor.models.member(run).head_origin(level, members[run].views.front().known);
+  }
+  return members;
+}
+
 }  // namespace
 
 int evaluate(const EvaluateOptions& options) {
   const Device device = prepare_runtime(options.runtime);
-  const Run run = Run::open(options.run);
-  fmt::print("{}", run.unfinished_text());
-  const Decision decision = resolve_decision(run.config, with_calibrated_taus(run, options.decision));
-  StudyModels models(run, device);
-  const StudyData data = load_run_data(run, options.folders);
-  const ScoredParts scored = score_parts(models, data, options.novelty_scores);
-  Evaluation evaluation = at_thresholds(run, models, data, decision, scored);
-  if (options.novelty_scores) {
-    for (const Level level : models.levels()) {
-      const LevelGroups groups = level_groups(run, data, scored, decision, level);
-      evaluation.levels.push_back(make_level_report(groups, models.head(level),
-                                                    models.head_origin(level, groups.known),
-                                                    static_cast<std::uint64_t>(run.config.seed)));
+  std::vector<Run> runs = open_ensemble(options.runs);
+  for (const Run& run : runs) fmt::print("{}", run.unfinished_text());
+  Predictor predictor(std::move(runs), options.decision, options.views, device);
+  const Run& run = predictor.runs.front();
+  const EnsembleData data = load_ensemble_data(predictor.runs, options.folders);
+  const bool fit = options.novelty_scores;
+  ScoredParts scored = score_parts(predictor.models, data, fit || predictor.needs_features(),
+                                   fit ? WithTraining::yes : WithTraining::no);
+  if (predictor.confidence) predictor.confidence->add_to(predictor.runs, scored);
+  Evaluation evaluation = at_thresholds(predictor, *data.front(), scored);
+  if (fit) {
+    for (const Level level : predictor.models.levels()) {
+      evaluation.levels.push_back(make_level_report(
+          level_groups(run, *data.front(), scored, predictor.decision, level),
+          members_of(predictor, data, scored, level), static_cast<std::uint64_t>(run.config.seed)));
     }
   }
   if (options.print) fmt::print("{}", text_of(evaluation));

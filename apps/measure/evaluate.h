@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "apps/common/runtime.h"
 #include "apps/measure/answers.h"
@@ -9,7 +11,8 @@
 namespace tern {
 
 struct EvaluateOptions {
-  std::filesystem::path run;
+  std::vector<std::filesystem::path> runs;  ///< several answer together
+  std::string views;                        ///< of parse_views()
   DecisionOptions decision;
   DataFolders folders;  ///< empty: where the run found its images
   bool novelty_scores =

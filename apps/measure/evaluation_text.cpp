@@ -137,16 +137,16 @@ std::string level_text(const LevelReport& report) {
       100 * c.ece, c.temperature, at_end ? " (the limit of its range)" : "", c.held_out_nll, c.scaled_nll,
       100 * c.held_out_ece, 100 * c.scaled_ece);
   for (const NoveltySet& set : report.novelty) {
-    text += fmt::format("{:<24} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n",
+    text += fmt::format("{:<33} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n",
                         fmt::format("{} {}, {} images", name_of(report.level), set.name, set.novel), "AUROC",
                         "AUPR nov", "AUPR see", "FPR nov", "FPR see", "OSCR");
     for (const ScoreMetrics& score : set.scores) {
       if (!score.unavailable.empty()) {
-        text += fmt::format("  {:<22} none: {}\n", score.name, score.unavailable);
+        text += fmt::format("  {:<31} none: {}\n", score.name, score.unavailable);
         continue;
       }
       const NoveltyMetrics& m = score.metrics;
-      text += fmt::format("  {:<22} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f}\n", score.name,
+      text += fmt::format("  {:<31} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f}\n", score.name,
                           100 * m.auroc, 100 * m.aupr_novel_positive, 100 * m.aupr_seen_positive,
                           100 * m.fpr_at_95_tpr_novel_positive, 100 * m.fpr_at_95_tpr_seen_positive,
                           100 * score.oscr);

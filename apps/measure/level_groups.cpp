@@ -1,6 +1,7 @@
 #include "apps/measure/level_groups.h"
 
 #include <numeric>
+#include <utility>
 
 #include "data/random_purpose.h"
 #include "engine/core/check.h"
@@ -26,6 +27,9 @@ LevelRows take_rows(const Scores& scores, Level level, const std::vector<std::in
     for (std::size_t c = 0; c < allowed.size(); ++c) {
       rows.logits.push_back(allowed[c] != 0 ? logits.row(i)[c] : kMaskedLogit);
     }
+    if (!scores.confidences[level].empty()) {
+      rows.confidences.push_back(scores.confidences[level][static_cast<std::size_t>(i)]);
+    }
     if (features.count() == 0) continue;
     rows.features.insert(rows.features.end(), features.row(i).begin(), features.row(i).end());
   }
@@ -38,9 +42,7 @@ LevelGroups level_groups(const Run& run, const StudyData& data, const ScoredPart
                          const Decision& decision, Level level) {
   const bool super = level == Level::super;
   const std::vector<std::int32_t>& labels = data.dataset.labels(level);
-  const std::vector<std::uint8_t> trained = run.trained(level);
-  const std::vector<std::uint8_t> allowed =
-      decision.mask_untrained ? trained : std::vector<std::uint8_t>(trained.size(), 1);
+  const std::vector<std::uint8_t> allowed = allowed_classes(run, decision.mask_untrained, level);
   LevelGroups groups;
   groups.level = level;
   groups.novel = data.dataset.classes.novel(level);
@@ -63,10 +65,14 @@ LevelGroups level_groups(const Run& run, const StudyData& data, const ScoredPart
   return groups;
 }
 
-std::vector<std::pair<const char*, const LevelRows*>> novel_kinds(const LevelGroups& groups) {
-  std::vector<std::pair<const char*, const LevelRows*>> kinds{
-      {"near", &groups.near}, {"far", &groups.far}, {"far_held_out", &groups.far_held_out}};
-  std::erase_if(kinds, [](const auto& kind) { return kind.second->count() == 0; });
+const char* name_of(ImageKind kind) {
+  constexpr const char* kNames[] = {"seen", "near", "far", "far_held_out"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+std::vector<ImageKind> novel_kinds(const LevelGroups& groups) {
+  std::vector<ImageKind> kinds{ImageKind::near, ImageKind::far, ImageKind::far_held_out};
+  std::erase_if(kinds, [&](ImageKind kind) { return rows_of(groups, kind).count() == 0; });
   return kinds;
 }
 
@@ -78,6 +84,60 @@ std::vector<std::uint8_t> random_half(std::int64_t count, std::uint64_t seed, st
   std::vector<std::uint8_t> half(order.size(), 0);
   for (std::size_t i = 0; i < (order.size() + 1) / 2; ++i) half[static_cast<std::size_t>(order[i])] = 1;
   return half;
+}
+
+std::vector<std::uint8_t> calibration_half(Level level, ImageKind kind, std::int64_t count,
+                                           std::uint64_t seed) {
+  return random_half(count, seed,
+                     10 * (static_cast<std::uint32_t>(level) + 1) + static_cast<std::uint32_t>(kind));
+}
+
+LevelRows rows_where(const LevelRows& rows, const std::vector<std::uint8_t>& flags, std::uint8_t wanted) {
+  LevelRows part;
+  part.feature_count = rows.feature_count;
+  part.class_count = rows.class_count;
+  for (std::int64_t i = 0; i < rows.count(); ++i) {
+    const auto number = static_cast<std::size_t>(i);
+    if (flags[number] != wanted) continue;
+    part.labels.push_back(rows.labels[number]);
+    const std::span<const float> logits = rows.logit_rows().row(i);
+    part.logits.insert(part.logits.end(), logits.begin(), logits.end());
+    if (!rows.confidences.empty()) part.confidences.push_back(rows.confidences[number]);
+    if (rows.features.empty()) continue;
+    const std::span<const float> features = rows.feature_rows().row(i);
+    part.features.insert(part.features.end(), features.begin(), features.end());
+  }
+  return part;
+}
+
+ImageKind novel_kind(const LevelGroups& groups) {
+  if (groups.near.count() > 0) return ImageKind::near;
+  return groups.far_held_out.count() > 0 ? ImageKind::far_held_out : ImageKind::far;
+}
+
+const LevelRows& rows_of(const LevelGroups& groups, ImageKind kind) {
+  switch (kind) {
+    case ImageKind::seen:
+      return groups.seen;
+    case ImageKind::near:
+      return groups.near;
+    case ImageKind::far:
+      return groups.far;
+    case ImageKind::far_held_out:
+      break;
+  }
+  return groups.far_held_out;
+}
+
+HeadFunction masked_head(HeadFunction head, const LevelGroups& groups) {
+  return [head = std::move(head), known = groups.known, novel = groups.novel](const Rows& features) {
+    std::vector<float> logits = head(features);
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+      const std::size_t column = i % known.size();
+      if (static_cast<std::int32_t>(column) != novel && known[column] == 0) logits[i] = kMaskedLogit;
+    }
+    return logits;
+  };
 }
 
 std::vector<std::int32_t> labels_of(const std::vector<std::int32_t>& labels,

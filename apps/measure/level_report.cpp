@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
 
 #include "engine/core/check.h"
 #include "engine/metrics/confusion.h"
@@ -43,18 +46,6 @@ double nll_of(const LevelRows& rows, double temperature) {
                                  temperature);
 }
 
-LevelRows picked(const LevelRows& rows, const std::vector<std::uint8_t>& flags, std::uint8_t wanted) {
-  LevelRows part;
-  part.class_count = rows.class_count;
-  for (std::int64_t i = 0; i < rows.count(); ++i) {
-    if (flags[static_cast<std::size_t>(i)] != wanted) continue;
-    part.labels.push_back(rows.labels[static_cast<std::size_t>(i)]);
-    const std::span<const float> row = rows.logit_rows().row(i);
-    part.logits.insert(part.logits.end(), row.begin(), row.end());
-  }
-  return part;
-}
-
 ClosedSet closed_set_of(const LevelGroups& groups, std::uint64_t seed) {
   const LevelRows& seen = groups.seen;
   const std::vector<std::int32_t> answers = best_known(seen, groups.known);
@@ -69,8 +60,8 @@ ClosedSet closed_set_of(const LevelGroups& groups, std::uint64_t seed) {
   result.ece = expected_calibration_error(result.bins);
   const std::vector<std::uint8_t> half =
       random_half(seen.count(), seed, static_cast<std::uint32_t>(groups.level));
-  const LevelRows fitted = picked(seen, half, 1);
-  const LevelRows rest = seen.count() > 1 ? picked(seen, half, 0) : fitted;
+  const LevelRows fitted = rows_where(seen, half, 1);
+  const LevelRows rest = seen.count() > 1 ? rows_where(seen, half, 0) : fitted;
   result.temperature =
       fit_temperature(fitted.logits, static_cast<std::int32_t>(seen.class_count), fitted.labels);
   result.held_out_nll = nll_of(rest, 1);
@@ -80,54 +71,106 @@ ClosedSet closed_set_of(const LevelGroups& groups, std::uint64_t seed) {
   return result;
 }
 
-/// The head with the columns that may not be answered masked, as in the rows' logits.
-HeadFunction masked(const HeadFunction& head, const LevelGroups& groups) {
-  return [&](const Rows& features) {
-    std::vector<float> logits = head(features);
-    for (std::size_t i = 0; i < logits.size(); ++i) {
-      const auto column = static_cast<std::int64_t>(i) % groups.seen.class_count;
-      if (column != groups.novel && !is_known(groups.known, column)) logits[i] = kMaskedLogit;
+/// A score of one kind of images by every member.
+class EnsembleScore {
+ public:
+  EnsembleScore(const std::vector<LevelMember>& members, const NoveltyOptions& options) : members_(members) {
+    for (const LevelMember& member : members) {
+      const LevelGroups& groups = member.views.front();
+      const LevelRows& train = groups.train;
+      NoveltyOptions own = options;
+      own.vim.origin = member.origin;
+      scorers_.emplace_back(NoveltyTraining{train.feature_rows(), train.logit_rows(), train.labels,
+                                            groups.known, masked_head(member.head, groups)},
+                            own);
     }
-    return logits;
-  };
+  }
+
+  /// Of the seen images and of a kind of novel ones.
+  std::pair<NoveltyScore, NoveltyScore> score(const std::string& name, ImageKind novel) const {
+    if (scorers_.size() == 1) return {member_score(0, name, ImageKind::seen), member_score(0, name, novel)};
+    std::pair<NoveltyScore, NoveltyScore> sum{{name, {}, {}}, {name, {}, {}}};
+    for (std::size_t member = 0; member < scorers_.size(); ++member) {
+      const NoveltyScore seen = member_score(member, name, ImageKind::seen);
+      if (!seen.unavailable.empty()) return {seen, seen};
+      const double mean = mean_of(seen.values), deviation = deviation_of(seen.values, mean);
+      add(seen.values, mean, deviation, sum.first.values);
+      add(member_score(member, name, novel).values, mean, deviation, sum.second.values);
+    }
+    return sum;
+  }
+
+ private:
+  NoveltyScore member_score(std::size_t member, const std::string& name, ImageKind kind) const {
+    NoveltyScore mean{name, {}, {}};
+    const std::vector<LevelGroups>& views = members_[member].views;
+    for (const LevelGroups& view : views) {
+      const LevelRows& rows = rows_of(view, kind);
+      const NoveltyScore score = scorers_[member].score(name, rows.feature_rows(), rows.logit_rows());
+      if (!score.unavailable.empty()) return score;
+      add(score.values, 0, static_cast<double>(views.size()), mean.values);
+    }
+    return mean;
+  }
+  static double mean_of(const std::vector<double>& values) {
+    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  }
+  static double deviation_of(const std::vector<double>& values, double mean) {
+    double squares = 0;
+    for (const double value : values) squares += (value - mean) * (value - mean);
+    const double deviation = std::sqrt(squares / static_cast<double>(values.size()));
+    return deviation > 0 ? deviation : 1;
+  }
+  static void add(const std::vector<double>& values, double mean, double deviation, std::vector<double>& to) {
+    to.resize(values.size(), 0.0);
+    for (std::size_t i = 0; i < to.size(); ++i) to[i] += (values[i] - mean) / deviation;
+  }
+
+  const std::vector<LevelMember>& members_;
+  std::vector<NoveltyScorer> scorers_;
+};
+
+/// What tau is held against, the other way round; empty where the largest probability decides.
+std::vector<double> calibrated_novelty(const LevelRows& rows) {
+  std::vector<double> novelty;
+  for (const float confidence : rows.confidences) novelty.push_back(-static_cast<double>(confidence));
+  return novelty;
 }
 
-NoveltySet novelty_set(const char* name, const LevelGroups& groups, const LevelRows& novel,
-                       const NoveltyScorer& scorer) {
-  const LevelRows& seen = groups.seen;
+NoveltySet novelty_set(const LevelGroups& groups, ImageKind kind, const EnsembleScore& scores) {
+  const LevelRows &seen = groups.seen, &novel = rows_of(groups, kind);
   const std::vector<std::uint8_t> correct = flags_of(seen, best_known(seen, groups.known));
-  const std::vector<NoveltyScore> of_seen = scorer.score(seen.feature_rows(), seen.logit_rows());
-  const std::vector<NoveltyScore> of_novel = scorer.score(novel.feature_rows(), novel.logit_rows());
-  NoveltySet set{name, seen.count(), novel.count(), {}};
-  for (std::size_t i = 0; i < of_seen.size(); ++i) {
-    ScoreMetrics row{of_seen[i].name, {}, 0, of_seen[i].unavailable};
-    if (row.unavailable.empty()) {
-      row.metrics = novelty_metrics(of_seen[i].values, of_novel[i].values);
-      row.oscr = oscr(of_seen[i].values, correct, of_novel[i].values);
+  NoveltySet set{name_of(kind), seen.count(), novel.count(), {}};
+  const auto add = [&](const std::string& name, const std::vector<double>& of_seen,
+                       const std::vector<double>& of_novel) {
+    set.scores.push_back({name, novelty_metrics(of_seen, of_novel), oscr(of_seen, correct, of_novel), {}});
+  };
+  for (const std::string& name : novelty_score_names()) {
+    const auto [of_seen, of_novel] = scores.score(name, kind);
+    if (of_seen.unavailable.empty()) {
+      add(name, of_seen.values, of_novel.values);
+    } else {
+      set.scores.push_back({name, {}, 0, of_seen.unavailable});
     }
-    set.scores.push_back(std::move(row));
   }
+  if (!seen.confidences.empty()) add("calibrated", calibrated_novelty(seen), calibrated_novelty(novel));
   return set;
 }
 
 }  // namespace
 
-LevelReport make_level_report(const LevelGroups& groups, const HeadFunction& head,
-                              const std::vector<float>& origin, std::uint64_t seed) {
+LevelReport make_level_report(const LevelGroups& groups, const std::vector<LevelMember>& members,
+                              std::uint64_t seed) {
   if (groups.seen.count() == 0) {
     throw Error(fmt::format("{} level", name_of(groups.level)), "validation images of known classes", "none");
   }
   LevelReport report{groups.level, closed_set_of(groups, seed), {}};
-  if (novel_kinds(groups).empty()) return report;
+  if (members.empty() || novel_kinds(groups).empty()) return report;
   NoveltyOptions options;
   options.temperature = report.closed_set.temperature;
-  options.vim.origin = origin;
-  const LevelRows& train = groups.train;
-  const NoveltyScorer scorer(
-      {train.feature_rows(), train.logit_rows(), train.labels, groups.known, masked(head, groups)}, options);
-  for (const auto& [name, rows] : novel_kinds(groups)) {
-    report.novelty.push_back(novelty_set(name, groups, *rows, scorer));
-  }
+  const EnsembleScore scores(members, options);
+  for (const ImageKind kind : novel_kinds(groups))
+    report.novelty.push_back(novelty_set(groups, kind, scores));
   return report;
 }
 

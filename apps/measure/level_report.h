@@ -26,7 +26,7 @@ struct ClosedSet {
 };
 
 struct ScoreMetrics {
-  std::string name;
+  std::string name;  ///< of novelty_score_names(), or "calibrated": the one that decides
   NoveltyMetrics metrics;
   double oscr = 0;
   std::string unavailable;  ///< why there are none, if there are none
@@ -45,9 +45,17 @@ struct LevelReport {
   std::vector<NoveltySet> novelty;
 };
 
-/// `groups` with features and the training part. Throws Error if there are no seen images or no training
-/// rows.
-LevelReport make_level_report(const LevelGroups& groups, const HeadFunction& head,
-                              const std::vector<float>& origin, std::uint64_t seed);
+/// One run of an ensemble at one level.
+struct LevelMember {
+  std::vector<LevelGroups> views;  ///< with features; the first one with the training part
+  HeadFunction head;
+  std::vector<float> origin;  ///< StudyModels::head_origin()
+};
+
+/// `groups`: of the ensemble. A score of several members and views is the mean over members, each standardised by its
+/// seen images, of the mean over views. Without members no score is reported. Throws Error if there are no seen images
+/// or no training rows.
+LevelReport make_level_report(const LevelGroups& groups, const std::vector<LevelMember>& members,
+                              std::uint64_t seed);
 
 }  // namespace tern

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "apps/measure/calibration_file.h"
+#include "apps/measure/predictor.h"
 #include "data/image_source.h"
 #include "data/study.h"
 #include "engine/core/check.h"
@@ -48,7 +50,7 @@ void check_options(const PredictOptions& options, const Run& run) {
   if (!run.config.hold_out_superclass.empty()) refuse("superclass " + run.config.hold_out_superclass);
 }
 
-void check_levels(const StudyModels& models, const Run& run) {
+void check_levels(const EnsembleModels& models, const Run& run) {
   if (models.has(Level::super) && models.has(Level::sub)) return;
   throw Error(run.folder().string() + " levels", "models of both levels",
               models.has(Level::super) ? "only the superclass model" : "only the subclass model");
@@ -80,27 +82,49 @@ void print_accuracy(const char* level, const std::vector<std::int32_t>& truth, c
              text(counts.seen_accuracy()), text(counts.novel_accuracy()));
 }
 
+/// The images in the sizes of the runs, each size read once.
+std::vector<std::shared_ptr<Dataset>> load_for(const std::vector<Run>& runs,
+                                               const std::filesystem::path& images) {
+  std::vector<std::shared_ptr<Dataset>> datasets;
+  for (const Run& run : runs) {
+    const auto size = static_cast<int>(run.config.image_size);
+    const auto same = std::find_if(datasets.begin(), datasets.end(),
+                                   [size](const auto& dataset) { return dataset->image_size == size; });
+    datasets.push_back(same != datasets.end() ? *same : std::make_shared<Dataset>(load_images(images, size)));
+    datasets.back()->classes = run.classes();
+  }
+  return datasets;
+}
+
+std::vector<const Dataset*> pointers_to(const std::vector<std::shared_ptr<Dataset>>& datasets) {
+  std::vector<const Dataset*> pointers;
+  for (const auto& dataset : datasets) pointers.push_back(dataset.get());
+  return pointers;
+}
+
 }  // namespace
 
 int predict(const PredictOptions& options) {
   const Device device = prepare_runtime(options.runtime);
-  const Run run = Run::open(options.run);
-  check_options(options, run);
-  fmt::print("{}", run.unfinished_text());
-  const Decision decision = resolve_decision(run.config, with_calibrated_taus(run, options.decision));
-  StudyModels models(run, device);
-  check_levels(models, run);
+  std::vector<Run> runs = open_ensemble(options.runs);
+  for (const Run& run : runs) {
+    check_options(options, run);
+    fmt::print("{}", run.unfinished_text());
+  }
+  Predictor predictor(std::move(runs), options.decision, options.views, device);
+  const Run& run = predictor.runs.front();
+  check_levels(predictor.models, run);
 
-  Dataset images = load_images(options.images, static_cast<int>(run.config.image_size));
+  const std::vector<std::shared_ptr<Dataset>> datasets = load_for(predictor.runs, options.images);
+  Dataset& images = *datasets.front();
   fmt::print("{}", images.passed_over);
   std::fflush(stdout);
-  images.classes = run.classes();
   if (!options.labels.empty()) load_labels(options.labels, images);
   std::vector<std::int64_t> all(static_cast<std::size_t>(images.count()));
   std::iota(all.begin(), all.end(), std::int64_t{0});
-  const Scores scores = models.score(images, all, "predict");
-
-  const auto [super, sub] = answer_levels(run, decision, scores);
+  Scores scores = predictor.models.score(pointers_to(datasets), all, "predict", predictor.needs_features());
+  if (predictor.confidence) predictor.confidence->add_to(predictor.runs, scores);
+  const auto [super, sub] = answer_levels(run, predictor.decision, scores);
   write_file(options.out, csv_text(images, super, sub, options.probabilities));
 
   const ClassTable& classes = images.classes;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "apps/common/runtime.h"
 #include "apps/measure/answers.h"
@@ -9,8 +11,9 @@
 namespace tern {
 
 struct PredictOptions {
-  std::filesystem::path run;
-  std::filesystem::path images;  ///< a folder or a .zip
+  std::vector<std::filesystem::path> runs;  ///< several answer together
+  std::string views;                        ///< of parse_views()
+  std::filesystem::path images;             ///< a folder or a .zip
   std::filesystem::path out;     ///< image,superclass_index,subclass_index in numeric order of the names
   std::filesystem::path labels;  ///< if set: image,superclass_index,subclass_index to compare with
   DecisionOptions decision;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <span>
 
 #include "apps/common/non_finite.h"
 #include "apps/common/progress.h"
@@ -12,6 +13,7 @@
 #include "apps/train/training_setup.h"
 #include "data/loader.h"
 #include "engine/core/check.h"
+#include "engine/io/event_log.h"
 #include "models/checkpoint.h"
 #include "models/novelty_vim.h"
 
@@ -108,9 +110,10 @@ void StudyModels::keep(const StepOutputs& outputs, bool with_features, Scores& s
 }
 
 Scores StudyModels::score(const Dataset& dataset, const std::vector<std::int64_t>& indices, const char* label,
-                          bool with_features) {
-  const std::unique_ptr<BatchSource> batches =
-      make_batches(dataset, indices, evaluation_loader_options(config_, device_), device_);
+                          bool with_features, const Augmentation& view) {
+  LoaderOptions loading = evaluation_loader_options(config_, device_);
+  loading.transform = EvaluationTransform{view};
+  const std::unique_ptr<BatchSource> batches = make_batches(dataset, indices, loading, device_);
   RecordedStep step("scoring step", device_, config_.batch_size,
                     [this](const Batch& batch) { return outputs(batch.images); });
   Progress progress(label, batches->images(), "images");
@@ -176,18 +179,12 @@ std::vector<float> StudyModels::head_origin(Level level, KnownColumns known) {
   return tern::head_origin({known_weight, rows.columns}, known_bias);
 }
 
-ScoredParts score_parts(StudyModels& models, const StudyData& data, bool fit) {
-  ScoredParts scored;
-  if (fit) scored.train = models.score(data.dataset, data.split.train, "train", true);
-  scored.validation = models.score(data.dataset, data.split.validation, "validation", fit);
-  if (!data.split.pseudo_novel.empty()) {
-    scored.pseudo_novel = models.score(data.dataset, data.split.pseudo_novel, "pseudo-novel", fit);
+std::uint32_t StudyModels::fingerprint() const {
+  std::vector<float> heads;
+  for (const Member& one : members_) {
+    for (const ParameterEntry& parameter : one.model.head_parameters()) append(heads, parameter.value.data());
   }
-  if (!data.split.pseudo_novel_super.empty()) {
-    scored.pseudo_novel_super =
-        models.score(data.dataset, data.split.pseudo_novel_super, "far held out", fit);
-  }
-  return scored;
+  return crc32c(std::as_bytes(std::span(heads)));
 }
 
 }  // namespace tern

@@ -9,6 +9,7 @@
 #include "apps/common/step_results.h"
 #include "apps/run/run_folder.h"
 #include "apps/run/study_data.h"
+#include "data/augment.h"
 #include "data/dataset.h"
 #include "engine/device/device.h"
 #include "models/heads.h"
@@ -22,6 +23,11 @@ struct Scores {
   ByLevel<std::vector<float>> features;  ///< [images, feature_count], if they were asked for; two heads on
                                          ///< one backbone have the same
   std::int64_t feature_count = 0;
+  /// What decides between a level's most probable class and "novel" (novelty_confidence.h); empty: the largest
+  /// probability.
+  ByLevel<std::vector<float>> confidences = {};
+  /// Of an ensemble, by run and view: what these are made of. Empty for one run and one view.
+  std::vector<std::vector<Scores>> members = {};
 };
 
 /// The models of the best checkpoints.
@@ -34,15 +40,18 @@ class StudyModels {
   std::vector<Level> levels() const;
 
   /// Runs the models over images of a dataset, showing progress as `label`. Throws Error{checkpoint, ...}
-  /// naming the first image for which a model gives NaN or infinity, which no answer can be read from.
+  /// naming the first image for which a model gives NaN or infinity, which no answer can be read from. `view`: what
+  /// each image is shown as.
   Scores score(const Dataset& dataset, const std::vector<std::int64_t>& indices, const char* label,
-               bool with_features = false);
+               bool with_features = false, const Augmentation& view = {});
 
   /// The head of a level that has a model, as a function of features; valid as long as this object.
   HeadFunction head(Level level);
   /// Where the logits of the known classes are 0 together (models/novelty_vim.h); empty for a head without
   /// biases.
   std::vector<float> head_origin(Level level, KnownColumns known);
+  /// A number that changes whenever the models are trained on: a checksum of their heads.
+  std::uint32_t fingerprint() const;
 
  private:
   struct Member {
@@ -61,13 +70,5 @@ class StudyModels {
   Device device_;
   std::vector<Member> members_;
 };
-
-/// By part of the split; a part that was not asked for, or has no images, is empty.
-struct ScoredParts {
-  Scores train, validation, pseudo_novel, pseudo_novel_super;
-};
-
-/// `fit`: the training part too, and features of all: what novelty scores are fitted to.
-ScoredParts score_parts(StudyModels& models, const StudyData& data, bool fit);
 
 }  // namespace tern

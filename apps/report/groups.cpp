@@ -15,27 +15,27 @@ struct ScoredPart {
   const Scores& scores;
 };
 
-MostProbable most_probable_of(const Run& run, const Decision& decision, Level level, const Scores& scores) {
-  if (scores.logits[level].empty()) return {};
-  return answer_level(run, decision, level, scores.logits[level]).most_probable;
+Answers answers_of(const Run& run, const Decision& decision, Level level, const Scores& scores) {
+  return scores.logits[level].empty() ? Answers{} : answer_level(run, decision, level, scores);
 }
 
 /// The images of a part whose true class passes.
 template <typename Keep>
 ReportGroup group_of(const char* key, bool novel, const std::vector<std::int32_t>& labels,
-                     const std::vector<std::int64_t>& images, const MostProbable& answers,
+                     const std::vector<std::int64_t>& images, const Answers& answers,
                      std::int32_t novel_class, Keep&& keep) {
   ReportGroup group{key, novel, {}, {}, {}, {}};
-  for (std::size_t i = 0; i < answers.classes.size(); ++i) {
+  for (std::size_t i = 0; i < answers.confidences.size(); ++i) {
     const std::int32_t label = labels[static_cast<std::size_t>(images[i])];
     if (!keep(label)) continue;
-    if (!(answers.probabilities[i] >= 0)) {
+    if (!(answers.confidences[i] >= 0)) {
       throw Error(fmt::format("the images of the group {}", key), "numbers for logits", "NaN");
     }
     group.images.push_back(images[i]);
     group.truth.push_back(label);
-    group.answers.push_back(answers.classes[i]);
-    group.confidences.push_back(answers.classes[i] == novel_class ? 0 : answers.probabilities[i]);
+    const std::int32_t answer = answers.most_probable.classes[i];
+    group.answers.push_back(answer);
+    group.confidences.push_back(answer == novel_class ? 0 : answers.confidences[i]);
   }
   return group;
 }
@@ -56,7 +56,7 @@ std::vector<ReportGroup> report_groups(const Run& run, const StudyData& data, co
   std::vector<ReportGroup> groups;
   const auto add = [&](const char* key, bool is_novel, const ScoredPart& part, auto&& keep) {
     groups.push_back(group_of(key, is_novel, data.dataset.labels(level), part.images,
-                              most_probable_of(run, decision, level, part.scores), novel, keep));
+                              answers_of(run, decision, level, part.scores), novel, keep));
     if (groups.back().images.empty()) groups.pop_back();
   };
   const ScoredPart validation{data.split.validation, scored.validation};

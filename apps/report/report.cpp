@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "apps/measure/calibration_file.h"
+#include "apps/measure/predictor.h"
 #include "apps/report/page.h"
 #include "apps/report/run_json.h"
 #include "engine/core/check.h"
@@ -61,11 +61,12 @@ std::vector<std::string> names_of(const std::vector<Run>& runs) {
 }
 
 Json scored_run(const std::string& name, const Run& run, const ReportOptions& options, Device device) {
-  const DecisionOptions asked = with_calibrated_taus(run, options.decision);
-  const Decision decision = resolve_decision(run.config, asked);
-  StudyModels models(run, device);
-  const StudyData data = load_run_data(run, options.folders);
-  return run_json(name, run, data, models.levels(), score_parts(models, data, false), decision);
+  Predictor predictor({run}, options.decision, "", device);
+  const EnsembleData data = load_ensemble_data(predictor.runs, options.folders);
+  ScoredParts scored = score_parts(predictor.models, data, predictor.needs_features(), WithTraining::no);
+  if (predictor.confidence) predictor.confidence->add_to(predictor.runs, scored);
+  return run_json(name, predictor.runs.front(), *data.front(), predictor.models.levels(), scored,
+                  predictor.decision, predictor.choices());
 }
 
 }  // namespace

@@ -59,10 +59,10 @@ Json curve_json(const ReportGroup& seen, const ReportGroup& novel) {
                                  &OscrPoint::correct_classification_rate)}};
 }
 
-/// The thresholds of calibration.json, if tern calibrate was there.
-Json candidates_json(const Run& run, Level level) {
+/// The thresholds of calibration.json, if tern calibrate was there for the same score.
+Json candidates_json(const Run& run, Level level, const ScoreChoice& choice) {
   Json candidates = Json::array();
-  for (const ThresholdCandidate& candidate : read_candidates(run, level)) {
+  for (const ThresholdCandidate& candidate : read_candidates(run, level, choice)) {
     candidates.push_back({{"rule", candidate.name},
                           {"tau", candidate.tau},
                           {"of_reference", is_rule_of_reference(candidate.name, level)}});
@@ -73,23 +73,23 @@ Json candidates_json(const Run& run, Level level) {
 /// Accuracy, NLL, ECE and the reliability bins of the known classes alone.
 Json closed_set_of(const Run& run, const StudyData& data, const ScoredParts& scored, const Decision& decision,
                    Level level) {
-  LevelGroups groups = level_groups(run, data, scored, decision, level);
-  groups.near = groups.far = groups.far_held_out = {};  // no novelty scores: they need the training images
+  const LevelGroups groups = level_groups(run, data, scored, decision, level);
   return closed_set_json(
-      make_level_report(groups, {}, {}, static_cast<std::uint64_t>(run.config.seed)).closed_set);
+      make_level_report(groups, {}, static_cast<std::uint64_t>(run.config.seed)).closed_set);
 }
 
 Json level_json(const Run& run, const StudyData& data, const ScoredParts& scored, const Decision& decision,
-                Level level) {
+                Level level, const ScoreChoice& choice) {
   const std::int32_t novel = data.dataset.classes.novel(level);
   const std::vector<ReportGroup> groups = report_groups(run, data, scored, decision, level);
   Json json = {{"level", name_of(level)},
                {"tau", decision.tau[level]},
+               {"score", text_of(choice, level)},
                {"novel", novel},
                {"closed_set", closed_set_of(run, data, scored, decision, level)},
                {"groups", Json::array()},
                {"curves", Json::array()},
-               {"candidates", candidates_json(run, level)},
+               {"candidates", candidates_json(run, level, choice)},
                {"pictures", pictures_json(data, groups, novel)}};
   for (const ReportGroup& group : groups) {
     json["groups"].push_back(group_json(group));
@@ -156,7 +156,8 @@ Json epochs_json(const Run& run) {
 }
 
 Json run_json(const std::string& name, const Run& run, const StudyData& data,
-              const std::vector<Level>& levels, const ScoredParts& scored, const Decision& decision) {
+              const std::vector<Level>& levels, const ScoredParts& scored, const Decision& decision,
+              const ByLevel<ScoreChoice>& choices) {
   const ClassTable& classes = data.dataset.classes;
   Json json = {{"name", name},
                {"summary", summary_json(run)},
@@ -168,7 +169,9 @@ Json run_json(const std::string& name, const Run& run, const StudyData& data,
                {"subclass_to_super", classes.subclass_to_super},
                {"epochs", epochs_json(run)},
                {"levels", Json::array()}};
-  for (const Level level : levels) json["levels"].push_back(level_json(run, data, scored, decision, level));
+  for (const Level level : levels) {
+    json["levels"].push_back(level_json(run, data, scored, decision, level, choices[level]));
+  }
   return json;
 }
 

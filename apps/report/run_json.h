@@ -7,15 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "apps/measure/score_choice.h"
 #include "apps/report/groups.h"
 #include "engine/io/json.h"
 
 namespace tern {
 
-/// `name`: what the page calls the run. Throws Error naming the file of the run that is no such file, and
-/// what report_groups throws.
+/// `name`: what the page calls the run; `choices`: what the confidences of `scored` are of. Throws Error naming the file of
+/// the run that is no such file, and what report_groups throws.
 Json run_json(const std::string& name, const Run& run, const StudyData& data,
-              const std::vector<Level>& levels, const ScoredParts& scored, const Decision& decision);
+              const std::vector<Level>& levels, const ScoredParts& scored, const Decision& decision,
+              const ByLevel<ScoreChoice>& choices = {});
 
 /// metrics.csv: a list of {"model", "columns": {name: [value or null, ...]}}; empty where there is no file.
 /// Throws Error naming file and line of what is no such table.

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "apps/common/toml_file.h"
+#include "apps/measure/score_choice.h"
 #include "engine/core/check.h"
 #include "engine/core/nearest.h"
 #include "engine/metrics/thresholds.h"
@@ -59,6 +60,22 @@ class Keys {
         values.push_back(*value);
     }
     if (values.empty() || !array) fail(key, *node, "an array of whole numbers from 0, each once");
+    return values;
+  }
+
+  /// A text, or several.
+  std::vector<std::string> texts(const char* key, const std::string& wanted) {
+    const toml::node* node = find(key);
+    std::vector<std::string> values;
+    if (!node) return values;
+    if (const auto text = node->value<std::string>()) return {*text};
+    const toml::array* array = node->as_array();
+    for (std::size_t i = 0; array && i < array->size(); ++i) {
+      const auto text = array->get(i)->value<std::string>();
+      if (!text) fail(key, *node, wanted);
+      values.push_back(*text);
+    }
+    if (values.empty()) fail(key, *node, wanted);
     return values;
   }
 
@@ -149,6 +166,17 @@ void check_threshold(const Keys& keys, const StudyRow& row) {
     throw Error(keys.where("threshold"), "folds of 2 or more, to calibrate with", "folds = 0");
 }
 
+void check_scores(const Keys& keys, const StudyRow& row) {
+  if (row.scores.empty()) return;
+  try {
+    parse_scores(row.scores);
+  } catch (const Error& error) {
+    throw Error(keys.where("score"), error.what());
+  }
+  if (row.threshold.empty())
+    throw Error(keys.where("score"), "a threshold beside it: a rule of tern calibrate", "none");
+}
+
 /// That the row's settings hold together, and leave to the study what is the study's.
 void check_settings(const StudyPlan& plan, const StudyRow& row) {
   const std::string where = fmt::format("{} row {}", plan.file.string(), row.name);
@@ -197,6 +225,7 @@ StudyRow read_row(const StudyPlan& plan, const StudyRow& defaults, const toml::t
   row.config = plan.file.parent_path() / config;
   append_sets(keys.table("settings"), row.sets);
   row.threshold = keys.value<std::string>("threshold", "a rule of tern calibrate", "");
+  row.scores = keys.texts("score", "a score of tern calibrate, or an array of them");
   row.retrain = keys.value("retrain", "true or false", true);
   row.consistent = keys.value("consistent", "true or false", false);
   row.weights = keys.value<std::string>("weights", "a name given with --weights NAME=FILE", "");
@@ -216,6 +245,7 @@ StudyRow read_row(const StudyPlan& plan, const StudyRow& defaults, const toml::t
   }
   keys.check_all_known();
   check_threshold(keys, row);
+  check_scores(keys, row);
   check_settings(plan, row);
   return row;
 }

@@ -4,7 +4,7 @@
 //   seeds, folds, leave_superclasses_out, novelty_scores             of every row
 //   [test_mix_percent]   seen, novel_subclass, novel_superclass: shares of the images to be predicted
 //   [settings]           keys of `tern train --help-config`, over those of a row's file
-//   [[row]]              name, title, config, settings, threshold, retrain, consistent, weights, seeds,
+//   [[row]]              name, title, config, settings, threshold, score, retrain, consistent, weights, seeds,
 //                        folds, leave_superclasses_out, novelty_scores, novel_superclasses, compare_with,
 //                        published
 //
@@ -44,15 +44,16 @@ struct StudyRow {
   std::string name;   ///< of its folder: letters, digits, - and _
   std::string title;  ///< what tables say
   std::filesystem::path config;
-  std::vector<std::string> sets;  ///< "key=value", of the plan and then of the row
-  std::string threshold;          ///< a rule of tern calibrate; empty: the settings' tau_super and tau_sub
-  bool retrain = true;            ///< false: the last run holds classes out, as the settings say
-  bool consistent = false;        ///< answers of the two levels may not contradict each other
-  std::string weights;            ///< name of a file given with --weights NAME=FILE; empty: the one without
+  std::vector<std::string> sets;    ///< "key=value", of the plan and then of the row
+  std::string threshold;            ///< a rule of tern calibrate; empty: the settings' tau_super and tau_sub
+  std::vector<std::string> scores;  ///< of --score (score_choice.h); empty: the largest probability
+  bool retrain = true;              ///< false: the last run holds classes out, as the settings say
+  bool consistent = false;          ///< answers of the two levels may not contradict each other
+  std::string weights;              ///< name of a file given with --weights NAME=FILE; empty: the one without
   std::vector<std::int64_t> seeds;
   std::int64_t folds = 0;  ///< 0: unseen classes are not estimated
   bool leave_superclasses_out = false;
-  bool novelty_scores = true;  ///< measure all ten scores on each fold
+  bool novelty_scores = true;  ///< measure every score on each fold
   NovelSuperclasses novel_superclasses = NovelSuperclasses::held_out_groups;
   std::string compare_with;  ///< the row from which this one differs in one factor; may be empty
   LevelAccuracy published_super, published_sub;

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "apps/measure/calibrate.h"
 #include "apps/measure/calibration_file.h"
 #include "apps/measure/evaluate.h"
 #include "apps/measure/predict.h"
+#include "apps/measure/scores_file.h"
 #include "apps/study/cross_fitted_taus.h"
 #include "apps/study/result_json.h"
 #include "apps/train/train.h"
@@ -22,6 +24,7 @@ DecisionOptions decision_at(const StudyRow& row, const Taus& taus) {
   DecisionOptions decision;
   decision.tau = {taus.super, taus.sub};
   decision.consistent = row.consistent;
+  decision.scores = row.scores.empty() ? std::vector<std::string>{kPlainScore} : row.scores;
   return decision;
 }
 
@@ -29,6 +32,14 @@ DecisionOptions decision_at(const StudyRow& row, const Taus& taus) {
 /// since.
 bool is_of_now(const fs::path& file, const StudyRun& run) {
   return fs::exists(file) && fs::last_write_time(file) >= fs::last_write_time(run.folder / "summary.json");
+}
+
+/// Calibrated for the row's score after the run was trained.
+bool is_calibrated(const StudyRow& row, const StudyRun& run) {
+  if (!is_of_now(run.folder / "calibration.json", run)) return false;
+  const ByLevel<ScoreChoice> now = calibrated_scores(Run::open(run.folder));
+  const ByLevel<std::optional<ScoreChoice>> wanted = parse_scores(row.scores);
+  return now.super == wanted.super.value_or(ScoreChoice{}) && now.sub == wanted.sub.value_or(ScoreChoice{});
 }
 
 void train_run(const StudyRun& run, const RowOptions& options) {
@@ -45,19 +56,24 @@ void train_run(const StudyRun& run, const RowOptions& options) {
   train(training);
 }
 
+void calibrate_run(const StudyRow& row, const StudyRun& run, const RowOptions& options) {
+  if (is_calibrated(row, run)) return;
+  CalibrateOptions calibration;
+  calibration.runs = {run.folder};
+  calibration.scores = row.scores.empty() ? std::vector<std::string>{kPlainScore} : row.scores;
+  calibration.folders = options.folders;
+  calibration.runtime = options.runtime;
+  calibration.print = false;
+  calibrate(calibration);
+}
+
 /// Of a row's rule, from the run's own held-out images.
 Taus calibrated_taus(const RowRuns& runs, const StudyRun& run, const RowOptions& options) {
-  if (!is_of_now(run.folder / "calibration.json", run)) {
-    CalibrateOptions calibration;
-    calibration.run = run.folder;
-    calibration.folders = options.folders;
-    calibration.runtime = options.runtime;
-    calibration.print = false;
-    calibrate(calibration);
-  }
+  calibrate_run(*runs.row, run, options);
+  const Run calibrated = Run::open(run.folder);
   DecisionOptions decision;
   decision.tau_rule = runs.row->threshold;
-  decision = with_calibrated_taus(Run::open(run.folder), decision);
+  decision = with_calibrated_taus(calibrated, decision, calibrated_scores(calibrated));
   return {decision.tau.super.value(), decision.tau.sub.value()};
 }
 
@@ -69,6 +85,7 @@ RowTaus taus_of(const RowRuns& runs, const RowOptions& options) {
     return {std::vector<Taus>(runs.folds.size(), fixed), std::vector<Taus>(runs.without.size(), fixed),
             fixed};
   }
+  if (!row.scores.empty()) calibrate_run(row, runs.last, options);
   std::vector<Taus> of_folds, of_without;
   for (const StudyRun& fold : runs.folds) of_folds.push_back(calibrated_taus(runs, fold, options));
   if (row.novel_superclasses != NovelSuperclasses::left_out) {
@@ -82,7 +99,7 @@ RowTaus taus_of(const RowRuns& runs, const RowOptions& options) {
 void evaluate_run(const RowRuns& runs, const StudyRun& run, const Taus& taus, bool novelty_scores,
                   const RowOptions& options) {
   EvaluateOptions evaluation;
-  evaluation.run = run.folder;
+  evaluation.runs = {run.folder};
   evaluation.decision = decision_at(*runs.row, taus);
   evaluation.folders = options.folders;
   evaluation.novelty_scores = novelty_scores;
@@ -110,6 +127,7 @@ Json inputs_of(const RowRuns& runs, const RowTaus& taus, const RowOptions& optio
                  {"novel_superclass", options.mix.novel_superclass}}},
                {"threshold", runs.row->threshold},
                {"consistent", runs.row->consistent},
+               {"score", runs.row->scores},
                {"novelty_scores", runs.row->novelty_scores},
                {"images", fs::weakly_canonical(options.images).string()}};
   for (const Taus& one : taus.folds) json["taus"].push_back({one.super, one.sub});
@@ -147,14 +165,14 @@ Json describe_predictions(const fs::path& file, const ClassTable& classes) {
 void predict_images(const RowRuns& runs, const Taus& taus, const RowOptions& options, Json& json) {
   if (options.images.empty()) return;
   PredictOptions prediction;
-  prediction.run = runs.last.folder;
+  prediction.runs = {runs.last.folder};
   prediction.images = options.images;
   prediction.out = runs.folder / "predictions.csv";
   prediction.decision = decision_at(*runs.row, taus);
   prediction.allow_held_out = !runs.row->retrain;  // the plan says so
   prediction.runtime = options.runtime;
   predict(prediction);
-  json["predictions"] = describe_predictions(prediction.out, Run::open(prediction.run).classes());
+  json["predictions"] = describe_predictions(prediction.out, Run::open(runs.last.folder).classes());
 }
 
 /// Measures the folds, and with them, where the row asks for it, the novelty scores.

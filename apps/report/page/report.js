@@ -158,6 +158,9 @@ function thresholdPanel(level) {
   if (!(name in state.scale)) {
     state.scale[name] = median(findGroup(level, 'seen').confidence) > 0.97 ? 'stretched' : 'linear';
   }
+  if (level.score !== 'max_softmax') {
+    panel.append(element('p', {className: 'detail'}, `Confidence by the novelty score ${level.score}.`));
+  }
   panel.append(rateTiles(level), tauControls(level, panel));
   if (level.candidates.length)
     panel.append(candidateButtons(level));

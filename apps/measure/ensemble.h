@@ -1,0 +1,67 @@
+// Several runs that answer together, each image seen in one or several views: log-probabilities are averaged, and so
+// are novelty scores (novelty_confidence.h). One run and one view is the ordinary case, whose logits stay as they are.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/measure/study_models.h"
+#include "data/augment.h"
+
+namespace tern {
+
+/// Opens them. Throws Error naming the run that is not of the classes, levels and held-out classes of the first, or that
+/// is named twice.
+std::vector<Run> open_ensemble(const std::vector<std::filesystem::path>& folders);
+
+/// What each image is shown as. "": as it is; "flip": and mirrored. Throws Error{"--views", ...} for anything else.
+std::vector<Augmentation> parse_views(const std::string& text);
+
+/// The images of the runs, by run: those of equal settings share theirs. All have the same images in the same parts.
+using EnsembleData = std::vector<std::shared_ptr<const StudyData>>;
+
+/// Throws Error naming the run whose images or split are not the first one's.
+EnsembleData load_ensemble_data(const std::vector<Run>& runs, const DataFolders& folders);
+
+class EnsembleModels {
+ public:
+  EnsembleModels(const std::vector<Run>& runs, const std::vector<Augmentation>& views, Device device);
+
+  std::size_t size() const { return members_.size(); }
+  StudyModels& member(std::size_t i) { return *members_[i]; }
+  bool has(Level level) const { return members_.front()->has(level); }
+  std::vector<Level> levels() const { return members_.front()->levels(); }
+
+  /// `datasets`: of each run, with the same images in the same order. With more than one run or view, the members of
+  /// the scores are what each says.
+  Scores score(const std::vector<const Dataset*>& datasets, const std::vector<std::int64_t>& indices, const char* label,
+               bool with_features = false) {
+    return score(datasets, indices, label, with_features, views_);
+  }
+  /// The same, in other views.
+  Scores score(const std::vector<const Dataset*>& datasets, const std::vector<std::int64_t>& indices, const char* label,
+               bool with_features, const std::vector<Augmentation>& views);
+
+ private:
+  std::vector<Augmentation> views_;
+  std::vector<std::unique_ptr<StudyModels>> members_;
+};
+
+/// By part of the split; a part that was not asked for, or has no images, is empty.
+struct ScoredParts {
+  Scores train, validation, pseudo_novel, pseudo_novel_super;
+};
+
+/// What one run says in one view; the training part in its first view.
+ScoredParts parts_of_member(const ScoredParts& scored, std::size_t run, std::size_t view);
+std::size_t count_views(const ScoredParts& scored);
+
+enum class WithTraining { no, yes };
+
+/// `features`: keep them, for novelty scores. The training part, which scores are fitted to, if asked for: as its images
+/// are, whatever the views.
+ScoredParts score_parts(EnsembleModels& models, const EnsembleData& data, bool features, WithTraining training);
+
+}  // namespace tern

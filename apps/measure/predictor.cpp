@@ -1,0 +1,25 @@
+#include "apps/measure/predictor.h"
+
+#include <utility>
+
+#include "apps/measure/calibration_file.h"
+#include "apps/measure/scores_file.h"
+#include "engine/core/check.h"
+
+namespace tern {
+
+Predictor::Predictor(std::vector<Run> opened, const DecisionOptions& options, const std::string& views, Device device)
+    : runs(std::move(opened)), models(runs, parse_views(views), device) {
+  confidence = read_scores(runs, models, views, parse_scores(options.scores));
+  DecisionOptions asked = with_calibrated_taus(runs.front(), options, choices());
+  if (confidence) {
+    if (asked.mask_untrained.value_or(confidence->mask_untrained()) != confidence->mask_untrained()) {
+      throw Error("--mask-untrained", confidence->mask_untrained() ? "true" : "false",
+                  "the other: the scores were calibrated otherwise");
+    }
+    asked.mask_untrained = confidence->mask_untrained();
+  }
+  decision = resolve_decision(runs.front().config, asked);
+}
+
+}  // namespace tern

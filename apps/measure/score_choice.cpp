@@ -1,0 +1,95 @@
+#include "apps/measure/score_choice.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "engine/core/check.h"
+#include "models/novelty_scores.h"
+
+namespace tern {
+namespace {
+
+std::optional<Level> level_named(const std::string& text) {
+  for (const Level level : kLevels) {
+    if (text == name_of(level)) return level;
+  }
+  return std::nullopt;
+}
+
+Level parse_level(const std::string& name, const std::string& whole) {
+  const std::optional<Level> level = level_named(name);
+  if (!level) throw Error("--score " + whole, "super or sub for a level", "\"" + name + "\"");
+  return *level;
+}
+
+ScoreTerm parse_term(std::string text, Level level, const std::string& whole) {
+  ScoreTerm term{level, {}};
+  if (const std::size_t colon = text.find(':'); colon != std::string::npos) {
+    term.of = parse_level(text.substr(0, colon), whole);
+    text = text.substr(colon + 1);
+  }
+  const std::vector<std::string>& names = novelty_score_names();
+  if (std::find(names.begin(), names.end(), text) == names.end()) {
+    throw Error("--score " + whole, fmt::format("sums of {}", fmt::join(names, ", ")), "\"" + text + "\"");
+  }
+  term.name = text;
+  return term;
+}
+
+ScoreChoice parse_sum(const std::string& text, Level level, const std::string& whole) {
+  ScoreChoice choice;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('+', begin), text.size());
+    ScoreTerm term = parse_term(text.substr(begin, end - begin), level, whole);
+    if (std::find(choice.terms.begin(), choice.terms.end(), term) != choice.terms.end()) {
+      throw Error("--score " + whole, "each score once", term.name + " twice");
+    }
+    choice.terms.push_back(std::move(term));
+    begin = end + 1;
+  }
+  if (choice == ScoreChoice{{{level, kPlainScore}}}) return {};
+  return choice;
+}
+
+}  // namespace
+
+ByLevel<std::optional<ScoreChoice>> parse_scores(const std::vector<std::string>& texts) {
+  ByLevel<std::optional<ScoreChoice>> choices;
+  const auto set = [&](Level level, const std::string& sum, const std::string& whole) {
+    if (choices[level]) throw Error("--score " + whole, "one score a level", std::string("two for ") + name_of(level));
+    choices[level] = parse_sum(sum, level, whole);
+  };
+  for (const std::string& text : texts) {
+    if (const std::size_t equals = text.find('='); equals != std::string::npos) {
+      set(parse_level(text.substr(0, equals), text), text.substr(equals + 1), text);
+    } else {
+      for (const Level level : kLevels) set(level, text, text);
+    }
+  }
+  return choices;
+}
+
+std::string text_of(const ScoreChoice& choice, Level level) {
+  if (choice.terms.empty()) return kPlainScore;
+  std::string text;
+  for (const ScoreTerm& term : choice.terms) {
+    if (!text.empty()) text += "+";
+    if (term.of != level) text += fmt::format("{}:", name_of(term.of));
+    text += term.name;
+  }
+  return text;
+}
+
+std::vector<std::string> names_of(const ByLevel<ScoreChoice>& choices, Level of) {
+  std::vector<std::string> names;
+  for (const Level level : kLevels) {
+    for (const ScoreTerm& term : choices[level].terms) {
+      if (term.of == of && std::find(names.begin(), names.end(), term.name) == names.end()) names.push_back(term.name);
+    }
+  }
+  return names;
+}
+
+}  // namespace tern
