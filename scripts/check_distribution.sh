@@ -2,8 +2,9 @@
 # Runs the README's two commands on a bare system: makes a root of a release of Debian or Ubuntu with debootstrap, clones
 # what is committed here into it, runs scripts/demo.sh and scripts/test.sh inside, and reports compiler, oneDNN, times and
 # tests. Fails if either does.
-#   scripts/check_distribution.sh [--ccache] [--fresh] SUITE      SUITE: trixie, bookworm, or another that debootstrap knows
+#   scripts/check_distribution.sh [--ccache] [--fresh] [--fast] SUITE   SUITE: trixie, bookworm, or another of debootstrap's
 #     --ccache   compiles with ccache, whose cache is kept: times then say nothing of a first build
+#     --fast     leaves out the tests that are labelled long
 #     --fresh    makes the kept root anew, as is done by itself once a month
 #   Needs root, debootstrap, git and a network. Packages come from TERN_MIRROR in the environment, else from the mirror
 #   that this machine's apt uses, else from debootstrap's own. ${XDG_CACHE_HOME:-~/.cache}/tern/distributions/SUITE keeps
@@ -40,7 +41,8 @@ commands() {
   fi
   echo "$(g++ --version | head -n 1), oneDNN $(dpkg-query -W -f '${Version}' libdnnl-dev)" >>/root/report
   measure scripts/demo.sh
-  measure scripts/test.sh | tee /root/tests
+  # shellcheck disable=SC2086
+  measure scripts/test.sh $TERN_TESTS | tee /root/tests
 }
 
 # --- In the namespace ---
@@ -97,7 +99,8 @@ inside() {
   keep "$cache" lists "$root/var/lib/apt/lists"
   [ -z "$ccache" ] || keep "$cache" ccache "$root/root/.cache/ccache"
 
-  local environment=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8)
+  local environment=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
+    "TERN_TESTS=${fast:+-LE long}")
   environment+=("TERN_COMMIT=$(git -c safe.directory='*' -C "$source" rev-parse --short=12 HEAD)")
   for variable in http_proxy https_proxy no_proxy; do
     [ -z "${!variable:-}" ] || environment+=("$variable=${!variable}")
@@ -136,12 +139,13 @@ main() {
     case "$1" in
       --ccache) ccache=ccache ;;
       --fresh) fresh=fresh ;;
+      --fast) fast=fast ;;
       -* | '') suite='' && break ;;
       *) suite=$1 ;;
     esac
     shift
   done
-  [[ $suite =~ ^[a-z]+$ ]] || { sed -n '2,10p' "$0" >&2; exit 2; }
+  [[ $suite =~ ^[a-z]+$ ]] || { sed -n '2,11p' "$0" >&2; exit 2; }
   [ "$(id -u)" -eq 0 ] || fail "wanted root (chroot and mounts need it), got user $(id -un)"
   for program in debootstrap git unshare chroot flock; do
     command -v $program >/dev/null || fail "wanted $program, found none (apt-get install debootstrap git util-linux)"
@@ -161,7 +165,7 @@ main() {
   trap 'exit 130' INT TERM HUP
   work=$(mktemp -d "$cache/work.XXXXXX")
   # In the background, since a trap waits for what is in the foreground.
-  ccache=$ccache unshare --mount --pid --fork --kill-child --mount-proc \
+  ccache=$ccache fast=$fast unshare --mount --pid --fork --kill-child --mount-proc \
     "$0" --inside "$suite" "$cache" "$work" "$(cd "$(dirname "$0")/.." && pwd)" &
   child=$!
   local code=0
@@ -170,7 +174,7 @@ main() {
   exit $code
 }
 
-ccache=${ccache:-}
+ccache=${ccache:-} fast=${fast:-}
 if [ "${1:-}" = --inside ]; then
   inside "${@:2}"
 else
