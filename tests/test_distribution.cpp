@@ -24,6 +24,8 @@ TEST_CASE("distribution: NumPy's mean, deviation and percentiles") {
     for (std::size_t i = 0; i < d.percentiles.size(); ++i) {
       CHECK(d.percentiles[i] == doctest::Approx(golden.array("percentiles").values[i]).epsilon(1e-8));
       CHECK(percentile(values, Distribution::kPercents[i]) == d.percentiles[i]);
+      CHECK(percentile(exact, Distribution::kPercents[i]) ==
+            doctest::Approx(golden.array("percentiles").values[i]).epsilon(1e-8));
     }
     CHECK(d.percentile(50) == d.percentiles[4]);
   }

@@ -10,15 +10,17 @@
 namespace tern {
 namespace {
 
-void check_values(const char* subject, std::span<const float> values) {
+template <typename T>
+void check_values(const char* subject, std::span<const T> values) {
   check(!values.empty(), subject, "at least one value", "none");
-  const auto nan = std::find_if(values.begin(), values.end(), [](float value) { return std::isnan(value); });
+  const auto nan = std::find_if(values.begin(), values.end(), [](T value) { return std::isnan(value); });
   if (nan != values.end()) {
     throw Error(subject, "numbers", "NaN at row " + std::to_string(nan - values.begin()));
   }
 }
 
-double percentile_of_sorted(const std::vector<float>& sorted, double p) {
+template <typename T>
+double percentile_of_sorted(const std::vector<T>& sorted, double p) {
   const double place = p / 100 * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(place);
   const std::size_t above = std::min(below + 1, sorted.size() - 1);
@@ -26,14 +28,23 @@ double percentile_of_sorted(const std::vector<float>& sorted, double p) {
   return sorted[below] + fraction * (static_cast<double>(sorted[above]) - sorted[below]);
 }
 
+template <typename T>
+double percentile_of(std::span<const T> values, double p) {
+  check_values("percentile", values);
+  if (!(p >= 0 && p <= 100)) throw Error("percentile", "a percentage in 0..100", std::to_string(p));
+  std::vector<T> sorted(values.begin(), values.end());
+  std::sort(sorted.begin(), sorted.end());
+  return percentile_of_sorted(sorted, p);
+}
+
 }  // namespace
 
 double percentile(std::span<const float> values, double p) {
-  check_values("percentile", values);
-  if (!(p >= 0 && p <= 100)) throw Error("percentile", "a percentage in 0..100", std::to_string(p));
-  std::vector<float> sorted(values.begin(), values.end());
-  std::sort(sorted.begin(), sorted.end());
-  return percentile_of_sorted(sorted, p);
+  return percentile_of(values, p);
+}
+
+double percentile(std::span<const double> values, double p) {
+  return percentile_of(values, p);
 }
 
 double Distribution::percentile(int percent) const {

@@ -13,6 +13,7 @@ namespace tern {
 /// The percentile p (0 .. 100), interpolated linearly between order statistics as NumPy does. Throws
 /// Error{"percentile", ...} if there is no value, one is NaN, or p is out of range.
 double percentile(std::span<const float> values, double p);
+double percentile(std::span<const double> values, double p);
 
 struct Distribution {
   static constexpr std::array<int, 9> kPercents{1, 5, 10, 25, 50, 75, 90, 95, 99};

@@ -51,4 +51,16 @@ inline std::vector<ScoreGroup> rank_scores(std::span<const double> positive, std
   return groups;
 }
 
+/// P(score of a positive row > that of a negative) + P(equal) / 2, of at least one of each; scores fall.
+inline double auroc_of_ranked(std::span<const ScoreGroup> groups) {
+  // Twice the number of (positive, negative) pairs in the right order, ties counted half: exact in integers.
+  std::int64_t pairs = 0, positives = 0, negatives = 0;
+  for (const ScoreGroup& group : groups) {
+    pairs += group.negative * (2 * positives + group.positive);
+    positives += group.positive;
+    negatives += group.negative;
+  }
+  return static_cast<double>(pairs) / 2 / static_cast<double>(positives) / static_cast<double>(negatives);
+}
+
 }  // namespace tern

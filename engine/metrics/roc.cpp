@@ -37,14 +37,7 @@ std::vector<RocPoint> roc_curve(Scores positive, Scores negative) {
 }
 
 double auroc(Scores positive, Scores negative) {
-  // Twice the number of (positive, negative) pairs in the right order, ties counted half: exact in integers.
-  std::int64_t pairs = 0, positives_above = 0;
-  for (const ScoreGroup& group : ranked(positive, negative)) {
-    pairs += group.negative * (2 * positives_above + group.positive);
-    positives_above += group.positive;
-  }
-  return static_cast<double>(pairs) / 2 / static_cast<double>(positive.size()) /
-         static_cast<double>(negative.size());
+  return auroc_of_ranked(ranked(positive, negative));
 }
 
 double average_precision(Scores positive, Scores negative) {
