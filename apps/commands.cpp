@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "apps/measure/calibrate.h"
+#include "apps/measure/choose_thresholds.h"
 #include "apps/measure/dump.h"
 #include "apps/measure/evaluate.h"
 #include "apps/measure/predict.h"
@@ -17,7 +18,7 @@
 #include "apps/weights/classify.h"
 #include "apps/weights/convert.h"
 #include "apps/weights/inspect.h"
-#include "engine/metrics/thresholds.h"
+#include "engine/core/check.h"
 #include "models/weight_names.h"
 
 namespace tern {
@@ -84,6 +85,15 @@ void add_threshold_options(CLI::App* app, DecisionOptions& options) {
       ->type_name("RULE");
 }
 
+/// parse_mix() whose errors are of usage.
+TestMix mix_or_usage(const std::string& text) {
+  try {
+    return parse_mix(text);
+  } catch (const Error& error) {
+    throw CLI::ValidationError(error.what());
+  }
+}
+
 /// Several runs that answer together.
 void add_ensemble_options(CLI::App* app, std::vector<std::filesystem::path>& runs, std::string& views) {
   app->add_option("--run", runs, "a run folder of tern train; of several the answers are averaged")
@@ -100,6 +110,10 @@ void add_decision_options(CLI::App* app, DecisionOptions& options) {
   app->add_flag(
       "--consistent", options.consistent,
       "answer only subclasses of the superclass that was answered, and a novel subclass for a novel one");
+  app->add_flag(
+      "--joint", options.joint,
+      "answer both levels at once, as is right most often by the probabilities of tern calibrate (give it "
+      "--mix); taus are not used");
 }
 
 void add_demo_data(CLI::App& tern, Command& chosen) {
@@ -260,9 +274,16 @@ void add_calibrate(CLI::App& tern, Command& chosen) {
       app, options.scores,
       "decide by this novelty score from now on: one of those that tern evaluate prints, or a sum; super= or "
       "sub= before it for one level");
-  app->add_option("--rule", options.rule, "whose threshold decides where a novelty score does")
-      ->check(CLI::IsMember(threshold_rules()))
-      ->capture_default_str();
+  app->add_option("--rule", options.rule,
+                  "whose threshold decides where a novelty score does; by default seen_target")
+      ->check(CLI::IsMember(calibration_rules()));
+  app->add_flag("--per-class", options.per_class,
+                "a threshold for each class that has enough images, by that rule");
+  app->add_option_function<std::string>(
+         "--mix", [](const std::string& text) { options.mix = mix_or_usage(text); },
+         "shares of known, novel-subclass and novel-superclass images that are expected: adds the rule "
+         "best_expected_accuracy, and makes it the default")
+      ->type_name("KNOWN,SUB,SUPER");
   app->add_option(
          "--mask-untrained", options.mask_untrained,
          "leave classes that were never trained out of the softmax; by default as in the run's settings")
@@ -305,6 +326,10 @@ void add_predict(CLI::App& tern, Command& chosen) {
       ->type_name("FILE.csv");
   app->add_flag("--probabilities", options.probabilities,
                 "add the largest softmax probability of each level");
+  app->add_flag(
+      "--details", options.details,
+      "add the confidence that tau is held against, its p-value among held-out known images (after tern "
+      "calibrate) and the second choice of each level");
   app->add_flag("--allow-held-out", options.allow_held_out,
                 "predict with a run that held subclasses out of training");
   add_decision_options(app, options.decision);

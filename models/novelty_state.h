@@ -34,10 +34,8 @@ class NoveltyStateWriter {
         {prefix_ + name, Tensor::from(Shape{static_cast<std::int64_t>(values.size())}, values)});
   }
   template <typename T>
-    requires std::is_arithmetic_v<T>
-  void operator()(const std::string& name, const T& value) {
-    (*this)(name, std::vector<T>{value});
-  }
+  requires std::is_arithmetic_v<T>
+  void operator()(const std::string& name, const T& value) { (*this)(name, std::vector<T>{value}); }
 
  private:
   StateDict* tensors_;
@@ -59,18 +57,20 @@ class NoveltyStateReader {
     const Tensor* tensor = find(*tensors_, prefix_ + name);
     if (tensor == nullptr) throw Error(prefix_ + name, "a tensor of that name", "none");
     if (tensor->dtype() != dtype_of<T>) {
-      throw Error(prefix_ + name, std::string("a tensor of ") + name_of(dtype_of<T>), name_of(tensor->dtype()));
+      throw Error(prefix_ + name, std::string("a tensor of ") + name_of(dtype_of<T>),
+                  name_of(tensor->dtype()));
     }
     if (count != kAnyCount && tensor->numel() != count) {
       throw Error(prefix_ + name, std::to_string(count) + " numbers", std::to_string(tensor->numel()));
     }
     values = tensor->to_vector<T>();
     if constexpr (std::is_floating_point_v<T>) {
-      for (const T value : values) if (!std::isfinite(value)) throw Error(prefix_ + name, "finite numbers", "others");
+      for (const T value : values)
+        if (!std::isfinite(value)) throw Error(prefix_ + name, "finite numbers", "others");
     }
   }
   template <typename T>
-    requires std::is_arithmetic_v<T>
+  requires std::is_arithmetic_v<T>
   void operator()(const std::string& name, T& value) {
     std::vector<T> one;
     (*this)(name, one, 1);
@@ -85,7 +85,8 @@ class NoveltyStateReader {
 /// Throws Error{name, ...} unless low <= value <= high: sizes that a file gives, before anything is made of them.
 inline void check_state(const char* name, std::int64_t value, std::int64_t low, std::int64_t high) {
   if (value >= low && value <= high) return;
-  throw Error(name, "a number in " + std::to_string(low) + ".." + std::to_string(high), std::to_string(value));
+  throw Error(name, "a number in " + std::to_string(low) + ".." + std::to_string(high),
+              std::to_string(value));
 }
 
 }  // namespace tern

@@ -65,3 +65,47 @@ TEST_CASE("answers: consistent subclasses lie in the answered superclass, novel 
   CHECK_THROWS_WITH_AS(answer_levels(run, decision, {{{}, scores.logits.sub}, {}, 0}),
                        Contains("--consistent: wanted models of both levels"), Error);
 }
+
+TEST_CASE("answers: a tau of each class's own") {
+  const test::TemporaryFolder folder;
+  Run run = Run::create(folder / "run", Config{});
+  run.summary["classes"] = {{"superclass_names", {"a", "b", "novel"}},
+                            {"subclass_names", {"c", "d", "novel"}},
+                            {"subclass_to_super", {0, 1, 2}},
+                            {"superclass_trained", {1, 1, 1}},
+                            {"subclass_trained", {1, 1, 1}}};
+  Decision decision{{0.9, 0.9}, true};
+  decision.class_taus.sub = {0.5, 0.99, 0.5};
+  Scores scores;
+  scores.logits.sub = {2, 0, 0, /**/ 0, 2, 0, /**/ 0, 0, 2};  // .79 for the largest
+  CHECK(answer_level(run, decision, Level::sub, scores).classes == std::vector<std::int32_t>{0, 2, 2});
+  scores.confidences.sub = {0.4f, 1, 1};
+  CHECK(answer_level(run, decision, Level::sub, scores).classes == std::vector<std::int32_t>{2, 1, 2});
+}
+
+TEST_CASE("answers: both levels at once contradict each other never, and follow the probabilities") {
+  const test::TemporaryFolder folder;
+  Run run = Run::create(folder / "run", Config{});
+  run.summary["classes"] = {{"superclass_names", {"a", "b", "novel"}},
+                            {"subclass_names", {"a0", "a1", "b0", "b1", "novel"}},
+                            {"subclass_to_super", {0, 0, 1, 1, 2}},
+                            {"superclass_trained", {1, 1, 1}},
+                            {"subclass_trained", {1, 1, 1, 1, 1}}};
+  Decision decision{{0.5, 0.5}, true};
+  // P(novel) = 1 / (1 + exp(-z)), z the log-odds of the confidence.
+  decision.joint = JointCalibration{{0, 1, 1, 0, 0.5}, {0, 1, 1, 0, 0.5}};
+  Scores scores;
+  scores.logits = {{5, 0, 0, /**/ 5, 0, 0, /**/ 0, 0, 5, /**/ 5, 0, 0},
+                   {9, 0, 0, 0, 0, /**/ 0, 0, 9, 0, 0, /**/ 9, 0, 0, 0, 0, /**/ 9, 0, 0, 0, 0}};
+  scores.confidences = {{0.95f, 0.95f, 0.95f, 0.95f}, {0.95f, 0.95f, 0.95f, 0.05f}};
+  const ByLevel<Answers> answers = answer_levels(run, decision, scores);
+  CHECK(answers.super.classes == std::vector<std::int32_t>{0, 0, 2, 0});
+  CHECK(answers.sub.classes[0] == 0);
+  CHECK(answers.sub.classes[1] < 2);  // b0 is not in a
+  CHECK(answers.sub.classes[2] == 4);
+  CHECK(answers.sub.classes[3] == 4);  // novel, but an a
+  for (const float right : answers.sub.confidences) {
+    CHECK(right > 0);
+    CHECK(right <= 1);
+  }
+}

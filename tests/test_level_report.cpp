@@ -55,6 +55,12 @@ TEST_CASE("level_report: near and far apart, each score by its metrics") {
   CHECK(score.at("auroc_percent") == 100 * auroc(near, seen));
   CHECK(score.at("fpr_at_95_tpr_novel_positive_percent") == 100 * fpr_at_tpr(near, seen));
   CHECK(level_text(report).find("relative_mahalanobis") != std::string::npos);
+  // A failure is a wrong answer or a novel image.
+  CHECK(score.at("auroc_low_percent") <= score.at("auroc_percent"));
+  CHECK(score.at("auroc_high_percent") >= score.at("auroc_percent"));
+  CHECK(score.at("auroc_low_percent") < score.at("auroc_high_percent"));
+  CHECK(score.at("augrc_percent") > 0);
+  CHECK(score.at("augrc_percent") < score.at("aurc_percent"));
 }
 
 TEST_CASE("level_report: accuracy and calibration on seen images") {

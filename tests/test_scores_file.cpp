@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 namespace {
 
 std::vector<std::string> settings(const std::string& more) {
-  return {"approach=two_models", "epochs=1",      "cifar=small", "cifar_count=8", "hold_out=true",
+  return {"approach=two_models",   "epochs=1",      "cifar=small", "cifar_count=8", "hold_out=true",
           "hold_out_fraction=0.2", "split_seed=42", more};
 }
 
@@ -38,7 +38,8 @@ const test::TinyRun& trained_otherwise() {
   return run;
 }
 
-CalibrateOptions calibration(std::vector<std::string> scores, std::vector<fs::path> runs = {trained().run()}) {
+CalibrateOptions calibration(std::vector<std::string> scores,
+                             std::vector<fs::path> runs = {trained().run()}) {
   CalibrateOptions options;
   options.runs = std::move(runs);
   options.scores = std::move(scores);
@@ -58,7 +59,8 @@ PredictOptions prediction(std::vector<fs::path> runs = {trained().run()}) {
 }
 
 /// The validation images' confidences at a level, straight from what the models say.
-std::vector<float> confidences(const std::vector<fs::path>& runs, Level level, const std::string& views = {}) {
+std::vector<float> confidences(const std::vector<fs::path>& runs, Level level,
+                               const std::string& views = {}) {
   Predictor predictor(open_ensemble(runs), {}, views, Device::cpu());
   const EnsembleData data = load_ensemble_data(predictor.runs, {});
   ScoredParts scored = score_parts(predictor.models, data, true, WithTraining::no);
@@ -69,9 +71,9 @@ std::vector<float> confidences(const std::vector<fs::path>& runs, Level level, c
 }  // namespace
 
 TEST_CASE("scores_file: what was fitted decides again, without the training images") {
-  for (const std::string score : {"max_logit", "temperature_scaled", "energy", "gen", "react", "knn", "mahalanobis",
-                                  "relative_mahalanobis", "normalized_relative_mahalanobis",
-                                  "knn+max_logit+normalized_mahalanobis"}) {
+  for (const std::string score :
+       {"max_logit", "temperature_scaled", "energy", "gen", "react", "knn", "mahalanobis",
+        "relative_mahalanobis", "normalized_relative_mahalanobis", "knn+max_logit+normalized_mahalanobis"}) {
     CAPTURE(score);
     CHECK(calibrate(calibration({score})) == 0);
     CHECK(text_of(calibrated_scores(Run::open(trained().run())).sub, Level::sub) == score);
@@ -98,12 +100,14 @@ TEST_CASE("scores_file: a threshold for all that lose at most a share of the kno
   Predictor predictor(open_ensemble({trained().run()}), {}, "", Device::cpu());
   const Json json = read_json(trained() / "run/calibration.json");
   std::map<std::string, double> taus;
-  for (const Json& candidate : json.at("sub").at("candidates")) taus[candidate.at("rule")] = candidate.at("tau");
+  for (const Json& candidate : json.at("sub").at("candidates"))
+    taus[candidate.at("rule")] = candidate.at("tau");
   CHECK(predictor.decision.tau.sub == taus.at("seen_target"));
   CHECK(predictor.decision.tau.super == predictor.runs.front().config.tau_super);  // the largest probability
   options.rule = "p10_seen";
   calibrate(options);
-  CHECK(Predictor(open_ensemble({trained().run()}), {}, "", Device::cpu()).decision.tau.sub == taus.at("p10_seen"));
+  CHECK(Predictor(open_ensemble({trained().run()}), {}, "", Device::cpu()).decision.tau.sub ==
+        taus.at("p10_seen"));
   DecisionOptions asked;
   asked.tau.sub = 0.25;
   CHECK(Predictor(open_ensemble({trained().run()}), asked, "", Device::cpu()).decision.tau.sub == 0.25);
@@ -111,7 +115,8 @@ TEST_CASE("scores_file: a threshold for all that lose at most a share of the kno
 
 TEST_CASE("scores_file: a superclass decided by the subclass model's score") {
   calibrate(calibration({"super=sub:max_logit", "sub=max_logit"}));
-  const auto sub = confidences({trained().run()}, Level::sub), super = confidences({trained().run()}, Level::super);
+  const auto sub = confidences({trained().run()}, Level::sub),
+             super = confidences({trained().run()}, Level::super);
   REQUIRE(sub.size() == super.size());
   // One score in two standards: the same order.
   for (std::size_t i = 0; i < sub.size(); ++i) CHECK((sub[i] < sub[0]) == (super[i] < super[0]));
@@ -153,10 +158,12 @@ TEST_CASE("scores_file: calibrating again keeps the choice; max_softmax gives it
   CHECK(read_json(trained() / "run/calibration.json").at("settings").at("score").at("super") == "energy");
   calibrate(calibration({"max_softmax"}));
   CHECK_FALSE(fs::exists(trained() / "run/scores.safetensors"));
-  CHECK(read_json(trained() / "run/calibration.json").at("settings").at("score").at("super") == "max_softmax");
+  CHECK(read_json(trained() / "run/calibration.json").at("settings").at("score").at("super") ==
+        "max_softmax");
 }
 
-TEST_CASE("scores_file: two runs and a mirrored view answer together, and one alone does not answer for them") {
+TEST_CASE(
+    "scores_file: two runs and a mirrored view answer together, and one alone does not answer for them") {
   const std::vector<fs::path> both{trained().run(), trained_otherwise().run()};
   CalibrateOptions options = calibration({"max_logit"}, both);
   options.views = "flip";
@@ -166,17 +173,21 @@ TEST_CASE("scores_file: two runs and a mirrored view answer together, and one al
   PredictOptions asked = prediction(both);
   asked.views = "flip";
   CHECK(predict(asked) == 0);
-  CHECK(test::error_of([] { predict(prediction()); }) ==
-        fmt::format("{0}/scores.safetensors: wanted a calibration with --views none (tern calibrate --run {0} --score "
-                    "max_logit), got flip",
-                    trained().run().string()));
+  CHECK(
+      test::error_of([] { predict(prediction()); }) ==
+      fmt::format(
+          "{0}/scores.safetensors: wanted a calibration with --views none (tern calibrate --run {0} --score "
+          "max_logit), got flip",
+          trained().run().string()));
   asked.runs = {trained().run()};
-  CHECK(test::error_of([&] { predict(asked); }).find("wanted a calibration of this run's models as they are now") !=
-        std::string::npos);
+  CHECK(test::error_of([&] {
+          predict(asked);
+        }).find("wanted a calibration of this run's models as they are now") != std::string::npos);
   asked.runs = {both[1], both[0]};
   asked.decision.scores = {"max_logit"};
-  CHECK(test::error_of([&] { predict(asked); }).find("scores.safetensors: wanted a calibration of max_logit at the super "
-                                                     "level") != std::string::npos);
+  CHECK(test::error_of([&] { predict(asked); })
+            .find("scores.safetensors: wanted a calibration of max_logit at the super "
+                  "level") != std::string::npos);
 }
 
 TEST_CASE("scores_file: what is not there, of other models, or damaged") {
@@ -185,7 +196,8 @@ TEST_CASE("scores_file: what is not there, of other models, or damaged") {
   PredictOptions options = prediction();
   options.decision.scores = {"sub=knn"};
   CHECK(test::error_of([&] { predict(options); }) ==
-        fmt::format("{}: wanted a calibration of knn at the sub level (tern calibrate --run {} --score super=max_softmax "
+        fmt::format("{}: wanted a calibration of knn at the sub level (tern calibrate --run {} --score "
+                    "super=max_softmax "
                     "--score sub=knn), got none",
                     file.string(), trained().run().string()));
   calibrate(calibration({"super=max_softmax", "sub=knn"}));
@@ -212,7 +224,61 @@ TEST_CASE("scores_file: what is not there, of other models, or damaged") {
   write_json(thresholds, json);
   CHECK_THROWS_WITH_AS(predict(options), Contains("calibration.json sub: wanted thresholds of knn"), Error);
   fs::remove(thresholds);
-  CHECK_THROWS_WITH_AS(predict(options), Contains("wanted thresholds for --score (made by tern calibrate), got no file"),
+  CHECK_THROWS_WITH_AS(predict(options),
+                       Contains("wanted thresholds for --score (made by tern calibrate), got no file"),
+                       Error);
+  calibrate(calibration({"max_softmax"}));
+}
+
+TEST_CASE("scores_file: details of each image, taus by class, and both levels at once") {
+  CalibrateOptions options = calibration({"sub=max_logit", "super=max_softmax"});
+  options.mix = TestMix{20, 50, 30};
+  options.per_class = true;
+  calibrate(options);
+  const Json json = read_json(trained() / "run/calibration.json");
+  CHECK(json.at("settings").at("rule") == "best_expected_accuracy");
+  CHECK(json.at("settings").at("mix_percent") == Json({20.0, 50.0, 30.0}));
+  Predictor predictor(open_ensemble({trained().run()}), {}, "", Device::cpu());
+  CHECK(predictor.decision.class_taus.sub.size() == 7);
+  CHECK(predictor.decision.class_taus.super.empty());  // the largest probability at the settings' tau
+  CHECK_FALSE(predictor.decision.joint);
+
+  PredictOptions asked = prediction();
+  asked.details = true;
+  asked.decision.joint = true;
+  predict(asked);
+  const CsvTable csv = read_csv(asked.out);
+  CHECK(csv.header == std::vector<std::string>{"image", "superclass_index", "subclass_index",
+                                               "superclass_confidence", "superclass_p_value",
+                                               "superclass_second_index", "subclass_confidence",
+                                               "subclass_p_value", "subclass_second_index"});
+  for (std::size_t row = 0; row < csv.rows.size(); ++row) {
+    for (const char* level : {"superclass_", "subclass_"}) {
+      const auto number = [&](const char* name) {
+        return csv.number(row, csv.column(level + std::string(name)));
+      };
+      CHECK(number("p_value") > 0);
+      CHECK(number("p_value") <= 1);
+      CHECK(number("confidence") >= 0);
+      CHECK(number("second_index") != number("index"));
+    }
+    const std::int64_t super = csv.integer(row, 1), sub = csv.integer(row, 2);
+    CHECK((sub == 6 || sub / 2 == super));
+  }
+
+  EvaluateOptions evaluation;
+  evaluation.runs = {trained().run()};
+  evaluation.decision.joint = true;
+  evaluation.novelty_scores = evaluation.print = false;
+  evaluate(evaluation);
+  const Json measured = read_json(trained() / "run/evaluation.json");
+  CHECK(measured.at("settings").at("joint") == true);
+  CHECK(measured.at("balanced_hierarchical_distance_edges").contains("novel_subclass"));
+
+  fs::remove(trained() / "run/calibration.json");
+  asked.decision.scores = {"max_softmax"};
+  CHECK_THROWS_WITH_AS(predict(asked),
+                       Contains("wanted probabilities for --joint (made by tern calibrate), got no file"),
                        Error);
   calibrate(calibration({"max_softmax"}));
 }

@@ -43,18 +43,23 @@ std::string distributions_text(const LevelThresholds& thresholds, const std::str
 }
 
 std::string thresholds_text(const LevelThresholds& thresholds, const std::string& score) {
+  const std::vector<ChosenThreshold>& chosen = thresholds.candidates;
+  const bool mixed = std::any_of(chosen.begin(), chosen.end(), [](const ChosenThreshold& one) {
+    return one.test_half.expected_accuracy.has_value();
+  });
   std::string text = distributions_text(thresholds, score);
-  text +=
-      fmt::format("  {:<22} {:>8} {:>11} {:>11} {:>11} {:>11} {:>14} {:>11}   on the test half\n", "rule",
-                  "tau", "seen kept", "seen right", "near found", "far found", "far held out", "harmonic");
+  text += fmt::format("  {:<22} {:>8} {:>11} {:>11} {:>11} {:>11} {:>14} {:>11} {:>12}   on the test half\n",
+                      "rule", "tau", "seen kept", "seen right", "near found", "far found", "far held out",
+                      "harmonic", mixed ? "right in mix" : "");
   for (const auto& [candidate, calibration_half, rates] : thresholds.candidates) {
     text += fmt::format("  {:<22} {:>8.5f}",
                         candidate.name + (is_rule_of_reference(candidate.name, thresholds.level) ? " *" : ""),
                         candidate.tau);
-    text += fmt::format(" {:>11} {:>11} {:>11} {:>11} {:>14} {:>11}\n", percent_text(rates.seen_kept),
-                        percent_text(rates.seen_right), percent_text(rates.near_found),
-                        percent_text(rates.far_found), percent_text(rates.far_held_out_found),
-                        percent_text(rates.harmonic_mean));
+    text +=
+        fmt::format(" {:>11} {:>11} {:>11} {:>11} {:>14} {:>11} {:>12}\n", percent_text(rates.seen_kept),
+                    percent_text(rates.seen_right), percent_text(rates.near_found),
+                    percent_text(rates.far_found), percent_text(rates.far_held_out_found),
+                    percent_text(rates.harmonic_mean), mixed ? percent_text(rates.expected_accuracy) : "");
   }
   text += "  as the reference computes them, on all images:";
   for (const ThresholdCandidate& candidate : thresholds.reference.candidates) {
@@ -92,6 +97,10 @@ void remove_scores(const Run& run) {
 
 }  // namespace
 
+const char* default_rule(const CalibrateOptions& options) {
+  return options.mix ? "best_expected_accuracy" : "seen_target";
+}
+
 int calibrate(const CalibrateOptions& options) {
   const Device device = prepare_runtime(options.runtime);
   const std::vector<Run> runs = open_ensemble(options.runs);
@@ -110,17 +119,23 @@ int calibrate(const CalibrateOptions& options) {
     confidence = NoveltyConfidence::fit(choices, runs, models, data, scored, decision, options.seed);
     confidence->add_to(runs, scored);
   }
+  const std::string rule = options.rule.empty() ? default_rule(options) : options.rule;
   Json json = {{"settings",
                 {{"mask_untrained_logits", decision.mask_untrained},
                  {"seed_of_halves", options.seed},
                  {"target_rate", options.target_rate},
-                 {"rule", options.rule}}}};
+                 {"rule", rule},
+                 {"per_class", options.per_class}}}};
+  if (options.mix) {
+    json["settings"]["mix_percent"] = {options.mix->seen, options.mix->novel_subclass,
+                                       options.mix->novel_superclass};
+  }
   std::string text;
   for (const Level level : models.levels()) {
     const LevelThresholds thresholds =
         choose_thresholds(run.folder().string(), level_groups(run, *data.front(), scored, decision, level),
-                          options.seed, options.target_rate);
-    if (!choices[level].terms.empty()) check_rule(options.rule, thresholds);
+                          {options.seed, options.target_rate, options.mix, options.per_class ? rule : ""});
+    if (!choices[level].terms.empty() || options.per_class) check_rule(rule, thresholds);
     json["settings"]["score"][name_of(level)] = text_of(choices[level], level);
     json[name_of(level)] = to_json(thresholds);
     text += thresholds_text(thresholds, text_of(choices[level], level));

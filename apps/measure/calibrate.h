@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "apps/common/runtime.h"
+#include "apps/measure/test_mix.h"
 #include "apps/run/study_data.h"
 
 namespace tern {
@@ -18,14 +19,19 @@ struct CalibrateOptions {
   std::vector<std::filesystem::path> runs;  ///< several answer together
   std::string views;                        ///< of parse_views()
   std::vector<std::string> scores;          ///< of parse_scores(); a level left out: as calibrated before
-  std::string rule = "seen_target";         ///< whose threshold decides where a novelty score does
-  std::optional<bool> mask_untrained;       ///< by default as in the run's settings
-  std::uint64_t seed = 42;                  ///< of the halves
-  double target_rate = 0.95;                ///< of seen images to keep, and of novel ones to find
-  DataFolders folders;                      ///< empty: where the run found its images
+  std::string rule;            ///< whose threshold decides where a novelty score does; see default_rule()
+  bool per_class = false;      ///< that rule's taus by class, as far as a class has images
+  std::optional<TestMix> mix;  ///< what the images to be predicted are
+  std::optional<bool> mask_untrained;  ///< by default as in the run's settings
+  std::uint64_t seed = 42;             ///< of the halves
+  double target_rate = 0.95;           ///< of seen images to keep, and of novel ones to find
+  DataFolders folders;                 ///< empty: where the run found its images
   bool print = true;
   RuntimeOptions runtime;
 };
+
+/// The best in the mix, or without one the target rate of seen images kept.
+const char* default_rule(const CalibrateOptions& options);
 
 /// Prints distributions, histograms and thresholds, and writes RUN/calibration.json of the first run; with it
 /// RUN/scores.safetensors, which novelty scores decide by from then on, or removes the one there was. Without novel

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "engine/core/check.h"
 
 namespace tern {
@@ -28,6 +30,7 @@ Json rates_json(const HalfRates& rates) {
   add("far_found_percent", rates.far_found);
   add("far_held_out_found_percent", rates.far_held_out_found);
   add("harmonic_mean_percent", rates.harmonic_mean);
+  add("expected_accuracy_percent", rates.expected_accuracy);
   return json;
 }
 
@@ -64,6 +67,44 @@ double tau_of_rule(const std::filesystem::path& file, const Json& json, Level le
   throw Error("--tau-rule", fmt::format("one of {} ({})", fmt::join(rules, ", "), where), rule);
 }
 
+std::vector<double> checked_taus(const std::filesystem::path& file, Level level, std::vector<double> taus,
+                                 std::size_t classes) {
+  const bool fit = taus.size() == classes &&
+                   std::all_of(taus.begin(), taus.end(), [](double tau) { return tau >= 0 && tau <= 1; });
+  if (fit) return taus;
+  throw Error(fmt::format("{} {} class_taus", file.string(), name_of(level)),
+              fmt::format("{} taus in [0, 1]", classes), "others");
+}
+
+/// Of both levels, for the mix that was calibrated for, or kinds in equal shares.
+JointCalibration joint_calibration(const std::filesystem::path& file, const Json& json,
+                                   const ByLevel<ScoreChoice>& choices) {
+  JointCalibration joint;
+  TestMix mix;
+  if (json.at("settings").contains("mix_percent")) {
+    const auto shares = json.at("settings").at("mix_percent").get<std::vector<double>>();
+    if (shares.size() == 3) mix = {shares[0], shares[1], shares[2]};
+  }
+  for (const Level level : kLevels) {
+    const Json of_level = json.value(name_of(level), Json::object());
+    const std::string wanted = text_of(choices[level], level);
+    if (!of_level.contains("probability") || score_of(json, level) != wanted) {
+      throw Error(
+          fmt::format("{} {}", file.string(), name_of(level)),
+          fmt::format("probabilities of {} for --joint (tern calibrate, with novel images of this level)",
+                      wanted),
+          "none");
+    }
+    const Json& p = of_level.at("probability");
+    const double share = level == Level::super ? mix.novel_superclass / 100 : mix.novel_share_within_known();
+    joint[level] = NoveltyCalibration{p.at("mean").get<double>(), p.at("deviation").get<double>(),
+                                      p.at("slope").get<double>(), p.at("intercept").get<double>(),
+                                      p.at("novel_share").get<double>()}
+                       .with_novel_share(std::clamp(share, 1e-6, 1 - 1e-6));
+  }
+  return joint;
+}
+
 }  // namespace
 
 std::filesystem::path calibration_file(const Run& run) {
@@ -87,6 +128,16 @@ Json to_json(const LevelThresholds& thresholds) {
                                   {"test_half", rates_json(test_half)}});
   }
   json["reference"] = reference_json(thresholds.reference);
+  if (!thresholds.class_taus.empty()) json["class_taus"] = thresholds.class_taus;
+  json["held_out_confidences"] = thresholds.held_out;
+  if (thresholds.probability) {
+    const NoveltyCalibration& p = *thresholds.probability;
+    json["probability"] = {{"mean", p.mean},
+                           {"deviation", p.deviation},
+                           {"slope", p.slope},
+                           {"intercept", p.intercept},
+                           {"novel_share", p.novel_share}};
+  }
   return json;
 }
 
@@ -141,6 +192,52 @@ DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options,
     throw Error(file.string(), "what tern calibrate writes", "other JSON");
   }
   return options;
+}
+
+Decision calibrated_decision(const Run& run, const DecisionOptions& options,
+                             const ByLevel<ScoreChoice>& choices) {
+  Decision decision = resolve_decision(run.config, with_calibrated_taus(run, options, choices));
+  const std::filesystem::path file = calibration_file(run);
+  if (!std::filesystem::exists(file)) {
+    if (options.joint)
+      throw Error(file.string(), "probabilities for --joint (made by tern calibrate)", "no file");
+    return decision;
+  }
+  const Json json = read_json(file);
+  try {
+    for (const Level level : kLevels) {
+      if (!json.contains(name_of(level)) || score_of(json, level) != text_of(choices[level], level)) continue;
+      const bool own_rule =
+          options.tau_rule.empty() || options.tau_rule == json.at("settings").value("rule", "");
+      const bool by_file =
+          !options.tau[level] && (!choices[level].terms.empty() || !options.tau_rule.empty());
+      const Json& of_level = json.at(name_of(level));
+      if (by_file && own_rule && of_level.contains("class_taus")) {
+        decision.class_taus[level] = checked_taus(
+            file, level, of_level.at("class_taus").get<std::vector<double>>(), run.trained(level).size());
+      }
+    }
+    if (options.joint) decision.joint = joint_calibration(file, json, choices);
+  } catch (const Json::exception&) {
+    throw Error(file.string(), "what tern calibrate writes", "other JSON");
+  }
+  return decision;
+}
+
+ByLevel<std::vector<double>> held_out_confidences(const Run& run, const ByLevel<ScoreChoice>& choices) {
+  const std::filesystem::path file = calibration_file(run);
+  ByLevel<std::vector<double>> confidences;
+  if (!std::filesystem::exists(file)) return confidences;
+  const Json json = read_json(file);
+  try {
+    for (const Level level : kLevels) {
+      if (!json.contains(name_of(level)) || score_of(json, level) != text_of(choices[level], level)) continue;
+      confidences[level] = json.at(name_of(level)).value("held_out_confidences", std::vector<double>());
+    }
+  } catch (const Json::exception&) {
+    throw Error(file.string(), "what tern calibrate writes", "other JSON");
+  }
+  return confidences;
 }
 
 }  // namespace tern

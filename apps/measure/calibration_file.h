@@ -26,4 +26,13 @@ std::vector<ThresholdCandidate> read_candidates(const Run& run, Level level, con
 DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options,
                                      const ByLevel<ScoreChoice>& choices = {});
 
+/// What options and file decide by, taus by class and probabilities for joint answers included. Throws as
+/// with_calibrated_taus, and Error{file, ...} where joint answers are asked for and a level has no probabilities.
+Decision calibrated_decision(const Run& run, const DecisionOptions& options,
+                             const ByLevel<ScoreChoice>& choices = {});
+
+/// Of each level the confidences of known images that were not trained on; empty for a level, or a file, that has none
+/// of the score `choices`.
+ByLevel<std::vector<double>> held_out_confidences(const Run& run, const ByLevel<ScoreChoice>& choices);
+
 }  // namespace tern

@@ -15,8 +15,10 @@
 #include <vector>
 
 #include "apps/measure/level_groups.h"
+#include "apps/measure/test_mix.h"
 #include "engine/metrics/distribution.h"
 #include "engine/metrics/thresholds.h"
+#include "models/novelty_calibration.h"
 
 namespace tern {
 
@@ -29,11 +31,24 @@ struct ConfidenceDistribution {
   std::vector<std::int64_t> histogram;  ///< images in each of kBins bins of [0, 1]
 };
 
+struct ThresholdOptions {
+  std::uint64_t seed = 42;    ///< of the halves
+  double target_rate = 0.95;  ///< of seen images to keep, and of novel ones to find
+  /// Adds the rule best_expected_accuracy, of what is right in such a mix (engine/metrics/novelty_thresholds.h).
+  std::optional<TestMix> mix = std::nullopt;
+  /// A rule of which each class gets a tau of its own, as far as it has images; empty: none.
+  std::string by_class = {};
+};
+
+/// The names of every rule that may be asked for.
+std::vector<std::string> calibration_rules();
+
 /// Of one half, at one tau.
 struct HalfRates {
   Percent seen_kept, seen_right;
   Percent near_found, far_found, far_held_out_found;
-  Percent harmonic_mean;  ///< of seen_right and what is found of the images calibrated with
+  Percent harmonic_mean;      ///< of seen_right and what is found of the images calibrated with
+  Percent expected_accuracy;  ///< in the mix, if there is one
 };
 
 struct ChosenThreshold {
@@ -52,16 +67,20 @@ struct LevelThresholds {
   Level level = Level::super;
   std::vector<ConfidenceDistribution> groups;  ///< seen, near, far, far_held_out: those that have images
   std::string calibrated_with;                 ///< a group's name, or "seen images alone"
-  std::vector<ChosenThreshold> candidates;     ///< a rule each, in the order of threshold_rules()
+  std::vector<ChosenThreshold> candidates;     ///< a rule each, in the order of calibration_rules()
+  std::vector<double> class_taus;              ///< by class, if asked for
+  std::vector<float> held_out;  ///< confidences of the seen images, all of them: p-values are against these
+  /// P(novel) given novelty_of_confidence(); none without novel images.
+  std::optional<NoveltyCalibration> probability;
   ReferenceThresholds reference;
 };
 
 /// Whether the reference prints what this rule gives for this level.
 bool is_rule_of_reference(std::string_view rule, Level level);
 
-/// `subject`: for errors. `target_rate`: of seen images to keep, and of novel ones to find. Throws
-/// Error{subject, ...} for fewer than 2 seen images, or 1 novel one; Error for a logit that is NaN.
-LevelThresholds choose_thresholds(const std::string& subject, const LevelGroups& groups, std::uint64_t seed,
-                                  double target_rate);
+/// `subject`: for errors. Throws Error{subject, ...} for fewer than 2 seen images, or 1 novel one; Error for a logit
+/// that is NaN; Error{"--per-class", ...} for a rule that has no form by class.
+LevelThresholds choose_thresholds(const std::string& subject, const LevelGroups& groups,
+                                  const ThresholdOptions& options);
 
 }  // namespace tern

@@ -13,10 +13,12 @@ namespace {
 
 void check_alike(const Run& run, const Run& first) {
   const auto refuse = [&](const char* what) {
-    throw Error(run.folder().string(), fmt::format("a run with the {} of {}", what, first.folder().string()), "others");
+    throw Error(run.folder().string(), fmt::format("a run with the {} of {}", what, first.folder().string()),
+                "others");
   };
   const ClassTable classes = run.classes(), wanted = first.classes();
-  if (classes.superclass_names != wanted.superclass_names || classes.subclass_names != wanted.subclass_names ||
+  if (classes.superclass_names != wanted.superclass_names ||
+      classes.subclass_names != wanted.subclass_names ||
       classes.subclass_to_super != wanted.subclass_to_super) {
     refuse("classes");
   }
@@ -31,7 +33,8 @@ void check_alike(const Run& run, const Run& first) {
 }
 
 /// to += the log-probabilities of each row / count.
-void add_log_probabilities(const std::vector<float>& logits, std::size_t classes, double count, std::vector<float>& to) {
+void add_log_probabilities(const std::vector<float>& logits, std::size_t classes, double count,
+                           std::vector<float>& to) {
   if (to.empty()) to.resize(logits.size(), 0.0f);
   for (std::size_t begin = 0; begin < logits.size(); begin += classes) {
     const float* row = logits.data() + begin;
@@ -52,7 +55,8 @@ Scores combined(std::vector<std::vector<Scores>> members, std::size_t images) {
     for (const Scores& view : views) {
       for (const Level level : kLevels) {
         if (view.logits[level].empty()) continue;
-        add_log_probabilities(view.logits[level], view.logits[level].size() / images, count, scores.logits[level]);
+        add_log_probabilities(view.logits[level], view.logits[level].size() / images, count,
+                              scores.logits[level]);
       }
     }
   }
@@ -76,8 +80,8 @@ void check_same_images(const StudyData& data, const StudyData& first, const Run&
       a.pseudo_novel == b.pseudo_novel && a.pseudo_novel_super == b.pseudo_novel_super) {
     return;
   }
-  throw Error(run.folder().string(), "the images and the split of the first run (settings seed, split_seed, cifar_seed)",
-              "others");
+  throw Error(run.folder().string(),
+              "the images and the split of the first run (settings seed, split_seed, cifar_seed)", "others");
 }
 
 }  // namespace
@@ -108,19 +112,22 @@ EnsembleData load_ensemble_data(const std::vector<Run>& runs, const DataFolders&
     const auto alike = std::find_if(runs.begin(), runs.begin() + static_cast<std::ptrdiff_t>(i),
                                     [&](const Run& earlier) { return same_data_settings(runs[i], earlier); });
     const auto number = static_cast<std::size_t>(alike - runs.begin());
-    all.push_back(number < i ? all[number] : std::make_shared<const StudyData>(load_run_data(runs[i], folders)));
+    all.push_back(number < i ? all[number]
+                             : std::make_shared<const StudyData>(load_run_data(runs[i], folders)));
     check_same_images(*all.back(), *all.front(), runs[i]);
   }
   return all;
 }
 
-EnsembleModels::EnsembleModels(const std::vector<Run>& runs, const std::vector<Augmentation>& views, Device device)
+EnsembleModels::EnsembleModels(const std::vector<Run>& runs, const std::vector<Augmentation>& views,
+                               Device device)
     : views_(views) {
   for (const Run& run : runs) members_.push_back(std::make_unique<StudyModels>(run, device));
 }
 
-Scores EnsembleModels::score(const std::vector<const Dataset*>& datasets, const std::vector<std::int64_t>& indices,
-                             const char* label, bool with_features, const std::vector<Augmentation>& shown) {
+Scores EnsembleModels::score(const std::vector<const Dataset*>& datasets,
+                             const std::vector<std::int64_t>& indices, const char* label, bool with_features,
+                             const std::vector<Augmentation>& shown) {
   std::vector<std::vector<Scores>> all;
   for (std::size_t i = 0; i < members_.size(); ++i) {
     std::vector<Scores>& views = all.emplace_back();
@@ -146,7 +153,8 @@ ScoredParts parts_of_member(const ScoredParts& scored, std::size_t run, std::siz
           member(scored.pseudo_novel_super, view)};
 }
 
-ScoredParts score_parts(EnsembleModels& models, const EnsembleData& data, bool features, WithTraining training) {
+ScoredParts score_parts(EnsembleModels& models, const EnsembleData& data, bool features,
+                        WithTraining training) {
   std::vector<const Dataset*> datasets;
   for (const auto& one : data) datasets.push_back(&one->dataset);
   const Split& split = data.front()->split;
@@ -154,7 +162,8 @@ ScoredParts score_parts(EnsembleModels& models, const EnsembleData& data, bool f
     return indices.empty() ? Scores{} : models.score(datasets, indices, label, features);
   };
   ScoredParts scored;
-  if (training == WithTraining::yes) scored.train = models.score(datasets, split.train, "train", features, {{}});
+  if (training == WithTraining::yes)
+    scored.train = models.score(datasets, split.train, "train", features, {{}});
   scored.validation = score(split.validation, "validation");
   scored.pseudo_novel = score(split.pseudo_novel, "pseudo-novel");
   scored.pseudo_novel_super = score(split.pseudo_novel_super, "far held out");

@@ -36,13 +36,13 @@ class EnsembleModels {
 
   /// `datasets`: of each run, with the same images in the same order. With more than one run or view, the members of
   /// the scores are what each says.
-  Scores score(const std::vector<const Dataset*>& datasets, const std::vector<std::int64_t>& indices, const char* label,
-               bool with_features = false) {
+  Scores score(const std::vector<const Dataset*>& datasets, const std::vector<std::int64_t>& indices,
+               const char* label, bool with_features = false) {
     return score(datasets, indices, label, with_features, views_);
   }
   /// The same, in other views.
-  Scores score(const std::vector<const Dataset*>& datasets, const std::vector<std::int64_t>& indices, const char* label,
-               bool with_features, const std::vector<Augmentation>& views);
+  Scores score(const std::vector<const Dataset*>& datasets, const std::vector<std::int64_t>& indices,
+               const char* label, bool with_features, const std::vector<Augmentation>& views);
 
  private:
   std::vector<Augmentation> views_;
@@ -62,6 +62,7 @@ enum class WithTraining { no, yes };
 
 /// `features`: keep them, for novelty scores. The training part, which scores are fitted to, if asked for: as its images
 /// are, whatever the views.
-ScoredParts score_parts(EnsembleModels& models, const EnsembleData& data, bool features, WithTraining training);
+ScoredParts score_parts(EnsembleModels& models, const EnsembleData& data, bool features,
+                        WithTraining training);
 
 }  // namespace tern

@@ -21,7 +21,8 @@ std::vector<std::pair<std::string, ConfigValue>> settings_of(const Predictor& pr
       {"tau_super", decision.tau.super},
       {"tau_sub", decision.tau.sub},
       {"mask_untrained_logits", decision.mask_untrained},
-      {"consistent", decision.consistent}};
+      {"consistent", decision.consistent},
+      {"joint", decision.joint.has_value()}};
   for (const Level level : predictor.models.levels()) {
     const ScoreChoice choice = predictor.choices()[level];
     if (!choice.terms.empty())
@@ -48,6 +49,8 @@ Evaluation at_thresholds(const Predictor& predictor, const StudyData& data, cons
                             answer_levels(run, decision, scored.pseudo_novel_super)};
   Evaluation evaluation;
   evaluation.settings = settings_of(predictor, data);
+  if (predictor.models.levels().size() == kLevels.size())
+    evaluation.distances = tree_distances(data, answers);
   for (const Level level : predictor.models.levels()) {
     evaluation.rates[level] = level_rates(data, level, decision.tau[level], answers);
     evaluation.classes.push_back(

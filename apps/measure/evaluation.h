@@ -9,6 +9,7 @@
 #include "apps/measure/class_report.h"
 #include "apps/measure/level_rates.h"
 #include "apps/measure/level_report.h"
+#include "apps/measure/tree_distance.h"
 #include "apps/run/config.h"
 
 namespace tern {
@@ -18,7 +19,8 @@ struct Evaluation {
   std::vector<std::pair<std::string, ConfigValue>> settings;  ///< what the numbers depend on
   ByLevel<std::optional<LevelRates>> rates;
   std::vector<ClassReport> classes;
-  std::vector<LevelReport> levels;  ///< empty unless novelty scores are asked for
+  std::optional<TreeDistances> distances;  ///< where both levels answer
+  std::vector<LevelReport> levels;         ///< empty unless novelty scores are asked for
 };
 
 }  // namespace tern

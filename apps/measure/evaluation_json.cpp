@@ -41,7 +41,11 @@ Json score_json(const ScoreMetrics& score) {
           {"aupr_seen_positive_percent", 100 * m.aupr_seen_positive},
           {"fpr_at_95_tpr_novel_positive_percent", 100 * m.fpr_at_95_tpr_novel_positive},
           {"fpr_at_95_tpr_seen_positive_percent", 100 * m.fpr_at_95_tpr_seen_positive},
-          {"oscr_percent", 100 * score.oscr}};
+          {"oscr_percent", 100 * score.oscr},
+          {"auroc_low_percent", 100 * score.auroc.low},
+          {"auroc_high_percent", 100 * score.auroc.high},
+          {"aurc_percent", 100 * score.aurc},
+          {"augrc_percent", 100 * score.augrc}};
 }
 
 }  // namespace
@@ -50,6 +54,14 @@ Json to_json(const Evaluation& evaluation) {
   Json json;
   for (const auto& [name, value] : evaluation.settings) {
     json["settings"][name] = std::visit([](const auto& one) { return Json(one); }, value);
+  }
+  if (evaluation.distances) {
+    const auto add = [&json](const char* kind, std::optional<double> edges) {
+      if (edges) json["balanced_hierarchical_distance_edges"][kind] = *edges;
+    };
+    add("known", evaluation.distances->known);
+    add("novel_subclass", evaluation.distances->novel_subclass);
+    add("novel_superclass", evaluation.distances->novel_superclass);
   }
   using Counts = std::optional<NoveltyCounts>;
   const auto& rates = evaluation.rates;

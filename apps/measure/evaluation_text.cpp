@@ -57,6 +57,14 @@ void add_pseudo_super(std::vector<RateRow>& rows, const char* level, const std::
                   "images of a superclass never trained on called novel (good)"});
 }
 
+std::string distances_text(const TreeDistances& distances) {
+  const auto text = [](std::optional<double> edges) { return edges ? fmt::format("{:.3f}", *edges) : "-"; };
+  return fmt::format(
+      "edges from the truth in the tree of classes, balanced over its nodes: known {}, novel subclass {}, "
+      "novel superclass {}\n",
+      text(distances.known), text(distances.novel_subclass), text(distances.novel_superclass));
+}
+
 std::string setting_text(const ConfigValue& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
   return std::visit([](const auto& one) { return Json(one).dump(); }, value);
@@ -90,6 +98,7 @@ std::string rates_text(const Evaluation& evaluation) {
     text += fmt::format("{:<13} {:<6} {:<24} {:>7.2f} %  {}\n", row.set, row.level, row.metric, *row.value,
                         row.meaning);
   }
+  if (evaluation.distances) text += distances_text(*evaluation.distances);
   text += "settings:";
   for (const auto& [key, value] : evaluation.settings)
     text += fmt::format(" {}={}", key, setting_text(value));
@@ -137,25 +146,29 @@ std::string level_text(const LevelReport& report) {
       100 * c.ece, c.temperature, at_end ? " (the limit of its range)" : "", c.held_out_nll, c.scaled_nll,
       100 * c.held_out_ece, 100 * c.scaled_ece);
   for (const NoveltySet& set : report.novelty) {
-    text += fmt::format("{:<33} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n",
-                        fmt::format("{} {}, {} images", name_of(report.level), set.name, set.novel), "AUROC",
-                        "AUPR nov", "AUPR see", "FPR nov", "FPR see", "OSCR");
+    text +=
+        fmt::format("{:<33} {:>7} {:>13} {:>8} {:>8} {:>8} {:>8} {:>7} {:>7} {:>7}\n",
+                    fmt::format("{} {}, {} images", name_of(report.level), set.name, set.novel), "AUROC",
+                    "95 % interval", "AUPR nov", "AUPR see", "FPR nov", "FPR see", "OSCR", "AURC", "AUGRC");
     for (const ScoreMetrics& score : set.scores) {
       if (!score.unavailable.empty()) {
         text += fmt::format("  {:<31} none: {}\n", score.name, score.unavailable);
         continue;
       }
       const NoveltyMetrics& m = score.metrics;
-      text += fmt::format("  {:<31} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f}\n", score.name,
-                          100 * m.auroc, 100 * m.aupr_novel_positive, 100 * m.aupr_seen_positive,
-                          100 * m.fpr_at_95_tpr_novel_positive, 100 * m.fpr_at_95_tpr_seen_positive,
-                          100 * score.oscr);
+      const std::string interval =
+          fmt::format("{:.2f}-{:.2f}", 100 * score.auroc.low, 100 * score.auroc.high);
+      text += fmt::format(
+          "  {:<31} {:>7.2f} {:>13} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f} {:>7.2f} {:>7.2f} {:>7.2f}\n",
+          score.name, 100 * m.auroc, interval, 100 * m.aupr_novel_positive, 100 * m.aupr_seen_positive,
+          100 * m.fpr_at_95_tpr_novel_positive, 100 * m.fpr_at_95_tpr_seen_positive, 100 * score.oscr,
+          100 * score.aurc, 100 * score.augrc);
     }
   }
   if (!report.novelty.empty()) {
     text +=
         "all in %; AUPR and FPR at 95 % TPR with the novel (nov) or the seen (see) images as the positive "
-        "ones\n";
+        "ones; less is better of FPR, AURC and AUGRC\n";
   }
   return text;
 }

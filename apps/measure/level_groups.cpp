@@ -56,17 +56,15 @@ LevelGroups level_groups(const Run& run, const StudyData& data, const ScoredPart
   groups.far = take_rows(scored.validation, level, validation, allowed,
                          [&](std::int32_t label) { return !is_known(label); });
   const auto all = [](std::int32_t) { return true; };
-  if (!super) {
-    groups.near =
-        take_rows(scored.pseudo_novel, level, labels_of(labels, data.split.pseudo_novel), allowed, all);
-  }
+  (super ? groups.seen_near : groups.near) =
+      take_rows(scored.pseudo_novel, level, labels_of(labels, data.split.pseudo_novel), allowed, all);
   groups.far_held_out = take_rows(scored.pseudo_novel_super, level,
                                   labels_of(labels, data.split.pseudo_novel_super), allowed, all);
   return groups;
 }
 
 const char* name_of(ImageKind kind) {
-  constexpr const char* kNames[] = {"seen", "near", "far", "far_held_out"};
+  constexpr const char* kNames[] = {"seen", "near", "far", "far_held_out", "seen_near"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -124,9 +122,11 @@ const LevelRows& rows_of(const LevelGroups& groups, ImageKind kind) {
     case ImageKind::far:
       return groups.far;
     case ImageKind::far_held_out:
+      return groups.far_held_out;
+    case ImageKind::seen_near:
       break;
   }
-  return groups.far_held_out;
+  return groups.seen_near;
 }
 
 HeadFunction masked_head(HeadFunction head, const LevelGroups& groups) {

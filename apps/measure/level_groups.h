@@ -28,6 +28,7 @@ struct LevelGroups {
   std::vector<std::uint8_t> known;  ///< 1 for the columns that may be answered and are not the novel one
   LevelRows train;                  ///< of known classes; empty unless scored
   LevelRows seen;                   ///< validation images of known classes
+  LevelRows seen_near;     ///< superclass level: images of held-out subclasses, whose superclass is known
   LevelRows near;          ///< of held-out subclasses; at the superclass level they are not novel: empty
   LevelRows far;           ///< validation images of a novel superclass
   LevelRows far_held_out;  ///< of a novel superclass of which nothing alike was trained on
@@ -40,8 +41,8 @@ LevelGroups level_groups(const Run& run, const StudyData& data, const ScoredPart
 std::vector<std::uint8_t> random_half(std::int64_t count, std::uint64_t seed, std::uint32_t group);
 
 /// The images of LevelGroups by what they are.
-enum class ImageKind { seen, near, far, far_held_out };
-const char* name_of(ImageKind kind);  ///< the same in every output: "seen", "near", "far", "far_held_out"
+enum class ImageKind { seen, near, far, far_held_out, seen_near };
+const char* name_of(ImageKind kind);  ///< the same in every output: the enumerator's
 /// The kinds of novel images that there are.
 std::vector<ImageKind> novel_kinds(const LevelGroups& groups);
 /// 1 for the rows that calibrate, 0 for those that test what was calibrated.

@@ -10,6 +10,7 @@
 #include "engine/core/check.h"
 #include "engine/metrics/confusion.h"
 #include "engine/metrics/oscr.h"
+#include "engine/metrics/risk_coverage.h"
 #include "models/losses.h"
 #include "models/novelty_scores.h"
 
@@ -137,23 +138,39 @@ std::vector<double> calibrated_novelty(const LevelRows& rows) {
   return novelty;
 }
 
+/// `correct`: of the seen images, by flag.
+ScoreMetrics metrics_of(const std::string& name, const std::vector<double>& seen,
+                        const std::vector<std::uint8_t>& correct, const std::vector<double>& novel) {
+  std::vector<double> all = seen;
+  all.insert(all.end(), novel.begin(), novel.end());
+  std::vector<std::uint8_t> failures;
+  for (const std::uint8_t right : correct) failures.push_back(right == 0);
+  failures.resize(all.size(), 1);
+  return {name,
+          novelty_metrics(seen, novel),
+          oscr(seen, correct, novel),
+          bootstrap_auroc(novel, seen),
+          aurc(all, failures),
+          augrc(all, failures),
+          {}};
+}
+
 NoveltySet novelty_set(const LevelGroups& groups, ImageKind kind, const EnsembleScore& scores) {
   const LevelRows &seen = groups.seen, &novel = rows_of(groups, kind);
   const std::vector<std::uint8_t> correct = flags_of(seen, best_known(seen, groups.known));
   NoveltySet set{name_of(kind), seen.count(), novel.count(), {}};
-  const auto add = [&](const std::string& name, const std::vector<double>& of_seen,
-                       const std::vector<double>& of_novel) {
-    set.scores.push_back({name, novelty_metrics(of_seen, of_novel), oscr(of_seen, correct, of_novel), {}});
-  };
   for (const std::string& name : novelty_score_names()) {
     const auto [of_seen, of_novel] = scores.score(name, kind);
     if (of_seen.unavailable.empty()) {
-      add(name, of_seen.values, of_novel.values);
+      set.scores.push_back(metrics_of(name, of_seen.values, correct, of_novel.values));
     } else {
-      set.scores.push_back({name, {}, 0, of_seen.unavailable});
+      set.scores.push_back({name, {}, 0, {}, 0, 0, of_seen.unavailable});
     }
   }
-  if (!seen.confidences.empty()) add("calibrated", calibrated_novelty(seen), calibrated_novelty(novel));
+  if (!seen.confidences.empty()) {
+    set.scores.push_back(
+        metrics_of("calibrated", calibrated_novelty(seen), correct, calibrated_novelty(novel)));
+  }
   return set;
 }
 

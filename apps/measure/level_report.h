@@ -9,6 +9,7 @@
 
 #include "apps/measure/level_groups.h"
 #include "engine/metrics/accuracy.h"
+#include "engine/metrics/bootstrap.h"
 #include "engine/metrics/calibration.h"
 #include "engine/metrics/roc.h"
 
@@ -29,7 +30,9 @@ struct ScoreMetrics {
   std::string name;  ///< of novelty_score_names(), or "calibrated": the one that decides
   NoveltyMetrics metrics;
   double oscr = 0;
-  std::string unavailable;  ///< why there are none, if there are none
+  Interval auroc;              ///< with its 95 % interval over resampled images
+  double aurc = 0, augrc = 0;  ///< over seen and novel images: a failure is a wrong answer, or a novel image
+  std::string unavailable;     ///< why there are none, if there are none
 };
 
 /// Of seen images against one kind of novel ones.

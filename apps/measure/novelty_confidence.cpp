@@ -19,8 +19,8 @@ std::span<const Scores> views_of(const Scores& scores, std::size_t run) {
 }
 
 /// Of the values whose flag is 1. Throws Error{subject, ...} if they are all the same.
-NoveltyConfidence::Standard standard_of(const std::vector<double>& values, const std::vector<std::uint8_t>& flags,
-                                        const std::string& subject) {
+NoveltyConfidence::Standard standard_of(const std::vector<double>& values,
+                                        const std::vector<std::uint8_t>& flags, const std::string& subject) {
   double count = 0, mean = 0, square = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (flags[i] == 0) continue;
@@ -29,9 +29,11 @@ NoveltyConfidence::Standard standard_of(const std::vector<double>& values, const
     mean += step / count;
     square += step * (values[i] - mean);
   }
-  if (count < 2) throw Error(subject, "at least 2 validation images of known classes", fmt::format("{}", count));
+  if (count < 2)
+    throw Error(subject, "at least 2 validation images of known classes", fmt::format("{}", count));
   const double deviation = std::sqrt(square / count);
-  if (!(deviation > 0)) throw Error(subject, "a score that differs between validation images", "the same for all");
+  if (!(deviation > 0))
+    throw Error(subject, "a score that differs between validation images", "the same for all");
   return {mean, deviation};
 }
 
@@ -67,15 +69,17 @@ std::unique_ptr<NoveltyScorer> fitted_scorer(const LevelGroups& groups, StudyMod
 }  // namespace
 
 NoveltyConfidence NoveltyConfidence::fit(const ByLevel<ScoreChoice>& choices, const std::vector<Run>& runs,
-                                         EnsembleModels& models, const EnsembleData& data, const ScoredParts& scored,
-                                         const Decision& decision, std::uint64_t seed) {
+                                         EnsembleModels& models, const EnsembleData& data,
+                                         const ScoredParts& scored, const Decision& decision,
+                                         std::uint64_t seed) {
   Scorers scorers(runs.size());
   for (std::size_t run = 0; run < runs.size(); ++run) {
     for (const Level level : kLevels) {
       const std::vector<std::string> names = names_of(choices, level);
       if (names.empty()) continue;
       if (!models.has(level)) {
-        throw Error("--score", "scores of levels that have a model", std::string("one of the level ") + name_of(level));
+        throw Error("--score", "scores of levels that have a model",
+                    std::string("one of the level ") + name_of(level));
       }
       const LevelGroups groups =
           scored.validation.members.empty()
@@ -128,12 +132,14 @@ std::vector<double> NoveltyConfidence::term_values(const std::vector<Run>& runs,
                                       {logits, static_cast<std::int64_t>(allowed.size())});
     if (!score.unavailable.empty()) throw Error("--score " + term.name, score.unavailable);
     mean.resize(score.values.size(), 0.0);
-    for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += score.values[i] / static_cast<double>(views.size());
+    for (std::size_t i = 0; i < mean.size(); ++i)
+      mean[i] += score.values[i] / static_cast<double>(views.size());
   }
   return mean;
 }
 
-std::vector<double> NoveltyConfidence::novelty(const std::vector<Run>& runs, Level level, const Scores& scores) const {
+std::vector<double> NoveltyConfidence::novelty(const std::vector<Run>& runs, Level level,
+                                               const Scores& scores) const {
   const LevelScore& score = levels_[level];
   if (score.choice.terms.empty()) return {};
   std::vector<double> sum;

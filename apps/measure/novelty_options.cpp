@@ -23,7 +23,9 @@ struct CalibrationRows {
 };
 
 double auroc_of(const NoveltyScorer& scorer, const std::string& name, const CalibrationRows& rows) {
-  const auto values = [&](const LevelRows& of) { return scorer.score(name, of.feature_rows(), of.logit_rows()); };
+  const auto values = [&](const LevelRows& of) {
+    return scorer.score(name, of.feature_rows(), of.logit_rows());
+  };
   const NoveltyScore seen = values(rows.seen), novel = values(rows.novel);
   if (!seen.unavailable.empty()) return -1;
   return novelty_metrics(seen.values, novel.values).auroc;
@@ -71,8 +73,8 @@ NoveltyOptions choose_novelty_options(const NoveltyTraining& training, const Lev
   NoveltyOptions options;
   for (const std::string& name : names) {
     if (name == "temperature_scaled" && rows.seen.count() > 0) {
-      options.temperature = fit_temperature(rows.seen.logits, static_cast<std::int32_t>(rows.seen.class_count),
-                                            rows.seen.labels);
+      options.temperature = fit_temperature(
+          rows.seen.logits, static_cast<std::int32_t>(rows.seen.class_count), rows.seen.labels);
     }
     if (!rows.can_choose()) continue;
     if (name == "knn") choose_neighbours(training, rows, options.neighbours);

@@ -6,16 +6,20 @@
 #include <cstdio>
 #include <memory>
 #include <numeric>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "apps/measure/calibration_file.h"
 #include "apps/measure/predictor.h"
 #include "data/image_source.h"
 #include "data/study.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
 #include "engine/io/file.h"
+#include "engine/metrics/conformal.h"
 
 namespace tern {
 namespace fs = std::filesystem;
@@ -56,16 +60,70 @@ void check_levels(const EnsembleModels& models, const Run& run) {
               models.has(Level::super) ? "only the superclass model" : "only the subclass model");
 }
 
-std::string csv_text(const Dataset& images, const Answers& super, const Answers& sub, bool probabilities) {
+/// More columns of one level, as texts by image.
+struct Details {
+  std::vector<std::string> confidences, p_values, second_choices;
+};
+
+/// The most probable class but for the answered one, among those that may be answered.
+std::int32_t second_choice(std::span<const float> logits, const std::vector<std::uint8_t>& allowed,
+                           std::int32_t answer) {
+  std::int32_t best = -1;
+  for (std::size_t c = 0; c < logits.size(); ++c) {
+    if (allowed[c] == 0 || static_cast<std::int32_t>(c) == answer) continue;
+    if (best < 0 || logits[c] > logits[static_cast<std::size_t>(best)]) best = static_cast<std::int32_t>(c);
+  }
+  return best;
+}
+
+/// p-values are empty for a level that was not calibrated.
+Details details_of(const Predictor& predictor, Level level, const Scores& scores, const Answers& answers) {
+  const Run& run = predictor.runs.front();
+  const std::vector<double> held_out = held_out_confidences(run, predictor.choices())[level];
+  std::vector<double> known;  // a higher score is more novel
+  for (const double confidence : held_out) known.push_back(-confidence);
+  const std::optional<ConformalPValues> p_values =
+      known.empty() ? std::nullopt : std::optional<ConformalPValues>(std::in_place, known);
+  const std::vector<std::uint8_t> allowed = allowed_classes(run, predictor.decision.mask_untrained, level);
+  const Rows logits{scores.logits[level], static_cast<std::int64_t>(allowed.size())};
+  const Answers plain = answer_level(run, predictor.decision, level, scores);
+  const std::int32_t novel = static_cast<std::int32_t>(allowed.size()) - 1;
+  Details details;
+  for (std::int64_t i = 0; i < logits.count(); ++i) {
+    const auto number = static_cast<std::size_t>(i);
+    const double confidence = plain.most_probable.classes[number] == novel ? 0 : plain.confidences[number];
+    details.confidences.push_back(fmt::format("{:.6g}", confidence));
+    details.p_values.push_back(p_values ? fmt::format("{:.6f}", p_values->p_value(-confidence)) : "");
+    details.second_choices.push_back(
+        fmt::format("{}", second_choice(logits.row(i), allowed, answers.classes[number])));
+  }
+  return details;
+}
+
+std::string csv_text(const PredictOptions& options, const Predictor& predictor, const Dataset& images,
+                     const Scores& scores, const ByLevel<Answers>& answers) {
   std::vector<std::string> header{"image", "superclass_index", "subclass_index"};
-  if (probabilities) header.insert(header.end(), {"superclass_probability", "subclass_probability"});
+  if (options.probabilities) header.insert(header.end(), {"superclass_probability", "subclass_probability"});
+  ByLevel<Details> details;
+  for (const Level level : kLevels) {
+    if (!options.details) continue;
+    details[level] = details_of(predictor, level, scores, answers[level]);
+    for (const char* column : {"confidence", "p_value", "second_index"}) {
+      header.push_back(fmt::format("{}class_{}", name_of(level), column));
+    }
+  }
   std::string text = csv_line(header);
   for (std::size_t i = 0; i < images.names.size(); ++i) {
-    std::vector<std::string> row{images.names[i], fmt::format("{}", super.classes[i]),
-                                 fmt::format("{}", sub.classes[i])};
-    if (probabilities) {
-      row.push_back(fmt::format("{:.6f}", super.most_probable.probabilities[i]));
-      row.push_back(fmt::format("{:.6f}", sub.most_probable.probabilities[i]));
+    std::vector<std::string> row{images.names[i], fmt::format("{}", answers.super.classes[i]),
+                                 fmt::format("{}", answers.sub.classes[i])};
+    for (const Level level : kLevels) {
+      if (options.probabilities)
+        row.push_back(fmt::format("{:.6f}", answers[level].most_probable.probabilities[i]));
+    }
+    for (const Level level : kLevels) {
+      if (!options.details) continue;
+      const Details& of = details[level];
+      row.insert(row.end(), {of.confidences[i], of.p_values[i], of.second_choices[i]});
     }
     text += csv_line(row);
   }
@@ -124,8 +182,9 @@ int predict(const PredictOptions& options) {
   std::iota(all.begin(), all.end(), std::int64_t{0});
   Scores scores = predictor.models.score(pointers_to(datasets), all, "predict", predictor.needs_features());
   if (predictor.confidence) predictor.confidence->add_to(predictor.runs, scores);
-  const auto [super, sub] = answer_levels(run, predictor.decision, scores);
-  write_file(options.out, csv_text(images, super, sub, options.probabilities));
+  const ByLevel<Answers> answers = answer_levels(run, predictor.decision, scores);
+  write_file(options.out, csv_text(options, predictor, images, scores, answers));
+  const auto& [super, sub] = answers;
 
   const ClassTable& classes = images.classes;
   fmt::print("{} images: {} of a novel superclass, {} of a novel subclass; written to {}\n", images.count(),

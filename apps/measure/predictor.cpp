@@ -8,10 +8,11 @@
 
 namespace tern {
 
-Predictor::Predictor(std::vector<Run> opened, const DecisionOptions& options, const std::string& views, Device device)
+Predictor::Predictor(std::vector<Run> opened, const DecisionOptions& options, const std::string& views,
+                     Device device)
     : runs(std::move(opened)), models(runs, parse_views(views), device) {
   confidence = read_scores(runs, models, views, parse_scores(options.scores));
-  DecisionOptions asked = with_calibrated_taus(runs.front(), options, choices());
+  DecisionOptions asked = options;
   if (confidence) {
     if (asked.mask_untrained.value_or(confidence->mask_untrained()) != confidence->mask_untrained()) {
       throw Error("--mask-untrained", confidence->mask_untrained() ? "true" : "false",
@@ -19,7 +20,7 @@ Predictor::Predictor(std::vector<Run> opened, const DecisionOptions& options, co
     }
     asked.mask_untrained = confidence->mask_untrained();
   }
-  decision = resolve_decision(runs.front().config, asked);
+  decision = calibrated_decision(runs.front(), asked, choices());
 }
 
 }  // namespace tern

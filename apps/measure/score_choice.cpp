@@ -58,7 +58,8 @@ ScoreChoice parse_sum(const std::string& text, Level level, const std::string& w
 ByLevel<std::optional<ScoreChoice>> parse_scores(const std::vector<std::string>& texts) {
   ByLevel<std::optional<ScoreChoice>> choices;
   const auto set = [&](Level level, const std::string& sum, const std::string& whole) {
-    if (choices[level]) throw Error("--score " + whole, "one score a level", std::string("two for ") + name_of(level));
+    if (choices[level])
+      throw Error("--score " + whole, "one score a level", std::string("two for ") + name_of(level));
     choices[level] = parse_sum(sum, level, whole);
   };
   for (const std::string& text : texts) {
@@ -86,7 +87,8 @@ std::vector<std::string> names_of(const ByLevel<ScoreChoice>& choices, Level of)
   std::vector<std::string> names;
   for (const Level level : kLevels) {
     for (const ScoreTerm& term : choices[level].terms) {
-      if (term.of == of && std::find(names.begin(), names.end(), term.name) == names.end()) names.push_back(term.name);
+      if (term.of == of && std::find(names.begin(), names.end(), term.name) == names.end())
+        names.push_back(term.name);
     }
   }
   return names;

@@ -38,7 +38,8 @@ std::string text_of_both(const ByLevel<ScoreChoice>& choices) {
 
 std::string metadata_at(const std::filesystem::path& file, const Metadata& metadata, const char* key) {
   const auto found = metadata.find(key);
-  if (found == metadata.end()) throw Error(file.string(), "what tern calibrate writes", "another safetensors file");
+  if (found == metadata.end())
+    throw Error(file.string(), "what tern calibrate writes", "another safetensors file");
   return found->second;
 }
 
@@ -149,26 +150,30 @@ std::optional<NoveltyConfidence> read_scores(const std::vector<Run>& runs, Ensem
   const std::string command = remedy(runs, views, text_of_both(wanted));
   for (const Level level : kLevels) {
     if (wanted[level].terms.empty() || wanted[level] == calibrated[level]) continue;
-    const std::string got = std::filesystem::exists(file) ? "one of " + text_of(calibrated[level], level) : "none";
+    const std::string got =
+        std::filesystem::exists(file) ? "one of " + text_of(calibrated[level], level) : "none";
     throw Error(file.string(),
-                fmt::format("a calibration of {} at the {} level ({})", text_of(wanted[level], level), name_of(level),
-                            command),
+                fmt::format("a calibration of {} at the {} level ({})", text_of(wanted[level], level),
+                            name_of(level), command),
                 got);
   }
   const SafetensorsFile contents = read_safetensors(file);
   const std::string views_then = metadata_at(file, contents.metadata, "views");
   if (views_then != views) {
     const auto text = [](const std::string& value) { return value.empty() ? std::string("none") : value; };
-    throw Error(file.string(), fmt::format("a calibration with --views {} ({})", text(views), command), text(views_then));
+    throw Error(file.string(), fmt::format("a calibration with --views {} ({})", text(views), command),
+                text(views_then));
   }
   if (metadata_at(file, contents.metadata, "models") != fingerprints(models)) {
-    throw Error(file.string(),
-                fmt::format("a calibration of {} as {} now ({})", runs.size() == 1 ? "this run's models" : "these runs' models",
-                            "they are", command),
-                "one of other models, or of before they were trained further");
+    throw Error(
+        file.string(),
+        fmt::format("a calibration of {} as {} now ({})",
+                    runs.size() == 1 ? "this run's models" : "these runs' models", "they are", command),
+        "one of other models, or of before they were trained further");
   }
   try {
-    return confidence_of(contents, wanted, models, metadata_at(file, contents.metadata, "mask_untrained") == "true");
+    return confidence_of(contents, wanted, models,
+                         metadata_at(file, contents.metadata, "mask_untrained") == "true");
   } catch (const Error& error) {
     throw Error(file.string(), error.what());
   }

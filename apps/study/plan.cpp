@@ -7,10 +7,10 @@
 #include <sstream>
 
 #include "apps/common/toml_file.h"
+#include "apps/measure/choose_thresholds.h"
 #include "apps/measure/score_choice.h"
 #include "engine/core/check.h"
 #include "engine/core/nearest.h"
-#include "engine/metrics/thresholds.h"
 
 namespace tern {
 namespace {
@@ -157,7 +157,7 @@ void check_name(const Keys& keys, const std::string& name) {
 
 void check_threshold(const Keys& keys, const StudyRow& row) {
   if (row.threshold.empty()) return;
-  const std::vector<std::string> rules = threshold_rules();
+  const std::vector<std::string> rules = calibration_rules();
   if (std::find(rules.begin(), rules.end(), row.threshold) == rules.end()) {
     throw Error(keys.where("threshold"), fmt::format("one of {}", fmt::join(rules, ", ")),
                 "\"" + row.threshold.substr(0, 64) + "\"");

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/measure/test_mix.h"
 #include "apps/run/config.h"
 #include "engine/metrics/accuracy.h"
 
@@ -26,12 +27,6 @@ namespace tern {
 /// Accuracies of one level in percent: over all images, those of known classes, those of novel ones.
 struct LevelAccuracy {
   Percent overall, seen, unseen;
-};
-
-/// Shares of the images of known subclasses, of novel subclasses of known superclasses, and of novel
-/// superclasses, in percent.
-struct TestMix {
-  double seen = 100.0 / 3, novel_subclass = 100.0 / 3, novel_superclass = 100.0 / 3;
 };
 
 /// What stands for a novel superclass in estimates and where tau is calibrated.

@@ -60,6 +60,7 @@ void calibrate_run(const StudyRow& row, const StudyRun& run, const RowOptions& o
   if (is_calibrated(row, run)) return;
   CalibrateOptions calibration;
   calibration.runs = {run.folder};
+  calibration.mix = options.mix;
   calibration.scores = row.scores.empty() ? std::vector<std::string>{kPlainScore} : row.scores;
   calibration.folders = options.folders;
   calibration.runtime = options.runtime;
