@@ -277,6 +277,11 @@ void add_calibrate(CLI::App& tern, Command& chosen) {
   app->add_option("--rule", options.rule,
                   "whose threshold decides where a novelty score does; by default seen_target")
       ->check(CLI::IsMember(calibration_rules()));
+  app->add_option("--outliers", options.outliers,
+                  "make this many images of no class out of validation images, as sharp as they are, and let "
+                  "them stand "
+                  "for novel superclasses in place of CIFAR's")
+      ->check(CLI::Range(0, 100000));
   app->add_flag("--per-class", options.per_class,
                 "a threshold for each class that has enough images, by that rule");
   app->add_option_function<std::string>(

@@ -8,6 +8,7 @@ namespace tern::random_purpose {
 
 inline constexpr std::uint32_t shuffle = 0, augment = 1, initialise = 2, synthetic = 3, split = 4,
                                selection = 5;
+inline constexpr std::uint32_t outliers = 17;
 inline constexpr std::uint32_t test = 6;  ///< inputs of tests and benchmarks
 // 16: resamples of engine/metrics/bootstrap.cpp, which may not include this.
 

@@ -152,3 +152,22 @@ TEST_CASE("calibrate: a run with nothing novel has the rules of seen images alon
                "level, got best_harmonic_mean"),
       Error);
 }
+
+TEST_CASE("calibrate: images made of validation ones stand for novel superclasses") {
+  CalibrateOptions options = options_for(trained().run());
+  options.outliers = 30;
+  options.mix = TestMix{20, 50, 30};
+  CHECK(calibrate(options) == 0);
+  const Json json = read_json(trained() / "run/calibration.json");
+  CHECK(json.at("super").at("calibrated_with") == "made");
+  CHECK(json.at("sub").at("calibrated_with") == "near");
+  CHECK(json.at("super").at("groups").at("made").at("images") == 30);
+  for (const char* level : {"super", "sub"}) {
+    CHECK(json.at(level).at("candidates").at(0).at("test_half").contains("made_found_percent"));
+  }
+  options.scores = {"max_logit"};
+  CHECK(calibrate(options) == 0);
+  CHECK(read_json(trained() / "run/calibration.json").at("super").at("groups").at("made").at("images") == 30);
+  options.scores = {"max_softmax"};
+  calibrate(options);
+}

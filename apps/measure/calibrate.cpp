@@ -42,25 +42,39 @@ std::string distributions_text(const LevelThresholds& thresholds, const std::str
   return text + histogram_text(bars, 20);
 }
 
-std::string thresholds_text(const LevelThresholds& thresholds, const std::string& score) {
-  const std::vector<ChosenThreshold>& chosen = thresholds.candidates;
-  const bool mixed = std::any_of(chosen.begin(), chosen.end(), [](const ChosenThreshold& one) {
-    return one.test_half.expected_accuracy.has_value();
+/// A line for each rule, with the rates of the half that was not calibrated with; those that there are images for.
+std::string rules_text(const LevelThresholds& thresholds) {
+  struct Column {
+    const char* title;
+    Percent HalfRates::*rate;
+  };
+  std::vector<Column> columns{{"seen kept", &HalfRates::seen_kept},
+                              {"seen right", &HalfRates::seen_right},
+                              {"near found", &HalfRates::near_found},
+                              {"far found", &HalfRates::far_found},
+                              {"far held out", &HalfRates::far_held_out_found},
+                              {"made found", &HalfRates::made_found},
+                              {"harmonic", &HalfRates::harmonic_mean},
+                              {"right in mix", &HalfRates::expected_accuracy}};
+  const std::vector<ChosenThreshold>& rules = thresholds.candidates;
+  std::erase_if(columns, [&](const Column& column) {
+    return std::none_of(rules.begin(), rules.end(),
+                        [&](const ChosenThreshold& rule) { return rule.test_half.*column.rate; });
   });
-  std::string text = distributions_text(thresholds, score);
-  text += fmt::format("  {:<22} {:>8} {:>11} {:>11} {:>11} {:>11} {:>14} {:>11} {:>12}   on the test half\n",
-                      "rule", "tau", "seen kept", "seen right", "near found", "far found", "far held out",
-                      "harmonic", mixed ? "right in mix" : "");
-  for (const auto& [candidate, calibration_half, rates] : thresholds.candidates) {
-    text += fmt::format("  {:<22} {:>8.5f}",
-                        candidate.name + (is_rule_of_reference(candidate.name, thresholds.level) ? " *" : ""),
-                        candidate.tau);
-    text +=
-        fmt::format(" {:>11} {:>11} {:>11} {:>11} {:>14} {:>11} {:>12}\n", percent_text(rates.seen_kept),
-                    percent_text(rates.seen_right), percent_text(rates.near_found),
-                    percent_text(rates.far_found), percent_text(rates.far_held_out_found),
-                    percent_text(rates.harmonic_mean), mixed ? percent_text(rates.expected_accuracy) : "");
+  std::string text = fmt::format("  {:<24} {:>8}", "rule", "tau");
+  for (const Column& column : columns) text += fmt::format(" {:>12}", column.title);
+  text += "   on the test half\n";
+  for (const auto& [candidate, calibration_half, rates] : rules) {
+    const bool reference = is_rule_of_reference(candidate.name, thresholds.level);
+    text += fmt::format("  {:<24} {:>8.5f}", candidate.name + (reference ? " *" : ""), candidate.tau);
+    for (const Column& column : columns) text += fmt::format(" {:>12}", percent_text(rates.*column.rate));
+    text += "\n";
   }
+  return text;
+}
+
+std::string thresholds_text(const LevelThresholds& thresholds, const std::string& score) {
+  std::string text = distributions_text(thresholds, score) + rules_text(thresholds);
   text += "  as the reference computes them, on all images:";
   for (const ThresholdCandidate& candidate : thresholds.reference.candidates) {
     text += fmt::format(" {} {:.5f}", candidate.name, candidate.tau);
@@ -114,6 +128,8 @@ int calibrate(const CalibrateOptions& options) {
   asked.mask_untrained = options.mask_untrained;
   const Decision decision = resolve_decision(run.config, asked);
   ScoredParts scored = score_parts(models, data, by_scores, by_scores ? WithTraining::yes : WithTraining::no);
+  if (options.outliers > 0)
+    scored.made = score_outliers(models, data, options.outliers, options.seed, by_scores);
   std::optional<NoveltyConfidence> confidence;
   if (by_scores) {
     confidence = NoveltyConfidence::fit(choices, runs, models, data, scored, decision, options.seed);
@@ -125,7 +141,8 @@ int calibrate(const CalibrateOptions& options) {
                  {"seed_of_halves", options.seed},
                  {"target_rate", options.target_rate},
                  {"rule", rule},
-                 {"per_class", options.per_class}}}};
+                 {"per_class", options.per_class},
+                 {"outliers", options.outliers}}}};
   if (options.mix) {
     json["settings"]["mix_percent"] = {options.mix->seen, options.mix->novel_subclass,
                                        options.mix->novel_superclass};

@@ -19,9 +19,11 @@ struct CalibrateOptions {
   std::vector<std::filesystem::path> runs;  ///< several answer together
   std::string views;                        ///< of parse_views()
   std::vector<std::string> scores;          ///< of parse_scores(); a level left out: as calibrated before
-  std::string rule;            ///< whose threshold decides where a novelty score does; see default_rule()
-  bool per_class = false;      ///< that rule's taus by class, as far as a class has images
-  std::optional<TestMix> mix;  ///< what the images to be predicted are
+  std::string rule;        ///< whose threshold decides where a novelty score does; see default_rule()
+  bool per_class = false;  ///< that rule's taus by class, as far as a class has images
+  std::int64_t outliers =
+      0;  ///< images made to stand for novel superclasses (data/outliers.h), in place of CIFAR's
+  std::optional<TestMix> mix;          ///< what the images to be predicted are
   std::optional<bool> mask_untrained;  ///< by default as in the run's settings
   std::uint64_t seed = 42;             ///< of the halves
   double target_rate = 0.95;           ///< of seen images to keep, and of novel ones to find

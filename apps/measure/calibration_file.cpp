@@ -29,6 +29,7 @@ Json rates_json(const HalfRates& rates) {
   add("near_found_percent", rates.near_found);
   add("far_found_percent", rates.far_found);
   add("far_held_out_found_percent", rates.far_held_out_found);
+  add("made_found_percent", rates.made_found);
   add("harmonic_mean_percent", rates.harmonic_mean);
   add("expected_accuracy_percent", rates.expected_accuracy);
   return json;

@@ -47,7 +47,7 @@ ConfidenceGroup group_of(const char* name, const LevelGroups& level, ImageKind k
 
 struct LevelConfidences {
   Level level = Level::super;
-  ConfidenceGroup seen, near, far, far_held_out, seen_near;
+  ConfidenceGroup seen, near, far, far_held_out, seen_near, made;
 
   LevelConfidences(const LevelGroups& groups, std::uint64_t seed) : level(groups.level) {
     seen = group_of("seen", groups, ImageKind::seen, seed);
@@ -55,10 +55,13 @@ struct LevelConfidences {
     far = group_of("far", groups, ImageKind::far, seed);
     far_held_out = group_of("far_held_out", groups, ImageKind::far_held_out, seed);
     seen_near = group_of("seen_near", groups, ImageKind::seen_near, seed);
+    made = group_of("made", groups, ImageKind::made, seed);
   }
   /// What thresholds are calibrated with: images of kinds never trained on, if there are any.
-  const ConfidenceGroup& novel() const {
-    if (!near.confidences.empty()) return near;
+  const ConfidenceGroup& novel() const { return near.confidences.empty() ? novel_superclass() : near; }
+  /// What stands for novel superclasses.
+  const ConfidenceGroup& novel_superclass() const {
+    if (!made.confidences.empty()) return made;
     return far_held_out.confidences.empty() ? far : far_held_out;
   }
 };
@@ -92,8 +95,7 @@ struct MixedGroups {
       return;
     }
     add(super ? level.seen_near : level.near, !super, mix->novel_subclass, which);
-    const bool held_out = !level.far_held_out.confidences.empty();
-    add(held_out ? level.far_held_out : level.far, true, mix->novel_superclass, which);
+    add(level.novel_superclass(), true, mix->novel_superclass, which);
   }
 
   void add(const ConfidenceGroup& group, bool is_novel, std::optional<double> weight, std::uint8_t which) {
@@ -124,8 +126,8 @@ HalfRates half_rates(const LevelConfidences& level, double tau, std::uint8_t whi
   if (mix && rates.seen_kept) {
     expected = NoveltyThresholds(MixedGroups(level, mix, which).groups).rates_at(-tau).expected_accuracy;
   }
-  return {rates.seen_kept,           rates.seen_right,    found(level.near), found(level.far),
-          found(level.far_held_out), rates.harmonic_mean, expected};
+  return {rates.seen_kept,           rates.seen_right,  found(level.near),   found(level.far),
+          found(level.far_held_out), found(level.made), rates.harmonic_mean, expected};
 }
 
 /// The rule for the images of a class; see engine/metrics/thresholds.h for the names.
@@ -211,7 +213,8 @@ LevelThresholds choose_thresholds(const std::string& subject, const LevelGroups&
   check_counts(subject, level);
   LevelThresholds chosen;
   chosen.level = level.level;
-  for (const ConfidenceGroup* group : {&level.seen, &level.near, &level.far, &level.far_held_out}) {
+  for (const ConfidenceGroup* group :
+       {&level.seen, &level.near, &level.far, &level.far_held_out, &level.made}) {
     if (group->confidences.empty()) continue;
     chosen.groups.push_back({group->name, group->confidences, describe(group->confidences),
                              histogram(group->confidences, ConfidenceDistribution::kBins, 0, 1)});

@@ -46,7 +46,7 @@ std::vector<std::string> calibration_rules();
 /// Of one half, at one tau.
 struct HalfRates {
   Percent seen_kept, seen_right;
-  Percent near_found, far_found, far_held_out_found;
+  Percent near_found, far_found, far_held_out_found, made_found;
   Percent harmonic_mean;      ///< of seen_right and what is found of the images calibrated with
   Percent expected_accuracy;  ///< in the mix, if there is one
 };
@@ -65,10 +65,11 @@ struct ReferenceThresholds {
 
 struct LevelThresholds {
   Level level = Level::super;
-  std::vector<ConfidenceDistribution> groups;  ///< seen, near, far, far_held_out: those that have images
-  std::string calibrated_with;                 ///< a group's name, or "seen images alone"
-  std::vector<ChosenThreshold> candidates;     ///< a rule each, in the order of calibration_rules()
-  std::vector<double> class_taus;              ///< by class, if asked for
+  std::vector<ConfidenceDistribution>
+      groups;                               ///< seen, near, far, far_held_out, made: those that have images
+  std::string calibrated_with;              ///< a group's name, or "seen images alone"
+  std::vector<ChosenThreshold> candidates;  ///< a rule each, in the order of calibration_rules()
+  std::vector<double> class_taus;           ///< by class, if asked for
   std::vector<float> held_out;  ///< confidences of the seen images, all of them: p-values are against these
   /// P(novel) given novelty_of_confidence(); none without novel images.
   std::optional<NoveltyCalibration> probability;

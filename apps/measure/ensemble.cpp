@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
+#include "data/outliers.h"
 #include "engine/core/check.h"
 #include "engine/io/file.h"
 
@@ -67,8 +69,7 @@ Scores combined(std::vector<std::vector<Scores>> members, std::size_t images) {
 /// Whether the settings that the images and their split depend on are equal.
 bool same_data_settings(const Run& a, const Run& b) {
   for (const ConfigKey& key : config_keys()) {
-    const bool matters = key.group == "Data" || key.name == "seed";
-    if (matters && key.get(a.config) != key.get(b.config)) return false;
+    if (key.group == "Data" && key.get(a.config) != key.get(b.config)) return false;
   }
   return a.summary_text("inputs", "data") == b.summary_text("inputs", "data") &&
          a.summary_text("inputs", "cifar") == b.summary_text("inputs", "cifar");
@@ -81,7 +82,7 @@ void check_same_images(const StudyData& data, const StudyData& first, const Run&
     return;
   }
   throw Error(run.folder().string(),
-              "the images and the split of the first run (settings seed, split_seed, cifar_seed)", "others");
+              "the images and the split of the first run (settings split_seed, cifar_seed)", "others");
 }
 
 }  // namespace
@@ -150,7 +151,21 @@ ScoredParts parts_of_member(const ScoredParts& scored, std::size_t run, std::siz
     return scores.members[run][number];
   };
   return {member(scored.train, 0), member(scored.validation, view), member(scored.pseudo_novel, view),
-          member(scored.pseudo_novel_super, view)};
+          member(scored.pseudo_novel_super, view), member(scored.made, view)};
+}
+
+Scores score_outliers(EnsembleModels& models, const EnsembleData& data, std::int64_t count,
+                      std::uint64_t seed, bool features) {
+  std::vector<Dataset> made;
+  made.reserve(data.size());
+  std::vector<const Dataset*> datasets;
+  for (const auto& one : data) {
+    made.push_back(make_outliers(one->dataset, one->split.validation, count, seed));
+    datasets.push_back(&made.back());
+  }
+  std::vector<std::int64_t> all(static_cast<std::size_t>(count));
+  std::iota(all.begin(), all.end(), std::int64_t{0});
+  return models.score(datasets, all, "made", features);
 }
 
 ScoredParts score_parts(EnsembleModels& models, const EnsembleData& data, bool features,

@@ -52,6 +52,7 @@ class EnsembleModels {
 /// By part of the split; a part that was not asked for, or has no images, is empty.
 struct ScoredParts {
   Scores train, validation, pseudo_novel, pseudo_novel_super;
+  Scores made = {};  ///< images that score_outliers() made
 };
 
 /// What one run says in one view; the training part in its first view.
@@ -59,6 +60,10 @@ ScoredParts parts_of_member(const ScoredParts& scored, std::size_t run, std::siz
 std::size_t count_views(const ScoredParts& scored);
 
 enum class WithTraining { no, yes };
+
+/// Of `count` images of no class, made of validation images (data/outliers.h).
+Scores score_outliers(EnsembleModels& models, const EnsembleData& data, std::int64_t count,
+                      std::uint64_t seed, bool features);
 
 /// `features`: keep them, for novelty scores. The training part, which scores are fitted to, if asked for: as its images
 /// are, whatever the views.

@@ -60,16 +60,18 @@ LevelGroups level_groups(const Run& run, const StudyData& data, const ScoredPart
       take_rows(scored.pseudo_novel, level, labels_of(labels, data.split.pseudo_novel), allowed, all);
   groups.far_held_out = take_rows(scored.pseudo_novel_super, level,
                                   labels_of(labels, data.split.pseudo_novel_super), allowed, all);
+  const std::size_t made = scored.made.logits[level].size() / allowed.size();
+  groups.made = take_rows(scored.made, level, std::vector<std::int32_t>(made, novel), allowed, all);
   return groups;
 }
 
 const char* name_of(ImageKind kind) {
-  constexpr const char* kNames[] = {"seen", "near", "far", "far_held_out", "seen_near"};
+  constexpr const char* kNames[] = {"seen", "near", "far", "far_held_out", "seen_near", "made"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
 std::vector<ImageKind> novel_kinds(const LevelGroups& groups) {
-  std::vector<ImageKind> kinds{ImageKind::near, ImageKind::far, ImageKind::far_held_out};
+  std::vector<ImageKind> kinds{ImageKind::near, ImageKind::far, ImageKind::far_held_out, ImageKind::made};
   std::erase_if(kinds, [&](ImageKind kind) { return rows_of(groups, kind).count() == 0; });
   return kinds;
 }
@@ -110,6 +112,7 @@ LevelRows rows_where(const LevelRows& rows, const std::vector<std::uint8_t>& fla
 
 ImageKind novel_kind(const LevelGroups& groups) {
   if (groups.near.count() > 0) return ImageKind::near;
+  if (groups.made.count() > 0) return ImageKind::made;
   return groups.far_held_out.count() > 0 ? ImageKind::far_held_out : ImageKind::far;
 }
 
@@ -124,9 +127,11 @@ const LevelRows& rows_of(const LevelGroups& groups, ImageKind kind) {
     case ImageKind::far_held_out:
       return groups.far_held_out;
     case ImageKind::seen_near:
+      return groups.seen_near;
+    case ImageKind::made:
       break;
   }
-  return groups.seen_near;
+  return groups.made;
 }
 
 HeadFunction masked_head(HeadFunction head, const LevelGroups& groups) {

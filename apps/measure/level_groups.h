@@ -32,6 +32,7 @@ struct LevelGroups {
   LevelRows near;          ///< of held-out subclasses; at the superclass level they are not novel: empty
   LevelRows far;           ///< validation images of a novel superclass
   LevelRows far_held_out;  ///< of a novel superclass of which nothing alike was trained on
+  LevelRows made;          ///< images of no class, made of known ones
 };
 
 LevelGroups level_groups(const Run& run, const StudyData& data, const ScoredParts& scored,
@@ -41,7 +42,7 @@ LevelGroups level_groups(const Run& run, const StudyData& data, const ScoredPart
 std::vector<std::uint8_t> random_half(std::int64_t count, std::uint64_t seed, std::uint32_t group);
 
 /// The images of LevelGroups by what they are.
-enum class ImageKind { seen, near, far, far_held_out, seen_near };
+enum class ImageKind { seen, near, far, far_held_out, seen_near, made };
 const char* name_of(ImageKind kind);  ///< the same in every output: the enumerator's
 /// The kinds of novel images that there are.
 std::vector<ImageKind> novel_kinds(const LevelGroups& groups);
@@ -50,7 +51,7 @@ std::vector<std::uint8_t> calibration_half(Level level, ImageKind kind, std::int
                                            std::uint64_t seed);
 /// The rows whose flag is `wanted`.
 LevelRows rows_where(const LevelRows& rows, const std::vector<std::uint8_t>& flags, std::uint8_t wanted);
-/// What to calibrate with: images of kinds never trained on, if there are any.
+/// What to calibrate with: images of kinds never trained on, if there are any; made ones before others that are far.
 ImageKind novel_kind(const LevelGroups& groups);
 const LevelRows& rows_of(const LevelGroups& groups, ImageKind kind);
 

@@ -167,7 +167,7 @@ void NoveltyConfidence::add_to(const std::vector<Run>& runs, Scores& scores) con
 }
 
 void NoveltyConfidence::add_to(const std::vector<Run>& runs, ScoredParts& scored) const {
-  for (Scores* part : {&scored.validation, &scored.pseudo_novel, &scored.pseudo_novel_super}) {
+  for (Scores* part : {&scored.validation, &scored.pseudo_novel, &scored.pseudo_novel_super, &scored.made}) {
     if (!part->logits.super.empty() || !part->logits.sub.empty()) add_to(runs, *part);
   }
 }
