@@ -12,12 +12,20 @@
 namespace tern {
 namespace {
 
-/// 16.16 fixed point, rounded half up; in 64 bits, so that no image is too wide for it.
-std::int64_t fixed(double value) {
-  return static_cast<std::int64_t>(std::floor(value * 65536.0 + 0.5));
+void check_bytes(std::span<const std::uint8_t> from, std::span<std::uint8_t> to, int width, int height) {
+  const std::size_t bytes =
+      static_cast<std::size_t>(std::max(width, 0)) * static_cast<std::size_t>(std::max(height, 0)) * 3;
+  if (from.size() != bytes || to.size() != bytes) {
+    throw Error("rotate", "width * height * 3 bytes on both sides",
+                std::to_string(from.size()) + " and " + std::to_string(to.size()));
+  }
 }
 
 }  // namespace
+
+std::int64_t pixel_fixed(double value) {
+  return static_cast<std::int64_t>(std::floor(value * 65536.0 + 0.5));
+}
 
 kernels::InverseRotation inverse_rotation(double degrees, int width, int height) {
   if (!std::isfinite(degrees)) throw Error("rotate", "a finite angle", std::to_string(degrees));
@@ -30,27 +38,27 @@ kernels::InverseRotation inverse_rotation(double degrees, int width, int height)
   const double centre_x = width / 2.0, centre_y = height / 2.0;
   const double shift_x = cosine * -centre_x + sine * -centre_y + centre_x;
   const double shift_y = -sine * -centre_x + cosine * -centre_y + centre_y;
-  return {.xx = fixed(cosine),
-          .xy = fixed(sine),
-          .x0 = fixed(shift_x + cosine * 0.5 + sine * 0.5),
-          .yx = fixed(-sine),
-          .yy = fixed(cosine),
-          .y0 = fixed(shift_y - sine * 0.5 + cosine * 0.5)};
+  return {.xx = pixel_fixed(cosine),
+          .xy = pixel_fixed(sine),
+          .x0 = pixel_fixed(shift_x + cosine * 0.5 + sine * 0.5),
+          .yx = pixel_fixed(-sine),
+          .yy = pixel_fixed(cosine),
+          .y0 = pixel_fixed(shift_y - sine * 0.5 + cosine * 0.5)};
 }
 
 void flip_and_rotate(std::span<const std::uint8_t> from, int width, int height, bool flip, double degrees,
                      std::span<std::uint8_t> to) {
-  const std::size_t bytes =
-      static_cast<std::size_t>(std::max(width, 0)) * static_cast<std::size_t>(std::max(height, 0)) * 3;
-  if (from.size() != bytes || to.size() != bytes) {
-    throw Error("rotate", "width * height * 3 bytes on both sides",
-                std::to_string(from.size()) + " and " + std::to_string(to.size()));
-  }
+  check_bytes(from, to, width, height);
   if (degrees == 0 && !flip) {
     std::copy(from.begin(), from.end(), to.begin());
     return;
   }
-  const kernels::InverseRotation inverse = inverse_rotation(degrees, width, height);
+  flip_and_map(from, width, height, flip, inverse_rotation(degrees, width, height), to);
+}
+
+void flip_and_map(std::span<const std::uint8_t> from, int width, int height, bool flip,
+                  const kernels::InverseRotation& inverse, std::span<std::uint8_t> to) {
+  check_bytes(from, to, width, height);
   std::uint8_t* out = to.data();
   for (int y = 0; y < height; ++y) {
     std::int64_t x_fixed = inverse.x0 + inverse.xy * y, y_fixed = inverse.y0 + inverse.yy * y;
