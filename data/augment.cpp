@@ -44,20 +44,53 @@ void check_transform(const TrainTransform& transform) {
     throw Error("transform: JPEG quality", "1 <= lowest <= highest <= 100",
                 std::to_string(transform.lowest_quality) + ".." + std::to_string(transform.highest_quality));
   }
+  if (const auto& crop = transform.crop) {
+    check_range("transform: crop's highest scale", crop->highest_scale, 0.001f, 1);
+    check_range("transform: crop's lowest scale", crop->lowest_scale, 0.001f, crop->highest_scale);
+  }
+  check_range("transform: RandAugment's operations", static_cast<float>(transform.rand_augment.operations), 0,
+              16);
+  check_range("transform: RandAugment's magnitude", static_cast<float>(transform.rand_augment.magnitude), 0,
+              RandAugment::kBins - 1);
+  check_range("transform: erasing's probability", transform.erasing.probability, 0, 1);
 }
 
-Augmentation draw_augmentation(const TrainTransform& transform, std::uint64_t seed, int epoch,
-                               std::int64_t index, bool is_extra) {
-  RandomStream random(seed, random_purpose::augment, static_cast<std::uint32_t>(epoch),
-                      static_cast<std::uint32_t>(index));
+bool needs_cpu(const Augmentation& augmentation) {
+  return augmentation.crop || !augmentation.operations.empty() || augmentation.erasure;
+}
+
+bool needs_cpu(const TrainTransform& transform) {
+  return transform.crop || transform.rand_augment.operations > 0 || transform.erasing.probability > 0;
+}
+
+Augmentation draw_augmentation(const TrainTransform& transform, const AugmentedImage& image) {
+  const auto stream = [&image](std::uint32_t purpose) {
+    return RandomStream(image.seed, random_purpose::repeated(purpose, image.repeat),
+                        static_cast<std::uint32_t>(image.epoch), static_cast<std::uint32_t>(image.index));
+  };
+  RandomStream random = stream(random_purpose::augment);
   Augmentation drawn;
   drawn.flip = random.chance(0.5f) && transform.flip;
   drawn.degrees = random.uniform(-transform.rotation_degrees, transform.rotation_degrees);
-  drawn.soften = random.chance(transform.blur_probability) && transform.remove_blur_cue && !is_extra;
+  drawn.soften = random.chance(transform.blur_probability) && transform.remove_blur_cue && !image.is_extra;
   drawn.scale = random.uniform(transform.lowest_scale, 1.0f);
   const int qualities = transform.highest_quality - transform.lowest_quality + 1;
   drawn.quality =
       transform.lowest_quality + static_cast<int>(random.below(static_cast<std::uint32_t>(qualities)));
+  if (!needs_cpu(transform)) return drawn;
+
+  if (transform.crop) {
+    RandomStream own = stream(random_purpose::crop);
+    drawn.crop = draw_crop(*transform.crop, image.size, own);
+  }
+  if (transform.rand_augment.operations > 0) {
+    RandomStream own = stream(random_purpose::rand_augment);
+    drawn.operations = draw_operations(transform.rand_augment, image.size, own);
+  }
+  if (transform.erasing.probability > 0) {
+    RandomStream own = stream(random_purpose::erase);
+    drawn.erasure = draw_erasure(transform.erasing, image.size, own);
+  }
   return drawn;
 }
 
@@ -84,13 +117,23 @@ std::span<const std::uint8_t> Augmenter::soften(std::span<const std::uint8_t> fr
 void Augmenter::apply(std::span<const std::uint8_t> from, const Augmentation& augmentation,
                       std::span<std::uint8_t> to) {
   if (augmentation.soften) from = soften(from, augmentation.scale, augmentation.quality);
+  if (augmentation.crop) {
+    changed_.resize(from.size());
+    resize_crop(from, image_size_, *augmentation.crop, changed_);
+    from = changed_;
+  }
   flip_and_rotate(from, image_size_, image_size_, augmentation.flip, augmentation.degrees, to);
+  for (const DrawnOp& operation : augmentation.operations) {
+    changed_.assign(to.begin(), to.end());
+    apply_operation(changed_, image_size_, image_size_, operation, to);
+  }
 }
 
 void Augmenter::run(std::span<const std::uint8_t> from, const Augmentation& augmentation,
                     std::span<float> to) {
   apply(from, augmentation, turned_);
   normalise(turned_, to);
+  if (augmentation.erasure) erase(to, image_size_, *augmentation.erasure);
 }
 
 void normalise(std::span<const std::uint8_t> from, std::span<float> to) {

@@ -3,12 +3,15 @@
 #include <utility>
 
 #include "data/rotate.h"
+#include "engine/backend/elementwise.h"
 #include "engine/ops/augment.h"
 
 namespace tern {
 namespace {
 
+/// The one place where it is decided what the CPU does.
 LoaderOptions for_device(LoaderOptions options, const Tensor& resident) {
+  if (needs_cpu(options)) return options;  // everything: BatchImages::input
   options.images = resident.defined() ? BatchImages::softened : BatchImages::bytes;
   return options;
 }
@@ -39,12 +42,13 @@ DeviceLoader::DeviceLoader(const Dataset& dataset, std::vector<std::int64_t> ind
       table_(normalisation_table(device)),
       device_(device),
       type_(options.type),
+      is_input_(needs_cpu(options)),
       loader_(dataset, std::move(indices), for_device(std::move(options), resident_)),
       copies_(cuda_memory(device.index).make_prefetch()) {}
 
 void DeviceLoader::start_epoch(int epoch, std::int64_t first_step) {
   if (has_ahead_ && ahead_.images.numel() > 0) {  // given up, but begun
-    Tensor unused = Tensor::empty(ahead_.images.shape(), DType::u8, device_);
+    Tensor unused = Tensor::empty(ahead_.images.shape(), ahead_.images.dtype(), device_);
     copies_->finish(unused.raw());
   }
   has_ahead_ = false;
@@ -61,15 +65,22 @@ bool DeviceLoader::next(Batch& batch) {
   batch = {};  // its memory is there for the next one
   if (!has_ahead_) return false;
   batch = std::move(ahead_);
-  Tensor bytes = Tensor::empty(batch.images.shape(), DType::u8, device_);
-  if (bytes.numel() > 0) copies_->finish(bytes.raw());
-  batch.images = finish(batch, bytes);
+  Tensor sent = Tensor::empty(batch.images.shape(), batch.images.dtype(), device_);
+  if (sent.numel() > 0) copies_->finish(sent.raw());
+  batch.images = is_input_ ? in_type(sent) : finish(batch, sent);
   for (const Level level : kLevels) {
     Tensor& targets = batch.targets[level];
     if (targets.defined()) targets = targets.to(device_);
   }
   fetch();
   return true;
+}
+
+Tensor DeviceLoader::in_type(const Tensor& input) const {
+  if (type_ == input.dtype()) return input;
+  Tensor converted = Tensor::empty(input.shape(), type_, device_);
+  convert(input, converted);
+  return converted;
 }
 
 /// `bytes`: the batch's own images; the others are resident.

@@ -1,6 +1,7 @@
 // Batches that a device finishes by itself: the dataset's bytes lie in its memory (or come with each batch,
-// where they do not fit), and flip, rotation and normalisation are one kernel. The numbers are the Loader's,
-// bit by bit.
+// where they do not fit), and flip, rotation and normalisation are one kernel. Where more is to be done to images
+// (needs_cpu() of data/loader.h) the CPU does all of it, and the network's input is what comes. The numbers are the
+// Loader's, bit by bit.
 #pragma once
 
 #include <memory>
@@ -16,7 +17,8 @@ Tensor resident_images(const Dataset& dataset, Device device);
 
 class DeviceLoader final : public BatchSource {
  public:
-  /// As Loader, whose workers do what is left to the CPU: softening, and copying where nothing is resident.
+  /// As Loader, whose workers do what is left to the CPU: softening, and copying where nothing is resident, or
+  /// everything.
   /// `resident` is what resident_images() gave; the images handed out are of options.type.
   DeviceLoader(const Dataset& dataset, std::vector<std::int64_t> indices, LoaderOptions options,
                Tensor resident, Device device);
@@ -30,10 +32,12 @@ class DeviceLoader final : public BatchSource {
  private:
   void fetch();
   Tensor finish(const Batch& batch, const Tensor& bytes) const;
+  Tensor in_type(const Tensor& input) const;
 
   const Tensor resident_, table_;
   const Device device_;
   const DType type_;
+  const bool is_input_;  ///< what comes is the network's input
   Loader loader_;
   std::unique_ptr<Prefetch> copies_;
   Batch ahead_;

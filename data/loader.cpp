@@ -41,7 +41,29 @@ Tensor labels_of(const std::vector<std::int32_t>& labels, std::span<const std::i
   return tensor;
 }
 
+void check_transform_and_targets(const Dataset& dataset, const LoaderOptions& options) {
+  if (const auto* train = std::get_if<TrainTransform>(&options.transform)) {
+    check_transform(*train);
+  }
+  check(options.images == BatchImages::input || !needs_cpu(options), "loader: transform",
+        "mirroring, turning and softening alone for batches of bytes", "others");
+  check(!options.mixup.on() || options.soft_targets, "loader: mixup", "soft targets, which can be mixed",
+        "classes");
+  if (options.balanced) {
+    check(options.shuffle && !dataset.labels(options.balanced->level).empty(), "loader: balanced",
+          "shuffled images with labels", "others");
+  }
+}
+
 }  // namespace
+
+bool needs_cpu(const LoaderOptions& options) {
+  if (const auto* train = std::get_if<TrainTransform>(&options.transform)) {
+    return options.mixup.on() || needs_cpu(*train);
+  }
+  const auto* evaluation = std::get_if<EvaluationTransform>(&options.transform);
+  return options.mixup.on() || evaluation == nullptr || needs_cpu(evaluation->view);
+}
 
 Loader::Loader(const Dataset& dataset, std::vector<std::int64_t> indices, LoaderOptions options)
     : dataset_(dataset), indices_(std::move(indices)), options_(std::move(options)) {
@@ -50,10 +72,7 @@ Loader::Loader(const Dataset& dataset, std::vector<std::int64_t> indices, Loader
   check_option("threads", options_.threads, 0, 256);
   check_option("prefetch", options_.prefetch, 1, 1024);
   for (const std::int64_t index : indices_) check_option("image index", index, 0, dataset.count() - 1);
-  if (const auto* train = std::get_if<TrainTransform>(&options_.transform)) check_transform(*train);
-  if (std::holds_alternative<CustomTransform>(options_.transform) && options_.images != BatchImages::input) {
-    throw Error("loader: transform", "tern's own for batches of bytes", "a custom one");
-  }
+  check_transform_and_targets(dataset, options_);
   const std::int64_t rest = options_.drop_last ? 0 : options_.batch_size - 1;
   batches_ = (images() + rest) / options_.batch_size;
   next_claim_ = next_step_ = batches_;
@@ -88,7 +107,12 @@ void Loader::start_epoch(int epoch, std::int64_t first_step) {
   std::unique_lock lock(mutex_);
   settle(lock);
   order_ = indices_;
-  if (options_.shuffle) {
+  if (options_.balanced) {
+    RandomStream random(options_.seed, random_purpose::sample, static_cast<std::uint32_t>(epoch));
+    order_ = draw_balanced(indices_, dataset_.labels(options_.balanced->level), options_.balanced->unbalanced,
+                           random);
+    repeats_ = count_repeats(order_);
+  } else if (options_.shuffle) {
     RandomStream(options_.seed, random_purpose::shuffle, static_cast<std::uint32_t>(epoch)).shuffle(order_);
   }
   epoch_ = epoch;
@@ -154,42 +178,75 @@ Loader::Slot Loader::prepare(std::int64_t step, Augmenter& augmenter) const {
                        end = std::min(begin + options_.batch_size, images());
     slot.batch.step = step;
     slot.batch.indices.assign(order_.begin() + begin, order_.begin() + end);
-    for (const Level level : kLevels) {
-      slot.batch.targets[level] = labels_of(dataset_.labels(level), slot.batch.indices);
-    }
+    fill_targets(slot.batch);
     options_.images == BatchImages::input ? fill_input(slot.batch, augmenter)
                                           : fill_bytes(slot.batch, augmenter);
+    if (options_.mixup.on()) mix(slot.batch);
   } catch (...) {
     slot.error = std::current_exception();
   }
   return slot;
 }
 
-Augmentation Loader::augmentation_of(std::int64_t index) const {
+void Loader::fill_targets(Batch& batch) const {
+  for (const Level level : kLevels) {
+    Tensor& targets = batch.targets[level];
+    targets = labels_of(dataset_.labels(level), batch.indices);
+    if (!options_.soft_targets || !targets.defined()) continue;
+    const std::vector<std::int32_t> labels = targets.to_vector<std::int32_t>();
+    targets = soft_targets(labels, dataset_.classes.count(level), *options_.soft_targets,
+                           options_.soft_targets->known[level]);
+  }
+}
+
+/// Of an image at its place in the epoch.
+Augmentation Loader::augmentation_of(std::int64_t position) const {
   if (const auto* evaluation = std::get_if<EvaluationTransform>(&options_.transform)) return evaluation->view;
   const auto* train = std::get_if<TrainTransform>(&options_.transform);
   if (train == nullptr) return {};
+  const auto place = static_cast<std::size_t>(position);
+  const std::int64_t index = order_[place];
   const bool is_extra = !dataset_.is_extra.empty() && dataset_.is_extra[static_cast<std::size_t>(index)] != 0;
-  return draw_augmentation(*train, options_.seed, epoch_, index, is_extra);
+  return draw_augmentation(*train, {options_.seed, epoch_, index, is_extra, dataset_.image_size,
+                                    repeats_.empty() ? 0 : repeats_[place]});
+}
+
+/// Rows with less than half of their own image are called by the other one.
+void Loader::mix(Batch& batch) const {
+  RandomStream random(options_.seed, random_purpose::mix, static_cast<std::uint32_t>(epoch_),
+                      static_cast<std::uint32_t>(batch.step));
+  const DrawnMix drawn = draw_mix(options_.mixup, dataset_.image_size, random);
+  const auto values_of = [](Tensor& tensor) {
+    return std::span(tensor.data<float>(), static_cast<std::size_t>(tensor.numel()));
+  };
+  mix_images(values_of(batch.images), batch.size(), dataset_.image_size, drawn);
+  for (const Level level : kLevels) {
+    if (batch.targets[level].defined())
+      blend_rows(values_of(batch.targets[level]), batch.size(), drawn.share);
+  }
+  if (drawn.share < 0.5f) std::reverse(batch.indices.begin(), batch.indices.end());
 }
 
 void Loader::fill_input(Batch& batch, Augmenter& augmenter) const {
   const std::int64_t side = dataset_.image_size;
   batch.images = Tensor::empty({batch.size(), side, side, 3});
   std::span<float> row(batch.images.data<float>(), dataset_.image_bytes());
+  std::int64_t position = batch.step * options_.batch_size;
   for (const std::int64_t index : batch.indices) {
     const std::span<const std::uint8_t> image = dataset_.image(index);
     if (const auto* custom = std::get_if<CustomTransform>(&options_.transform)) {
       (*custom)(image, dataset_.image_size, index, epoch_, row);
     } else {
-      augmenter.run(image, augmentation_of(index), row);
+      augmenter.run(image, augmentation_of(position), row);
     }
+    ++position;
     row = {row.data() + row.size(), row.size()};
   }
 }
 
 void Loader::fill_bytes(Batch& batch, Augmenter& augmenter) const {
-  for (const std::int64_t index : batch.indices) batch.augmentations.push_back(augmentation_of(index));
+  const std::int64_t first = batch.step * options_.batch_size;
+  for (std::int64_t i = 0; i < batch.size(); ++i) batch.augmentations.push_back(augmentation_of(first + i));
   const bool all = options_.images == BatchImages::bytes;
   const auto softened = std::count_if(batch.augmentations.begin(), batch.augmentations.end(),
                                       [](const Augmentation& drawn) { return drawn.soften; });

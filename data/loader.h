@@ -1,7 +1,8 @@
-// Batches for a network, prepared ahead by worker threads: pick, augment, normalise, label.
+// Batches for a network, prepared ahead by worker threads: pick, augment, normalise, mix, label.
 //
 // Which images make up batch k of an epoch, and what is done to them, depends on the seed and the epoch
-// alone; any number of threads (none, too) gives the same bytes in the same order.
+// alone; any number of threads (none, too) gives the same bytes in the same order. What is done to an image
+// hangs on its index (data/augment.h), how a batch is mixed on its step.
 #pragma once
 
 #include <condition_variable>
@@ -13,7 +14,10 @@
 #include <vector>
 
 #include "data/augment.h"
+#include "data/balanced_sampler.h"
 #include "data/dataset.h"
+#include "data/mixup.h"
+#include "data/soft_targets.h"
 #include "engine/tensor/tensor.h"
 
 namespace tern {
@@ -28,23 +32,32 @@ enum class BatchImages {
 struct LoaderOptions {
   std::int64_t batch_size = 64;
   bool shuffle = false;
+  std::optional<BalancedSampler> balanced = {};  ///< instead of each image once; with shuffle
   std::uint64_t seed = 42;
   Transform transform = EvaluationTransform{};
-  int threads = 1;         ///< 0: next() does the work itself
-  int prefetch = 4;        ///< batches held ready, beyond the one handed out
-  bool drop_last = false;  ///< leave out a last batch that is not full
+  Mixup mixup = {};                              ///< with BatchImages::input and soft targets
+  std::optional<SoftTargets> soft_targets = {};  ///< none: a batch's targets are classes
+  int threads = 1;                               ///< 0: next() does the work itself
+  int prefetch = 4;                              ///< batches held ready, beyond the one handed out
+  bool drop_last = false;                        ///< leave out a last batch that is not full
   BatchImages images = BatchImages::input;
   DType type = DType::f32;  ///< of the images that a DeviceLoader makes, f32 or bf16; a Loader's own are f32
 };
+
+/// Whether the CPU must make the network's input whole: for a crop, RandAugment, erasing, mixing and custom
+/// transforms.
+bool needs_cpu(const LoaderOptions& options);
 
 struct Batch {
   /// [n, S, S, 3] f32; or u8 with BatchImages::bytes, and with BatchImages::softened [m, S, S, 3] for the m
   /// softened ones in their order.
   Tensor images;
   std::vector<Augmentation> augmentations;  ///< what each image gets, unless it has got it (input)
-  ByLevel<Tensor> targets;                  ///< [n] i32; undefined for unlabelled images
-  std::vector<std::int64_t> indices;        ///< of the images in the dataset
-  std::int64_t step = 0;                    ///< of this batch in its epoch, from 0
+  /// [n] i32, or with LoaderOptions::soft_targets [n, classes] f32; undefined for unlabelled images.
+  ByLevel<Tensor> targets;
+  /// Of the images in the dataset; of mixed ones that which has the larger share.
+  std::vector<std::int64_t> indices;
+  std::int64_t step = 0;  ///< of this batch in its epoch, from 0
 
   std::int64_t size() const { return static_cast<std::int64_t>(indices.size()); }
 };
@@ -94,7 +107,9 @@ class Loader final : public BatchSource {
   void work(Augmenter& augmenter);
   void stop();
   Slot prepare(std::int64_t step, Augmenter& augmenter) const;
-  Augmentation augmentation_of(std::int64_t index) const;
+  Augmentation augmentation_of(std::int64_t position) const;
+  void fill_targets(Batch& batch) const;
+  void mix(Batch& batch) const;
   void fill_input(Batch& batch, Augmenter& augmenter) const;
   void fill_bytes(Batch& batch, Augmenter& augmenter) const;
   void settle(std::unique_lock<std::mutex>& lock);
@@ -107,6 +122,7 @@ class Loader final : public BatchSource {
 
   // Written by start_epoch while no worker is at work, read by all.
   std::vector<std::int64_t> order_;
+  std::vector<std::uint32_t> repeats_;  ///< how often the image at each place came before; empty: never
   int epoch_ = 0;
 
   std::mutex mutex_;

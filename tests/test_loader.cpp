@@ -263,6 +263,8 @@ TEST_CASE("loader: batches of bytes leave to a device just what makes the input"
   LoaderOptions options;
   options.transform = CustomTransform([](auto, int, std::int64_t, int, std::span<float>) {});
   options.images = BatchImages::bytes;
-  CHECK_THROWS_WITH_AS(Loader(dataset, {}, options),
-                       "loader: transform: wanted tern's own for batches of bytes, got a custom one", Error);
+  CHECK_THROWS_WITH_AS(
+      Loader(dataset, {}, options),
+      "loader: transform: wanted mirroring, turning and softening alone for batches of bytes, got others",
+      Error);
 }
