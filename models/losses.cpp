@@ -6,8 +6,18 @@
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/cross_entropy.h"
 #include "engine/ops/hierarchical_kl.h"
+#include "engine/ops/softmax.h"
 
 namespace tern {
+namespace {
+
+Variable class_loss(const Variable& logits, const Tensor& targets, const StudyLossOptions& options) {
+  const bool is_distribution = targets.dtype() == DType::f32;
+  return is_distribution ? soft_cross_entropy(logits, targets)
+                         : cross_entropy(logits, targets, options.cross_entropy);
+}
+
+}  // namespace
 
 StudyLoss study_loss(const StudyLossInputs& inputs, const StudyLossOptions& options) {
   const bool has_super = inputs.super_logits.defined(), has_sub = inputs.sub_logits.defined();
@@ -27,12 +37,10 @@ StudyLoss study_loss(const StudyLossInputs& inputs, const StudyLossOptions& opti
     loss.total = loss.total.defined() ? loss.total + weighted : weighted;
   };
   if (has_super) {
-    add_term(cross_entropy(inputs.super_logits, inputs.superclasses, options.cross_entropy), 1,
-             loss.super_cross_entropy);
+    add_term(class_loss(inputs.super_logits, inputs.superclasses, options), 1, loss.super_cross_entropy);
   }
   if (has_sub) {
-    add_term(cross_entropy(inputs.sub_logits, inputs.subclasses, options.cross_entropy), 1,
-             loss.sub_cross_entropy);
+    add_term(class_loss(inputs.sub_logits, inputs.subclasses, options), 1, loss.sub_cross_entropy);
   }
   if (has_kl) {
     add_term(hierarchical_kl(inputs.super_logits, inputs.sub_logits, options.sub_to_super, options.kl),
@@ -50,21 +58,21 @@ StudyLoss study_loss(const StudyLossInputs& inputs, const StudyLossOptions& opti
   return loss;
 }
 
-void mask_logits(Tensor& logits, std::span<const std::uint8_t> trained) {
-  check_rank("mask_logits", logits, 2, "[rows, classes]");
-  if (!logits.device().is_cpu()) throw Error("mask_logits", "logits on the CPU", logits.device().text());
-  const std::int64_t classes = logits.size(1);
-  if (static_cast<std::int64_t>(trained.size()) != classes) {
-    throw Error("mask_logits", std::to_string(classes) + " flags", std::to_string(trained.size()));
-  }
+Variable soft_cross_entropy(const Variable& logits, const Tensor& targets) {
+  check_rank("soft_cross_entropy", logits.data(), 2, "logits [rows, classes]");
+  check_same_shape("soft_cross_entropy", logits.data(), targets);
+  const auto rows = static_cast<float>(std::max<std::int64_t>(targets.size(0), 1));
+  return affine(sum(Variable(targets) * log_softmax(logits)), -1 / rows, 0);
+}
+
+Tensor logit_mask(std::span<const std::uint8_t> trained) {
   check(std::any_of(trained.begin(), trained.end(), [](std::uint8_t flag) { return flag != 0; }),
-        "mask_logits", "a trained class", "none");
-  float* row = logits.data<float>();
-  for (std::int64_t r = 0; r < logits.size(0); ++r, row += classes) {
-    for (std::int64_t c = 0; c < classes; ++c) {
-      if (trained[static_cast<std::size_t>(c)] == 0) row[c] = kMaskedLogit;
-    }
+        "logit_mask", "a trained class", "none");
+  Tensor mask = Tensor::zeros({static_cast<std::int64_t>(trained.size())});
+  for (std::size_t c = 0; c < trained.size(); ++c) {
+    if (trained[c] == 0) mask.data<float>()[c] = kMaskedLogit;
   }
+  return mask;
 }
 
 }  // namespace tern

@@ -17,9 +17,9 @@
 namespace tern {
 
 struct StudyLossOptions {
-  CrossEntropyOptions cross_entropy;
-  HierarchicalKlOptions kl;  ///< also the epsilon and temperature of the consistency term
-  float kl_weight = 0.1f;    ///< alpha; 0 leaves the term out
+  CrossEntropyOptions cross_entropy;  ///< for targets that are classes; distributions are taken as they are
+  HierarchicalKlOptions kl;           ///< also the epsilon and temperature of the consistency term
+  float kl_weight = 0.1f;             ///< alpha; 0 leaves the term out
   float consistency_weight = 0.2f;
   /// [subclasses] i32: the superclass of each subclass, -1 for one that is left out of the sum. For the KL
   /// and consistency terms; undefined where neither is used.
@@ -29,8 +29,9 @@ struct StudyLossOptions {
 /// What the loss is made of. Undefined logits leave their terms out.
 struct StudyLossInputs {
   Variable super_logits, sub_logits;  ///< [N, superclasses], [N, subclasses]
-  Tensor superclasses, subclasses;    ///< [N] i32, for the logits given
-  Tensor teacher_super_logits;        ///< [N, superclasses], or undefined
+  /// For the logits given: classes [N] i32, or distributions over them, [N, superclasses], [N, subclasses] f32.
+  Tensor superclasses, subclasses;
+  Tensor teacher_super_logits;  ///< [N, superclasses], or undefined
 };
 
 /// Every term is one element on the device, undefined where left out; total carries the history.
@@ -43,11 +44,15 @@ struct StudyLoss {
 /// sub_to_super.
 StudyLoss study_loss(const StudyLossInputs& inputs, const StudyLossOptions& options);
 
+/// -sum_c t_rc log softmax(logits)_rc, the mean over rows, for targets t [rows, classes] f32. A row of targets that
+/// adds up to another number than 1 has that weight. Throws Error for other shapes.
+Variable soft_cross_entropy(const Variable& logits, const Tensor& targets);
+
 /// The logit of a class that was never trained: its probability is exactly 0, and 0 * logit still a number.
 inline constexpr float kMaskedLogit = -1e9f;
 
-/// logits[r, c] = kMaskedLogit where trained[c] == 0, in place; CPU tensors [rows, classes]. Throws Error if
-/// the lengths differ or nothing was trained.
-void mask_logits(Tensor& logits, std::span<const std::uint8_t> trained);
+/// What masks classes where it is added to logits: [classes] f32 on the CPU, kMaskedLogit where trained[c] == 0 and 0
+/// elsewhere. Masked columns get a gradient of 0. Throws Error if nothing was trained.
+Tensor logit_mask(std::span<const std::uint8_t> trained);
 
 }  // namespace tern
