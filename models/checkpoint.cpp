@@ -78,6 +78,13 @@ void check_size(const ModelSpec& spec, const StateDict& tensors, const std::stri
   }
 }
 
+StateDict with_prefix(const std::string& prefix, StateDict tensors) {
+  for (NamedTensor& entry : tensors) entry.name = prefix + entry.name;
+  return tensors;
+}
+
+constexpr const char* kAveragePrefix = "average.";
+
 /// The optimiser's tensors by the names that a training state gives them.
 StateDict named_state(const Optimizer& optimizer) {
   StateDict state;
@@ -86,21 +93,24 @@ StateDict named_state(const Optimizer& optimizer) {
   return state;
 }
 
-/// A model and an optimiser as one module, so that both are checked before either is changed.
+/// A training's parts as one module, so that all are checked before one is changed.
 class TrainingState : public Module {
  public:
-  TrainingState(const Model& model, const Optimizer& optimizer) : model_(model), optimizer_(optimizer) {}
+  TrainingState(const Model& model, const Optimizer& optimizer, const Model* average)
+      : model_(model), optimizer_(optimizer), average_(average) {}
 
   void visit(const std::string& prefix, StateVisitor& visitor) const override {
     model_.visit(prefix + "model.", visitor);
     for (const NamedTensor& entry : named_state(optimizer_)) {
       visitor.buffer(prefix + entry.name, entry.tensor);
     }
+    if (average_ != nullptr) average_->visit(prefix + kAveragePrefix, visitor);
   }
 
  private:
   const Model& model_;
   const Optimizer& optimizer_;
+  const Model* average_;
 };
 
 /// `tensors` as for_file() gives them.
@@ -153,20 +163,23 @@ LoadedModel load_model(const std::filesystem::path& path, Device device) {
   return loaded;
 }
 
-TrainingSnapshot::TrainingSnapshot(const Model& model, const Optimizer& optimizer)
+TrainingSnapshot::TrainingSnapshot(const Model& model, const Optimizer& optimizer, const Model* average)
     : spec_(model.spec()),
       optimizer_steps_(optimizer.step_count()),
       model_(for_file(model.state_dict())),
-      optimizer_(for_file(named_state(optimizer))) {}
+      optimizer_(for_file(named_state(optimizer))) {
+  if (average != nullptr) average_ = for_file(average->state_dict());
+}
 
 std::string TrainingSnapshot::non_finite_text() const {
   StateDict all = model_;
   all.insert(all.end(), optimizer_.begin(), optimizer_.end());
+  for (NamedTensor& entry : with_prefix(kAveragePrefix, average_)) all.push_back(std::move(entry));
   return tern::non_finite_text(all);
 }
 
 void TrainingSnapshot::save_model(const std::filesystem::path& path, const Metadata& metadata) const {
-  write_model(path, spec_, model_, metadata);
+  write_model(path, spec_, average_.empty() ? model_ : average_, metadata);
 }
 
 void TrainingSnapshot::save_state(const std::filesystem::path& path, const TrainingProgress& progress) const {
@@ -176,13 +189,14 @@ void TrainingSnapshot::save_state(const std::filesystem::path& path, const Train
   all[kStepInEpoch] = std::to_string(progress.step_in_epoch);
   all[kGlobalStep] = std::to_string(progress.global_step);
   all[kOptimizerSteps] = std::to_string(optimizer_steps_);
-  StateDict tensors;
-  for (const NamedTensor& entry : model_) tensors.push_back({"model." + entry.name, entry.tensor});
+  StateDict tensors = with_prefix("model.", model_);
   tensors.insert(tensors.end(), optimizer_.begin(), optimizer_.end());
+  for (NamedTensor& entry : with_prefix(kAveragePrefix, average_)) tensors.push_back(std::move(entry));
   write_safetensors(path, tensors, all);
 }
 
-TrainingProgress load_training_state(const std::filesystem::path& path, Model& model, Optimizer& optimizer) {
+TrainingProgress load_training_state(const std::filesystem::path& path, Model& model, Optimizer& optimizer,
+                                     Model* average) {
   const std::string source = path.string();
   WeightFile file = read_weight_file(path);
   require_content(file.metadata, kStateContent, source);
@@ -192,9 +206,10 @@ TrainingProgress load_training_state(const std::filesystem::path& path, Model& m
   progress.global_step = count_of(file.metadata, kGlobalStep, source);
   const std::int64_t optimizer_steps = count_of(file.metadata, kOptimizerSteps, source);
   progress.extra = without_reserved(file.metadata);
-  load_state_dict(TrainingState(model, optimizer), for_use(std::move(file.tensors)), source);
+  load_state_dict(TrainingState(model, optimizer, average), for_use(std::move(file.tensors)), source);
   optimizer.set_step_count(optimizer_steps);
   model.forget_folded();
+  if (average != nullptr) average->forget_folded();
   return progress;
 }
 

@@ -41,23 +41,28 @@ struct TrainingProgress {
 /// needs no other layout: write the files before the training goes on.
 class TrainingSnapshot {
  public:
-  TrainingSnapshot(const Model& model, const Optimizer& optimizer);
+  /// `average`: the moving average of the model's weights, where one is kept.
+  TrainingSnapshot(const Model& model, const Optimizer& optimizer, const Model* average = nullptr);
 
-  /// As the free non_finite_text(); the optimiser's tensors are "optimizer.<name>".
+  /// As the free non_finite_text(); the optimiser's tensors are "optimizer.<name>", the average's
+  /// "average.<name>".
   std::string non_finite_text() const;
-  /// As the free save_model().
+  /// As the free save_model(); of the average, where there is one.
   void save_model(const std::filesystem::path& path, const Metadata& metadata = {}) const;
-  /// One file with everything that a resumed run needs: tensors "model.<name>" and "optimizer.<name>".
+  /// One file with everything that a resumed run needs: tensors "model.<name>", "optimizer.<name>" and
+  /// "average.<name>".
   void save_state(const std::filesystem::path& path, const TrainingProgress& progress) const;
 
  private:
   ModelSpec spec_;
   std::int64_t optimizer_steps_;
   StateDict model_, optimizer_;
+  StateDict average_;  ///< empty without an average
 };
 
-/// Restores a model and an optimiser built as they were. Throws Error{path, ...}, leaving both as they are,
-/// if the file does not fit them.
-TrainingProgress load_training_state(const std::filesystem::path& path, Model& model, Optimizer& optimizer);
+/// Restores a model, an optimiser and an average (or null) built as they were. Throws Error{path, ...}, leaving
+/// all as they are, if the file does not fit them.
+TrainingProgress load_training_state(const std::filesystem::path& path, Model& model, Optimizer& optimizer,
+                                     Model* average = nullptr);
 
 }  // namespace tern

@@ -126,6 +126,29 @@ TEST_CASE("checkpoint: a run that was resumed ends as one that was not, to the b
   }
 }
 
+TEST_CASE("checkpoint: a moving average is saved as the model, and restored beside it") {
+  const test::TemporaryFolder folder;
+  Model model = formula_model(3), average = formula_model(5);
+  const auto adam = make_adam(model);
+  const TrainingSnapshot snapshot(model, *adam, &average);
+  snapshot.save_model(folder / "model");
+  CHECK(same_state(load_model(folder / "model").model.state_dict(), average.state_dict()));
+  snapshot.save_state(folder / "state", {});
+  Model other(kTwoHeads, Initialiser(9)), other_average(kTwoHeads, Initialiser(10));
+  const auto other_adam = make_adam(other);
+  load_training_state(folder / "state", other, *other_adam, &other_average);
+  CHECK(same_state(other.state_dict(), model.state_dict()));
+  CHECK(same_state(other_average.state_dict(), average.state_dict()));
+  // A state with an average and one without do not take each other's place.
+  CHECK(test::error_of([&] {
+          load_training_state(folder / "state", other, *other_adam);
+        }).find("extra: average.") != std::string::npos);
+  TrainingSnapshot(model, *adam).save_state(folder / "without", {});
+  CHECK(test::error_of([&] {
+          load_training_state(folder / "without", other, *other_adam, &other_average);
+        }).find("missing: average.") != std::string::npos);
+}
+
 TEST_CASE("checkpoint: what does not fit changes neither model nor optimiser") {
   const test::TemporaryFolder folder;
   Model model = formula_model(3);
