@@ -128,6 +128,45 @@ TEST_CASE("config: keys that contradict each other") {
   CHECK(holds(error_of("levels = 'sub'\n"), "levels: wanted \"both\" with approach = \"two_heads\""));
   CHECK(holds(error_of("teacher_weight = 0.2\n"), "teacher_weight: wanted 0 unless"));
   CHECK(error_of("approach = 'two_models'\nteacher_weight = 0.2\n") == "no error");
+  CHECK(holds(error_of("random_resized_crop = true\ncrop_scale_min = 0.6\ncrop_scale_max = 0.5\n"),
+              "crop_scale_min: wanted at most crop_scale_max, which is 0.5, got 0.6"));
+  CHECK(holds(error_of("batch_size = 1\ncutmix = 0.5\n"), "cutmix: wanted 0 with batch_size = 1"));
+  CHECK(holds(error_of("batch_size = 1\nmixup = 0.5\n"), "mixup: wanted 0 with batch_size = 1"));
+  const std::string exposed = "outlier_exposure = 0.5\n", untrained = "with outlier_exposure, which leaves";
+  CHECK(error_of(exposed) == "no error");
+  CHECK(holds(error_of(exposed + "kl_novel_subclass = 'map'\n"),
+              "kl_novel_subclass: wanted \"leave_out\" with"));
+  CHECK(error_of(exposed + "kl_novel_subclass = 'map'\napproach = 'two_models'\n") == "no error");
+  CHECK(
+      holds(error_of(exposed + "kl_novel_subclass = 'map'\napproach = 'two_models'\nteacher_weight = 0.1\n"),
+            untrained));
+  CHECK(holds(error_of(exposed + "mask_untrained_logits = false\n"),
+              "mask_untrained_logits: wanted true with"));
+  CHECK(holds(error_of(exposed + "metric_counts_extra = true\n"), "metric_counts_extra: wanted false with"));
+}
+
+TEST_CASE(
+    "config: what makes a training generalise is off unless asked for, and has torchvision's other "
+    "defaults") {
+  const Config config;
+  CHECK_FALSE(config.random_resized_crop);
+  CHECK(config.crop_scale_min == 0.08);
+  CHECK(config.crop_scale_max == 1);
+  CHECK(config.rand_augment == 0);
+  CHECK(config.rand_augment_magnitude == 9);
+  CHECK(config.random_erasing == 0);
+  CHECK(config.random_erasing_value == ErasingValue::zero);
+  CHECK(config.mixup == 0);
+  CHECK(config.cutmix == 0);
+  CHECK(config.ema_decay == 0);
+  CHECK(config.patience == 0);
+  CHECK(config.sampler == Sampler::shuffle);
+  CHECK(config.outlier_exposure == 0);
+  CHECK(holds(error_of("rand_augment_magnitude = 31\n"), "a whole number in [0, 30]"));
+  CHECK(holds(error_of("random_erasing = 1.5\n"), "a number in [0, 1]"));
+  CHECK(holds(error_of("ema_decay = 1.0\n"), "a number in [0, 1)"));
+  CHECK(holds(error_of("mixup = -0.1\n"), "a number in [0, 100]"));
+  CHECK(holds(error_of("sampler = 'random'\n"), "one of \"shuffle\", \"balanced\""));
 }
 
 TEST_CASE("config: a resumed run keeps its settings; epochs may grow, thresholds may move") {

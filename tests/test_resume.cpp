@@ -44,13 +44,14 @@ void wait_for_second_epoch(const fs::path& run, const test::Process& process) {
   REQUIRE(rows_in(run / "metrics.csv") == 1);
 }
 
-}  // namespace
-
-TEST_CASE("resume: after kill -9 and after a polite stop, the end is the same to the bit") {
+/// Kills a training and stops it, and checks that it ends as one that was left alone.
+void check_interrupted(std::vector<std::string> settings) {
   const test::TemporaryFolder folder, outputs[4];
   test::write_tiny_study(folder / "data");
-  test::tiny_training(folder.path(), {"epochs=3", "batch_size=3", "flip=true", "rotation_degrees=10",
-                                      "schedule=cosine", "warmup_steps=4"});
+  test::write_tiny_cifar(folder / "data/cifar-100-binary");
+  settings.insert(settings.end(), {"epochs=3", "batch_size=3", "flip=true", "rotation_degrees=10",
+                                   "schedule=cosine", "warmup_steps=4"});
+  test::tiny_training(folder.path(), settings);
   test::Process whole(outputs[0], arguments_for(folder.path(), "whole"));
   REQUIRE(whole.wait() == 0);
 
@@ -87,6 +88,18 @@ TEST_CASE("resume: after kill -9 and after a polite stop, the end is the same to
   for (const auto& entry : fs::recursive_directory_iterator(folder / "parted")) {
     CHECK(entry.path().string().find(".tmp") == std::string::npos);
   }
+}
+
+}  // namespace
+
+TEST_CASE("resume: after kill -9 and after a polite stop, the end is the same to the bit") {
+  check_interrupted({});
+}
+
+TEST_CASE("resume: the same with everything that is drawn for images and batches, and the weights averaged") {
+  check_interrupted({"cifar=small", "cifar_count=12", "metric_counts_extra=false", "random_resized_crop=true",
+                     "rand_augment=2", "random_erasing=0.5", "random_erasing_value=random", "mixup=0.4",
+                     "cutmix=1", "ema_decay=0.6", "sampler=balanced", "outlier_exposure=0.5", "patience=3"});
 }
 
 TEST_CASE("resume: one training at a time in a folder; reading goes on beside it") {

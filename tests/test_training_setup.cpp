@@ -106,7 +106,7 @@ TEST_CASE("training setup: the blur cue is removed where there are CIFAR images"
   data.dataset.is_extra = {0, 1};
   data.split.train = {0};
   const Config config = make_config({"flip=false", "rotation_degrees=5", "batch_size=7", "seed=9"});
-  const LoaderOptions without = train_loader_options(config, data, Device::cpu());
+  const LoaderOptions without = train_loader_options(config, Part::sub, data, Device::cpu());
   CHECK(without.shuffle);
   CHECK(without.batch_size == 7);
   CHECK(without.seed == 9);
@@ -114,11 +114,69 @@ TEST_CASE("training setup: the blur cue is removed where there are CIFAR images"
   CHECK(std::get<TrainTransform>(without.transform).rotation_degrees == 5);
   CHECK_FALSE(std::get<TrainTransform>(without.transform).remove_blur_cue);
   data.split.train = {0, 1};
-  const LoaderOptions with = train_loader_options(config, data, Device::cpu());
+  const LoaderOptions with = train_loader_options(config, Part::sub, data, Device::cpu());
   CHECK(std::get<TrainTransform>(with.transform).remove_blur_cue);
   const LoaderOptions evaluation = evaluation_loader_options(config, Device::cpu());
   CHECK_FALSE(evaluation.shuffle);
   CHECK(std::holds_alternative<EvaluationTransform>(evaluation.transform));
+}
+
+TEST_CASE("training setup: by default nothing is cropped, erased, mixed, averaged, balanced or exposed") {
+  StudyData data;
+  data.dataset.is_extra = {0, 1};
+  data.split.train = {0, 1};
+  const LoaderOptions options = train_loader_options(Config{}, Part::two_heads, data, Device::cpu());
+  CHECK_FALSE(needs_cpu(options));
+  CHECK_FALSE(options.balanced);
+  CHECK_FALSE(options.soft_targets);
+  CHECK_FALSE(validation_loader_options(Config{}, data, Device::cpu()).soft_targets);
+  CHECK_FALSE(novel_mask(Config{}, classes(), Level::sub, Device::cpu()).defined());
+  const Model model = make_model(Config{}, Part::two_heads, classes(), {}, Device::cpu());
+  CHECK(make_ema(Config{}, model, Device::cpu()) == nullptr);
+}
+
+TEST_CASE("training setup: what the settings ask of the loader") {
+  StudyData data;
+  data.dataset.classes = classes();
+  data.dataset.is_extra = {0, 0, 0, 1};
+  data.dataset.superclasses = {0, 1, 1, 2};
+  data.dataset.subclasses = {0, 1, 1, 3};
+  data.split.train = {0, 1, 2, 3};
+  const auto options = [&](Part part, const std::vector<std::string>& sets) {
+    return train_loader_options(make_config(sets), part, data, Device::cpu());
+  };
+  const LoaderOptions strong = options(
+      Part::sub, {"random_resized_crop=true", "crop_scale_min=0.3", "crop_scale_max=0.9", "rand_augment=3",
+                  "rand_augment_magnitude=5", "random_erasing=0.25", "random_erasing_value=random",
+                  "mixup=0.2", "cutmix=0.7", "label_smoothing=0.1", "sampler=balanced"});
+  const TrainTransform& transform = std::get<TrainTransform>(strong.transform);
+  REQUIRE(transform.crop);
+  CHECK(transform.crop->lowest_scale == 0.3f);
+  CHECK(transform.crop->highest_scale == 0.9f);
+  CHECK(transform.rand_augment.operations == 3);
+  CHECK(transform.rand_augment.magnitude == 5);
+  CHECK(transform.erasing.probability == 0.25f);
+  CHECK(transform.erasing.noise);
+  CHECK(strong.mixup.mixup_alpha == 0.2f);
+  CHECK(strong.mixup.cutmix_alpha == 0.7f);
+  REQUIRE(strong.soft_targets);
+  CHECK(strong.soft_targets->label_smoothing == 0.1f);
+  CHECK(strong.soft_targets->known.sub.empty());
+  CHECK(strong.balanced->level == Level::sub);
+  CHECK_FALSE(strong.balanced->unbalanced);
+  CHECK(options(Part::super, {"sampler=balanced"}).balanced->level == Level::super);
+  CHECK(options(Part::two_heads, {"sampler=balanced"}).balanced->level == Level::sub);
+
+  const LoaderOptions exposed = options(Part::super, {"outlier_exposure=0.5", "sampler=balanced"});
+  CHECK(exposed.balanced->unbalanced == 2);
+  REQUIRE(exposed.soft_targets);
+  CHECK(exposed.soft_targets->outlier_weight == 0.5f);
+  CHECK(exposed.soft_targets->known.super == std::vector<std::uint8_t>{1, 1, 0});
+  CHECK(exposed.soft_targets->known.sub == std::vector<std::uint8_t>{1, 1, 0, 0});  // b1 has no images
+  const Config config = make_config({"outlier_exposure=0.5"});
+  CHECK(validation_loader_options(config, data, Device::cpu()).soft_targets);
+  CHECK(novel_mask(config, classes(), Level::super, Device::cpu()).to_vector<float>() ==
+        std::vector<float>{0, 0, kMaskedLogit});
 }
 
 TEST_CASE("training setup: loss options") {

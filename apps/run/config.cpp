@@ -99,6 +99,33 @@ void apply_set(Config& config, const std::string& set) {
   set_key(config, where, key, *table.get("value"));
 }
 
+void check_crop(const Config& config) {
+  if (!config.random_resized_crop || config.crop_scale_min <= config.crop_scale_max) return;
+  throw Error("crop_scale_min", fmt::format("at most crop_scale_max, which is {}", config.crop_scale_max),
+              fmt::format("{}", config.crop_scale_min));
+}
+
+/// Without another image in the batch nothing would be mixed.
+void check_mixing(const Config& config) {
+  if (config.batch_size > 1 || (config.mixup == 0 && config.cutmix == 0)) return;
+  throw Error(config.mixup > 0 ? "mixup" : "cutmix",
+              "0 with batch_size = 1, where there is nothing to mix with",
+              fmt::format("{}", std::max(config.mixup, config.cutmix)));
+}
+
+/// The novel column of a head is not trained: nothing may ask it.
+void check_outlier_exposure(const Config& config) {
+  if (config.outlier_exposure == 0) return;
+  const char* const column = "with outlier_exposure, which leaves the heads' novel column untrained";
+  const bool has_kl =
+      (config.approach == Approach::two_heads && config.kl_alpha > 0) || config.teacher_weight > 0;
+  if (has_kl && config.kl_novel_subclass == NovelSubclass::map)
+    throw Error("kl_novel_subclass", fmt::format("\"leave_out\" {}", column), "\"map\"");
+  if (!config.mask_untrained_logits)
+    throw Error("mask_untrained_logits", fmt::format("true {}", column), "false");
+  if (config.metric_counts_extra) throw Error("metric_counts_extra", fmt::format("false {}", column), "true");
+}
+
 void check_together(const Config& config) {
   if (config.approach == Approach::two_heads && config.levels != Levels::both) {
     throw Error("levels", "\"both\" with approach = \"two_heads\"",
@@ -118,6 +145,9 @@ void check_together(const Config& config) {
     throw Error("cifar_hold_out_groups", "none with cifar_indices, which may hold images of any group",
                 "some");
   }
+  check_crop(config);
+  check_mixing(config);
+  check_outlier_exposure(config);
 }
 
 std::string quoted(const std::string& text) {

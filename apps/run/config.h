@@ -28,6 +28,8 @@ enum class SplitKind { faithful, stratified };
 enum class NovelSubclass { map, leave_out };
 enum class LossAverage { image, batch };
 enum class BestTies { lower_loss, first };
+enum class Sampler { shuffle, balanced };
+enum class ErasingValue { zero, random };
 
 struct Config {
   // Model
@@ -62,11 +64,21 @@ struct Config {
   bool flip = true;
   double rotation_degrees = 10;
   bool remove_blur_cue = true;
+  bool random_resized_crop = false;
+  double crop_scale_min = 0.08;
+  double crop_scale_max = 1;
+  std::int64_t rand_augment = 0;
+  std::int64_t rand_augment_magnitude = 9;
+  double random_erasing = 0;
+  ErasingValue random_erasing_value = ErasingValue::zero;
+  double mixup = 0;
+  double cutmix = 0;
 
   // Optimisation
   std::int64_t epochs = 15;
   std::int64_t batch_size = 64;
   std::int64_t accumulate = 1;
+  Sampler sampler = Sampler::shuffle;
   std::string optimizer = "adam";
   double learning_rate = 1e-4;
   double head_learning_rate = 1e-2;
@@ -78,6 +90,8 @@ struct Config {
   std::int64_t step_epochs = 5;
   double step_factor = 0.1;
   double clip_norm = 0;
+  double ema_decay = 0;
+  std::int64_t patience = 0;
   std::int64_t seed = 42;
 
   // Loss
@@ -90,6 +104,7 @@ struct Config {
   double kl_epsilon = 1e-8;
   NovelSubclass kl_novel_subclass = NovelSubclass::leave_out;
   double teacher_weight = 0;
+  double outlier_exposure = 0;
 
   // Metrics and thresholds
   LossAverage loss_average = LossAverage::image;

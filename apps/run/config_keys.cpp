@@ -29,6 +29,8 @@ TERN_NAMES(SplitKind, "faithful", "stratified");
 TERN_NAMES(NovelSubclass, "map", "leave_out");
 TERN_NAMES(LossAverage, "image", "batch");
 TERN_NAMES(BestTies, "lower_loss", "first");
+TERN_NAMES(Sampler, "shuffle", "balanced");
+TERN_NAMES(ErasingValue, "zero", "random");
 TERN_NAMES(CifarMode, "none", "small", "large");
 TERN_NAMES(HierarchicalKlOptions::Direction, "implied_to_head", "head_to_implied");
 TERN_NAMES(HierarchicalKlOptions::Detach, "none", "head", "implied", "both");
@@ -156,6 +158,30 @@ void add_model_keys(Table& table) {
       "of products and of the backbone's activations; tf32 and bf16 are a GPU's, faster and less exact");
 }
 
+/// What a GPU's augmentation kernel does not do: the CPU then makes the batches.
+void add_strong_augmentation_keys(Table& table) {
+  table.flag("random_resized_crop", &Config::random_resized_crop,
+             "train on a random part of each image, resized to image_size; ratio 3/4 to 4/3");
+  table.number(
+      "crop_scale_min", &Config::crop_scale_min, 0.01, 1,
+      "random_resized_crop: the part's area is uniform between this of the image's and crop_scale_max");
+  table.number("crop_scale_max", &Config::crop_scale_max, 0.01, 1, "random_resized_crop: the largest part");
+  table.whole("rand_augment", &Config::rand_augment, 0, 16,
+              "RandAugment operations for each image, 0: none; torchvision's default is 2");
+  table.whole("rand_augment_magnitude", &Config::rand_augment_magnitude, 0, 30,
+              "rand_augment: how strong they are");
+  table.number("random_erasing", &Config::random_erasing, 0, 1,
+               "probability of wiping out a rectangle, 2 to 33 % of the image, after normalising");
+  table.choice("random_erasing_value", &Config::random_erasing_value,
+               "random_erasing: what comes there, 0 or normal noise");
+  table.number(
+      "mixup", &Config::mixup, 0, 100,
+      "alpha: blend each image and its targets with another's by Beta(alpha, alpha), drawn for each batch");
+  table.number(
+      "cutmix", &Config::cutmix, 0, 100,
+      "alpha: put a rectangle of another image in, likewise; with mixup too, either for half of the batches");
+}
+
 void add_data_keys(Table& table) {
   table.group("Data");
   table.whole("image_size", &Config::image_size, 8, 1024, "pixels a side of the network's input");
@@ -187,6 +213,7 @@ void add_data_keys(Table& table) {
   table.number("rotation_degrees", &Config::rotation_degrees, 0, 180, "turn by a uniform angle in +- this");
   table.flag("remove_blur_cue", &Config::remove_blur_cue,
              "soften and re-encode images so that upsampled CIFAR images do not stand out; acts with CIFAR");
+  add_strong_augmentation_keys(table);
 }
 
 void add_optimisation_keys(Table& table) {
@@ -195,6 +222,9 @@ void add_optimisation_keys(Table& table) {
   table.last_may_differ_on_resume();
   table.whole("batch_size", &Config::batch_size, 1, 65536, "images a step");
   table.whole("accumulate", &Config::accumulate, 1, 65536, "batches whose gradients make one update");
+  table.choice(
+      "sampler", &Config::sampler,
+      "an epoch is every image once, or as many draws with each class of the model's finest level as likely");
   table.choice("optimizer", &Config::optimizer, {"adam", "adamw", "sgd"},
                "adam couples the weight decay as L2, adamw does not");
   table.number("learning_rate", &Config::learning_rate, 0, 1e3, "with fine_tune = \"full\"");
@@ -208,6 +238,12 @@ void add_optimisation_keys(Table& table) {
   table.whole("step_epochs", &Config::step_epochs, 1, 100000, "schedule step: epochs between the steps");
   table.number("step_factor", &Config::step_factor, 0, 1, "schedule step: the rate is multiplied by this");
   table.number("clip_norm", &Config::clip_norm, 0, 1e9, "largest norm of all gradients together; 0: any");
+  table.number("ema_decay", &Config::ema_decay, 0, 1,
+               "validate and save the moving average of weights and batch norm statistics; an update keeps "
+               "this much; 0: none",
+               true);
+  table.whole("patience", &Config::patience, 0, 100000,
+              "stop after this many epochs in a row without a new best validation score; 0: never");
   table.whole("seed", &Config::seed, 0, INT64_MAX, "of initialisation, shuffling and augmentation");
 }
 
@@ -227,6 +263,10 @@ void add_loss_keys(Table& table) {
   table.number(
       "teacher_weight", &Config::teacher_weight, 0, 1e3,
       "two_models: weight of KL(superclass model || implied) for the subclass model; 0.2 in the study");
+  table.number("outlier_exposure", &Config::outlier_exposure, 0, 1e3,
+               "teach that images of the novel class are of no known class, all as likely, with this weight, "
+               "instead of "
+               "a class of their own; Hendrycks' is 0.5; 0: off");
 }
 
 void add_metric_keys(Table& table) {

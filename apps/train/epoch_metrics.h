@@ -19,7 +19,9 @@ struct EpochMetrics {
   std::string model;
   std::int64_t epoch = 0;  ///< from 1
   double train_loss = 0;
-  ByLevel<Percent> train_accuracy;  ///< with extra, on augmented images, as training goes on
+  /// With extra (but with outlier exposure), on augmented images, as training goes on; of mixed images that which
+  /// has the larger share counts.
+  ByLevel<Percent> train_accuracy;
   double validation_loss = 0;
   ByLevel<NoveltyCounts> validation;
   Percent score;  ///< what chooses the best checkpoint

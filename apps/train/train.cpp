@@ -108,10 +108,16 @@ bool has_begun(const fs::path& folder) {
 
 /// One class alone is always right.
 void check_classes(const Config& config, const StudyData& data) {
-  const auto count = [](const std::vector<std::uint8_t>& trained) {
-    return std::count(trained.begin(), trained.end(), 1);
+  const auto count = [&](Level level) {
+    const std::vector<std::uint8_t> taught = taught_classes(config, data, level);
+    return std::count(taught.begin(), taught.end(), 1);
   };
-  const auto super = count(data.trained(Level::super)), sub = count(data.trained(Level::sub));
+  const auto super = count(Level::super), sub = count(Level::sub);
+  if (config.outlier_exposure > 0 && data.trained(Level::sub).back() == 0) {
+    throw Error("outlier_exposure",
+                "0 without training images of the novel class (cifar = \"large\" adds some)",
+                fmt::format("{}", config.outlier_exposure));
+  }
   const bool only_super = config.approach == Approach::two_models && config.levels == Levels::super;
   if ((only_super ? super : sub) < 2) {
     throw Error("training images",
@@ -148,13 +154,13 @@ void check_same_data(const Run& run, const StudyData& data) {
   }
 }
 
-Json describe_classes(const StudyData& data) {
+Json describe_classes(const Config& config, const StudyData& data) {
   const ClassTable& classes = data.dataset.classes;
   return {{"superclass_names", classes.superclass_names},
           {"subclass_names", classes.subclass_names},
           {"subclass_to_super", classes.subclass_to_super},
-          {"superclass_trained", data.trained(Level::super)},
-          {"subclass_trained", data.trained(Level::sub)}};
+          {"superclass_trained", taught_classes(config, data, Level::super)},
+          {"subclass_trained", taught_classes(config, data, Level::sub)}};
 }
 
 Run begin_run(Run run, const Json& session, const Plan& plan, const StudyData& data) {
@@ -170,7 +176,7 @@ Run begin_run(Run run, const Json& session, const Plan& plan, const StudyData& d
                        {"fingerprint", data.fingerprint}};
   if (!plan.weights.key.empty()) summary["inputs"]["weights_key"] = plan.weights.key;
   summary["split"] = data.describe_split();
-  summary["classes"] = describe_classes(data);
+  summary["classes"] = describe_classes(run.config, data);
   run.save_summary();
   write_file(run.split_file(), data.split_csv());
   return run;

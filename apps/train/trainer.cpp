@@ -12,6 +12,7 @@
 #include "apps/common/runtime.h"
 #include "engine/autograd/tape.h"
 #include "engine/core/check.h"
+#include "engine/ops/arithmetic.h"
 #include "engine/ops/top1.h"
 
 namespace tern {
@@ -87,12 +88,13 @@ Trainer::Trainer(Run& run, Part part, const StudyData& data, const TrainerOption
       options_(options),
       model_(make_model(config_, part, data.dataset.classes, options.weights, options.device)),
       optimizer_(make_study_optimizer(config_, model_)),
+      ema_(make_ema(config_, model_, options.device)),
       train_batches_(make_batches(data.dataset, data.split.train,
-                                  train_loader_options(config_, data, options.device), options.device,
+                                  train_loader_options(config_, part, data, options.device), options.device,
                                   options.resident)),
       validation_batches_(make_batches(data.dataset, data.split.validation,
-                                       evaluation_loader_options(config_, options.device), options.device,
-                                       options.resident)),
+                                       validation_loader_options(config_, data, options.device),
+                                       options.device, options.resident)),
       train_step_(
           "training step", options.device, config_.batch_size,
           [this](const Batch& batch) { return forward_backward(batch); }, trained_parameters(model_),
@@ -104,11 +106,14 @@ Trainer::Trainer(Run& run, Part part, const StudyData& data, const TrainerOption
       tracker_(run, part, data.dataset, model_.head_parameters()),
       loss_options_(make_loss_options(config_, data.dataset.classes, options.device)),
       schedule_(make_schedule(config_, train_batches_->batches())) {
+  for (const Level level : levels_of(part)) {
+    novel_masks_.push_back(novel_mask(config_, data.dataset.classes, level, options.device));
+  }
   resume();
 }
 
 void Trainer::train() {
-  while (epochs_done_ < config_.epochs) {
+  while (epochs_done_ < config_.epochs && !is_out_of_patience()) {
     EpochMetrics metrics;
     metrics.model = name_of(part_);
     metrics.epoch = epochs_done_ + 1;
@@ -119,6 +124,7 @@ void Trainer::train() {
     finish_epoch(metrics);
     print_epoch(metrics, best_epoch_ == metrics.epoch);
   }
+  if (epochs_done_ < config_.epochs) stop_early();
 }
 
 void Trainer::train_epoch(EpochMetrics& metrics) {
@@ -135,6 +141,7 @@ void Trainer::train_epoch(EpochMetrics& metrics) {
     progress.update(totals.images, fmt::format("loss {:.4f}", totals.loss(LossAverage::image)));
   };
   model_.set_training(true);
+  if (ema_) ema_->model().set_training(true);
   train_batches_->start_epoch(static_cast<int>(metrics.epoch));
   for (;;) {
     const Clock::time_point asked = Clock::now();
@@ -146,8 +153,10 @@ void Trainer::train_epoch(EpochMetrics& metrics) {
   }
   take(results_.take_last());
   metrics.train_loss = totals.loss(config_.loss_average);
-  metrics.train_accuracy.super = totals.counts.super.accuracy();
-  metrics.train_accuracy.sub = totals.counts.sub.accuracy();
+  for (const Level level : kLevels) {
+    const NoveltyCounts& counts = totals.counts[level];
+    metrics.train_accuracy[level] = config_.outlier_exposure > 0 ? counts.seen_accuracy() : counts.accuracy();
+  }
   metrics.learning_rate = static_cast<double>(learning_rate_);
   metrics.seconds = seconds_since(start);
   metrics.images_per_second = static_cast<double>(totals.images) / metrics.seconds;
@@ -156,7 +165,7 @@ void Trainer::train_epoch(EpochMetrics& metrics) {
 /// Finds loss and answers, and leaves the gradients in the parameters.
 StepOutputs Trainer::forward_backward(const Batch& batch) {
   if (batches_waiting_ == 0) optimizer_->clear_gradients();
-  const std::vector<Variable> logits = model_.forward(Variable(batch.images));
+  const std::vector<Variable> logits = masked(model_.forward(Variable(batch.images)));
   const StudyLoss loss = study_loss(loss_inputs(logits, batch), loss_options_);
   backward(loss.total);
   StepOutputs outputs;
@@ -183,17 +192,18 @@ void Trainer::update() {
   learning_rate_ = step.learning_rate;
   batches_waiting_ = 0;
   ++updates_done_;
+  if (ema_) ema_->update(updates_done_);
 }
 
 /// Finds everything but features.
 StepOutputs Trainer::score_batch(const Batch& batch) {
   StepOutputs outputs;
-  outputs.logits = model_.inference(batch.images);
-  const std::vector<Variable> variables(outputs.logits.begin(), outputs.logits.end());
-  outputs.loss = study_loss(loss_inputs(variables, batch), loss_options_).total.data();
-  for (const Tensor& head : outputs.logits) {
-    outputs.probabilities.push_back(Tensor::empty({head.size(0)}, DType::f32, head.device()));
-    outputs.answers.push_back(answers_of(head, &outputs.probabilities.back()));
+  outputs.logits = validated_model().inference(batch.images);
+  const std::vector<Variable> logits = masked({outputs.logits.begin(), outputs.logits.end()});
+  outputs.loss = study_loss(loss_inputs(logits, batch), loss_options_).total.data();
+  for (const Variable& head : logits) {
+    outputs.probabilities.push_back(Tensor::empty({head.data().size(0)}, DType::f32, head.data().device()));
+    outputs.answers.push_back(answers_of(head.data(), &outputs.probabilities.back()));
   }
   return outputs;
 }
@@ -203,7 +213,7 @@ void Trainer::validate(EpochMetrics& metrics) {
   const NoGrad no_grad;
   Totals totals;
   Batch batch;
-  model_.set_training(false);
+  validated_model().set_training(false);
   validation_batches_->start_epoch(0);
   const auto take = [&](const std::optional<StepResult>& result) {
     if (!result) return;
@@ -221,6 +231,13 @@ void Trainer::validate(EpochMetrics& metrics) {
   metrics.validation = totals.counts;
   metrics.validation_seconds = seconds_since(start);
   check_finite(metrics.validation_loss, fmt::format("the validation after epoch {}", metrics.epoch));
+}
+
+std::vector<Variable> Trainer::masked(std::vector<Variable> logits) const {
+  for (std::size_t head = 0; head < logits.size(); ++head) {
+    if (novel_masks_[head].defined()) logits[head] = logits[head] + Variable(novel_masks_[head]);
+  }
+  return logits;
 }
 
 StudyLossInputs Trainer::loss_inputs(const std::vector<Variable>& logits, const Batch& batch) const {
@@ -266,6 +283,17 @@ void Trainer::check_stop(const std::string& where) const {
   if (!StopRequest::arrived()) return;
   throw Stopped(fmt::format("stopped {} ({} model)", where, name_of(part_)),
                 fmt::format("go on with: tern train --resume --out {}", run_.folder().string()));
+}
+
+bool Trainer::is_out_of_patience() const {
+  return config_.patience > 0 && epochs_done_ - best_epoch_ >= config_.patience;
+}
+
+void Trainer::stop_early() {
+  run_.summary["models"][name_of(part_)]["stopped_early"] = true;
+  run_.save_summary();
+  fmt::print("{}: stops after epoch {} of {}: no better score since epoch {} (patience = {})\n",
+             name_of(part_), epochs_done_, config_.epochs, best_epoch_, config_.patience);
 }
 
 Percent Trainer::score(const EpochMetrics& metrics) const {

@@ -13,6 +13,7 @@
 #include "apps/common/step_results.h"
 #include "apps/run/run_folder.h"
 #include "apps/run/study_data.h"
+#include "apps/train/ema.h"
 #include "apps/train/epoch_metrics.h"
 #include "apps/train/tracking.h"
 #include "apps/train/training_setup.h"
@@ -34,7 +35,7 @@ class Trainer {
   Trainer(Run& run, Part part, const StudyData& data, const TrainerOptions& options);
 
   /// Trains the epochs that are left, each followed by validation, checkpoints, metrics.csv, summary.json and
-  /// TensorBoard's events. Throws Error where a loss, a weight or the optimiser's state is no finite number,
+  /// TensorBoard's events, or until `patience` epochs in a row brought no better score. Throws Error where a loss, a weight or the optimiser's state is no finite number,
   /// and when asked to stop (StopRequest); the checkpoints are then those of the last whole epoch.
   void train();
 
@@ -53,11 +54,15 @@ class Trainer {
   StepOutputs score_batch(const Batch& batch);
   void validate(EpochMetrics& metrics);
   StudyLossInputs loss_inputs(const std::vector<Variable>& logits, const Batch& batch) const;
+  std::vector<Variable> masked(std::vector<Variable> logits) const;
+  Model& validated_model() { return ema_ ? ema_->model() : model_; }
   void check_finite(double loss, const std::string& where) const;
   void check_logits(const StepResult& result, std::int64_t epoch) const;
   std::string advice_on_divergence() const;
   void check_stop(const std::string& where) const;
   void print_epoch(const EpochMetrics& metrics, bool best) const;
+  bool is_out_of_patience() const;
+  void stop_early();
   Percent score(const EpochMetrics& metrics) const;
 
   // trainer_state.cpp
@@ -78,12 +83,14 @@ class Trainer {
 
   Model model_;
   std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<ModelEma> ema_;  ///< with ema_decay
   std::unique_ptr<BatchSource> train_batches_, validation_batches_;
   RecordedStep train_step_, validation_step_;
   StepResults results_;
   MetricsFile metrics_file_;
   Tracker tracker_;
   StudyLossOptions loss_options_;
+  std::vector<Tensor> novel_masks_;  ///< of each head's logits; undefined: nothing is masked
   Schedule schedule_;
 
   std::int64_t epochs_done_ = 0;

@@ -37,7 +37,8 @@ void Trainer::resume() {
     keep_until(0);
     return;
   }
-  const TrainingProgress progress = load_training_state(file, model_, *optimizer_);
+  const TrainingProgress progress =
+      load_training_state(file, model_, *optimizer_, ema_ ? &ema_->model() : nullptr);
   epochs_done_ = progress.epoch;
   updates_done_ = progress.global_step;
   best_score_ = number_in(progress.extra, "best_score_percent", file.string());
@@ -50,6 +51,7 @@ void Trainer::resume() {
         "none");
   }
   keep_until(epochs_done_);
+  if (is_out_of_patience()) return;
   fmt::print("{}: goes on after epoch {} of {}\n", name_of(part_), epochs_done_, config_.epochs);
 }
 
@@ -76,7 +78,7 @@ void Trainer::check_finite(const TrainingSnapshot& snapshot, std::int64_t epoch)
 }
 
 void Trainer::finish_epoch(const EpochMetrics& metrics) {
-  const TrainingSnapshot snapshot(model_, *optimizer_);
+  const TrainingSnapshot snapshot(model_, *optimizer_, ema_ ? &ema_->model() : nullptr);
   check_finite(snapshot, metrics.epoch);
   const Metadata metadata = checkpoint_metadata(metrics);
   const bool best = is_best(metrics);

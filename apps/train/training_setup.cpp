@@ -73,6 +73,11 @@ std::unique_ptr<Optimizer> make_study_optimizer(const Config& config, const Mode
   return make_optimizer(config.optimizer, groups, static_cast<float>(config.momentum));
 }
 
+std::unique_ptr<ModelEma> make_ema(const Config& config, const Model& model, Device device) {
+  if (config.ema_decay == 0) return nullptr;
+  return std::make_unique<ModelEma>(model, config.precision, device, config.ema_decay);
+}
+
 float base_learning_rate(const Config& config) {
   const bool full = config.fine_tune == FineTune::full;
   return static_cast<float>(full ? config.learning_rate : config.head_learning_rate);
@@ -87,6 +92,19 @@ Schedule make_schedule(const Config& config, std::int64_t batches_per_epoch) {
   schedule.step_every = config.step_epochs * updates;
   schedule.step_factor = static_cast<float>(config.step_factor);
   return schedule;
+}
+
+std::vector<std::uint8_t> taught_classes(const Config& config, const StudyData& data, Level level) {
+  std::vector<std::uint8_t> taught = data.trained(level);
+  if (config.outlier_exposure > 0) taught.at(static_cast<std::size_t>(data.dataset.classes.novel(level))) = 0;
+  return taught;
+}
+
+Tensor novel_mask(const Config& config, const ClassTable& classes, Level level, Device device) {
+  if (config.outlier_exposure == 0) return {};
+  std::vector<std::uint8_t> kept(static_cast<std::size_t>(classes.count(level)), 1);
+  kept.back() = 0;  // novel
+  return logit_mask(kept).to(device);
 }
 
 Tensor sub_to_super_map(const Config& config, const ClassTable& classes) {
@@ -117,16 +135,60 @@ std::unique_ptr<BatchSource> make_batches(const Dataset& dataset, const std::vec
   return std::make_unique<DeviceLoader>(dataset, indices, options, resident, device);
 }
 
-LoaderOptions train_loader_options(const Config& config, const StudyData& data, Device device) {
+namespace {
+
+TrainTransform train_transform(const Config& config, const StudyData& data) {
   TrainTransform transform;
   transform.flip = config.flip;
   transform.rotation_degrees = static_cast<float>(config.rotation_degrees);
   // Without CIFAR images among them there is no cue to remove.
   transform.remove_blur_cue = config.remove_blur_cue && data.count_extra(data.split.train) > 0;
-  LoaderOptions options = evaluation_loader_options(config, device);
+  if (config.random_resized_crop) {
+    transform.crop = RandomResizedCrop{static_cast<float>(config.crop_scale_min),
+                                       static_cast<float>(config.crop_scale_max)};
+  }
+  transform.rand_augment.operations = static_cast<int>(config.rand_augment);
+  transform.rand_augment.magnitude = static_cast<int>(config.rand_augment_magnitude);
+  transform.erasing.probability = static_cast<float>(config.random_erasing);
+  transform.erasing.noise = config.random_erasing_value == ErasingValue::random;
+  return transform;
+}
+
+SoftTargets soft_targets_of(const Config& config, const StudyData& data) {
+  SoftTargets targets;
+  targets.label_smoothing = static_cast<float>(config.label_smoothing);
+  targets.outlier_weight = static_cast<float>(config.outlier_exposure);
+  if (config.outlier_exposure == 0) return targets;
+  for (const Level level : kLevels) targets.known[level] = taught_classes(config, data, level);
+  return targets;
+}
+
+/// Of the finest level that the part tells apart. Outliers are no class.
+BalancedSampler balanced_sampler(const Config& config, Part part, const ClassTable& classes) {
+  BalancedSampler sampler;
+  sampler.level = levels_of(part).back();
+  if (config.outlier_exposure > 0) sampler.unbalanced = classes.novel(sampler.level);
+  return sampler;
+}
+
+}  // namespace
+
+LoaderOptions train_loader_options(const Config& config, Part part, const StudyData& data, Device device) {
+  LoaderOptions options = validation_loader_options(config, data, device);
   options.shuffle = true;
+  if (config.sampler == Sampler::balanced) {
+    options.balanced = balanced_sampler(config, part, data.dataset.classes);
+  }
   options.seed = static_cast<std::uint64_t>(config.seed);
-  options.transform = transform;
+  options.transform = train_transform(config, data);
+  options.mixup = {static_cast<float>(config.mixup), static_cast<float>(config.cutmix)};
+  if (options.mixup.on()) options.soft_targets = soft_targets_of(config, data);
+  return options;
+}
+
+LoaderOptions validation_loader_options(const Config& config, const StudyData& data, Device device) {
+  LoaderOptions options = evaluation_loader_options(config, device);
+  if (config.outlier_exposure > 0) options.soft_targets = soft_targets_of(config, data);
   return options;
 }
 

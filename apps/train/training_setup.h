@@ -8,6 +8,7 @@
 #include "apps/run/config.h"
 #include "apps/run/run_folder.h"
 #include "apps/run/study_data.h"
+#include "apps/train/ema.h"
 #include "data/loader.h"
 #include "engine/device/device.h"
 #include "engine/optim/optimizer.h"
@@ -40,11 +41,21 @@ void check_batch_size(const Config& config, std::int64_t images);
 /// Over what requires gradients: everything, or the heads.
 std::unique_ptr<Optimizer> make_study_optimizer(const Config& config, const Model& model);
 
+/// None without ema_decay.
+std::unique_ptr<ModelEma> make_ema(const Config& config, const Model& model, Device device);
+
 /// Of the part that is trained.
 float base_learning_rate(const Config& config);
 
 /// Counted in updates: `accumulate` batches each, fewer at an epoch's end.
 Schedule make_schedule(const Config& config, std::int64_t batches_per_epoch);
+
+/// 1 for each class that the training images teach. Those of the novel class teach none with outlier_exposure.
+std::vector<std::uint8_t> taught_classes(const Config& config, const StudyData& data, Level level);
+
+/// What is added to a level's logits before the loss and wherever answers are taken: with outlier_exposure it masks
+/// the novel class, so that its column gets a gradient of exactly 0. Else undefined.
+Tensor novel_mask(const Config& config, const ClassTable& classes, Level level, Device device);
 
 /// The superclass of each subclass for the KL and consistency terms, [subclasses] i32; -1 is left out.
 Tensor sub_to_super_map(const Config& config, const ClassTable& classes);
@@ -54,7 +65,9 @@ StudyLossOptions make_loss_options(const Config& config, const ClassTable& class
 std::unique_ptr<BatchSource> make_batches(const Dataset& dataset, const std::vector<std::int64_t>& indices,
                                           const LoaderOptions& options, Device device,
                                           const Tensor& resident = {});
-LoaderOptions train_loader_options(const Config& config, const StudyData& data, Device device);
+LoaderOptions train_loader_options(const Config& config, Part part, const StudyData& data, Device device);
+/// With the targets of training, so that the loss is the same, but nothing mixed.
+LoaderOptions validation_loader_options(const Config& config, const StudyData& data, Device device);
 LoaderOptions evaluation_loader_options(const Config& config, Device device);
 
 }  // namespace tern
