@@ -38,12 +38,16 @@ Variable Initialiser::constant(const Shape& shape, float value) {
   return place(Tensor::full(shape, value));
 }
 
-Conv2d::Conv2d(std::int64_t in, std::int64_t out, Window window, bool with_bias, Initialiser& initialiser)
-    : convolution_(window) {
-  const auto area = static_cast<float>(window.kernel * window.kernel);
-  weight_ = initialiser.normal({out, window.kernel, window.kernel, in},
+Conv2d::Conv2d(std::int64_t in, std::int64_t out, const Convolution& convolution, bool with_bias,
+               Initialiser& initialiser)
+    : convolution_(convolution) {
+  check_groups(in, out, convolution.groups);
+  const int kernel = convolution.window.kernel;
+  const std::int64_t in_of_group = in / convolution.groups;
+  const auto area = static_cast<float>(kernel * kernel);
+  weight_ = initialiser.normal({out, kernel, kernel, in_of_group},
                                std::sqrt(2.0f / (static_cast<float>(out) * area)));
-  if (with_bias) bias_ = initialiser.uniform({out}, 1.0f / std::sqrt(static_cast<float>(in) * area));
+  if (with_bias) bias_ = initialiser.uniform({out}, 1.0f / std::sqrt(static_cast<float>(in_of_group) * area));
 }
 
 Variable Conv2d::forward(const Variable& x) const {

@@ -34,11 +34,13 @@ class Initialiser {
   Device device_;
 };
 
-/// Square convolution, x [N,H,W,in] -> [N,P,Q,out] of x's type. weight [out,R,R,in] ~ Normal(0, 2 / (out R
-/// R)) (kaiming_normal, fan_out, relu); bias ~ U(+-1 / sqrt(in R R)).
+/// Square convolution, x [N,H,W,in] -> [N,P,Q,out] of x's type, with in and out divided into G groups.
+/// weight [out,R,R,in/G] ~ Normal(0, 2 / (out R R)) (kaiming_normal, fan_out, relu); bias ~ U(+-1 /
+/// sqrt(in/G R R)). Throws Error if G does not divide them.
 class Conv2d : public Module {
  public:
-  Conv2d(std::int64_t in, std::int64_t out, Window window, bool with_bias, Initialiser& initialiser);
+  Conv2d(std::int64_t in, std::int64_t out, const Convolution& convolution, bool with_bias,
+         Initialiser& initialiser);
 
   Variable forward(const Variable& x) const;
   void visit(const std::string& prefix, StateVisitor& visitor) const override;

@@ -14,6 +14,7 @@ namespace {
 struct Case {
   std::int64_t batch, height, width, in, out;
   Window window;
+  int groups = 1;
 };
 
 // Channels around one vector (8 floats, 16 with AVX-512), odd and even extents, every kernel of a ResNet with
@@ -28,6 +29,19 @@ const Case kCases[] = {
     {1, 2, 3, 8, 1, {7, 1, 3}},     {1, 10, 10, 5, 7, {3, 3, 3}},  {1, 6, 5, 17, 17, {2, 2, 0}},
 };
 
+// Channels of a group around one vector, in and out, alike and not; every group size and stride of a ResNeXt;
+// depthwise, with one channel out for each in and with two; numbers of groups that merge into eights, and a
+// prime one, which does not; a shape that Winograd would take if it had one group; one shape in two ways.
+const Case kGrouped[] = {
+    {2, 7, 5, 128, 128, {3, 1, 1}, 32}, {2, 8, 6, 256, 256, {3, 2, 1}, 32}, {1, 5, 4, 64, 64, {3, 1, 1}, 4},
+    {2, 4, 4, 64, 64, {3, 2, 1}, 2},    {1, 2, 2, 64, 64, {3, 1, 1}, 2},    {4, 8, 8, 32, 32, {3, 1, 1}, 2},
+    {2, 6, 5, 64, 64, {3, 1, 1}, 64},   {1, 9, 7, 17, 17, {3, 2, 1}, 17},   {2, 5, 5, 6, 12, {3, 1, 1}, 6},
+    {1, 1, 1, 2, 2, {1, 1, 0}, 2},      {3, 5, 6, 12, 24, {1, 1, 0}, 12},   {2, 6, 6, 15, 10, {3, 2, 1}, 5},
+    {1, 6, 7, 14, 21, {3, 1, 1}, 7},    {2, 5, 6, 34, 17, {5, 1, 2}, 17},   {1, 7, 6, 27, 18, {3, 1, 1}, 3},
+    {2, 5, 5, 36, 20, {2, 2, 0}, 4},    {1, 6, 5, 8, 48, {3, 1, 0}, 2},     {2, 4, 5, 48, 8, {1, 2, 0}, 8},
+    {2, 6, 5, 64, 64, {3, 1, 1}, 16},
+};
+
 // The op against direct loops; convolution is linear, so these give its gradients exactly.
 void check_case(const Case& c, bool with_bias, Device device) {
   CAPTURE(c.batch);
@@ -38,17 +52,19 @@ void check_case(const Case& c, bool with_bias, Device device) {
   CAPTURE(c.window.kernel);
   CAPTURE(c.window.stride);
   CAPTURE(c.window.padding);
+  CAPTURE(c.groups);
   CAPTURE(with_bias);
-  const int stride = c.window.stride, padding = c.window.padding;
+  const Convolution convolution(c.window, c.groups);
+  const int stride = c.window.stride, padding = c.window.padding, kernel = c.window.kernel;
   const Variable x(test::uniform({c.batch, c.height, c.width, c.in}, -1, 1, 1, device), true);
-  const Variable w(test::uniform({c.out, c.window.kernel, c.window.kernel, c.in}, -1, 1, 2, device), true);
+  const Variable w(test::uniform({c.out, kernel, kernel, c.in / c.groups}, -1, 1, 2, device), true);
   const Variable bias = with_bias ? Variable(test::uniform({c.out}, -1, 1, 3, device), true) : Variable();
   const reference::Array x64 = array(x.data()), w64 = array(w.data());
   reference::Array bias64;
   if (with_bias) bias64 = array(bias.data());
 
   test::poison_free_memory(device);
-  const Variable y = conv2d(x, w, bias, c.window);
+  const Variable y = conv2d(x, w, bias, convolution);
   const reference::Array y64 = reference::conv2d(x64, w64, with_bias ? &bias64 : nullptr, stride, padding);
   CHECK_CLOSE(y.data(), y64, test::tolerance::kSum);
 
@@ -64,10 +80,10 @@ void check_case(const Case& c, bool with_bias, Device device) {
 
   const Tensor residual = test::uniform(y.shape(), -1, 1, 5, device);
   const Tensor fused =
-      conv2d_fused(x.data(), w.data(), with_bias ? &bias.data() : nullptr, c.window, {&residual, true});
+      conv2d_fused(x.data(), w.data(), with_bias ? &bias.data() : nullptr, convolution, {&residual, true});
   CHECK_CLOSE(fused, reference::relu(reference::add(y64, array(residual))), test::tolerance::kSum);
   const Tensor rectified =
-      conv2d_fused(x.data(), w.data(), with_bias ? &bias.data() : nullptr, c.window, {nullptr, true});
+      conv2d_fused(x.data(), w.data(), with_bias ? &bias.data() : nullptr, convolution, {nullptr, true});
   CHECK_CLOSE(rectified, reference::relu(y64), test::tolerance::kSum);
 }
 
@@ -82,28 +98,55 @@ TEST_CASE("conv2d: values and gradients on shapes around every edge") {
   }
 }
 
+TEST_CASE("conv2d: values and gradients in groups") {
+  for (const Device device : test::devices()) {
+    for (const Case& c : kGrouped) {
+      check_case(c, false, device);
+      check_case(c, true, device);
+    }
+  }
+}
+
+// Groups of ones and twos are sums that can be told without a reference.
+TEST_CASE("conv2d: a group reads its own channels") {
+  for (const Device device : test::devices()) {
+    const Variable x(Tensor::from({1, 1, 1, 4}, std::vector<float>{1, 10, 100, 1000}).to(device));
+    const Variable ones(Tensor::full({4, 1, 1, 2}, 1).to(device)),
+        threes(Tensor::full({8, 1, 1, 1}, 3).to(device));
+    CHECK(conv2d(x, ones, Convolution(Window{}, 2)).data().to_vector<float>() ==
+          std::vector<float>{11, 11, 1100, 1100});
+    CHECK(conv2d(x, threes, Convolution(Window{}, 4)).data().to_vector<float>() ==
+          std::vector<float>{3, 3, 30, 30, 300, 300, 3000, 3000});
+  }
+}
+
 TEST_CASE("conv2d: only the gradients that are wanted") {
-  test::check_gradients(
-      {.op =
-           [](std::span<const Variable> in) {
-             return conv2d(in[0], in[1], in[2], Window{3, 2, 1});
-           },
-       .reference =
-           [](std::span<const reference::Array> in) { return reference::conv2d(in[0], in[1], &in[2], 2, 1); },
-       .inputs = {test::uniform({2, 5, 4, 3}, -1, 1, 1), test::uniform({4, 3, 3, 3}, -1, 1, 2),
-                  test::uniform({4}, -1, 1, 3)}});
+  for (const int groups : {1, 2}) {
+    test::check_gradients(
+        {.op =
+             [=](std::span<const Variable> in) {
+               return conv2d(in[0], in[1], in[2], Convolution(Window{3, 2, 1}, groups));
+             },
+         .reference =
+             [](std::span<const reference::Array> in) {
+               return reference::conv2d(in[0], in[1], &in[2], 2, 1);
+             },
+         .inputs = {test::uniform({2, 5, 4, 6}, -1, 1, 1), test::uniform({4, 3, 3, 6 / groups}, -1, 1, 2),
+                    test::uniform({4}, -1, 1, 3)}});
+  }
 }
 
 TEST_CASE("conv2d: PyTorch's results") {
   const auto goldens = test::read_goldens("ops.txt");
-  for (const char* name : {"conv2d_3x3_stride2_padding1_bias", "conv2d_1x1", "conv2d_7x7_stride2_padding3"}) {
+  for (const char* name : {"conv2d_3x3_stride2_padding1_bias", "conv2d_1x1", "conv2d_7x7_stride2_padding3",
+                           "conv2d_3x3_groups2_bias"}) {
     CAPTURE(name);
     const test::GoldenCase& golden = goldens.at(name);
     const auto window = golden.integers("window");
     const bool with_bias = std::string(name).ends_with("bias");
     const Variable x(golden.tensor("x"), true), w(golden.tensor("w"), true);
     const Variable bias = with_bias ? Variable(golden.tensor("b"), true) : Variable();
-    const Variable y = conv2d(x, w, bias, Window{window[0], window[1], window[2]});
+    const Variable y = conv2d(x, w, bias, Convolution(Window{window[0], window[1], window[2]}, window[3]));
     CHECK_CLOSE(y.data(), golden.array("y"), test::tolerance::kSum);
     backward(y, golden.tensor("dy"));
     CHECK_CLOSE(x.grad(), golden.array("dx"), test::tolerance::kSum);
@@ -113,9 +156,9 @@ TEST_CASE("conv2d: PyTorch's results") {
 }
 
 TEST_CASE("conv2d: empty batches") {
-  const Variable x(Tensor::empty({0, 4, 4, 3}), true), w(test::uniform({2, 3, 3, 3}, -1, 1, 2), true);
+  const Variable x(Tensor::empty({0, 4, 4, 6}), true), w(test::uniform({2, 3, 3, 3}, -1, 1, 2), true);
   const Variable bias(Tensor::full({2}, 1), true);
-  const Variable y = conv2d(x, w, bias, Window{3, 1, 1});
+  const Variable y = conv2d(x, w, bias, Convolution(Window{3, 1, 1}, 2));
   CHECK(y.shape() == Shape{0, 4, 4, 2});
   backward(y, Tensor::empty(y.shape()));
   CHECK(x.grad().shape() == x.shape());
@@ -148,6 +191,16 @@ TEST_CASE("conv2d: errors") {
                        "conv2d: wanted height and width of at least 3, got [1, 2, 4, 3]", Error);
   CHECK_THROWS_WITH_AS(conv2d(x, w, Window{3, 0, 1}),
                        "conv2d: wanted kernel >= 1, stride >= 1, padding >= 0, got 3, 0, 1", Error);
+  const auto with_groups = [](std::int64_t in, std::int64_t out, int groups) {
+    const Variable images(Tensor::zeros({1, 4, 4, in})), filters(Tensor::zeros({out, 3, 3, 2}));
+    conv2d(images, filters, Convolution(Window{3, 1, 1}, groups));
+  };
+  CHECK_THROWS_WITH_AS(with_groups(4, 4, 0), "conv2d: wanted groups >= 1, got 0", Error);
+  CHECK_THROWS_WITH_AS(with_groups(5, 4, 2),
+                       "conv2d: wanted channels that 2 groups divide evenly, got 5 in, 4 out", Error);
+  CHECK_THROWS_WITH_AS(with_groups(4, 3, 2),
+                       "conv2d: wanted channels that 2 groups divide evenly, got 4 in, 3 out", Error);
+  CHECK_THROWS_WITH_AS(with_groups(8, 4, 2), "conv2d: wanted w [4, 3, 3, 4], got [4, 3, 3, 2]", Error);
   const Tensor residual = Tensor::zeros({1, 4, 4, 3});
   CHECK_THROWS_WITH_AS(conv2d_fused(x.data(), w.data(), nullptr, Window{3, 1, 1}, {&residual, false}),
                        "conv2d: wanted residual [1, 4, 4, 2], got [1, 4, 4, 3]", Error);

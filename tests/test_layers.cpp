@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "data/random_purpose.h"
+#include "tests/support/files.h"
 #include "tests/support/formula.h"
 #include "tests/support/tensors.h"
 
@@ -34,7 +35,7 @@ Moments moments(const Tensor& x) {
 
 TEST_CASE("layers: initial values have torchvision's distributions") {
   Initialiser initialiser(1);
-  const Conv2d conv(16, 64, {3, 1, 1}, true, initialiser);
+  const Conv2d conv(16, 64, Window{3, 1, 1}, true, initialiser);
   const Moments weight = moments(conv.weight().data());  // 9216 values
   CHECK(weight.mean == doctest::Approx(0).scale(1).epsilon(0.003));
   CHECK(weight.deviation == doctest::Approx(std::sqrt(2.0 / (64 * 9))).epsilon(0.03));
@@ -42,7 +43,14 @@ TEST_CASE("layers: initial values have torchvision's distributions") {
   const double bias_bound = 1 / std::sqrt(16.0 * 9);
   CHECK(moments(conv.bias().data()).most <= bias_bound);
   CHECK(moments(conv.bias().data()).most > 0.8 * bias_bound);
-  CHECK_FALSE(Conv2d(1, 1, {1, 1, 0}, false, initialiser).bias().defined());
+  const Conv2d grouped(64, 64, Convolution(Window{3, 1, 1}, 4), true, initialiser);
+  CHECK(grouped.weight().shape() == Shape{64, 3, 3, 16});
+  CHECK(moments(grouped.weight().data()).deviation == doctest::Approx(weight.deviation).epsilon(0.05));
+  CHECK(moments(grouped.bias().data()).most <= bias_bound);
+  CHECK(moments(grouped.bias().data()).most > 0.8 * bias_bound);
+  CHECK(test::error_of([&] { Conv2d(6, 4, Convolution(Window{}, 4), false, initialiser); }) ==
+        "conv2d: wanted channels that 4 groups divide evenly, got 6 in, 4 out");
+  CHECK_FALSE(Conv2d(1, 1, Window{1, 1, 0}, false, initialiser).bias().defined());
 
   const Linear linear(64, 100, initialiser);
   for (const ParameterEntry& entry : linear.parameters()) {
@@ -79,10 +87,14 @@ TEST_CASE("layers: values are those of the references") {
   for (const Device device : test::devices()) {
     Initialiser initialiser(1, device);
     const Tensor x = test::uniform({2, 5, 4, 3}, -2, 2, 1, device);
-    const Conv2d conv(3, 6, {3, 2, 1}, true, initialiser);
+    const Conv2d conv(3, 6, Window{3, 2, 1}, true, initialiser);
     const reference::Array bias = test::array(conv.bias().data());
     CHECK_CLOSE(conv.forward(Variable(x)).data(),
                 reference::conv2d(test::array(x), test::array(conv.weight().data()), &bias, 2, 1),
+                test::tolerance::kSum);
+    const Conv2d grouped(3, 6, Convolution(Window{3, 2, 1}, 3), false, initialiser);
+    CHECK_CLOSE(grouped.forward(Variable(x)).data(),
+                reference::conv2d(test::array(x), test::array(grouped.weight().data()), nullptr, 2, 1),
                 test::tolerance::kSum);
     const Linear linear(3, 4, initialiser);
     const Tensor rows = x.reshape({40, 3});

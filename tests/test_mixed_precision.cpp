@@ -97,6 +97,11 @@ TEST_CASE("mixed precision: each op's values and gradients follow f32's") {
              return conv2d(x[0], p[0], p[1], Window{3, 2, 1});
            },
            {kImages}, {w, bias});
+  check_op("conv2d in groups", DType::bf16,
+           [](auto x, auto p) {
+             return conv2d(x[0], p[0], Convolution(Window{3, 2, 1}, 4));
+           },
+           {kImages}, {test::uniform({8, 3, 3, 4}, -1, 1, 2)});
   for (const bool training : {false, true}) {
     const auto normalise = [=](const Variable& x, auto p, const Variable& residual) {
       const Device device = x.data().device();

@@ -18,7 +18,7 @@ namespace {
 class Toy : public Module {
  public:
   explicit Toy(Initialiser initialiser = Initialiser(1))
-      : conv_(2, 3, {3, 1, 1}, true, initialiser),
+      : conv_(2, 3, Window{3, 1, 1}, true, initialiser),
         norm_(3, initialiser),
         linear_(3, 4, initialiser),
         scale_(initialiser.constant({1}, 30)) {}

@@ -176,20 +176,23 @@ TEST_CASE("non-finite: a NaN or infinity in any logit makes the softmax's row, a
 
 namespace {
 
-/// A convolution of ResNet-18 or 50 on 64x64 images, or one around the vectors' width; winograd: whole tiles
-/// of outputs become NaN together.
+/// A convolution of ResNet-18 or 50 or ResNeXt-50 on 64x64 images, or one around the vectors' width;
+/// winograd: whole tiles of outputs become NaN together, and neighbours where narrow groups are merged.
 struct FusedCase {
   std::int64_t size, in, out;
   Window window;
+  int groups = 1;
 };
 const FusedCase kFused[] = {
-    {64, 3, 64, {7, 2, 3}},    {16, 64, 64, {1, 1, 0}},   {16, 64, 64, {3, 1, 1}},
-    {16, 64, 256, {1, 1, 0}},  {16, 64, 128, {3, 2, 1}},  {16, 64, 128, {1, 2, 0}},
-    {16, 256, 64, {1, 1, 0}},  {16, 128, 128, {3, 2, 1}}, {16, 256, 512, {1, 2, 0}},
-    {8, 128, 512, {1, 1, 0}},  {4, 256, 256, {3, 1, 1}},  {4, 512, 512, {3, 2, 1}},
-    {2, 512, 512, {3, 1, 1}},  {2, 512, 2048, {1, 1, 0}}, {2, 2048, 512, {1, 1, 0}},
-    {28, 128, 512, {1, 1, 0}}, {7, 512, 512, {3, 1, 1}},  {9, 5, 7, {3, 1, 1}},
-    {5, 9, 24, {1, 1, 0}},     {6, 17, 3, {3, 2, 0}},
+    {64, 3, 64, {7, 2, 3}},       {16, 64, 64, {1, 1, 0}},    {16, 64, 64, {3, 1, 1}},
+    {16, 64, 256, {1, 1, 0}},     {16, 64, 128, {3, 2, 1}},   {16, 64, 128, {1, 2, 0}},
+    {16, 256, 64, {1, 1, 0}},     {16, 128, 128, {3, 2, 1}},  {16, 256, 512, {1, 2, 0}},
+    {8, 128, 512, {1, 1, 0}},     {4, 256, 256, {3, 1, 1}},   {4, 512, 512, {3, 2, 1}},
+    {2, 512, 512, {3, 1, 1}},     {2, 512, 2048, {1, 1, 0}},  {2, 2048, 512, {1, 1, 0}},
+    {28, 128, 512, {1, 1, 0}},    {7, 512, 512, {3, 1, 1}},   {9, 5, 7, {3, 1, 1}},
+    {5, 9, 24, {1, 1, 0}},        {6, 17, 3, {3, 2, 0}},      {16, 128, 128, {3, 1, 1}, 32},
+    {8, 512, 512, {3, 2, 1}, 32}, {9, 24, 24, {3, 1, 1}, 24}, {6, 17, 17, {3, 2, 1}, 17},
+    {5, 15, 10, {3, 1, 1}, 5},
 };
 
 struct Fused {
@@ -202,16 +205,19 @@ struct Fused {
       : of(c),
         device(where),
         x(test::uniform({2, c.size, c.size, c.in}, -1, 1, 1)),
-        w(test::uniform({c.out, c.window.kernel, c.window.kernel, c.in}, -1, 1, 2)),
+        w(test::uniform({c.out, c.window.kernel, c.window.kernel, c.in / c.groups}, -1, 1, 2)),
         bias(test::uniform({c.out}, -1, 1, 3)),
         out_size(c.window.output_extent(c.size)) {}
 
   Tensor residual() const { return test::uniform({2, out_size, out_size, of.out}, -1, 1, 4); }
   std::vector<float> run(const Tensor* added, bool rectified) const {
     const Tensor on_device = added != nullptr ? added->to(device) : Tensor(), shift = bias.to(device);
-    return conv2d_fused(x.to(device), w.to(device), &shift, of.window,
+    return conv2d_fused(x.to(device), w.to(device), &shift, Convolution(of.window, of.groups),
                         {added != nullptr ? &on_device : nullptr, rectified})
         .to_vector<float>();
+  }
+  bool in_one_group(std::int64_t in, std::int64_t out) const {
+    return in / (of.in / of.groups) == out / (of.out / of.groups);
   }
   /// True if output pixel (p, q) sees input pixel (row, column).
   bool sees(std::int64_t p, std::int64_t q, std::int64_t row, std::int64_t column) const {
@@ -223,14 +229,15 @@ struct Fused {
   }
 };
 
-/// A NaN of the input arrives in every output whose window holds it, and in no other image.
+/// A NaN of the input arrives in every output of its group whose window holds it, and in no other image.
 void check_input(Fused fused, const Tensor* residual) {
   const std::int64_t size = fused.of.size, out = fused.of.out, pixels = size * size;
   const std::int64_t image_outputs = fused.out_size * fused.out_size * out;
   const std::int64_t step = std::max<std::int64_t>(1, pixels / 5) + 1;
   for (std::int64_t pixel = 0; pixel < pixels; pixel += step) {
     CAPTURE(pixel);
-    float& place = fused.x.data<float>()[(pixels + pixel) * fused.of.in + pixel % fused.of.in];
+    const std::int64_t channel = pixel % fused.of.in;
+    float& place = fused.x.data<float>()[(pixels + pixel) * fused.of.in + channel];
     const float before = place;
     place = NAN;
     const std::vector<float> y = fused.run(residual, true);
@@ -239,7 +246,7 @@ void check_input(Fused fused, const Tensor* residual) {
     for (std::int64_t i = 0; i < image_outputs; ++i) {
       const std::int64_t p = i / out / fused.out_size, q = i / out % fused.out_size;
       spread += std::isnan(y[static_cast<std::size_t>(i)]) ? 1 : 0;
-      if (!fused.sees(p, q, pixel / size, pixel % size)) continue;
+      if (!fused.sees(p, q, pixel / size, pixel % size) || !fused.in_one_group(channel, i % out)) continue;
       hidden += std::isnan(y[static_cast<std::size_t>(image_outputs + i)]) ? 0 : 1;
     }
     CHECK(hidden == 0);
@@ -294,6 +301,7 @@ TEST_CASE("non-finite: a convolution's ReLU hands NaN on from every input, in ev
       CAPTURE(c.out);
       CAPTURE(c.window.kernel);
       CAPTURE(c.window.stride);
+      CAPTURE(c.groups);
       const Fused fused(c, device);
       const Tensor residual = fused.residual();
       check_input(fused, nullptr);

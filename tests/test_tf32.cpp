@@ -61,4 +61,9 @@ TEST_CASE("tf32: linear, cosine_head and conv2d follow f32") {
              return conv2d(in[0], in[1], Convolution(Window{3, 1, 1}, tf32));
            },
            {test::uniform({4, 8, 8, 32}, -1, 1, 4), test::uniform({32, 3, 3, 32}, -1, 1, 5)});
+  check_op("conv2d in groups",
+           [](auto in, bool tf32) {
+             return conv2d(in[0], in[1], Convolution(Window{3, 1, 1}, 8, tf32));
+           },
+           {test::uniform({4, 8, 8, 32}, -1, 1, 4), test::uniform({32, 3, 3, 4}, -1, 1, 5)});
 }

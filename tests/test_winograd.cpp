@@ -94,4 +94,5 @@ TEST_CASE("winograd: leaves to others what it cannot do or would not speed up") 
   CHECK_FALSE(suits(16, 16, {3, 2, 1}, 4));  // stride
   CHECK_FALSE(suits(16, 16, {3, 1, 0}, 4));  // padding
   CHECK_FALSE(suits(16, 16, {5, 1, 1}, 4));  // kernel
+  CHECK_FALSE(winograd::suits({4, 8, 8, 32, 8, 8, 32, kWindow, /*groups=*/2}));
 }

@@ -41,14 +41,19 @@ struct Window {
   }
 };
 
-/// A convolution: its window, and how exact its products are.
+/// A convolution: its window, its groups, and how exact its products are.
 struct Convolution {
   Window window;
+  /// So many parts of equal size, in order, into which the channels of x and those of y are divided: a part
+  /// of y is made of the same part of x alone. As many groups as channels make a depthwise convolution.
+  int groups = 1;
   /// Products of f32 may be made of inputs rounded to 10 bits of mantissa (TF32), summed in f32: several
   /// times faster on tensor cores. A device without them multiplies exactly.
   bool tf32 = false;
 
   Convolution(Window of, bool with_tf32 = false) : window(of), tf32(with_tf32) {}  // NOLINT: a window is one
+  Convolution(Window of, int of_groups, bool with_tf32 = false)
+      : window(of), groups(of_groups), tf32(with_tf32) {}
 };
 
 /// Which operands of a matrix product are transposed, and how exact it is.
@@ -90,14 +95,14 @@ class Backend {
   /// c = op(a) op(b), op transposes a row-major matrix if asked. a, b, c of rank 2, f32.
   virtual void matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options, Tensor& c) = 0;
 
-  /// y = relu(conv(x, w) + bias + residual). x [N,H,W,C], w [K,R,R,C], y and residual [N,P,Q,K], all T; bias
-  /// [K] f32 or null. No extent is 0. False where the device has no convolution with this epilogue or bias in
-  /// one pass: y may then hold anything, and the caller convolves without them. It always has one without
-  /// both.
+  /// y = relu(conv(x, w) + bias + residual). x [N,H,W,C], w [K,R,R,C/groups], y and residual [N,P,Q,K], all
+  /// T; bias [K] f32 or null. groups divides C and K; no extent is 0. False where the device has no
+  /// convolution with this epilogue or bias in one pass: y may then hold anything, and the caller convolves
+  /// without them. It always has one without both.
   [[nodiscard]] virtual bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
                                             const Convolution& convolution, const Epilogue& epilogue,
                                             Tensor& y) = 0;
-  /// dx [N,H,W,C], dw [K,R,R,C] of the same convolution.
+  /// dx [N,H,W,C], dw [K,R,R,C/groups] of the same convolution.
   virtual void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
                                     Tensor& dx) = 0;
   virtual void conv2d_backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution,

@@ -1,6 +1,6 @@
 // y = conv(x, w) + bias     dx = conv^T(dy, w)     dw = correlation of x and dy     dbias = sum of dy's rows
-// x [N,H,W,C], w [K,R,R,C], bias [K], y [N,P,Q,K]. Saves x if w needs a gradient, w if x does, never y.
-// Where x is bf16, w is rounded to bf16 first, and dw comes as bf16: libraries sum it in f32 but do not
+// x [N,H,W,C], w [K,R,R,C/groups], bias [K], y [N,P,Q,K]. Saves x if w needs a gradient, w if x does, never
+// y. Where x is bf16, w is rounded to bf16 first, and dw comes as bf16: libraries sum it in f32 but do not
 // write that.
 #include "engine/ops/conv2d.h"
 
@@ -15,9 +15,10 @@
 namespace tern {
 namespace {
 
-Shape output_shape(const Tensor& x, const Tensor& w, const Tensor* bias, Window window) {
+Shape output_shape(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution) {
+  const Window window = convolution.window;
   check_rank("conv2d", x, 4, "x [N, H, W, C]");
-  check_rank("conv2d", w, 4, "w [K, R, R, C]");
+  check_rank("conv2d", w, 4, "w [K, R, R, C / groups]");
   check_activation("conv2d", "x", x);
   check_dtype("conv2d", "w", w, x.dtype());
   if (window.kernel < 1 || window.stride < 1 || window.padding < 0) {
@@ -25,7 +26,8 @@ Shape output_shape(const Tensor& x, const Tensor& w, const Tensor* bias, Window 
                 std::to_string(window.kernel) + ", " + std::to_string(window.stride) + ", " +
                     std::to_string(window.padding));
   }
-  check_shape("conv2d", "w", w, {w.size(0), window.kernel, window.kernel, x.size(3)});
+  check_groups(x.size(3), w.size(0), convolution.groups);
+  check_shape("conv2d", "w", w, {w.size(0), window.kernel, window.kernel, x.size(3) / convolution.groups});
   if (bias != nullptr) {
     check_dtype("conv2d", "bias", *bias, DType::f32);
     check_shape("conv2d", "bias", *bias, {w.size(0)});
@@ -54,9 +56,16 @@ bool is_degenerate(const Tensor& x, const Tensor& y) {
 
 }  // namespace
 
+void check_groups(std::int64_t in, std::int64_t out, int groups) {
+  if (groups < 1) throw Error("conv2d", "groups >= 1", std::to_string(groups));
+  if (in % groups == 0 && out % groups == 0) return;
+  throw Error("conv2d", "channels that " + std::to_string(groups) + " groups divide evenly",
+              std::to_string(in) + " in, " + std::to_string(out) + " out");
+}
+
 Tensor conv2d_fused(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution,
                     const Epilogue& epilogue) {
-  Tensor y = Tensor::empty(output_shape(x, w, bias, convolution.window), x.dtype(), x.device());
+  Tensor y = Tensor::empty(output_shape(x, w, bias, convolution), x.dtype(), x.device());
   if (epilogue.residual != nullptr) {
     check_dtype("conv2d", "residual", *epilogue.residual, x.dtype());
     check_shape("conv2d", "residual", *epilogue.residual, y.shape());

@@ -36,6 +36,24 @@ TEST_CASE("plans: every convolution of ResNet-18 and ResNet-50, at the study's s
   }
 }
 
+TEST_CASE("plans: a group for every channel, and groups of odd sizes") {
+  const auto device = test::described_device();
+  if (!device) return;
+  for (const auto type : {ConvolutionType::f32, ConvolutionType::tf32, ConvolutionType::bf16}) {
+    for (const auto pass :
+         {ConvolutionPass::forward, ConvolutionPass::backward_data, ConvolutionPass::backward_weight}) {
+      ConvolutionProblem problem = problem_3x3(pass, type);
+      problem.groups = 64;
+      CAPTURE(problem.text());
+      CHECK_FALSE(build_convolution_plans(problem, *device, test::kReadyPlans).empty());
+      problem.in = 15;
+      problem.out = 10;
+      problem.groups = 5;
+      CHECK_FALSE(build_convolution_plans(problem, *device, test::kReadyPlans).empty());
+    }
+  }
+}
+
 TEST_CASE("plans: in f32 none rounds its inputs, and each pass has one") {
   const auto device = test::described_device();
   if (!device) return;
@@ -89,11 +107,14 @@ TEST_CASE("plans: with bias, residual and ReLU in one kernel") {
   if (!device) return;
   for (const auto type :
        {ConvolutionType::f32, ConvolutionType::tf32}) {  // bf16's are compiled on the device
-    ConvolutionProblem problem = problem_3x3(ConvolutionPass::forward, type);
-    problem.bias = problem.relu = true;
-    CHECK_FALSE(build_convolution_plans(problem, *device, test::kReadyPlans).empty());
-    problem.residual = true;
-    CHECK_FALSE(build_convolution_plans(problem, *device, test::kReadyPlans).empty());
+    for (const int groups : {1, 16}) {
+      ConvolutionProblem problem = problem_3x3(ConvolutionPass::forward, type);
+      problem.groups = groups;
+      problem.bias = problem.relu = true;
+      CHECK_FALSE(build_convolution_plans(problem, *device, test::kReadyPlans).empty());
+      problem.residual = true;
+      CHECK_FALSE(build_convolution_plans(problem, *device, test::kReadyPlans).empty());
+    }
   }
   // Where there is no GPU to compile for, there is no plan, and no error: the caller has another way.
   ConvolutionProblem problem = problem_3x3(ConvolutionPass::forward, ConvolutionType::bf16);

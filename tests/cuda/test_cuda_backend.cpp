@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <numeric>
+#include <span>
 #include <vector>
 
 #include "engine/backend/elementwise.h"
@@ -33,10 +34,18 @@ bool has_gpu() {
 struct Case {
   std::int64_t images, height, width, in, out;
   Window window;
+  int groups = 1;
 };
 const Case kCases[] = {
     {2, 9, 7, 3, 8, {7, 2, 3}},    {2, 8, 8, 64, 64, {3, 1, 1}},  {2, 9, 8, 64, 128, {3, 2, 1}},
     {3, 5, 6, 64, 256, {1, 1, 0}}, {3, 7, 7, 128, 64, {1, 2, 0}}, {1, 6, 5, 5, 3, {5, 3, 4}},
+};
+// A ResNeXt's first and last stage, depthwise, odd sizes.
+const Case kGrouped[] = {
+    {2, 8, 8, 128, 128, {3, 1, 1}, 32},
+    {2, 4, 4, 1024, 1024, {3, 2, 1}, 32},
+    {2, 7, 5, 64, 64, {3, 1, 1}, 64},
+    {1, 6, 5, 15, 10, {3, 2, 1}, 5},
 };
 
 Tensor as_type(const Tensor& x, DType dtype) {
@@ -60,10 +69,10 @@ double error(const Tensor& got, const reference::Array& wanted) {
 
 void check_case(const Case& c, DType dtype, bool tf32, double tolerance) {
   Backend& backend = backend_of(kGpu);
-  const Convolution convolution(c.window, tf32);
+  const Convolution convolution(c.window, c.groups, tf32);
   const int stride = c.window.stride, padding = c.window.padding, kernel = c.window.kernel;
   const Tensor x = rounded(test::uniform({c.images, c.height, c.width, c.in}, -1, 1, 1), dtype);
-  const Tensor w = rounded(test::uniform({c.out, kernel, kernel, c.in}, -1, 1, 2), dtype);
+  const Tensor w = rounded(test::uniform({c.out, kernel, kernel, c.in / c.groups}, -1, 1, 2), dtype);
   const Tensor bias = test::uniform({c.out}, -1, 1, 3);
   const auto x64 = test::array(x), w64 = test::array(w), bias64 = test::array(bias);
   const auto y64 = reference::conv2d(x64, w64, nullptr, stride, padding);
@@ -91,18 +100,27 @@ void check_case(const Case& c, DType dtype, bool tf32, double tolerance) {
   }
 }
 
+void check_types(std::span<const Case> cases) {
+  for (const Case& c : cases) {
+    CAPTURE(c.in);
+    CAPTURE(c.window.kernel);
+    CAPTURE(c.groups);
+    check_case(c, DType::f32, false, 5e-6);   // sums of some hundreds of products, by plans of exact ones
+    check_case(c, DType::f32, true, 2e-3);    // products of 10-bit mantissas
+    check_case(c, DType::bf16, false, 8e-3);  // results rounded to 8 bits
+  }
+}
+
 }  // namespace
 
 TEST_CASE("GPU: convolutions in f32, TF32 and bf16") {
   if (!has_gpu()) return;
   std::printf("%s\n", backend_of(kGpu).description().c_str());
-  for (const Case& c : kCases) {
-    CAPTURE(c.in);
-    CAPTURE(c.window.kernel);
-    check_case(c, DType::f32, false, 5e-6);   // sums of some hundreds of products, by plans of exact ones
-    check_case(c, DType::f32, true, 2e-3);    // products of 10-bit mantissas
-    check_case(c, DType::bf16, false, 8e-3);  // results rounded to 8 bits
-  }
+  check_types(kCases);
+}
+
+TEST_CASE("GPU: convolutions in groups") {
+  if (has_gpu()) check_types(kGrouped);
 }
 
 TEST_CASE("GPU: a convolution of images that begin anywhere") {

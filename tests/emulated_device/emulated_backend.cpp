@@ -10,6 +10,7 @@
 
 #include "engine/backend/elementwise.h"
 #include "engine/core/check.h"
+#include "engine/ops/conv2d.h"
 #include "kernels/common/emulator/emulator.h"
 #include "tests/emulated_device/emulated_memory.h"
 #include "tests/emulated_device/recording.h"
@@ -137,11 +138,10 @@ bool EmulatedBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Ten
     std::optional<Tensor> host_bias, host_residual;
     if (bias) host_bias = on_cpu(*bias);
     if (residual) host_residual = on_cpu(*residual);
-    Tensor result = Tensor::empty(y.shape);
-    static_cast<void>(cpu().conv2d_forward(factor(x, convolution.tf32), factor(w, convolution.tf32),
-                                           host_bias ? &*host_bias : nullptr, convolution,
-                                           {host_residual ? &*host_residual : nullptr, relu}, result));
-    to_device(result, y);
+    to_device(conv2d_fused(factor(x, convolution.tf32), factor(w, convolution.tf32),
+                           host_bias ? &*host_bias : nullptr, convolution,
+                           {host_residual ? &*host_residual : nullptr, relu}),
+              y);
   });
   return true;
 }

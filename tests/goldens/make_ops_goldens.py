@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes ops.txt beside this script: what PyTorch (1.13) makes of every op, forward and backward, in double.
+"""Writes ops.txt beside this script: what PyTorch (2.15) makes of every op, forward and backward, in double.
 
 Inputs are multiples of 1/32, so that they are exact in f32. Layouts are tern's: NHWC and KRSC. `dy` is the gradient
 given to backward, d<name> the gradient of input <name>.
@@ -43,12 +43,12 @@ def backward(y, **inputs):
     put(dy=dy, **{"d" + name: value.grad for name, value in inputs.items()})
 
 
-def conv2d(name, n, size, c, k, kernel, stride, padding, bias):
+def conv2d(name, n, size, c, k, kernel, stride, padding, bias, groups=1):
     case(name)
-    x, w = grid(n, size, size + 1, c), grid(k, kernel, kernel, c)
+    x, w = grid(n, size, size + 1, c), grid(k, kernel, kernel, c // groups)
     b = grid(k) if bias else None
-    y = nhwc(F.conv2d(x.permute(0, 3, 1, 2), w.permute(0, 3, 1, 2), b, stride, padding))
-    put(x=x, w=w, window=[kernel, stride, padding], y=y)
+    y = nhwc(F.conv2d(x.permute(0, 3, 1, 2), w.permute(0, 3, 1, 2), b, stride, padding, groups=groups))
+    put(x=x, w=w, window=[kernel, stride, padding, groups], y=y)
     if bias:
         put(b=b)
     backward(y, x=x, w=w, **({"b": b} if bias else {}))
@@ -204,6 +204,8 @@ for parameter, gradient in zip(parameters, gradients):
     parameter.grad = gradient.clone()
 norm = torch.nn.utils.clip_grad_norm_(parameters, 1.5)
 put(a=gradients[0], b=gradients[1], norm=norm, clipped_a=parameters[0].grad, clipped_b=parameters[1].grad)
+
+conv2d("conv2d_3x3_groups2_bias", 1, 3, 4, 6, 3, 1, 1, True, groups=2)  # here, so that the numbers above stay
 
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "ops.txt"), "w", encoding="ascii") as file:
     file.write("# Written by make_ops_goldens.py.\n" + "\n".join(lines) + "\n")

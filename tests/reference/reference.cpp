@@ -77,9 +77,10 @@ void for_each_product(const std::vector<std::int64_t>& x, const std::vector<std:
             for (std::int64_t s = 0; s < w[2]; ++s) {
               const std::int64_t row = p * stride + r - padding, column = q * stride + s - padding;
               if (row < 0 || row >= x[1] || column < 0 || column >= x[2]) continue;
-              for (std::int64_t c = 0; c < x[3]; ++c)
-                visit(((n * x[1] + row) * x[2] + column) * x[3] + c, ((k * w[1] + r) * w[2] + s) * w[3] + c,
-                      ((n * y[1] + p) * y[2] + q) * y[3] + k);
+              const std::int64_t group = k / (y[3] / (x[3] / w[3]));
+              for (std::int64_t c = 0; c < w[3]; ++c)
+                visit(((n * x[1] + row) * x[2] + column) * x[3] + group * w[3] + c,
+                      ((k * w[1] + r) * w[2] + s) * w[3] + c, ((n * y[1] + p) * y[2] + q) * y[3] + k);
             }
 }
 

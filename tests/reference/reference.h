@@ -42,7 +42,8 @@ Array augment(const std::vector<std::uint8_t>& bytes, int source_size, int size,
 /// How many windows, `stride` apart, fit into an axis with its padding on both sides.
 std::int64_t window_count(std::int64_t extent, std::int64_t kernel, int stride, int padding);
 
-/// x [N,H,W,C], w [K,R,R,C], bias [K] or null.
+/// x [N,H,W,C], w [K,R,R,D], bias [K] or null; of the C / D groups of as many output channels each, one reads
+/// the D input channels that are its own.
 Array conv2d(const Array& x, const Array& w, const Array* bias, int stride, int padding);
 Array conv2d_backward_data(const Array& dy, const Array& w, const Array& x_like, int stride, int padding);
 Array conv2d_backward_weight(const Array& x, const Array& dy, const Array& w_like, int stride, int padding);

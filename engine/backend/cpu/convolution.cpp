@@ -9,6 +9,16 @@
 #include "engine/core/parallel.h"
 
 namespace tern {
+namespace {
+
+// oneDNN's depthwise kernel for processors without AVX2 crashes (2.6) if it is to add a residual and the last
+// channels do not fill its vectors of four.
+bool adds_residual(const ConvolutionShape& s) {
+  const bool is_depthwise = s.groups == s.in && s.groups == s.out;
+  return !is_depthwise || s.out % 4 == 0;
+}
+
+}  // namespace
 
 CpuBackend::CpuBackend() : Backend(Device::cpu()), onednn_(std::make_unique<OneDnnConvolution>()) {}
 CpuBackend::~CpuBackend() = default;
@@ -21,32 +31,31 @@ std::string CpuBackend::description() const {
 
 bool CpuBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
                                 const Convolution& convolution, const Epilogue& epilogue, Tensor& y) {
-  const Window window = convolution.window;
-  if (winograd::suits(ConvolutionShape::of(x, y, window))) {
+  const ConvolutionShape shape = ConvolutionShape::of(x, y, convolution);
+  if (epilogue.residual != nullptr && !adds_residual(shape)) return false;
+  if (winograd::suits(shape)) {
     winograd::forward(x, w, bias, epilogue, y);
   } else {
-    onednn_->forward(x, w, bias, window, epilogue, y);
+    onednn_->forward(x, w, bias, convolution, epilogue, y);
   }
   return true;
 }
 
 void CpuBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
                                       Tensor& dx) {
-  const Window window = convolution.window;
-  if (winograd::suits(ConvolutionShape::of(dx, dy, window))) {
+  if (winograd::suits(ConvolutionShape::of(dx, dy, convolution))) {
     winograd::backward_data(dy, w, dx);
   } else {
-    onednn_->backward_data(dy, w, window, dx);
+    onednn_->backward_data(dy, w, convolution, dx);
   }
 }
 
 void CpuBackend::conv2d_backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution,
                                         Tensor& dw) {
-  const Window window = convolution.window;
-  if (winograd::suits(ConvolutionShape::of(x, dy, window))) {
+  if (winograd::suits(ConvolutionShape::of(x, dy, convolution))) {
     winograd::backward_weight(x, dy, dw);
   } else {
-    onednn_->backward_weight(x, dy, window, dw);
+    onednn_->backward_weight(x, dy, convolution, dw);
   }
 }
 

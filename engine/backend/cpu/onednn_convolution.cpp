@@ -2,6 +2,7 @@
 // shape likes them, once a call: they change every training step, and packing is a small part of the work.
 #include "engine/backend/cpu/onednn_convolution.h"
 
+#include <algorithm>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
 #include <utility>
@@ -24,13 +25,19 @@ struct Descriptions {
   memory::dims strides, padding;
 };
 
+// A weight in oneDNN's order of axes, which has one for the groups if there are several.
+memory::dims weight_extents(const ConvolutionShape& s) {
+  const int r = s.window.kernel, groups = s.groups;
+  if (groups == 1) return {s.out, s.in, r, r};
+  return {groups, s.out / groups, s.in / groups, r, r};
+}
+
 Descriptions descriptions_of(const ConvolutionShape& s, bool has_bias) {
-  const int r = s.window.kernel;
   // The lower right padding may be less than the upper left where the stride leaves pixels over: oneDNN wants
   // the exact.
   return {describe({s.images, s.in, s.height, s.width}, Format::nhwc),
           describe({s.images, s.out, s.out_height, s.out_width}, Format::nhwc),
-          describe({s.out, s.in, r, r}, Format::any),
+          describe(weight_extents(s), Format::any),
           has_bias ? describe({s.out}, Format::x) : memory::desc(),
           {s.window.stride, s.window.stride},
           {s.window.padding, s.window.padding}};
@@ -116,6 +123,35 @@ void append_relu(dnnl::post_ops& after) {
   append_elementwise(after, dnnl::algorithm::eltwise_abs, 0.0f);
 }
 
+// How many neighbouring groups are to be made one for the forward pass. oneDNN (2.6, with AVX2) has no kernel
+// of its own for groups of fewer channels than a vector holds: it copies windows for a product of matrices
+// of each group, which takes two to six times as long. The zeros between the merged groups cost little,
+// since a narrow group would leave the rest of each vector empty. Depthwise convolution has a kernel, and so
+// have both backward passes.
+int groups_to_merge(const ConvolutionShape& s) {
+  constexpr int kVector = 8;
+  if (s.groups == 1 || (s.groups == s.in && s.groups == s.out)) return 1;
+  const std::int64_t channels = std::min(s.in, s.out) / s.groups;
+  for (int merged = 1; merged <= kVector; ++merged) {
+    if (merged * channels >= kVector && s.groups % merged == 0) return merged;
+  }
+  return 1;
+}
+
+// w [K,R,R,C/groups] as the weight [K,R,R,merged C/groups] of the same convolution with groups / merged
+// groups: each output channel has zeros for the inputs of the groups that it is merged with.
+void merge_groups(const Tensor& w, int groups, int merged, float* result) {
+  const std::int64_t channels = w.size(3), out_of_group = w.size(0) / groups, taps = w.size(1) * w.size(2);
+  const float* from = w.data<float>();
+  std::fill_n(result, w.numel() * merged, 0.0f);
+  for (std::int64_t k = 0; k < w.size(0); ++k) {
+    float* to = result + k * taps * merged * channels + k / out_of_group % merged * channels;
+    for (std::int64_t tap = 0; tap < taps; ++tap, from += channels, to += merged * channels) {
+      std::copy_n(from, channels, to);
+    }
+  }
+}
+
 // The caller's pointer, for one execution; oneDNN's handles are not const.
 void point(memory& target, const Tensor& tensor) {
   target.set_data_handle(const_cast<void*>(tensor.raw()));
@@ -126,13 +162,11 @@ void point(memory& target, const Tensor& tensor) {
 struct OneDnnConvolution::Engine {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
-  std::unique_ptr<Buffer> packing_buffer;
+  std::unique_ptr<Buffer> packed, merged;  // weights of the convolution that runs
 
-  void* reserve(std::size_t bytes) {
-    if (packing_buffer == nullptr || packing_buffer->bytes() < bytes) {
-      packing_buffer = std::make_unique<Buffer>(bytes, Device::cpu());
-    }
-    return packing_buffer->data();
+  static void* reserve(std::unique_ptr<Buffer>& buffer, std::size_t bytes) {
+    if (buffer == nullptr || buffer->bytes() < bytes) buffer = std::make_unique<Buffer>(bytes, Device::cpu());
+    return buffer->data();
   }
 };
 
@@ -142,22 +176,28 @@ struct OneDnnConvolution::Plan {
   dnnl::reorder packing;  // weights to the kernel's layout, or the gradient back
   bool packs = false;
   std::size_t packed_bytes = 0;
+  int groups = 1, merged = 1;  // the caller's; of which so many are made one
   memory input, output, weight, packed_weight, bias;
 };
 
 OneDnnConvolution::OneDnnConvolution() : engine_(std::make_unique<Engine>()) {}
 OneDnnConvolution::~OneDnnConvolution() = default;
 
-OneDnnConvolution::Plan& OneDnnConvolution::plan(Pass pass, const ConvolutionShape& shape, bool has_bias,
+OneDnnConvolution::Plan& OneDnnConvolution::plan(Pass pass, const ConvolutionShape& asked, bool has_bias,
                                                  bool has_residual, bool relu) {
-  const Window& window = shape.window;
-  const Key key{pass,          shape.images,  shape.height,   shape.width, shape.in,     shape.out,
-                window.kernel, window.stride, window.padding, has_bias,    has_residual, relu};
+  const Window& window = asked.window;
+  const Key key{pass,      asked.images,  asked.height,  asked.width,    asked.in,
+                asked.out, window.kernel, window.stride, window.padding, asked.groups,
+                has_bias,  has_residual,  relu};
   std::unique_ptr<Plan>& slot = plans_[key];
   if (slot != nullptr) return *slot;
 
   const dnnl::engine& engine = engine_->engine;
   auto plan = std::make_unique<Plan>();
+  plan->groups = asked.groups;
+  plan->merged = pass == Pass::forward ? groups_to_merge(asked) : 1;
+  ConvolutionShape shape = asked;
+  shape.groups /= plan->merged;
   dnnl::primitive_attr attributes;
   dnnl::post_ops after;
   if (has_residual) after.append_sum(1.0f);
@@ -179,7 +219,8 @@ OneDnnConvolution::Plan& OneDnnConvolution::plan(Pass pass, const ConvolutionSha
     packed = backward.diff_weights_desc();
   }
   const Descriptions d = descriptions_of(shape, has_bias);
-  const memory::desc plain = describe({shape.out, shape.in, window.kernel, window.kernel}, Format::ohwi);
+  const memory::desc plain =
+      describe(weight_extents(shape), shape.groups == 1 ? Format::ohwi : Format::gohwi);
   plan->input = memory(d.images_in, engine, nullptr);
   plan->output = memory(d.images_out, engine, nullptr);
   plan->weight = memory(plain, engine, nullptr);
@@ -198,16 +239,23 @@ OneDnnConvolution::Plan& OneDnnConvolution::plan(Pass pass, const ConvolutionSha
 }
 
 void OneDnnConvolution::pack(Plan& p, const Tensor& w) {
-  point(p.weight, w);
+  if (p.merged > 1) {
+    const std::size_t bytes = w.bytes() * static_cast<std::size_t>(p.merged);
+    auto* const merged = static_cast<float*>(Engine::reserve(engine_->merged, bytes));
+    merge_groups(w, p.groups, p.merged, merged);
+    p.weight.set_data_handle(merged);
+  } else {
+    point(p.weight, w);
+  }
   if (!p.packs) return;
-  p.packed_weight.set_data_handle(engine_->reserve(p.packed_bytes));
+  p.packed_weight.set_data_handle(Engine::reserve(engine_->packed, p.packed_bytes));
   p.packing.execute(engine_->stream, p.weight, p.packed_weight);
 }
 
-void OneDnnConvolution::forward(const Tensor& x, const Tensor& w, const Tensor* bias, Window window,
-                                const Epilogue& epilogue, Tensor& y) {
+void OneDnnConvolution::forward(const Tensor& x, const Tensor& w, const Tensor* bias,
+                                const Convolution& convolution, const Epilogue& epilogue, Tensor& y) {
   if (epilogue.residual != nullptr && epilogue.residual->raw() != y.raw()) y.assign(*epilogue.residual);
-  Plan& p = plan(Pass::forward, ConvolutionShape::of(x, y, window), bias != nullptr,
+  Plan& p = plan(Pass::forward, ConvolutionShape::of(x, y, convolution), bias != nullptr,
                  epilogue.residual != nullptr, epilogue.relu);
   point(p.input, x);
   point(p.output, y);
@@ -223,8 +271,9 @@ void OneDnnConvolution::forward(const Tensor& x, const Tensor& w, const Tensor* 
   stream.wait();
 }
 
-void OneDnnConvolution::backward_data(const Tensor& dy, const Tensor& w, Window window, Tensor& dx) {
-  Plan& p = plan(Pass::backward_data, ConvolutionShape::of(dx, dy, window), false, false, false);
+void OneDnnConvolution::backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
+                                      Tensor& dx) {
+  Plan& p = plan(Pass::backward_data, ConvolutionShape::of(dx, dy, convolution), false, false, false);
   point(p.input, dx);
   point(p.output, dy);
   pack(p, w);
@@ -235,12 +284,13 @@ void OneDnnConvolution::backward_data(const Tensor& dy, const Tensor& w, Window 
   stream.wait();
 }
 
-void OneDnnConvolution::backward_weight(const Tensor& x, const Tensor& dy, Window window, Tensor& dw) {
-  Plan& p = plan(Pass::backward_weight, ConvolutionShape::of(x, dy, window), false, false, false);
+void OneDnnConvolution::backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution,
+                                        Tensor& dw) {
+  Plan& p = plan(Pass::backward_weight, ConvolutionShape::of(x, dy, convolution), false, false, false);
   point(p.input, x);
   point(p.output, dy);
   point(p.weight, dw);
-  if (p.packs) p.packed_weight.set_data_handle(engine_->reserve(p.packed_bytes));
+  if (p.packs) p.packed_weight.set_data_handle(Engine::reserve(engine_->packed, p.packed_bytes));
   dnnl::stream& stream = engine_->stream;
   p.convolution.execute(
       stream,

@@ -14,9 +14,11 @@ namespace tern {
 struct ConvolutionShape {
   std::int64_t images, height, width, in, out_height, out_width, out;
   Window window;
+  int groups = 1;
 
-  static ConvolutionShape of(const Tensor& x, const Tensor& y, Window window) {
-    return {x.size(0), x.size(1), x.size(2), x.size(3), y.size(1), y.size(2), y.size(3), window};
+  static ConvolutionShape of(const Tensor& x, const Tensor& y, const Convolution& convolution) {
+    return {x.size(0), x.size(1), x.size(2),          x.size(3),         y.size(1),
+            y.size(2), y.size(3), convolution.window, convolution.groups};
   }
 };
 
@@ -27,17 +29,17 @@ class OneDnnConvolution {
 
   /// y = relu(conv(x, w) + bias + residual); the residual may be y itself. ReLU hands NaN on, and gives
   /// |x| 2^-100 for x < 0.
-  void forward(const Tensor& x, const Tensor& w, const Tensor* bias, Window window, const Epilogue& epilogue,
-               Tensor& y);
-  void backward_data(const Tensor& dy, const Tensor& w, Window window, Tensor& dx);
-  void backward_weight(const Tensor& x, const Tensor& dy, Window window, Tensor& dw);
+  void forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution,
+               const Epilogue& epilogue, Tensor& y);
+  void backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution, Tensor& dx);
+  void backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution, Tensor& dw);
 
  private:
   enum class Pass { forward, backward_data, backward_weight };
   struct Plan;
-  // pass, images, height, width, in, out, kernel, stride, padding, has bias, has residual, has ReLU
+  // pass, images, height, width, in, out, kernel, stride, padding, groups, has bias, has residual, has ReLU
   using Key = std::tuple<Pass, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, int, int,
-                         int, bool, bool, bool>;
+                         int, int, bool, bool, bool>;
   struct Engine;
 
   Plan& plan(Pass pass, const ConvolutionShape& shape, bool has_bias, bool has_residual, bool relu);

@@ -7,8 +7,8 @@
 
 namespace tern::winograd {
 
-/// True where these functions apply and pay: 3x3, stride 1, padding 1, channels in eights, enough tiles to
-/// earn back the transform of the weights.
+/// True where these functions apply and pay: 3x3, stride 1, padding 1, one group, channels in eights, enough
+/// tiles to earn back the transform of the weights.
 bool suits(const ConvolutionShape& shape);
 
 /// y = relu(conv(x, w) + bias + residual). The residual may be y itself.

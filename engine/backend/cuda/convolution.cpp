@@ -42,6 +42,7 @@ ConvolutionProblem CudaBackend::problem(ConvolutionPass pass, const Tensor& x, c
   problem.kernel = convolution.window.kernel;
   problem.stride = convolution.window.stride;
   problem.padding = convolution.window.padding;
+  problem.groups = convolution.groups;
   problem.deterministic = deterministic_;
   problem.alignment = alignment_of({x.raw(), w.raw(), y.raw(), nullptr, nullptr});
   return problem;

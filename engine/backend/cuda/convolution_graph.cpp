@@ -158,6 +158,7 @@ std::string ConvolutionProblem::text() const {
                      std::to_string(height) + "x" + std::to_string(width) + "x" + std::to_string(in) + " k" +
                      std::to_string(out) + " r" + std::to_string(kernel) + " s" + std::to_string(stride) +
                      " p" + std::to_string(padding);
+  if (groups != 1) text += " g" + std::to_string(groups);
   if (bias) text += " bias";
   if (residual) text += " residual";
   if (relu) text += " relu";
@@ -172,7 +173,9 @@ ConvolutionGraph convolution_graph(const ConvolutionProblem& problem) {
   GraphBuilder builder(problem);
   const auto& x =
       builder.tensor(kX, {problem.images, problem.in, problem.height, problem.width}, type, false);
-  const auto& w = builder.tensor(kW, {problem.out, problem.in, problem.kernel, problem.kernel}, type, false);
+  // cuDNN sees from its channels how many groups there are.
+  const auto& w = builder.tensor(
+      kW, {problem.out, problem.in / problem.groups, problem.kernel, problem.kernel}, type, false);
   // What follows the convolution, in the order for which cuDNN has kernels compiled beforehand in f32.
   std::vector<ConvolutionTensor> inputs;
   if (problem.residual) inputs.push_back(kResidual);

@@ -3,8 +3,8 @@
 //   forward          y = relu(conv(x, w) + residual + bias), each of the last three where asked for
 //   backward_data    dx from dy, w          backward_weight    dw from x, dy
 //
-// x [N,H,W,C], w [K,R,R,C], y and residual [N,P,Q,K], all of one type; bias [K] f32. Products are summed in
-// f32.
+// x [N,H,W,C], w [K,R,R,C/groups], y and residual [N,P,Q,K], all of one type; bias [K] f32. Products are
+// summed in f32.
 #pragma once
 
 #include <compare>
@@ -26,7 +26,7 @@ struct ConvolutionProblem {
   ConvolutionPass pass = ConvolutionPass::forward;
   ConvolutionType type = ConvolutionType::f32;
   std::int64_t images = 0, height = 0, width = 0, in = 0, out = 0;
-  std::int64_t kernel = 1, stride = 1, padding = 0;
+  std::int64_t kernel = 1, stride = 1, padding = 0, groups = 1;
   bool bias = false, residual = false, relu = false;  ///< of the forward pass
   /// Only engines that give the same bits at every run, and of those the one that cuDNN recommends: the
   /// fastest by the clock may be another one tomorrow.
