@@ -19,6 +19,7 @@
 #include "apps/weights/convert.h"
 #include "apps/weights/inspect.h"
 #include "engine/core/check.h"
+#include "models/resnet.h"
 #include "models/weight_names.h"
 
 namespace tern {
@@ -186,7 +187,7 @@ void add_classify(CLI::App& tern, Command& chosen) {
                   options, run_classify);
   app->add_option("--arch", options.architecture, "the network")
       ->required()
-      ->check(CLI::IsMember({"resnet18", "resnet50"}));
+      ->check(CLI::IsMember(resnet_names()));
   app->add_option("--weights", options.weights, "of torchvision, timm or Hugging Face, .pth or .safetensors")
       ->required()
       ->type_name("FILE");

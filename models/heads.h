@@ -34,7 +34,7 @@ struct HeadSpec {
 };
 
 struct ModelSpec {
-  std::string architecture;  ///< "resnet18" or "resnet50"
+  std::string architecture;  ///< one of resnet_names()
   std::vector<HeadSpec> heads;
   std::string backbone_prefix = "backbone.";
 

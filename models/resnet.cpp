@@ -1,5 +1,7 @@
 #include "models/resnet.h"
 
+#include <span>
+
 #include "engine/core/check.h"
 #include "engine/ops/cast.h"
 #include "engine/ops/conv2d.h"
@@ -16,23 +18,40 @@ constexpr Window kPoolWindow{3, 2, 1};
 constexpr int kStages = 4;
 constexpr Window kHalvingWindow{3, 2, 1};  // of the first block of stages 1..3
 
+// Every network, by torchvision's name.
+std::span<const ResNetArchitecture> architectures() {
+  static const ResNetArchitecture all[] = {
+      // blocks of each stage, bottleneck, groups, width per group
+      {"resnet18", {2, 2, 2, 2}},
+      {"resnet34", {3, 4, 6, 3}},
+      {"resnet50", {3, 4, 6, 3}, true},
+      {"resnet101", {3, 4, 23, 3}, true},
+      {"resnet152", {3, 8, 36, 3}, true},
+      {"wide_resnet50_2", {3, 4, 6, 3}, true, 1, 128},
+      {"resnext50_32x4d", {3, 4, 6, 3}, true, 32, 4},
+  };
+  return all;
+}
+
 /// Block `index` of stage `stage`: channels double and the extent halves at the first block of stages 1..3.
 ResNetBlock make_block(const ResNetArchitecture& architecture, int stage, int index,
                        Initialiser& initialiser) {
-  const std::int64_t width = kStemChannels << stage;
-  const std::int64_t out = architecture.bottleneck ? 4 * width : width;
+  const std::int64_t channels = kStemChannels << stage;
+  const std::int64_t out = architecture.bottleneck ? 4 * channels : channels;
   const bool first = index == 0;
   const std::int64_t in = !first ? out : stage == 0 ? kStemChannels : out / 2;
   const int stride = first && stage > 0 ? 2 : 1;
 
   ResNetBlock block;
   if (architecture.bottleneck) {
+    const std::int64_t width = std::int64_t{architecture.groups} * architecture.width_per_group << stage;
     block.path.emplace_back(in, width, Window{1, 1, 0}, initialiser);
-    block.path.emplace_back(width, width, Window{3, stride, 1}, initialiser);
+    block.path.emplace_back(width, width, Convolution(Window{3, stride, 1}, architecture.groups),
+                            initialiser);
     block.path.emplace_back(width, out, Window{1, 1, 0}, initialiser);
   } else {
-    block.path.emplace_back(in, width, Window{3, stride, 1}, initialiser);
-    block.path.emplace_back(width, width, Window{3, 1, 1}, initialiser);
+    block.path.emplace_back(in, out, Window{3, stride, 1}, initialiser);
+    block.path.emplace_back(out, out, Window{3, 1, 1}, initialiser);
   }
   if (stride != 1 || in != out) block.downsample.emplace(in, out, Window{1, stride, 0}, initialiser);
   return block;
@@ -52,13 +71,19 @@ void visit_block(const ResNetBlock& block, const std::string& prefix, StateVisit
 
 }  // namespace
 
+std::vector<std::string> resnet_names() {
+  std::vector<std::string> names;
+  for (const ResNetArchitecture& architecture : architectures()) names.push_back(architecture.name);
+  return names;
+}
+
 const ResNetArchitecture& resnet_architecture(const std::string& name) {
-  static const ResNetArchitecture resnet18{"resnet18", {2, 2, 2, 2}, /*bottleneck=*/false};
-  static const ResNetArchitecture resnet50{"resnet50", {3, 4, 6, 3}, /*bottleneck=*/true};
-  for (const ResNetArchitecture* architecture : {&resnet18, &resnet50}) {
-    if (architecture->name == name) return *architecture;
+  std::string known;
+  for (const ResNetArchitecture& architecture : architectures()) {
+    if (architecture.name == name) return architecture;
+    known += (known.empty() ? "'" : ", '") + architecture.name + "'";
   }
-  throw Error("architecture", "'resnet18' or 'resnet50'", "'" + name + "'");
+  throw Error("architecture", "one of " + known, "'" + name + "'");
 }
 
 Variable ResNetBlock::forward(const Variable& x) {

@@ -1,9 +1,11 @@
-// ResNet-18 and ResNet-50 (He et al. 2015) as torchvision builds them, up to the pooled features; the stride
-// of a bottleneck is in its 3x3 convolution.
+// ResNets (He et al. 2015), Wide ResNets (Zagoruyko and Komodakis 2016) and ResNeXts (Xie et al. 2017) as
+// torchvision builds them, up to the pooled features; the stride of a bottleneck is in its 3x3 convolution.
 //
 //   images [N,H,W,3] -> 7x7/2, BN, ReLU -> max pool 3x3/2 -> four stages of blocks -> average pool -> [N,D]
 //   basic block        3x3/s BN ReLU, 3x3 BN, + x, ReLU                       D = 512
 //   bottleneck block   1x1 BN ReLU, 3x3/s BN ReLU, 1x1 BN, + x, ReLU          D = 2048
+//
+// A wide network has more channels in its 3x3 convolutions; a ResNeXt has more and divides them into groups.
 #pragma once
 
 #include <array>
@@ -19,14 +21,18 @@
 namespace tern {
 
 struct ResNetArchitecture {
-  std::string name;           ///< "resnet18"
+  std::string name;           ///< torchvision's
   std::array<int, 4> blocks;  ///< in each stage
   bool bottleneck = false;
+  int groups = 1;            ///< of a bottleneck's 3x3 convolution
+  int width_per_group = 64;  ///< the channels of each of them in the first stage; they double with each stage
 
   std::int64_t features() const { return bottleneck ? 2048 : 512; }
 };
 
-/// Throws Error naming the valid ones unless `name` is "resnet18" or "resnet50".
+/// Every name that resnet_architecture() takes.
+std::vector<std::string> resnet_names();
+/// Throws Error naming the valid ones unless `name` is one of resnet_names().
 const ResNetArchitecture& resnet_architecture(const std::string& name);
 
 /// A convolution and the normalisation after it.
@@ -34,8 +40,8 @@ struct ConvNorm {
   Conv2d conv;
   BatchNorm2d norm;
 
-  ConvNorm(std::int64_t in, std::int64_t out, Window window, Initialiser& initialiser)
-      : conv(in, out, window, /*with_bias=*/false, initialiser), norm(out, initialiser) {}
+  ConvNorm(std::int64_t in, std::int64_t out, const Convolution& convolution, Initialiser& initialiser)
+      : conv(in, out, convolution, /*with_bias=*/false, initialiser), norm(out, initialiser) {}
   Variable forward(const Variable& x, bool relu, const Variable& residual = {}) {
     return norm.forward(conv.forward(x), relu, residual);
   }

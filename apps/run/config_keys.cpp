@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "apps/run/config.h"
+#include "models/resnet.h"
 
 namespace tern {
 namespace {
@@ -147,7 +148,7 @@ void add_model_keys(Table& table) {
   table.choice("approach", &Config::approach,
                "two heads on one backbone with a KL term (A), or a model for each level (B, C)");
   table.choice("levels", &Config::levels, "with two_models: which of the two models to train");
-  table.choice("backbone", &Config::backbone, {"resnet18", "resnet50"}, "the network below the heads");
+  table.choice("backbone", &Config::backbone, resnet_names(), "the network below the heads");
   table.choice("super_head", &Config::super_head, "the superclass head");
   table.choice("sub_head", &Config::sub_head, "the subclass head");
   table.choice("fine_tune", &Config::fine_tune, "train everything, or the heads on a frozen backbone");

@@ -16,7 +16,7 @@ namespace tern {
 inline constexpr int kMinResize = 224, kMaxResize = 4096;
 
 struct ClassifyOptions {
-  std::string architecture;       ///< "resnet18" or "resnet50"
+  std::string architecture;       ///< one of resnet_names()
   std::filesystem::path weights;  ///< a classifier's, with names that fit_names() knows; .pth or .safetensors
   std::string key;                ///< of a state dict in the weights; empty: the usual one
   std::filesystem::path classes;  ///< a name a line, or CSV with class_index and class; empty: numbers

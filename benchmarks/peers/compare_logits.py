@@ -37,7 +37,7 @@ def read_safetensors(path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--arch", required=True, choices=["resnet18", "resnet50"])
+    parser.add_argument("--arch", required=True, help="as of tern classify")
     parser.add_argument("--weights", required=True)
     parser.add_argument("--labels")
     parser.add_argument("logits")

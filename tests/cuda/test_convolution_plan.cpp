@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "engine/core/check.h"
+#include "models/resnet.h"
 #include "tests/cuda/support/plan_building.h"
 
 using namespace tern;
@@ -27,12 +28,12 @@ ConvolutionProblem problem_3x3(ConvolutionPass pass, ConvolutionType type) {
 
 }  // namespace
 
-TEST_CASE("plans: every convolution of ResNet-18 and ResNet-50, at the study's size and at ImageNet's") {
+TEST_CASE("plans: every convolution of every network, at the study's size and at ImageNet's") {
   const auto device = test::described_device();
   if (!device) return;
   for (const auto type : {ConvolutionType::bf16, ConvolutionType::tf32, ConvolutionType::f32}) {
-    test::check_plans(test::resnet_convolutions(64, 64, type), *device);
-    test::check_plans(test::resnet_convolutions(256, 224, type), *device);
+    test::check_plans(test::resnet_convolutions(resnet_names(), 64, 64, type), *device);
+    test::check_plans(test::resnet_convolutions(resnet_names(), 256, 224, type), *device);
   }
 }
 

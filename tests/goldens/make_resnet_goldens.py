@@ -1,28 +1,39 @@
 #!/usr/bin/env python3
-"""Writes resnet.txt and resnet_state.txt: torchvision's (0.14) ResNets in double, and their state dicts' names.
+"""Writes resnet.txt and resnet_state.txt: torchvision's (0.29) ResNets in double, and their state dicts' names.
 
 Weights and images come from formula.py. Features: their first 32 channels. Gradients are those of sum(features * dy):
-the norm of each parameter's, in the order of parameters().
+the norm of each parameter's, in the order of parameters(). Of two networks the state dict is whole; of the others, whose
+normalisations are called and placed alike, it is that of the convolutions and of fc.
 """
 import torch
 import torchvision
 
 from formula import FOLDER, Goldens, fill, uniform
 
+NAMES = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "wide_resnet50_2", "resnext50_32x4d")
+WHOLE_STATE = ("resnet18", "resnet50")
+TRAINED = ("resnet18", "resnet50", "resnext50_32x4d")
+
 torch.set_num_threads(2)
 goldens = Goldens("resnet.txt")
 state = []
-for arch in ("resnet18", "resnet50"):
+for arch in NAMES:
     net = getattr(torchvision.models, arch)(weights=None)
-    for name, value in net.state_dict().items():
-        state.append(" ".join([arch, name, *map(str, value.shape)]))
+    tensors = net.state_dict()
+    for name, value in tensors.items():
+        if arch in WHOLE_STATE or value.dim() > 1:
+            state.append(" ".join([arch, name, *map(str, value.shape)]))
+    goldens.case(arch)
+    goldens.put(tensors=len(tensors), parameters=sum(p.numel() for p in net.parameters()))
     net.fc = torch.nn.Identity()
     fill(net, seed=5)
     net.double()
-    images = uniform(6, 0, (4, 64, 64, 3), -2, 2).double().permute(0, 3, 1, 2)
-    goldens.case(arch)
+    count, side = (4, 64) if arch in TRAINED else (2, 48)
+    images = uniform(6, 0, (count, side, side, 3), -2, 2).double().permute(0, 3, 1, 2)
     with torch.no_grad():
         goldens.put(evaluation=net.eval()(images)[:, :32])
+    if arch not in TRAINED:
+        continue
     features = net.train()(images)
     dy = uniform(7, 0, features.shape, -1, 1).double()
     (features * dy).sum().backward()

@@ -23,60 +23,50 @@ bool load_driver_or_stub() {
   return loaded;
 }
 
-// Follows a network's shapes, as models/resnet.cpp builds it.
-class Shapes {
+// Follows images through a network's layers.
+class Problems {
  public:
-  Shapes(std::int64_t images, std::int64_t extent, ConvolutionType type,
-         std::set<ConvolutionProblem>& problems)
-      : images_(images), type_(type), problems_(problems), extent_(extent) {}
+  Problems(std::int64_t images, std::int64_t extent, ConvolutionType type,
+           std::set<ConvolutionProblem>& problems)
+      : images_(images), extent_(extent), type_(type), problems_(problems) {}
 
-  void network(const ResNetArchitecture& architecture) {
-    convolve(64, 7, 2, 3);
-    extent_ = (extent_ + 2 - 3) / 2 + 1;  // max pool
-    const std::int64_t expansion = architecture.bottleneck ? 4 : 1;
-    for (std::size_t stage = 0; stage < 4; ++stage) {
-      const std::int64_t width = std::int64_t{64} << stage;
-      for (int block = 0; block < architecture.blocks[stage]; ++block) {
-        this->block(width, width * expansion, stage > 0 && block == 0 ? 2 : 1, architecture.bottleneck);
-      }
+  void add(const ResNet& network) {
+    add(network.stem());
+    extent_ = Window{3, 2, 1}.output_extent(extent_);  // the pool
+    for (const ResNetBlock& block : network.blocks()) {
+      const std::int64_t extent = extent_;
+      if (block.downsample) add(*block.downsample);
+      extent_ = extent;
+      for (const ConvNorm& layer : block.path) add(layer);
     }
   }
 
  private:
-  void block(std::int64_t width, std::int64_t out, std::int64_t stride, bool bottleneck) {
-    const std::int64_t in = channels_, extent = extent_;
-    if (stride != 1 || in != out) convolve(out, 1, stride, 0);
-    channels_ = in;
-    extent_ = extent;
-    if (bottleneck) convolve(width, 1, 1, 0);
-    convolve(width, 3, stride, 1);
-    bottleneck ? convolve(out, 1, 1, 0) : convolve(out, 3, 1, 1);
-  }
-
-  void convolve(std::int64_t out, std::int64_t kernel, std::int64_t stride, std::int64_t padding) {
+  void add(const ConvNorm& layer) {
+    const Window window = layer.conv.convolution().window;
+    const int groups = layer.conv.convolution().groups;
+    const Tensor& w = layer.conv.weight().data();
+    ConvolutionProblem problem;
+    problem.type = type_;
+    problem.images = images_;
+    problem.height = problem.width = extent_;
+    problem.in = w.size(3) * groups;
+    problem.out = w.size(0);
+    problem.kernel = window.kernel;
+    problem.stride = window.stride;
+    problem.padding = window.padding;
+    problem.groups = groups;
     for (const ConvolutionPass pass :
          {ConvolutionPass::forward, ConvolutionPass::backward_data, ConvolutionPass::backward_weight}) {
-      if (pass == ConvolutionPass::backward_data && channels_ == 3) continue;
-      ConvolutionProblem problem;
       problem.pass = pass;
-      problem.type = type_;
-      problem.images = images_;
-      problem.height = problem.width = extent_;
-      problem.in = channels_;
-      problem.out = out;
-      problem.kernel = kernel;
-      problem.stride = stride;
-      problem.padding = padding;
-      problems_.insert(problem);
+      if (pass != ConvolutionPass::backward_data || problem.in != 3) problems_.insert(problem);
     }
-    extent_ = (extent_ + 2 * padding - kernel) / stride + 1;
-    channels_ = out;
+    extent_ = window.output_extent(extent_);
   }
 
-  std::int64_t images_;
+  std::int64_t images_, extent_;
   ConvolutionType type_;
   std::set<ConvolutionProblem>& problems_;
-  std::int64_t extent_, channels_ = 3;
 };
 
 }  // namespace
@@ -95,11 +85,13 @@ std::optional<CudnnDescriptor> described_device() {
   return cudnn_device(read_text_file(TERN_SOURCE_DIR "/tests/goldens/h200_deviceprop.json"));
 }
 
-std::vector<ConvolutionProblem> resnet_convolutions(std::int64_t images, std::int64_t extent,
+std::vector<ConvolutionProblem> resnet_convolutions(const std::vector<std::string>& architectures,
+                                                    std::int64_t images, std::int64_t extent,
                                                     ConvolutionType type) {
   std::set<ConvolutionProblem> problems;
-  for (const char* const name : {"resnet18", "resnet50"}) {
-    Shapes(images, extent, type, problems).network(resnet_architecture(name));
+  for (const std::string& name : architectures) {
+    Initialiser zeros = Initialiser::zeros();
+    Problems(images, extent, type, problems).add(ResNet(resnet_architecture(name), zeros));
   }
   return {problems.begin(), problems.end()};
 }

@@ -18,9 +18,10 @@ std::optional<CudnnDescriptor> described_device();
 /// minutes for all convolutions of a network.
 inline constexpr PlanLimits kReadyPlans{.compiled_at_run_time = 0};
 
-/// Every distinct convolution of ResNet-18 and ResNet-50 on square images: forward, and both backward passes
-/// that training needs (none for the images' own gradient).
-std::vector<ConvolutionProblem> resnet_convolutions(std::int64_t images, std::int64_t extent,
+/// Every distinct convolution of ResNets on square images: forward, and both backward passes that training
+/// needs (none for the images' own gradient).
+std::vector<ConvolutionProblem> resnet_convolutions(const std::vector<std::string>& architectures,
+                                                    std::int64_t images, std::int64_t extent,
                                                     ConvolutionType type);
 
 /// Builds ready plans for each, prints how many and how long it took, and checks that each problem has one.
