@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,11 +15,10 @@ using namespace tern;
 namespace {
 
 const StateDict& network(const std::string& architecture) {
-  static const StateDict resnet18 =
-      Model(ModelSpec::imagenet("resnet18", 5), Initialiser::zeros()).state_dict();
-  static const StateDict resnet50 =
-      Model(ModelSpec::imagenet("resnet50", 5), Initialiser::zeros()).state_dict();
-  return architecture == "resnet18" ? resnet18 : resnet50;
+  static std::map<std::string, StateDict> made;
+  StateDict& state = made[architecture];
+  if (state.empty()) state = Model(ModelSpec::imagenet(architecture, 5), Initialiser::zeros()).state_dict();
+  return state;
 }
 
 std::vector<std::string> names_of(const StateDict& tensors) {
@@ -106,13 +106,13 @@ TEST_CASE("fit_names: AveragedModel's counter goes with its prefix") {
 }
 
 TEST_CASE("fit_names: Hugging Face's ResNets, with and without their prefix and head, wrapped") {
-  for (const char* architecture : {"resnet18", "resnet50"}) {
+  for (const char* architecture : {"resnet18", "resnet50", "resnet101"}) {
     CAPTURE(architecture);
     const Pairs pairs = hugging_face_names(architecture);
     REQUIRE(pairs.theirs.size() == network(architecture).size());
     const std::string note =
         std::string("Hugging Face's names as torchvision's") +
-        (architecture == std::string("resnet50") ? ", taken to have downsample_in_bottleneck = false" : "");
+        (architecture != std::string("resnet18") ? ", taken to have downsample_in_bottleneck = false" : "");
     StateDict tensors = named(pairs.theirs);
     CHECK(fit_names(tensors, network(architecture)) == note);
     CHECK(names_of(tensors) == pairs.ours);

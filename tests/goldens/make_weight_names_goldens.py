@@ -3,7 +3,8 @@
 
 Made with transformers 5.24.0, torchvision 0.29.2 and PyTorch 2.15.0. Modules are paired by the order in which an image
 passes them; that the pairs are right is shown by giving torchvision's network the tensors of Hugging Face's: the logits
-are then the same bits. Also asserts that timm 1.0.31 names and orders a ResNet's tensors as torchvision does.
+are then the same bits. Hugging Face has no groups and no wide networks. Also asserts that timm 1.0.31 names and orders the
+tensors of every network of tern as torchvision does.
 """
 
 import pathlib
@@ -41,14 +42,24 @@ def pairs_of(architecture, config):
     with torch.no_grad():
         difference = (theirs(images).logits - ours(images)).abs().max().item()
     assert difference == 0, difference
-    assert list(timm.create_model(architecture).state_dict()) == list(ours.state_dict())
     return pairs
 
 
+def check_timm():
+    for name in ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "wide_resnet50_2", "resnext50_32x4d"):
+        theirs = timm.create_model(name).state_dict()
+        ours = getattr(torchvision.models, name)(weights=None).state_dict()
+        assert [(k, v.shape) for k, v in theirs.items()] == [(k, v.shape) for k, v in ours.items()], name
+
+
 def main():
+    check_timm()
     basic = transformers.ResNetConfig(layer_type="basic", hidden_sizes=[64, 128, 256, 512], depths=[2, 2, 2, 2], num_labels=5)
     with open(FOLDER / "weight_names.txt", "w") as file:
-        for architecture, config in (("resnet18", basic), ("resnet50", transformers.ResNetConfig(num_labels=5))):
+        deep = transformers.ResNetConfig(depths=[3, 4, 23, 3], num_labels=5)
+        for architecture, config in (
+            ("resnet18", basic), ("resnet50", transformers.ResNetConfig(num_labels=5)), ("resnet101", deep)
+        ):
             for pair in pairs_of(architecture, config):
                 print(architecture, *pair, file=file)
 
