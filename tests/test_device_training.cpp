@@ -94,3 +94,24 @@ TEST_CASE("device training: follows the CPU's losses, resumes to the same bytes,
     CHECK(losses_of(half)[0] == doctest::Approx(wanted[0]).epsilon(0.02));
   }
 }
+
+TEST_CASE(
+    "device training: mixed batches, soft targets, a masked column and an averaged model follow the CPU's") {
+  if (test::devices().size() == 1) return test::skip_without_cuda("no device beside the CPU");
+  const std::vector<std::string> settings{"epochs=3",
+                                          "random_erasing=0.5",
+                                          "mixup=0.4",
+                                          "ema_decay=0.5",
+                                          "outlier_exposure=0.5",
+                                          "sampler=balanced",
+                                          "label_smoothing=0.1",
+                                          "metric_counts_extra=false"};
+  for (const Device device : devices_beside_the_cpu()) {
+    Fixture fixture;
+    const std::vector<double> wanted = losses_of(fixture.train("cpu", Device::cpu(), settings));
+    const std::vector<double> got = losses_of(fixture.train("device", device, settings));
+    CHECK(fixture.was_recorded);
+    REQUIRE(got.size() == 6);
+    for (std::size_t i = 0; i < got.size(); ++i) CHECK(got[i] == doctest::Approx(wanted[i]).epsilon(1e-3));
+  }
+}
