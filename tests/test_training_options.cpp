@@ -175,9 +175,11 @@ TEST_CASE("training options: with outlier exposure nothing trains the novel colu
     const StateDict start = before.state_dict();
     train_to(run, Part::two_heads, data, 2);
     const StateDict end = read_weight_file(run.last_model(Part::two_heads)).tensors;
-    for (const auto& [head, novel] : {std::pair{"super_head", 3}, std::pair{"sub_head", 6}}) {
+    const auto all = {std::pair{std::string("super_head"), 3}, std::pair{std::string("sub_head"), 6}};
+    for (const auto& head : all) {
+      const int novel = head.second;
       const auto row = [&](const StateDict& state, int index) {
-        const Tensor* weight = find(state, std::string(head) + ".weight");
+        const Tensor* weight = find(state, head.first + ".weight");
         REQUIRE(weight != nullptr);
         return weight->rows(index, index + 1).to_vector<float>();
       };
