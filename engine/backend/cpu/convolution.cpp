@@ -11,8 +11,8 @@
 namespace tern {
 namespace {
 
-// oneDNN's depthwise kernel for processors without AVX2 crashes (2.6) if it is to add a residual and the last
-// channels do not fill its vectors of four.
+// oneDNN's depthwise kernel for processors without AVX2 was seen to crash with some residuals (2.6): it gets none that
+// leaves a vector of channels partly filled.
 bool adds_residual(const ConvolutionShape& s) {
   const bool is_depthwise = s.groups == s.in && s.groups == s.out;
   return !is_depthwise || s.out % 4 == 0;
