@@ -202,7 +202,8 @@ TEST_CASE("tracking: validation's probabilities, seen and novel apart, and its m
     CHECK(seen.max() <= 1);
 
     std::vector<Mistake> mistakes = mistakes_of(run, data, super);
-    REQUIRE(mistakes.size() > 1);  // two epochs are not enough to learn it all
+    // Two epochs are not enough to learn every subclass; the superclasses may be, with some processors' rounding.
+    if (!super) REQUIRE(mistakes.size() > 1);
     if (mistakes.size() > Tracker::kMistakes) mistakes.resize(Tracker::kMistakes);
     std::vector<std::string> wanted;
     for (const Mistake& mistake : mistakes) wanted.push_back(mistake.tag);
