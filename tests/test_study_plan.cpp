@@ -113,6 +113,17 @@ TEST_CASE("study_plan: faults name their line") {
   holds(fixture.error(kRow + "novel_superclasses = \"left_out\"\n"), "wanted leave_superclasses_out = true");
   holds(fixture.error(kRow + "novel_superclasses = \"fish\"\n"),
         "novel_superclasses: wanted \"held_out_groups\"");
+  const std::string second = "[[row]]\nname = \"b\"\nmembers = ";
+  holds(fixture.error(kRow + second + "[\"c\"]\n"),
+        "plan.toml:6 members: wanted names of rows before this one");
+  holds(fixture.error(kRow + second + "[\"b\"]\n"), "members: wanted names of rows before this one");
+  holds(fixture.error(kRow + second + "[\"a\", \"a\"]\n"), "members: wanted each row once, got \"a\" twice");
+  holds(fixture.error(kRow + second + "3\n"), "members: wanted an array of names of rows, got 3");
+  holds(fixture.error(kRow + second + "[\"a\"]\nfolds = 2\n"), "folds: wanted none beside members");
+  holds(fixture.error(kRow + "[[row]]\nname = \"c\"\nconfig = \"row.toml\"\nfolds = 2\n" + second +
+                      "[\"a\", \"c\"]\n"),
+        "leave_superclasses_out as \"a\", got \"c\" with others");
+  holds(fixture.error(kRow + "views = \"crop\"\n"), "views: ");
   holds(fixture.error(kRow + "published = { super = 3 }\n"), "super: wanted a known key");
   holds(fixture.error("[test_mix_percent]\nseen = 20\n" + kRow), "wanted shares that sum to 100, got 20");
 }

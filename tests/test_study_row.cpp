@@ -145,6 +145,32 @@ TEST_CASE("study: more epochs in the plan train, calibrate and measure again") {
   CHECK(read_json(folder / "result.json").at("training_seconds").get<double>() > seconds);
 }
 
+TEST_CASE("study: a row with members measures and predicts with all of them, in both views") {
+  const Fixture fixture;
+  const fs::path out = fixture.options.out;
+  const std::string more = "threshold = \"seen_target\"\nscore = \"max_logit\"\n";
+  fixture.plan(
+      row("a", more) + row("b", "settings = { learning_rate = 0.01 }\n") +
+      "[[row]]\nname = \"both\"\nmembers = [\"a\", \"b\"]\nviews = \"flip\"\nnovelty_scores = true\n" + more);
+  CHECK(study(fixture.options) == 0);
+  const Json a = read_json(out / "a/seed-3/result.json"), b = read_json(out / "b/seed-3/result.json"),
+             both = read_json(out / "both/seed-3/result.json");
+  CHECK(both.at("inputs").at("views") == "flip");
+  CHECK(both.at("inputs").at("runs").size() == 6);  // two folds and the last, of two rows
+  CHECK(both.at("training_seconds").get<double>() ==
+        doctest::Approx(a.at("training_seconds").get<double>() + b.at("training_seconds").get<double>()));
+  CHECK(both.at("predictions").at("images") == 12);
+  for (const Json& fold : both.at("folds"))
+    CHECK(fold.at("novelty").at("sub").at("near").at("scores").contains("calibrated"));
+  CHECK(read_text_file(out / "tables.md").find("| both | rows a + b, and flip | as theirs |") !=
+        std::string::npos);
+  CHECK_FALSE(fs::exists(out / "both/seed-3/last"));
+  // The calibrations of the members' row and of the row of one are in one place; neither makes the other anew.
+  const auto before = fs::last_write_time(out / "a/seed-3/fold-1/calibration.json");
+  CHECK(study(fixture.options) == 0);
+  CHECK(fs::last_write_time(out / "a/seed-3/fold-1/calibration.json") == before);
+}
+
 TEST_CASE("study: faults before any training") {
   const Fixture fixture;
   fixture.plan(row("a"));

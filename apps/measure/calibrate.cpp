@@ -102,6 +102,13 @@ void check_rule(const std::string& rule, const LevelThresholds& thresholds) {
               rule);
 }
 
+Json paths_json(const std::vector<std::filesystem::path>& paths) {
+  Json json = Json::array();
+  for (const std::filesystem::path& path : paths)
+    json.push_back(std::filesystem::weakly_canonical(path).string());
+  return json;
+}
+
 /// Removes the scores of an earlier calibration: the largest probability decides again.
 void remove_scores(const Run& run) {
   if (std::filesystem::remove(scores_file(run))) {
@@ -141,6 +148,9 @@ int calibrate(const CalibrateOptions& options) {
                  {"seed_of_halves", options.seed},
                  {"target_rate", options.target_rate},
                  {"rule", rule},
+                 {"runs", paths_json(options.runs)},
+                 {"views", options.views},
+
                  {"per_class", options.per_class},
                  {"outliers", options.outliers}}}};
   if (options.mix) {

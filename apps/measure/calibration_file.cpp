@@ -112,6 +112,20 @@ std::filesystem::path calibration_file(const Run& run) {
   return run.folder() / "calibration.json";
 }
 
+bool is_calibration_of(const Run& run, const std::vector<std::filesystem::path>& runs,
+                       const std::string& views) {
+  const std::filesystem::path file = calibration_file(run);
+  if (!std::filesystem::exists(file)) return false;
+  const Json settings = read_json(file).value("settings", Json::object());
+  if (settings.value("views", "") != views) return false;
+  if (!settings.contains("runs")) return runs.size() == 1;  // of before there were ensembles
+  const Json& before = settings.at("runs");
+  return std::equal(before.begin(), before.end(), runs.begin(), runs.end(),
+                    [](const Json& one, const std::filesystem::path& other) {
+                      return one == std::filesystem::weakly_canonical(other).string();
+                    });
+}
+
 Json to_json(const LevelThresholds& thresholds) {
   static_assert(ConfidenceDistribution::kBins == 30);
   Json json;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "apps/measure/answers.h"
@@ -12,6 +13,10 @@
 namespace tern {
 
 std::filesystem::path calibration_file(const Run& run);
+
+/// Whether the file is of these runs in this order, `run` the first one, and of these views (the text of --views).
+bool is_calibration_of(const Run& run, const std::vector<std::filesystem::path>& runs,
+                       const std::string& views);
 
 /// A level's entry.
 Json to_json(const LevelThresholds& thresholds);

@@ -7,6 +7,8 @@
 #include <sstream>
 
 #include "apps/common/toml_file.h"
+#include "apps/measure/ensemble.h"
+
 #include "apps/measure/choose_thresholds.h"
 #include "apps/measure/score_choice.h"
 #include "engine/core/check.h"
@@ -93,6 +95,8 @@ class Keys {
     for (const toml::node& table : *node->as_array()) tables.push_back(table.as_table());
     return tables;
   }
+
+  bool has(const char* key) const { return table_.contains(key); }
 
   std::string where(const char* key) const {
     const toml::node* node = table_.get(key);
@@ -213,28 +217,86 @@ NovelSuperclasses read_novel_superclasses(Keys& keys, const StudyRow& row) {
   return NovelSuperclasses::left_out;
 }
 
-StudyRow read_row(const StudyPlan& plan, const StudyRow& defaults, const toml::table& table) {
-  Keys keys(plan.file.string(), table);
-  StudyRow row = defaults;
-  row.name = keys.value<std::string>("name", "a text", "");
-  check_name(keys, row.name);
-  row.title = keys.value<std::string>("title", "a text", row.name);
+/// What a row trains.
+void read_trainings(const StudyPlan& plan, Keys& keys, StudyRow& row) {
   const auto config = keys.value<std::string>("config", "the path of a file with settings", "");
   if (config.empty())
     throw Error(keys.where("config"), "a file with settings, from the plan's folder", "none");
   row.config = plan.file.parent_path() / config;
   append_sets(keys.table("settings"), row.sets);
-  row.threshold = keys.value<std::string>("threshold", "a rule of tern calibrate", "");
-  row.scores = keys.texts("score", "a score of tern calibrate, or an array of them");
   row.retrain = keys.value("retrain", "true or false", true);
-  row.consistent = keys.value("consistent", "true or false", false);
   row.weights = keys.value<std::string>("weights", "a name given with --weights NAME=FILE", "");
-  row.compare_with = keys.value<std::string>("compare_with", "the name of a row", "");
   row.seeds = keys.wholes("seeds", row.seeds);
   row.folds = keys.whole("folds", 0, 100, row.folds);
   if (row.folds == 1) throw Error(keys.where("folds"), "0, or 2 and more", "1");
   row.leave_superclasses_out =
       keys.value("leave_superclasses_out", "true or false", row.leave_superclasses_out);
+}
+
+/// `row` as its first member, of which the others are the like.
+StudyRow row_of_members(const StudyPlan& plan, const Keys& keys, const std::vector<std::string>& members) {
+  std::vector<const StudyRow*> rows;
+  for (const std::string& name : members) {
+    const auto found = std::find_if(plan.rows.begin(), plan.rows.end(),
+                                    [&name](const StudyRow& row) { return row.name == name; });
+    if (found == plan.rows.end() || !found->members.empty()) {
+      throw Error(keys.where("members"), "names of rows before this one that have no members themselves",
+                  "\"" + name.substr(0, 64) + "\"");
+    }
+    if (std::find(rows.begin(), rows.end(), &*found) != rows.end())
+      throw Error(keys.where("members"), "each row once", "\"" + name + "\" twice");
+    rows.push_back(&*found);
+  }
+  for (const char* key :
+       {"config", "settings", "weights", "seeds", "folds", "retrain", "leave_superclasses_out"}) {
+    if (keys.has(key)) throw Error(keys.where(key), "none beside members, which have theirs", "one");
+  }
+  const StudyRow& first = *rows.front();
+  for (const StudyRow* row : rows) {
+    const bool alike = row->folds == first.folds && row->seeds == first.seeds &&
+                       row->retrain == first.retrain &&
+                       row->leave_superclasses_out == first.leave_superclasses_out;
+    if (alike) continue;
+    throw Error(
+        keys.where("members"),
+        fmt::format("rows with seeds, folds, retrain and leave_superclasses_out as \"{}\"", first.name),
+        "\"" + row->name + "\" with others");
+  }
+  StudyRow row;
+  row.config = first.config, row.sets = first.sets;
+  row.seeds = first.seeds, row.folds = first.folds;
+  row.retrain = first.retrain, row.leave_superclasses_out = first.leave_superclasses_out;
+  row.members = members;
+  return row;
+}
+
+void check_views(const Keys& keys, const StudyRow& row) {
+  try {
+    parse_views(row.views);
+  } catch (const Error& error) {
+    throw Error(keys.where("views"), error.what());
+  }
+}
+
+StudyRow read_row(const StudyPlan& plan, const StudyRow& defaults, const toml::table& table) {
+  Keys keys(plan.file.string(), table);
+  StudyRow row = defaults;
+  const std::vector<std::string> members = keys.texts("members", "an array of names of rows");
+  if (!members.empty()) {
+    row = row_of_members(plan, keys, members);
+    row.novelty_scores = defaults.novelty_scores;
+  }
+  row.name = keys.value<std::string>("name", "a text", "");
+  check_name(keys, row.name);
+  row.title = keys.value<std::string>("title", "a text", row.name);
+  row.views = keys.value<std::string>("views", "a text: flip", "");
+
+  if (members.empty()) read_trainings(plan, keys, row);
+
+  row.threshold = keys.value<std::string>("threshold", "a rule of tern calibrate", "");
+  row.scores = keys.texts("score", "a score of tern calibrate, or an array of them");
+  row.consistent = keys.value("consistent", "true or false", false);
+  row.compare_with = keys.value<std::string>("compare_with", "the name of a row", "");
   row.novelty_scores = keys.value("novelty_scores", "true or false", row.novelty_scores);
   row.novel_superclasses = read_novel_superclasses(keys, row);
   if (const toml::table* published = keys.table("published")) {
@@ -246,6 +308,7 @@ StudyRow read_row(const StudyPlan& plan, const StudyRow& defaults, const toml::t
   keys.check_all_known();
   check_threshold(keys, row);
   check_scores(keys, row);
+  check_views(keys, row);
   check_settings(plan, row);
   return row;
 }

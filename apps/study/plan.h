@@ -6,7 +6,7 @@
 //   [settings]           keys of `tern train --help-config`, over those of a row's file
 //   [[row]]              name, title, config, settings, threshold, score, retrain, consistent, weights, seeds,
 //                        folds, leave_superclasses_out, novelty_scores, novel_superclasses, compare_with,
-//                        published
+//                        published, views; members in place of config, settings, weights and the like
 //
 // apps/configs/study_quick.toml is a plan with every key explained.
 #pragma once
@@ -36,15 +36,18 @@ enum class NovelSuperclasses {
 };
 
 struct StudyRow {
-  std::string name;   ///< of its folder: letters, digits, - and _
-  std::string title;  ///< what tables say
-  std::filesystem::path config;
-  std::vector<std::string> sets;    ///< "key=value", of the plan and then of the row
-  std::string threshold;            ///< a rule of tern calibrate; empty: the settings' tau_super and tau_sub
-  std::vector<std::string> scores;  ///< of --score (score_choice.h); empty: the largest probability
-  bool retrain = true;              ///< false: the last run holds classes out, as the settings say
-  bool consistent = false;          ///< answers of the two levels may not contradict each other
-  std::string weights;              ///< name of a file given with --weights NAME=FILE; empty: the one without
+  std::string name;                  ///< of its folder: letters, digits, - and _
+  std::string title;                 ///< what tables say
+  std::filesystem::path config;      ///< of a row with members: the first one's
+  std::vector<std::string> sets;     ///< "key=value", of the plan and then of the row
+  std::string threshold;             ///< a rule of tern calibrate; empty: the settings' tau_super and tau_sub
+  std::vector<std::string> scores;   ///< of --score (score_choice.h); empty: the largest probability
+  bool retrain = true;               ///< false: the last run holds classes out, as the settings say
+  bool consistent = false;           ///< answers of the two levels may not contradict each other
+  std::string views;                 ///< of parse_views(): what each image is shown as
+  std::vector<std::string> members;  ///< rows before this one whose runs answer together; empty: its own do
+
+  std::string weights;  ///< name of a file given with --weights NAME=FILE; empty: the one without
   std::vector<std::int64_t> seeds;
   std::int64_t folds = 0;  ///< 0: unseen classes are not estimated
   bool leave_superclasses_out = false;

@@ -1,5 +1,6 @@
 #include "apps/study/result_json.h"
 
+#include "apps/measure/score_choice.h"
 #include "engine/core/check.h"
 
 namespace tern {
@@ -59,6 +60,8 @@ Percent percent_of(const Json& json, const char* name) {
 Measured measured_from(const Json& json) {
   Measured measured;
   for (const auto& [name, level] : {std::pair("super", &measured.super), std::pair("sub", &measured.sub)}) {
+    level->seen = percent_of(json.at(name), "seen_right_percent");
+    level->near = percent_of(json.at(name), "near_right_percent");
     level->far = percent_of(json.at(name), "far_held_out_found_percent");
     level->far_trained = percent_of(json.at(name), "far_trained_found_percent");
   }
@@ -75,6 +78,23 @@ void add_aurocs(const Json& novelty, std::vector<ScoreAuroc>& aurocs) {
   }
 }
 
+WithoutThreshold without_threshold_of(const Json& fold) {
+  WithoutThreshold result;
+  const Json closed_set = fold.value("closed_set", Json::object());
+  for (const auto& [level, accuracy] :
+       {std::pair("super", &result.super_accuracy), std::pair("sub", &result.sub_accuracy)}) {
+    *accuracy = percent_of(closed_set.value(level, Json::object()), "accuracy_percent");
+  }
+  const Json near = fold.at("novelty").at("sub").value("near", Json::object());
+  const Json scores = near.value("scores", Json::object());
+  const Json decides =
+      scores.value(scores.contains("calibrated") ? "calibrated" : kPlainScore, Json::object());
+  result.near_auroc = percent_of(decides, "auroc_percent");
+  result.near_aurc = percent_of(decides, "aurc_percent");
+  result.near_augrc = percent_of(decides, "augrc_percent");
+  return result;
+}
+
 SeedSummary summary_of(const RowResult& result) {
   const Json& json = result.result;
   SeedSummary summary;
@@ -85,7 +105,9 @@ SeedSummary summary_of(const RowResult& result) {
   }
   for (const Json& fold : json.value("folds", Json::array())) {
     summary.folds.push_back(measured_from(fold));
-    if (fold.contains("novelty")) add_aurocs(fold.at("novelty"), summary.aurocs);
+    if (!fold.contains("novelty")) continue;
+    add_aurocs(fold.at("novelty"), summary.aurocs);
+    summary.without_threshold.push_back(without_threshold_of(fold));
   }
   for (const Json& run : json.value("without", Json::object())) summary.without.push_back(measured_from(run));
   const Json predictions = json.value("predictions", Json::object());

@@ -21,12 +21,12 @@ struct RowOptions {
   std::filesystem::path images;  ///< to be predicted; empty: none
   RuntimeOptions runtime;
   TestMix mix;
-  std::function<void(const StudyRun&)> before_training;  ///< told of each training that is about to begin
+  /// Told of each training that is about to begin, and the run that it is for.
+  std::function<void(const StudyRun&, const Training&)> before_training;
 };
 
-/// Whether the run is there and whole. Throws Error naming the setting, or the weights, if it was trained
-/// with others.
-bool is_trained(const StudyRun& run);
+/// Whether the training is there and whole. Throws Error naming the setting, or the weights, if it was begun with others.
+bool is_trained(const Training& training);
 
 /// Does what is missing and returns the content of result.json. Throws Error{row and run, ...}.
 Json complete_row(const RowRuns& runs, const RowOptions& options);

@@ -37,7 +37,22 @@ class RunMaker {
     runs.row = &row;
     runs.seed = seed;
     runs.folder = inputs_.out / row.name / fmt::format("seed-{}", seed);
+    if (row.members.empty()) {
+      add_own(runs);
+    } else {
+      for (const std::string& member : row.members) add_members(runs, make(row_named(member), seed));
+    }
+    return runs;
+  }
+
+ private:
+  using Names = std::vector<std::string>;
+
+  void add_own(RowRuns& runs) {
+    const StudyRow& row = *runs.row;
+    const std::int64_t seed = runs.seed;
     const Config config = row.resolved();
+
     for (std::int64_t fold = 1; fold <= row.folds; ++fold) {
       runs.folds.push_back(run(runs, fmt::format("fold-{}", fold),
                                fmt::format("fold {} of {}", fold, row.folds),
@@ -50,11 +65,28 @@ class RunMaker {
     }
     runs.last = row.retrain ? run(runs, "last", "all classes", {"hold_out=false"})
                             : run(runs, "last", "the settings' own classes", {});
-    return runs;
   }
 
- private:
-  using Names = std::vector<std::string>;
+  /// Appends the trainings of a member to the runs, each to its like.
+  static void add_members(RowRuns& runs, const RowRuns& member) {
+    const auto append = [](StudyRun& run, const StudyRun& more) {
+      run.title = more.title;
+      run.members.insert(run.members.end(), more.members.begin(), more.members.end());
+    };
+    runs.folds.resize(member.folds.size());
+    runs.without.resize(member.without.size());
+    for (std::size_t i = 0; i < member.folds.size(); ++i) append(runs.folds[i], member.folds[i]);
+    for (std::size_t i = 0; i < member.without.size(); ++i) {
+      runs.without[i].first = member.without[i].first;
+      append(runs.without[i].second, member.without[i].second);
+    }
+    append(runs.last, member.last);
+  }
+
+  const StudyRow& row_named(const std::string& name) const {
+    return *std::find_if(plan_.rows.begin(), plan_.rows.end(),
+                         [&name](const StudyRow& row) { return row.name == name; });
+  }
 
   Names fold_sets(const StudyRow& row, const Config& config, std::int64_t seed, std::int64_t fold) const {
     Names sets{"hold_out=true", set_text("hold_out_folds", row.folds), set_text("hold_out_fold", fold),
@@ -72,14 +104,13 @@ class RunMaker {
   }
 
   StudyRun run(const RowRuns& runs, const std::string& name, std::string title, const Names& more) {
-    StudyRun made{runs.folder / name, std::move(title), runs.row->config, runs.row->sets,
-                  weights_of(*runs.row)};
+    Training made{runs.folder / name, runs.row->config, runs.row->sets, weights_of(*runs.row)};
     made.sets.push_back(set_text("seed", runs.seed));
     made.sets.insert(made.sets.end(), more.begin(), more.end());
     const std::string settings = config_text(read_config(made.config, made.sets)) +
                                  made.weights.file.string() + "\n" + made.weights.key;
     made.folder = folders_.emplace(settings, made.folder).first->second;
-    return made;
+    return {std::move(title), {std::move(made)}};
   }
 
   WeightSource weights_of(const StudyRow& row) const {
@@ -96,6 +127,12 @@ class RunMaker {
 };
 
 }  // namespace
+
+std::vector<std::filesystem::path> StudyRun::folders() const {
+  std::vector<std::filesystem::path> folders;
+  for (const Training& member : members) folders.push_back(member.folder);
+  return folders;
+}
 
 std::string RowRuns::title() const {
   return fmt::format("{}, seed {}", row->name, seed);

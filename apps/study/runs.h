@@ -4,7 +4,8 @@
 //   without-NAME        one superclass left out, if the plan asks for it
 //   last                on all classes, or as the row's settings say: what predicts
 //
-// Rows whose settings agree share a training: it lies in the folder of the first.
+// Rows whose settings agree share a training: it lies in the folder of the first. A row with members trains nothing of
+// its own; its runs are those of its members, which answer together.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +19,20 @@
 
 namespace tern {
 
-struct StudyRun {
+struct Training {
   std::filesystem::path folder;
-  std::string title;  ///< "fold 2 of 3", "without bird", "all classes"
   std::filesystem::path config;
   std::vector<std::string> sets;
   WeightSource weights;
+};
+
+/// What is measured: one training, or several of the same classes and split that answer together.
+struct StudyRun {
+  std::string title;  ///< "fold 2 of 3", "without bird", "all classes"
+  std::vector<Training> members;
+
+  const std::filesystem::path& folder() const { return members.front().folder; }  ///< of what is measured
+  std::vector<std::filesystem::path> folders() const;
 };
 
 struct RowRuns {

@@ -121,13 +121,15 @@ fs::path images_of(const StudyOptions& options) {
 void check_batch_sizes(const std::vector<RowRuns>& rows, const DataFolders& folders) {
   for (const RowRuns& row : rows) {
     for (const StudyRun* run : row.all()) {
-      const Config config = read_config(run->config, run->sets);
-      if (!is_single_image_too_few(config) || is_trained(*run)) continue;
-      const StudyData data = load_study_data(config, resolve_folders(config, folders));
-      try {
-        check_batch_size(config, static_cast<std::int64_t>(data.split.train.size()));
-      } catch (const Error& error) {
-        throw Error(fmt::format("{}, {}", row.title(), run->title), error.what());
+      for (const Training& training : run->members) {
+        const Config config = read_config(training.config, training.sets);
+        if (!is_single_image_too_few(config) || is_trained(training)) continue;
+        const StudyData data = load_study_data(config, resolve_folders(config, folders));
+        try {
+          check_batch_size(config, static_cast<std::int64_t>(data.split.train.size()));
+        } catch (const Error& error) {
+          throw Error(fmt::format("{}, {}", row.title(), run->title), error.what());
+        }
       }
     }
   }
@@ -137,9 +139,11 @@ void list_runs(const std::vector<RowRuns>& rows) {
   std::set<fs::path> seen;
   for (const RowRuns& row : rows) {
     for (const StudyRun* run : row.all()) {
-      const bool first = seen.insert(run->folder).second;
-      fmt::print("{:<28} {:<24} {}{}{}\n", row.title(), run->title, run->folder.string(),
-                 first ? "" : "  (shared)", is_trained(*run) ? "  (done)" : "");
+      for (const Training& training : run->members) {
+        const bool first = seen.insert(training.folder).second;
+        fmt::print("{:<28} {:<24} {}{}{}\n", row.title(), run->title, training.folder.string(),
+                   first ? "" : "  (shared)", is_trained(training) ? "  (done)" : "");
+      }
     }
   }
   fmt::print("{} trainings\n", seen.size());
@@ -150,12 +154,15 @@ class Announcer {
  public:
   explicit Announcer(const std::vector<RowRuns>& rows) {
     for (const RowRuns& row : rows) {
-      for (const StudyRun* run : row.all()) places_.emplace(run->folder, places_.size() + 1);
+      for (const StudyRun* run : row.all()) {
+        for (const fs::path& folder : run->folders()) places_.emplace(folder, places_.size() + 1);
+      }
     }
   }
-  void operator()(const std::string& row, const StudyRun& run) const {
-    fmt::print("\n{}, {}: training {} of {} -> {}\n", row, run.title, places_.at(run.folder), places_.size(),
-               run.folder.string());
+  void operator()(const std::string& row, const StudyRun& run, const Training& training) const {
+    fmt::print("\n{}, {}: training {} of {} -> {}\n", row, run.title, places_.at(training.folder),
+               places_.size(), training.folder.string());
+
     std::fflush(stdout);
   }
 
@@ -204,7 +211,9 @@ int study(const StudyOptions& options) {
   const Announcer announce(rows);
   std::vector<RowResult> results = earlier_results(rows);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    row_options.before_training = [&](const StudyRun& run) { announce(rows[i].title(), run); };
+    row_options.before_training = [&](const StudyRun& run, const Training& training) {
+      announce(rows[i].title(), run, training);
+    };
     results[i].result = complete_row(rows[i], row_options);
     write_tables(plan, results, options);
   }

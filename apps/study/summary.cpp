@@ -84,6 +84,16 @@ MeanDeviation mean_deviation(const RowSummary& row, std::vector<Measured> SeedSu
   return mean_deviation(values);
 }
 
+MeanDeviation mean_deviation(const RowSummary& row, Percent WithoutThreshold::*value) {
+  std::vector<double> values;
+  for (const SeedSummary& seed : row.seeds) {
+    for (const WithoutThreshold& fold : seed.without_threshold) {
+      if (fold.*value) values.push_back(*(fold.*value));
+    }
+  }
+  return mean_deviation(values);
+}
+
 MeanDeviation mean_deviation(const RowSummary& row, Percent SeedSummary::*value) {
   std::vector<double> values;
   for (const SeedSummary& seed : row.seeds) {

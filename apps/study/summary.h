@@ -21,14 +21,23 @@ struct ScoreAuroc {
   Percent auroc;  ///< none where the score was not available
 };
 
+/// What one fold measures without any threshold: how good the answers are among known classes, and how well what
+/// decides about novelty tells held-out subclasses from seen ones.
+struct WithoutThreshold {
+  Percent super_accuracy, sub_accuracy;
+  Percent near_auroc, near_aurc, near_augrc;
+};
+
 /// Of one row with one seed.
 struct SeedSummary {
   std::int64_t seed = 0;
   Estimate estimate;              ///< folds pooled
   std::vector<Estimate> by_fold;  ///< the pooled one alone where there are no folds
   std::vector<Measured> folds;
-  std::vector<Measured> without;                            ///< a superclass left out each
-  std::vector<ScoreAuroc> aurocs;                           ///< fold by fold
+  std::vector<Measured> without;                    ///< a superclass left out each
+  std::vector<ScoreAuroc> aurocs;                   ///< fold by fold
+  std::vector<WithoutThreshold> without_threshold;  ///< of each fold whose novelty scores were measured
+
   Percent novel_superclass, novel_subclass, contradicting;  ///< of the predictions, if there are any
   double training_seconds = 0;
 };
@@ -56,7 +65,10 @@ std::vector<Estimate> differences(const RowSummary& with, const RowSummary& with
 /// Over the folds (or the runs without a superclass) of all seeds.
 MeanDeviation mean_deviation(const RowSummary& row, std::vector<Measured> SeedSummary::*runs,
                              const std::function<Percent(const Measured&)>& value);
+/// Over the folds of all seeds whose novelty scores were measured.
+MeanDeviation mean_deviation(const RowSummary& row, Percent WithoutThreshold::*value);
 /// Of a number of the predictions, over seeds.
+
 MeanDeviation mean_deviation(const RowSummary& row, Percent SeedSummary::*value);
 
 /// The AUROC of every fold by score, in the order of the results.

@@ -51,21 +51,45 @@ std::string cifar_text(const Config& config) {
          (config.cifar_exclude_groups.empty() ? "" : " without " + value_of(config, "cifar_exclude_groups"));
 }
 
+/// What tau is held against, and where it lies.
+std::string decision_text(const StudyRow& row, const Config& config) {
+  const std::string tau =
+      row.threshold.empty() ? fmt::format("{:g}, {:g}", config.tau_super, config.tau_sub) : row.threshold;
+  return row.scores.empty() ? tau : fmt::format("{} of {}", tau, fmt::join(row.scores, ", "));
+}
+
+std::vector<std::string> training_cells(const StudyRow& row, const Config& config) {
+  return {fmt::format("{}, {}", config.backbone, config.image_size),
+          fmt::format("{}, {}", value_of(config, "super_head"), value_of(config, "sub_head")),
+          kl_text(config),
+          cifar_text(config),
+          fine_tuning_text(config),
+          fmt::format("{}", config.epochs),
+          config.remove_blur_cue ? "removed" : "left",
+          value_of(config, "split"),
+          row.retrain ? "all classes" : "some held out"};
+}
+
 std::string settings_table(const std::vector<RowSummary>& rows) {
+  const std::vector<std::string> header{"row",   "backbone, pixels",  "heads",  "KL",
+                                        "CIFAR", "fine-tuning, rate", "epochs", "blur cue",
+                                        "split", "last training",     "tau"};
   std::string text =
       head("Table 1: the rows", "Adam, two models unless a KL term is named; heads are superclass, subclass.",
-           {"row", "backbone", "heads", "KL", "CIFAR", "fine-tuning, rate", "epochs", "blur cue", "split",
-            "last training", "tau"});
+           header);
   for (const RowSummary& summary : rows) {
     const StudyRow& row = *summary.row;
     const Config config = row.resolved();
-    text += line({row.title, config.backbone,
-                  fmt::format("{}, {}", value_of(config, "super_head"), value_of(config, "sub_head")),
-                  kl_text(config), cifar_text(config), fine_tuning_text(config),
-                  fmt::format("{}", config.epochs), config.remove_blur_cue ? "removed" : "left",
-                  value_of(config, "split"), row.retrain ? "all classes" : "some held out",
-                  row.threshold.empty() ? fmt::format("{:g}, {:g}", config.tau_super, config.tau_sub)
-                                        : row.threshold});
+    std::vector<std::string> cells{row.title};
+    if (row.members.empty()) {
+      for (const std::string& cell : training_cells(row, config)) cells.push_back(cell);
+    } else {
+      cells.push_back(fmt::format("rows {}", fmt::join(row.members, " + ")));
+      cells.resize(header.size() - 1, "as theirs");
+    }
+    if (!row.views.empty()) cells[1] += ", and " + row.views;
+    cells.push_back(decision_text(row, config));
+    text += line(cells);
   }
   return text;
 }
@@ -199,7 +223,37 @@ std::string prediction_table(const StudyPlan& plan, const std::vector<RowSummary
          body;
 }
 
-// ---- Tables 6 and 7: novelty scores
+// ---- Table 6: without a threshold, and at it
+
+std::string fold_table(const std::vector<RowSummary>& rows) {
+  std::string body;
+  for (const RowSummary& row : rows) {
+    std::vector<std::string> cells{row.row->title};
+    for (const auto value :
+         {&WithoutThreshold::super_accuracy, &WithoutThreshold::sub_accuracy, &WithoutThreshold::near_auroc,
+          &WithoutThreshold::near_aurc, &WithoutThreshold::near_augrc}) {
+      cells.push_back(number(mean_deviation(row, value)));
+    }
+    if (cells[2] == "-") continue;
+    for (const auto value : {&LevelMeasured::seen, &LevelMeasured::near}) {
+      cells.push_back(number(
+          mean_deviation(row, &SeedSummary::folds, [value](const Measured& run) { return run.sub.*value; })));
+    }
+    body += line(cells);
+  }
+  if (body.empty()) return "";
+  return head("Table 6: the folds, without a threshold and at it, in percent",
+              "Accuracy among the known classes; how well what decides tells held-out subclasses from seen "
+              "ones "
+              "(less is better of AURC and AUGRC: wrong answers and novel images are the risk); then seen "
+              "subclasses answered rightly and held-out ones called novel at the threshold. Mean ± deviation "
+              "over folds and seeds.",
+              {"row", "accuracy, superclasses", "accuracy, subclasses", "AUROC", "AURC", "AUGRC",
+               "at tau: seen right", "at tau: held-out found"}) +
+         body;
+}
+
+// ---- Tables 7 and 8: novelty scores
 
 std::string score_table(const std::vector<RowSummary>& rows, Level level, const char* kind,
                         const std::string& title) {
@@ -227,10 +281,10 @@ std::string score_table(const std::vector<RowSummary>& rows, Level level, const 
 std::string study_tables(const StudyPlan& plan, const std::vector<RowResult>& results) {
   const std::vector<RowSummary> rows = summarise(plan, results);
   return "## " + plan.title + "\n" + settings_table(rows) + accuracy_table(plan, rows) +
-         difference_table(rows) + novel_table(rows) + prediction_table(plan, rows) +
-         score_table(rows, Level::sub, "near", "Table 6: held-out subclasses told from seen ones") +
+         difference_table(rows) + novel_table(rows) + prediction_table(plan, rows) + fold_table(rows) +
+         score_table(rows, Level::sub, "near", "Table 7: held-out subclasses told from seen ones") +
          score_table(rows, Level::super, "far_held_out",
-                     "Table 7: held-out CIFAR groups told from known superclasses");
+                     "Table 8: held-out CIFAR groups told from known superclasses");
 }
 
 }  // namespace tern
