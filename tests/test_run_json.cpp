@@ -158,6 +158,16 @@ TEST_CASE("run_json: areas and curves") {
     CAPTURE(key);
     const Json& curve = entry(level.at("curves"), "group", key);
     CHECK(curve.at("auroc").get<double>() == doctest::Approx(pairwise_auroc(seen, confidences(key))));
+    CHECK(curve.at("auroc_low").get<double>() <= curve.at("auroc").get<double>());
+    CHECK(curve.at("auroc_high").get<double>() >= curve.at("auroc").get<double>());
+    CHECK((curve.at("auroc_low") < curve.at("auroc_high")) == (curve.at("auroc") < 1.0));
+    std::vector<double> right, failures = confidences(key);
+    for (std::size_t i = 0; i < seen.size(); ++i)
+      (group.at("truth")[i] == group.at("answer")[i] ? right : failures).push_back(seen[i]);
+    const double a = static_cast<double>(right.size()) / static_cast<double>(right.size() + failures.size());
+    CHECK(curve.at("augrc").get<double>() ==
+          doctest::Approx((1 - pairwise_auroc(right, failures)) * a * (1 - a) + (1 - a) * (1 - a) / 2));
+    CHECK(curve.at("aurc").get<double>() >= doctest::Approx(curve.at("augrc").get<double>()));
     CHECK(curve.at("roc").front() == Json({0.0, 0.0}));
     CHECK(curve.at("roc").back() == Json({1.0, 1.0}));
     CHECK(curve.at("oscr_curve").back()[1].get<double>() == doctest::Approx(closed / 30).epsilon(1e-4));

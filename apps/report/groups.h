@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "apps/measure/level_groups.h"
+#include "engine/metrics/bootstrap.h"
 #include "engine/metrics/oscr.h"
 #include "engine/metrics/roc.h"
 
@@ -38,7 +39,9 @@ std::vector<ReportGroup> report_groups(const Run& run, const StudyData& data, co
 
 /// Of the confidence as a novelty score: seen images against one group of novel ones.
 struct ConfidenceCurves {
-  double auroc = 0, oscr = 0;
+  Interval auroc;  ///< with its 95 % interval over resampled images
+  double oscr = 0;
+  double aurc = 0, augrc = 0;  ///< over both groups: a failure is a wrong answer, or a novel image
   std::vector<RocPoint> roc;
   std::vector<OscrPoint> oscr_curve;
 };

@@ -52,8 +52,12 @@ Json thinned(const std::vector<Point>& points, X x, Y y) {
 Json curve_json(const ReportGroup& seen, const ReportGroup& novel) {
   const ConfidenceCurves curves = confidence_curves(seen, novel);
   return {{"group", novel.key},
-          {"auroc", curves.auroc},
+                    {"auroc", curves.auroc.estimate},
+          {"auroc_low", curves.auroc.low},
+          {"auroc_high", curves.auroc.high},
           {"oscr", curves.oscr},
+          {"aurc", curves.aurc},
+          {"augrc", curves.augrc},
           {"roc", thinned(curves.roc, &RocPoint::false_positive_rate, &RocPoint::true_positive_rate)},
           {"oscr_curve", thinned(curves.oscr_curve, &OscrPoint::false_positive_rate,
                                  &OscrPoint::correct_classification_rate)}};

@@ -273,6 +273,11 @@ function candidateButtons(level) {
       box);
 }
 
+// The 95 % interval of an AUROC over resampled images.
+function intervalText(curve) {
+  return `${(100 * curve.auroc_low).toFixed(1)}–${percentText(100 * curve.auroc_high)}`;
+}
+
 function addCurves(level, box) {
   const kinds = [
     {
@@ -281,7 +286,8 @@ function addCurves(level, box) {
       value: 'auroc',
       name: 'ROC',
       x: 'false-novel rate',
-      y: 'novel found',
+            y: 'novel found',
+      more: (curve) => ` (${intervalText(curve)})`,
       diagonal: true
     },
     {
@@ -290,7 +296,8 @@ function addCurves(level, box) {
       value: 'oscr',
       name: 'OSCR',
       x: 'novel kept',
-      y: 'seen right',
+            y: 'seen right',
+      more: () => '',
       diagonal: false
     }
   ];
@@ -300,7 +307,8 @@ function addCurves(level, box) {
     const column = element('div', {}, element('h4', {}, title));
     box.append(column);
     const areas =
-        level.curves.map((curve) => `${groupNames[curve.group]} ${percentText(100 * curve[one.value])}`)
+                level.curves
+            .map((curve) => `${groupNames[curve.group]} ${percentText(100 * curve[one.value])}` + one.more(curve))
             .join(', ');
     column.append(element('p', {className: 'detail'}, `${one.value.toUpperCase()}: ${areas}`));
     const redraw = addChart(
