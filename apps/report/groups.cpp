@@ -75,7 +75,7 @@ std::vector<ReportGroup> report_groups(const Run& run, const StudyData& data, co
 
 ConfidenceCurves confidence_curves(const ReportGroup& seen, const ReportGroup& novel) {
   const std::vector<double> of_seen = novelty_of(seen), of_novel = novelty_of(novel);
-    std::vector<std::uint8_t> correct, failures;
+  std::vector<std::uint8_t> correct, failures;
   for (std::size_t i = 0; i < seen.truth.size(); ++i) {
     correct.push_back(seen.truth[i] == seen.answers[i]);
     failures.push_back(seen.truth[i] != seen.answers[i]);

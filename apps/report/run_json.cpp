@@ -52,7 +52,7 @@ Json thinned(const std::vector<Point>& points, X x, Y y) {
 Json curve_json(const ReportGroup& seen, const ReportGroup& novel) {
   const ConfidenceCurves curves = confidence_curves(seen, novel);
   return {{"group", novel.key},
-                    {"auroc", curves.auroc.estimate},
+          {"auroc", curves.auroc.estimate},
           {"auroc_low", curves.auroc.low},
           {"auroc_high", curves.auroc.high},
           {"oscr", curves.oscr},

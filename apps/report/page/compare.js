@@ -94,7 +94,8 @@ function metricRows(name) {
           percentText);
       put(index, 'oscr' + curve.group, `OSCR, ${groupNames[curve.group]}`, 100 * curve.oscr, 1, percentText);
       put(index, 'aurc' + curve.group, `AURC, ${groupNames[curve.group]}`, 100 * curve.aurc, -1, percentText);
-      put(index, 'augrc' + curve.group, `AUGRC, ${groupNames[curve.group]}`, 100 * curve.augrc, -1, percentText);
+      put(index, 'augrc' + curve.group, `AUGRC, ${groupNames[curve.group]}`, 100 * curve.augrc, -1,
+          percentText);
     }
     put(index, 'closed', 'Accuracy of seen, no threshold', level.closed_set.accuracy_percent, 1, percentText);
     put(index, 'ece', 'ECE', level.closed_set.ece_percent, -1, percentText);

@@ -286,7 +286,7 @@ function addCurves(level, box) {
       value: 'auroc',
       name: 'ROC',
       x: 'false-novel rate',
-            y: 'novel found',
+      y: 'novel found',
       more: (curve) => ` (${intervalText(curve)})`,
       diagonal: true
     },
@@ -296,7 +296,7 @@ function addCurves(level, box) {
       value: 'oscr',
       name: 'OSCR',
       x: 'novel kept',
-            y: 'seen right',
+      y: 'seen right',
       more: () => '',
       diagonal: false
     }
@@ -306,10 +306,11 @@ function addCurves(level, box) {
         new Intl.ListFormat('en').format(level.curves.map((curve) => groupNames[curve.group]));
     const column = element('div', {}, element('h4', {}, title));
     box.append(column);
-    const areas =
-                level.curves
-            .map((curve) => `${groupNames[curve.group]} ${percentText(100 * curve[one.value])}` + one.more(curve))
-            .join(', ');
+    const areas = level.curves
+                      .map(
+                          (curve) => `${groupNames[curve.group]} ${percentText(100 * curve[one.value])}` +
+                              one.more(curve))
+                      .join(', ');
     column.append(element('p', {className: 'detail'}, `${one.value.toUpperCase()}: ${areas}`));
     const redraw = addChart(
         column, 300, () => `${title}. ${one.value.toUpperCase()}: ${areas}.`,
