@@ -10,6 +10,7 @@
 #include "apps/measure/dump.h"
 #include "apps/measure/evaluate.h"
 #include "apps/measure/predict.h"
+#include "apps/measure/views.h"
 #include "apps/report/report.h"
 #include "apps/run/config.h"
 #include "apps/study/study.h"
@@ -102,8 +103,11 @@ void add_ensemble_options(CLI::App* app, std::vector<std::filesystem::path>& run
       ->type_name("RUN")
       ->take_all()
       ->expected(1);
-  app->add_option("--views", views, "flip: show each image mirrored, too, and average the answers")
-      ->check(CLI::IsMember({"flip"}));
+  app->add_option(
+         "--views", views,
+         "show each image in several ways, too, and average the answers: flip: mirrored; crops: its four "
+         "corners; flip+crops: all of it mirrored")
+      ->check(CLI::IsMember(view_names()));
 }
 
 void add_decision_options(CLI::App* app, DecisionOptions& options) {

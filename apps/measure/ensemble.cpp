@@ -99,14 +99,6 @@ std::vector<Run> open_ensemble(const std::vector<std::filesystem::path>& folders
   return runs;
 }
 
-std::vector<Augmentation> parse_views(const std::string& text) {
-  std::vector<Augmentation> views(1);
-  if (text.empty()) return views;
-  if (text != "flip") throw Error("--views", "flip", text);
-  views.emplace_back().flip = true;
-  return views;
-}
-
 EnsembleData load_ensemble_data(const std::vector<Run>& runs, const DataFolders& folders) {
   EnsembleData all;
   for (std::size_t i = 0; i < runs.size(); ++i) {
@@ -120,22 +112,22 @@ EnsembleData load_ensemble_data(const std::vector<Run>& runs, const DataFolders&
   return all;
 }
 
-EnsembleModels::EnsembleModels(const std::vector<Run>& runs, const std::vector<Augmentation>& views,
-                               Device device)
+EnsembleModels::EnsembleModels(const std::vector<Run>& runs, const std::vector<View>& views, Device device)
     : views_(views) {
   for (const Run& run : runs) members_.push_back(std::make_unique<StudyModels>(run, device));
 }
 
 Scores EnsembleModels::score(const std::vector<const Dataset*>& datasets,
                              const std::vector<std::int64_t>& indices, const char* label, bool with_features,
-                             const std::vector<Augmentation>& shown) {
+                             const std::vector<View>& shown) {
   std::vector<std::vector<Scores>> all;
   for (std::size_t i = 0; i < members_.size(); ++i) {
     std::vector<Scores>& views = all.emplace_back();
-    for (const Augmentation& view : shown) {
+    for (const View& view : shown) {
       const std::size_t number = i * shown.size() + views.size() + 1, count = members_.size() * shown.size();
       const std::string text = count == 1 ? label : fmt::format("{} {}/{}", label, number, count);
-      views.push_back(members_[i]->score(*datasets[i], indices, text.c_str(), with_features, view));
+      views.push_back(members_[i]->score(*datasets[i], indices, text.c_str(), with_features,
+                                         view.at(datasets[i]->image_size)));
     }
   }
   return combined(std::move(all), indices.size());

@@ -8,16 +8,13 @@
 #include <vector>
 
 #include "apps/measure/study_models.h"
-#include "data/augment.h"
+#include "apps/measure/views.h"
 
 namespace tern {
 
 /// Opens them. Throws Error naming the run that is not of the classes, levels and held-out classes of the first, or that
 /// is named twice.
 std::vector<Run> open_ensemble(const std::vector<std::filesystem::path>& folders);
-
-/// What each image is shown as. "": as it is; "flip": and mirrored. Throws Error{"--views", ...} for anything else.
-std::vector<Augmentation> parse_views(const std::string& text);
 
 /// The images of the runs, by run: those of equal settings share theirs. All have the same images in the same parts.
 using EnsembleData = std::vector<std::shared_ptr<const StudyData>>;
@@ -27,7 +24,7 @@ EnsembleData load_ensemble_data(const std::vector<Run>& runs, const DataFolders&
 
 class EnsembleModels {
  public:
-  EnsembleModels(const std::vector<Run>& runs, const std::vector<Augmentation>& views, Device device);
+  EnsembleModels(const std::vector<Run>& runs, const std::vector<View>& views, Device device);
 
   std::size_t size() const { return members_.size(); }
   StudyModels& member(std::size_t i) { return *members_[i]; }
@@ -42,10 +39,10 @@ class EnsembleModels {
   }
   /// The same, in other views.
   Scores score(const std::vector<const Dataset*>& datasets, const std::vector<std::int64_t>& indices,
-               const char* label, bool with_features, const std::vector<Augmentation>& views);
+               const char* label, bool with_features, const std::vector<View>& views);
 
  private:
-  std::vector<Augmentation> views_;
+  std::vector<View> views_;
   std::vector<std::unique_ptr<StudyModels>> members_;
 };
 

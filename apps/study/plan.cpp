@@ -7,10 +7,10 @@
 #include <sstream>
 
 #include "apps/common/toml_file.h"
-#include "apps/measure/ensemble.h"
 
 #include "apps/measure/choose_thresholds.h"
 #include "apps/measure/score_choice.h"
+#include "apps/measure/views.h"
 #include "engine/core/check.h"
 #include "engine/core/nearest.h"
 
@@ -289,7 +289,7 @@ StudyRow read_row(const StudyPlan& plan, const StudyRow& defaults, const toml::t
   row.name = keys.value<std::string>("name", "a text", "");
   check_name(keys, row.name);
   row.title = keys.value<std::string>("title", "a text", row.name);
-  row.views = keys.value<std::string>("views", "a text: flip", "");
+  row.views = keys.value<std::string>("views", "a text", "");
 
   if (members.empty()) read_trainings(plan, keys, row);
 
