@@ -2,10 +2,12 @@
 // does.
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <numeric>
 
 #include "engine/core/check.h"
 #include "kernels/common/reduce.h"
+#include "kernels/common/vector.h"
 
 using namespace tern;
 using namespace tern::kernels;
@@ -78,12 +80,35 @@ __global__ void reads_a_lane_outside_its_mask(int* y) {
 
 __global__ void writes_outside() {
   TERN_SHARED(float, tile, 32);
-  tile[threadIdx.x] = 1;
+  float* const begin = tile;  // of no known length, or UndefinedBehaviorSanitizer says it first
+  begin[threadIdx.x] = 1;
 }
 
 __global__ void writes_before_the_array() {
   TERN_DYNAMIC_SHARED(float, tile);
   tile[static_cast<int>(threadIdx.x) - 1] = 1;
+}
+
+__global__ void writes_far_outside(int index) {
+  TERN_SHARED(float, first, 32);
+  TERN_SHARED(float, tile, 32);
+  float* const begin = tile;
+  first[threadIdx.x % 32] = 1;
+  begin[index] = 1;
+}
+
+// Four elements at once, each of which another thread reads.
+__global__ void copies_vectors(const float* x, float* y) {
+  TERN_SHARED(float, tile, 4 * kThreads);
+  store_vector(&tile[4 * threadIdx.x], load_vector<4>(x + 4 * threadIdx.x));
+  __syncthreads();
+  for (int i = 0; i < 4; ++i) y[4 * threadIdx.x + i] = tile[(4 * threadIdx.x + i + 2) % (4 * kThreads)];
+}
+
+__global__ void copies_vectors_without_a_barrier(const float* x, float* y) {
+  TERN_SHARED(float, tile, 4 * kThreads);
+  store_vector(&tile[4 * threadIdx.x], load_vector<4>(x + 4 * threadIdx.x));
+  y[threadIdx.x] = tile[4 * threadIdx.x == 0 ? 0 : 4 * threadIdx.x - 1];
 }
 
 __global__ void reads_unwritten(float* y) {
@@ -189,6 +214,12 @@ TEST_CASE("emulator: reductions, votes, atomics and shared memory do what CUDA's
   launch(neighbours_within_a_warp, 1, kThreads, 0, nullptr, neighbours.data());
   CHECK(neighbours[6] == 7);
 
+  std::vector<float> vectors(4 * kThreads), moved(vectors.size());
+  std::iota(vectors.begin(), vectors.end(), 0.0f);
+  launch(copies_vectors, 1, kThreads, 0, nullptr, vectors.data(), moved.data());
+  CHECK(moved[0] == 2);
+  CHECK(moved.back() == 1);
+
   launch(block_sums, 0, kThreads, 0, nullptr, x.data(), sums.data());  // an empty grid
   CHECK_THROWS_WITH_AS(launch(block_sums, 1, 1025, 0, nullptr, x.data(), sums.data()),
                        "launch: wanted blocks of 1 to 1024 threads, got 1025 x 1 x 1", Error);
@@ -208,6 +239,9 @@ TEST_CASE("emulator: shared memory outside an array, or unwritten, is an error")
   std::vector<float> y(kThreads);
   CHECK_FAILS(failure(writes_outside), "thread (32, 0, 0): shared array 'tile': element 32 of 32 is outside");
   CHECK_FAILS(failure(writes_before_the_array), "element -1 of 64 is outside");
+  CHECK_FAILS(failure(writes_far_outside, 1 << 20), "shared array 'tile': element 1048576 of 32 is outside");
+  CHECK_FAILS(failure(writes_far_outside, std::numeric_limits<int>::max()), "element 2147483647 of 32");
+  CHECK_FAILS(failure(writes_far_outside, std::numeric_limits<int>::min()), "is outside");
   CHECK_FAILS(failure(reads_unwritten, y.data()), "element 5 of 64 is read, but nobody has written it");
   CHECK_FAILS(failure(reads_what_the_last_block_left, y.data()), "block (1, 0, 0)");
 }
@@ -220,6 +254,9 @@ TEST_CASE("emulator: two threads that meet in shared memory without a barrier ar
               "is written with no barrier after another");
   CHECK_FAILS(failure(reduces_twice_in_one_array, y.data()), "is written with no barrier after another");
   CHECK_FAILS(failure(adds_without_atomics, z.data()), "with no barrier");
+  std::vector<float> vectors(4 * kThreads);
+  CHECK_FAILS(failure(copies_vectors_without_a_barrier, vectors.data(), y.data()),
+              "element 3 of 256 is read with no barrier after thread 0 wrote it");
   CHECK_FAILS(failure(neighbours_across_warps, y.data()), "shared array 'tile': element 32 of 64 is read");
 }
 

@@ -4,10 +4,8 @@
 //   TERN_SHARED(float, partial, 32);            a __shared__ array of 32 floats
 //   TERN_DYNAMIC_SHARED(float, row);            the launch's dynamic shared memory, once per kernel
 //
-// Under the emulator both are arrays that know each element's last reader and writer: an index outside, a
-// read of what nobody wrote and two threads that meet without a barrier between them stop the kernel with an
-// error. So shared memory is used by index alone (`partial[i]`, atomicAdd(&partial[i], x)), elements are
-// trivially copyable, and a helper that takes an array takes it as `auto& array`.
+// The emulator knows each element's last reader and writer: an index outside, a read of what nobody wrote and two
+// threads that meet without a barrier between them stop the kernel with an error.
 #pragma once
 
 #include <algorithm>
@@ -26,8 +24,11 @@
   T* const name = reinterpret_cast<T*>(tern_dynamic_shared_bytes)
 #else
 #define TERN_SHARED(T, name, count) \
-  auto& name = ::tern::emulator::block_array<T>(#name, __FILE__, __LINE__, count)
-#define TERN_DYNAMIC_SHARED(T, name) auto& name = ::tern::emulator::dynamic_array<T>(#name)
+  T(&name)                          \
+  [count] =                         \
+      *static_cast<T(*)[count]>(::tern::emulator::shared_array(#name, __FILE__, __LINE__, sizeof(T), count))
+#define TERN_DYNAMIC_SHARED(T, name) \
+  T* const name = static_cast<T*>(::tern::emulator::dynamic_shared_array(#name, sizeof(T)))
 #endif
 
 namespace tern::kernels {

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <boost/context/fixedsize_stack.hpp>
+#include <cstdlib>
 
 #include "engine/core/check.h"
+#include "kernels/common/emulator/accesses.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
@@ -32,9 +34,16 @@ class NotedStack {
   boost::context::fixedsize_stack plain_{kStackBytes};
 };
 
+/// Thrown in threads that are in the middle of a kernel that has failed, so that their stacks unwind.
+struct Abandoned {};
+
+constexpr unsigned kScheduler = ~0u;  ///< in place of a thread: what runs the block
+
+}  // namespace
+
 /// AddressSanitizer must know on which stack the program runs. `leaving` tells it the next one, `arrived`
-/// that the switch is done.
-class StackSwitch {
+/// that the switch is done, and which stack it came from.
+class Block::StackSwitch {
  public:
 #if defined(__SANITIZE_ADDRESS__)
   void leaving(const void* bottom, std::size_t bytes) {
@@ -52,14 +61,6 @@ class StackSwitch {
 #endif
 };
 
-/// Thrown in threads that are in the middle of a kernel that has failed, so that their stacks unwind.
-struct Abandoned {};
-
-const void* scheduler_bottom = nullptr;
-std::size_t scheduler_bytes = 0;
-
-}  // namespace
-
 Block& Block::current() {
   static Block* const block = new Block;  // never destroyed: its fibers would be unwound after main
   return *block;
@@ -70,9 +71,8 @@ void Block::begin_launch(dim3 grid, dim3 block, std::size_t shared_bytes,
   gridDim = grid;
   blockDim = block;
   count_ = block.x * block.y * block.z;
-  shared_bytes_ = shared_bytes;
   kernel_ = &kernel;
-  arrays_.clear();
+  shared_.begin_launch(shared_bytes);
   while (threads_.size() < count_) {
     threads_.push_back(std::make_unique<Thread>());
     start_fiber(*threads_.back());
@@ -80,9 +80,8 @@ void Block::begin_launch(dim3 grid, dim3 block, std::size_t shared_bytes,
 }
 
 void Block::start_fiber(Thread& thread) {
-  const auto body = [this, &thread](boost::context::fiber&& scheduler) {
-    StackSwitch().arrived(&scheduler_bottom, &scheduler_bytes);
-    thread.scheduler = std::move(scheduler);
+  const auto body = [this, &thread](boost::context::fiber&& from) {
+    arrive(StackSwitch(), std::move(from));
     for (;;) {
       thread.inside = true;
       try {
@@ -92,9 +91,10 @@ void Block::start_fiber(Thread& thread) {
         error_ = std::current_exception();
       }
       thread.inside = false;
+      ++done_;
       wait(Thread::State::done, "", {});
     }
-    return std::move(thread.scheduler);
+    return std::move(scheduler_);
   };
   thread.fiber = boost::context::fiber(std::allocator_arg, NotedStack(thread), body);
 }
@@ -103,15 +103,49 @@ uint3 Block::index_of(unsigned thread) const {
   return {thread % blockDim.x, thread / blockDim.x % blockDim.y, thread / (blockDim.x * blockDim.y)};
 }
 
-void Block::resume(unsigned index) {
-  Thread& thread = *threads_[index];
-  thread_ = index;
-  threadIdx = index_of(index);
+void Block::switch_to(unsigned next) {
+  left_ = std::exchange(running_, next);
   StackSwitch here;
-  here.leaving(thread.stack_bottom, thread.stack_bytes);
-  thread.fiber = std::move(thread.fiber).resume();
-  here.arrived(nullptr, nullptr);
-  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  boost::context::fiber* fiber = &scheduler_;
+  if (next == kScheduler) {
+    end_thread();
+    here.leaving(scheduler_bottom_, scheduler_bytes_);
+  } else {
+    Thread& thread = *threads_[next];
+    fiber = &thread.fiber;
+    thread_ = next;
+    threadIdx = index_of(next);
+    begin_thread(thread.stack_bottom, thread.stack_bytes);
+    here.leaving(thread.stack_bottom, thread.stack_bytes);
+  }
+  boost::context::fiber from = std::move(*fiber).resume();
+  arrive(here, std::move(from));
+}
+
+/// Keeps what ran before, so that it can go on.
+void Block::arrive(StackSwitch here, boost::context::fiber&& from) {
+  const void* bottom = nullptr;
+  std::size_t bytes = 0;
+  here.arrived(&bottom, &bytes);
+  if (left_ == kScheduler) {
+    scheduler_ = std::move(from);
+    scheduler_bottom_ = bottom;
+    scheduler_bytes_ = bytes;
+  } else {
+    threads_[left_]->fiber = std::move(from);
+  }
+}
+
+/// The next thread in turn that need not wait, or kScheduler.
+unsigned Block::next_ready() const {
+  if (abandoned_ || error_) return kScheduler;
+  for (unsigned i = thread_ + 1; i < count_; ++i) {
+    if (threads_[i]->state == Thread::State::ready) return i;
+  }
+  for (unsigned i = 0; i < std::min(thread_, count_); ++i) {
+    if (threads_[i]->state == Thread::State::ready) return i;
+  }
+  return kScheduler;
 }
 
 void Block::wait(Thread::State state, const char* operation, std::source_location where) {
@@ -119,39 +153,51 @@ void Block::wait(Thread::State state, const char* operation, std::source_locatio
   thread.state = state;
   thread.operation = operation;
   thread.where = where;
-  StackSwitch here;
-  here.leaving(scheduler_bottom, scheduler_bytes);
-  thread.scheduler = std::move(thread.scheduler).resume();
-  here.arrived(&scheduler_bottom, &scheduler_bytes);
+  switch_to(next_ready());
   if (abandoned_ && thread.inside) throw Abandoned();
 }
 
 void Block::run(uint3 index) {
   blockIdx = index;
-  for (const auto& array : arrays_) array->forget();
+  shared_.begin_block();
   warps_.assign((count_ + 31) / 32, {});
   era_ = 0;
   done_ = at_block_ = 0;
   votes_ = 0;
+  running_ = kScheduler;
+  thread_ = count_;  // the first one is next
   for (unsigned i = 0; i < count_; ++i) threads_[i]->state = Thread::State::ready;
   while (done_ < count_) {
-    bool moved = false;
-    for (unsigned i = 0; i < count_; ++i) {
-      if (threads_[i]->state != Thread::State::ready) continue;
-      resume(i);
-      moved = true;
-      if (threads_[i]->state == Thread::State::done) ++done_;
+    const unsigned next = next_ready();
+    if (next == kScheduler) {
+      if (!release_block()) fail_stuck();
+      continue;
     }
-    if (!moved && !release_block()) fail_stuck();
+    switch_to(next);
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }
 }
 
 void Block::abandon() {
   abandoned_ = true;
   for (unsigned i = 0; i < count_; ++i) {
-    if (threads_[i]->inside) resume(i);
+    Thread& thread = *threads_[i];
+    if (thread.lost) {
+      thread.lost = thread.inside = false;
+      lost_.push_back(std::move(thread.fiber));
+      start_fiber(thread);
+    } else if (thread.inside) {
+      switch_to(i);
+    }
   }
   abandoned_ = false;
+}
+
+void Block::fail(const std::string& fault) {
+  error_ = std::make_exception_ptr(Error(place(), fault));
+  threads_[thread_]->lost = true;
+  switch_to(kScheduler);
+  std::abort();  // nobody resumes it
 }
 
 /// Lets the block go on if every thread has come to the same barrier.

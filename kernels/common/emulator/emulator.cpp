@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/check.h"
+#include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/block.h"
 
 namespace tern::emulator {
@@ -77,9 +78,8 @@ std::int64_t launch_count() {
   return launches;
 }
 
-const std::array<std::uint64_t, 32>& meet_warp(const char* operation, unsigned mask, std::uint64_t brought,
-                                               std::source_location where) {
-  return Block::current().meet_warp(operation, mask, brought, where);
+void meet_warp(const char* operation, unsigned mask, std::source_location where) {
+  Block::current().meet_warp(operation, mask, 0, where);
 }
 
 int meet_block(const char* operation, bool brought, std::source_location where) {
@@ -94,10 +94,36 @@ unsigned lane() {
   return Block::current().thread() % 32;
 }
 
-void fail_lane(const char* operation, unsigned mask, unsigned source, std::source_location where) {
+std::uint64_t shuffle_bits(const char* operation, unsigned mask, std::uint64_t bits, int source,
+                           std::source_location where) {
+  const std::array<std::uint64_t, 32>& all = Block::current().meet_warp(operation, mask, bits, where);
+  const unsigned from = source >= 0 && source < 32 ? static_cast<unsigned>(source) : lane();
+  if ((mask >> from & 1u) != 0) return all[from];
   throw Error(Block::current().place(),
               fmt::format("{} (line {}) of a lane in its mask {:#010x}", operation, where.line(), mask),
-              fmt::format("lane {}", source));
+              fmt::format("lane {}", from));
+}
+
+unsigned ballot(const char* operation, unsigned mask, bool brought, std::source_location where) {
+  const std::array<std::uint64_t, 32>& all = Block::current().meet_warp(operation, mask, brought, where);
+  unsigned votes = 0;
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    if ((mask >> lane & 1u) != 0 && all[lane] != 0) votes |= 1u << lane;
+  }
+  return votes;
+}
+
+void* shared_array(const char* name, const char* file, int line, std::size_t element_bytes,
+                   std::size_t count) {
+  return Block::current().shared().array(name, file, line, element_bytes, count);
+}
+
+void* dynamic_shared_array(const char* name, std::size_t element_bytes) {
+  return Block::current().shared().dynamic_array(name, element_bytes);
+}
+
+void note_atomic(const void* address, std::size_t bytes) {
+  note_access(address, bytes, Access::atomic);
 }
 
 }  // namespace tern::emulator

@@ -3,8 +3,7 @@
 //
 // A launch runs block after block. A block's threads are fibers that run in turn until each waits for the
 // others: at __syncthreads, __syncwarp, a shuffle or a vote. If some wait for threads that will never come,
-// the launch ends with an error that says who waits where; see also shared_array.h. Global memory is plain
-// memory: AddressSanitizer watches it. Blocks run one after another, so atomics are plain additions, and what
+// the launch ends with an error that says who waits where; see also shared_memory.h and accesses.h. Blocks run one after another, so atomics are plain additions, and what
 // one block hands to another through global memory is in order even where a GPU would want a fence.
 #pragma once
 
@@ -16,13 +15,15 @@
 #include <cstdint>
 #include <functional>
 #include <source_location>
-
-#include "kernels/common/emulator/shared_array.h"
+#include <type_traits>
 
 #define __global__
 #define __device__
 #define __host__
 #define __launch_bounds__(...)
+
+// A function whose accesses to memory the compiler does not tell of (accesses.h).
+#define TERN_UNTOLD __attribute__((no_sanitize("thread")))
 
 struct uint3 {
   unsigned x, y, z;
@@ -61,28 +62,34 @@ void set_launch_recorder(void (*recorder)(std::function<void()> launch));
 /// Launches so far, so that a test can count those of an operation.
 std::int64_t launch_count();
 
-/// The lanes of `mask`, which must contain the caller, wait for one another; then each sees what every one
-/// brought.
-const std::array<std::uint64_t, 32>& meet_warp(const char* operation, unsigned mask, std::uint64_t brought,
-                                               std::source_location where);
+/// The lanes of `mask`, which must contain the caller, wait for one another.
+void meet_warp(const char* operation, unsigned mask, std::source_location where);
 /// The threads of the block wait for one another; the number of those that brought true.
 int meet_block(const char* operation, bool brought, std::source_location where);
 /// Orders this warp's accesses to shared memory before the call and after it.
 void order_warp();
 unsigned lane();
-[[noreturn]] void fail_lane(const char* operation, unsigned mask, unsigned source,
-                            std::source_location where);
+/// What lane `source` brought; the caller's own bits where source lies outside 0..31.
+std::uint64_t shuffle_bits(const char* operation, unsigned mask, std::uint64_t bits, int source,
+                           std::source_location where);
 
-/// A shuffle: what lane `source` brought; the caller's own value where source lies outside 0..31.
 template <typename T>
 T shuffle(const char* operation, unsigned mask, T value, int source, std::source_location where) {
   static_assert(sizeof(T) == 4 || sizeof(T) == 8, "CUDA shuffles 4 and 8 bytes");
   using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
-  const auto& all = meet_warp(operation, mask, std::bit_cast<Bits>(value), where);
-  const unsigned from = source >= 0 && source < 32 ? static_cast<unsigned>(source) : lane();
-  if ((mask >> from & 1u) == 0) fail_lane(operation, mask, from, where);
-  return std::bit_cast<T>(static_cast<Bits>(all[from]));
+  return std::bit_cast<T>(
+      static_cast<Bits>(shuffle_bits(operation, mask, std::bit_cast<Bits>(value), source, where)));
 }
+/// The lanes that brought true.
+unsigned ballot(const char* operation, unsigned mask, bool brought, std::source_location where);
+
+/// An array that the kernel declares with __shared__, and the launch's dynamic shared memory (shared_memory.h).
+void* shared_array(const char* name, const char* file, int line, std::size_t element_bytes,
+                   std::size_t count);
+void* dynamic_shared_array(const char* name, std::size_t element_bytes);
+
+/// Before a read and a write that nothing comes between.
+void note_atomic(const void* address, std::size_t bytes);
 
 }  // namespace tern::emulator
 
@@ -98,7 +105,7 @@ inline int __syncthreads_or(int predicate, TernPlace where = TernPlace::current(
   return tern::emulator::meet_block("__syncthreads_or", predicate != 0, where) > 0;
 }
 inline void __syncwarp(unsigned mask = 0xffffffffu, TernPlace where = TernPlace::current()) {
-  tern::emulator::meet_warp("__syncwarp", mask, 0, where);
+  tern::emulator::meet_warp("__syncwarp", mask, where);
   tern::emulator::order_warp();
 }
 
@@ -122,12 +129,7 @@ T __shfl_up_sync(unsigned mask, T value, int distance, TernPlace where = TernPla
                                  static_cast<int>(tern::emulator::lane()) - distance, where);
 }
 inline unsigned __ballot_sync(unsigned mask, int predicate, TernPlace where = TernPlace::current()) {
-  const auto& all = tern::emulator::meet_warp("__ballot_sync", mask, predicate != 0, where);
-  unsigned votes = 0;
-  for (unsigned lane = 0; lane < 32; ++lane) {
-    if ((mask >> lane & 1u) != 0 && all[lane] != 0) votes |= 1u << lane;
-  }
-  return votes;
+  return tern::emulator::ballot("__ballot_sync", mask, predicate != 0, where);
 }
 inline int __any_sync(unsigned mask, int predicate, TernPlace where = TernPlace::current()) {
   return __ballot_sync(mask, predicate, where) != 0;
@@ -140,24 +142,18 @@ inline void __threadfence() {}
 inline void __threadfence_block() {}
 
 template <typename T>
-T atomicAdd(T* place, std::type_identity_t<T> value) {
+TERN_UNTOLD T atomicAdd(T* place, std::type_identity_t<T> value) {
+  tern::emulator::note_atomic(place, sizeof(T));
   const T before = *place;
   *place = before + value;
   return before;
 }
 template <typename T>
-T atomicMax(T* place, std::type_identity_t<T> value) {
+TERN_UNTOLD T atomicMax(T* place, std::type_identity_t<T> value) {
+  tern::emulator::note_atomic(place, sizeof(T));
   const T before = *place;
   *place = std::max(before, value);
   return before;
-}
-template <typename T>
-T atomicAdd(tern::emulator::SharedPointer<T> place, std::type_identity_t<T> value) {
-  return place.update([value](T before) { return before + value; });
-}
-template <typename T>
-T atomicMax(tern::emulator::SharedPointer<T> place, std::type_identity_t<T> value) {
-  return place.update([value](T before) { return std::max(before, value); });
 }
 
 template <typename T>

@@ -1,0 +1,107 @@
+#include "kernels/common/emulator/accesses.h"
+
+#include <cstdint>
+
+#include "kernels/common/emulator/block.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace tern::emulator {
+namespace {
+
+/// The stack of the thread that runs; nothing is one before and after.
+struct Stack {
+  std::uintptr_t begin = 0;
+  std::size_t bytes = SIZE_MAX;  ///< everything is on it: nothing is noted
+};
+Stack stack;
+
+#if defined(__SANITIZE_ADDRESS__)
+/// Kernels are not compiled for AddressSanitizer: two sanitizers would be one too many.
+void check_poison(const void* address, std::size_t bytes, Access access) {
+  if (__asan_region_is_poisoned(const_cast<void*>(address), bytes) == nullptr) return;
+  const volatile char* const byte = static_cast<const volatile char*>(address);
+  for (std::size_t i = 0; i < bytes; ++i) {  // touched here, so that AddressSanitizer reports it
+    const char value = byte[i];
+    if (access != Access::read) const_cast<volatile char*>(byte)[i] = value;
+  }
+}
+#else
+void check_poison(const void*, std::size_t, Access) {}
+#endif
+
+inline void note(const void* address, std::size_t bytes, Access access) {
+  if (reinterpret_cast<std::uintptr_t>(address) - stack.begin < stack.bytes) return;
+  if (!SharedMemory::holds(address)) return check_poison(address, bytes, access);
+  const std::string fault = Block::current().shared().note(address, bytes, access);
+  if (!fault.empty()) Block::current().fail(fault);
+}
+
+}  // namespace
+
+void begin_thread(const void* bottom, std::size_t bytes) {
+  stack = {reinterpret_cast<std::uintptr_t>(bottom), bytes};
+}
+
+void end_thread() {
+  stack = {};
+}
+
+void note_access(const void* address, std::size_t bytes, Access access) {
+  note(address, bytes, access);
+}
+
+}  // namespace tern::emulator
+
+// What the compiler calls. The names are ThreadSanitizer's; see GCC's sanitizer.def.
+extern "C" {
+
+#define TERN_ACCESSES(bytes)                                       \
+  void __tsan_read##bytes(void* p) {                               \
+    tern::emulator::note(p, bytes, tern::emulator::Access::read);  \
+  }                                                                \
+  void __tsan_write##bytes(void* p) {                              \
+    tern::emulator::note(p, bytes, tern::emulator::Access::write); \
+  }                                                                \
+  void __tsan_unaligned_read##bytes(void* p) {                     \
+    tern::emulator::note(p, bytes, tern::emulator::Access::read);  \
+  }                                                                \
+  void __tsan_unaligned_write##bytes(void* p) {                    \
+    tern::emulator::note(p, bytes, tern::emulator::Access::write); \
+  }
+TERN_ACCESSES(1)
+TERN_ACCESSES(2)
+TERN_ACCESSES(4)
+TERN_ACCESSES(8)
+TERN_ACCESSES(16)
+#undef TERN_ACCESSES
+
+void __tsan_read_range(void* p, unsigned long bytes) {
+  tern::emulator::note(p, bytes, tern::emulator::Access::read);
+}
+void __tsan_write_range(void* p, unsigned long bytes) {
+  tern::emulator::note(p, bytes, tern::emulator::Access::write);
+}
+// Clang copies with these.
+void* __tsan_memcpy(void* to, const void* from, unsigned long bytes) {
+  __tsan_read_range(const_cast<void*>(from), bytes);
+  __tsan_write_range(to, bytes);
+  return __builtin_memcpy(to, from, bytes);
+}
+void* __tsan_memmove(void* to, const void* from, unsigned long bytes) {
+  __tsan_read_range(const_cast<void*>(from), bytes);
+  __tsan_write_range(to, bytes);
+  return __builtin_memmove(to, from, bytes);
+}
+void* __tsan_memset(void* to, int value, unsigned long bytes) {
+  __tsan_write_range(to, bytes);
+  return __builtin_memset(to, value, bytes);
+}
+void __tsan_vptr_read(void**) {}
+void __tsan_vptr_update(void**, void*) {}
+void __tsan_func_entry(void*) {}
+void __tsan_func_exit() {}
+void __tsan_init() {}
+}

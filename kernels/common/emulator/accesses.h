@@ -1,0 +1,22 @@
+// What a kernel does to memory, told by the compiler: kernels are compiled with -fsanitize=thread, which puts a call
+// before every load and store that may be seen by others, and these calls come here instead of to ThreadSanitizer. So a
+// kernel's source stays CUDA's.
+//
+// A thread's own stack is left out, and so is everything outside of kernels. Shared memory is watched (shared_memory.h).
+// Global memory is plain memory; in a build with AddressSanitizer its poison is asked for.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/common/emulator/shared_memory.h"
+
+namespace tern::emulator {
+
+/// While a thread of a kernel runs: where its stack lies. Nothing is noted outside of `begin_thread` .. `end_thread`.
+void begin_thread(const void* stack, std::size_t bytes);
+void end_thread();
+
+/// An access that the compiler does not tell of. Does not return if it is a fault.
+void note_access(const void* address, std::size_t bytes, Access access);
+
+}  // namespace tern::emulator

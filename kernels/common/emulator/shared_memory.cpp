@@ -1,0 +1,147 @@
+#include "kernels/common/emulator/shared_memory.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "engine/core/check.h"
+#include "kernels/common/emulator/block.h"
+
+namespace tern::emulator {
+namespace {
+
+constexpr const char* kDynamic = "dynamic shared memory";
+constexpr std::size_t kGap = 1024;  ///< between arrays, so that the next element is no other array's
+constexpr std::size_t kRoom = std::size_t{64} << 20;  ///< for all arrays and gaps of a launch
+
+Touch now(bool atomic) {
+  const Block& block = Block::current();
+  const auto thread = static_cast<std::int32_t>(block.thread());
+  return {thread, thread / 32, block.block_era(), block.warp_era(), atomic};
+}
+
+/// True if nothing orders `before` and `after`.
+bool unordered(const Touch& before, const Touch& after) {
+  if (before.thread == Touch::kNobody || before.thread == after.thread) return false;
+  if (before.block_era != after.block_era) return false;
+  const bool one_warp = before.warp == after.warp;
+  return !(one_warp && before.warp_era != after.warp_era);
+}
+
+std::size_t rounded_up(std::size_t bytes, std::size_t unit) {
+  return (bytes + unit - 1) / unit * unit;
+}
+
+}  // namespace
+
+SharedMemory::SharedMemory() {
+  void* const reserve =
+      mmap(nullptr, kReserveBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (reserve == MAP_FAILED) throw Error("emulator", "64 GiB of address space", "less");
+  reserve_ = reinterpret_cast<std::uintptr_t>(reserve);
+  void* const middle = static_cast<char*>(reserve) + kReserveBytes / 2;
+  if (mprotect(middle, kRoom, PROT_READ | PROT_WRITE) != 0)
+    throw Error("emulator", "64 MiB of memory", "less");
+}
+
+void SharedMemory::begin_launch(std::size_t dynamic_bytes) {
+  arrays_.clear();
+  last_ = nullptr;
+  next_ = reserve_ + kReserveBytes / 2;
+  dynamic_bytes_ = used_bytes_ = dynamic_bytes;
+}
+
+void* SharedMemory::array(const char* name, const char* file, int line, std::size_t element_bytes,
+                          std::size_t count) {
+  return reinterpret_cast<void*>(find_or_add(name, file, line, element_bytes, count).begin);
+}
+
+void* SharedMemory::dynamic_array(const char* name, std::size_t element_bytes) {
+  return array(name, kDynamic, 0, element_bytes, dynamic_bytes_ / element_bytes);
+}
+
+SharedMemory::Array& SharedMemory::find_or_add(const char* name, const char* file, int line,
+                                               std::size_t element_bytes, std::size_t count) {
+  for (Array& array : arrays_) {
+    if (array.file == file && array.line == line && array.element_bytes == element_bytes &&
+        array.count == count)
+      return array;
+  }
+  const std::size_t bytes = element_bytes * count;
+  if (file != kDynamic) used_bytes_ += bytes;
+  if (used_bytes_ > kMaxSharedBytes) {
+    throw Error(fmt::format("shared array '{}'", name),
+                fmt::format("at most {} bytes of shared memory in a block", kMaxSharedBytes),
+                std::to_string(used_bytes_));
+  }
+  Array& added = arrays_.emplace_back(Array{name, file, line, next_, element_bytes, count, {}});
+  added.elements.resize(count);
+  next_ += rounded_up(bytes, kGap) + kGap;
+  last_ = nullptr;  // the vector may have moved
+  return added;
+}
+
+/// The array that holds the address, or of those before it the last, or the first of all.
+SharedMemory::Array* SharedMemory::nearest(std::uintptr_t address) {
+  if (last_ != nullptr && address - last_->begin < last_->element_bytes * last_->count) return last_;
+  Array* found = arrays_.empty() ? nullptr : &arrays_.front();
+  for (Array& array : arrays_) {
+    if (array.begin <= address) found = &array;
+  }
+  return last_ = found;
+}
+
+std::string SharedMemory::note(const void* address, std::size_t bytes, Access access) {
+  const auto at = reinterpret_cast<std::uintptr_t>(address);
+  Array* const array = nearest(at);
+  if (array == nullptr) return "shared memory is touched, but the kernel has declared none";
+  const auto offset = static_cast<std::int64_t>(at - array->begin);
+  const auto element = static_cast<std::int64_t>(array->element_bytes);
+  const std::int64_t first = offset >= 0 ? offset / element : (offset - element + 1) / element;
+  const std::int64_t last = (offset + static_cast<std::int64_t>(bytes) - 1) / element;
+  if (first < 0 || std::cmp_greater_equal(last, array->count)) {
+    return fmt::format("shared array '{}': element {} of {} is outside", array->name,
+                       first < 0 ? first : last, array->count);
+  }
+  for (auto i = static_cast<std::size_t>(first); std::cmp_less_equal(i, last); ++i) {
+    std::string fault = note_element(*array, array->elements[i], i, access);
+    if (!fault.empty()) return fault;
+  }
+  return {};
+}
+
+std::string SharedMemory::note_element(const Array& array, History& element, std::size_t index,
+                                       Access access) const {
+  const auto fault = [&](const std::string& what) {
+    return fmt::format("shared array '{}': element {} of {} {}", array.name, index, array.count, what);
+  };
+  if (element.block != block_) element = {block_, {}, {}};
+  const bool atomic = access == Access::atomic;
+  const Touch touch = now(atomic);
+  Touch& read = element.read;
+  const bool meets_write = unordered(element.write, touch) && !(atomic && element.write.atomic);
+  if (access != Access::write) {
+    if (element.write.thread == Touch::kNobody) return fault("is read, but nobody has written it");
+    if (meets_write)
+      return fault(fmt::format("is read with no barrier after thread {} wrote it", element.write.thread));
+  }
+  if (access == Access::read) {
+    if (read.thread != Touch::kNobody && read.block_era == touch.block_era && read.thread != touch.thread) {
+      const bool one_warp = read.warp == touch.warp;
+      read = {Touch::kSeveral, one_warp ? touch.warp : Touch::kSeveral, touch.block_era, touch.warp_era,
+              false};
+    } else {
+      read = touch;
+    }
+    return {};
+  }
+  if (meets_write)
+    return fault(fmt::format("is written with no barrier after thread {} wrote it", element.write.thread));
+  if (unordered(read, touch)) return fault("is written with no barrier after another thread read it");
+  element.write = touch;
+  return {};
+}
+
+}  // namespace tern::emulator

@@ -1,0 +1,77 @@
+// A block's shared memory, watched: each element of each array knows who wrote and read it last, and since which
+// barriers. The arrays are plain memory, as in CUDA; what kernels do to it is told by accesses.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tern::emulator {
+
+/// Who touched an element last. Accesses are ordered if a __syncthreads lies between them, or a __syncwarp
+/// and both are by one warp, or both are by one thread.
+struct Touch {
+  static constexpr std::int32_t kNobody = -1, kSeveral = -2;
+  std::int32_t thread = kNobody, warp = kNobody;
+  std::uint32_t block_era = 0, warp_era = 0;
+  bool atomic = false;
+};
+
+/// How memory is touched.
+enum class Access { read, write, atomic };
+
+class SharedMemory {
+ public:
+  SharedMemory();
+  SharedMemory(const SharedMemory&) = delete;
+  SharedMemory& operator=(const SharedMemory&) = delete;
+
+  void begin_launch(std::size_t dynamic_bytes);
+  /// What the block before has written is forgotten.
+  void begin_block() { ++block_; }
+
+  /// The array that is declared there, of `count` elements; made by the first thread that comes by, for the whole launch.
+  /// Throws Error if the block's arrays take more than a GPU has.
+  void* array(const char* name, const char* file, int line, std::size_t element_bytes, std::size_t count);
+  /// The launch's dynamic shared memory, as elements of that size.
+  void* dynamic_array(const char* name, std::size_t element_bytes);
+
+  /// Whether the address is shared memory, or so near to it that a kernel has missed an array there.
+  static bool holds(const void* address) {
+    return reinterpret_cast<std::uintptr_t>(address) - reserve_ < kReserveBytes;
+  }
+  /// What is wrong with the running thread's access to an address that is held; empty if nothing is.
+  std::string note(const void* address, std::size_t bytes, Access access);
+
+ private:
+  // An index of 32 bits, whatever it is, misses an array by less than this. Address space alone: nothing is used.
+  static constexpr std::size_t kReserveBytes = std::size_t{64} << 30;
+
+  struct History {
+    std::uint32_t block = 0;  ///< of another block: nothing
+    Touch read, write;
+  };
+  struct Array {
+    std::string name;
+    const char* file = "";
+    int line = 0;
+    std::uintptr_t begin = 0;
+    std::size_t element_bytes = 0, count = 0;
+    std::vector<History> elements;
+  };
+
+  Array& find_or_add(const char* name, const char* file, int line, std::size_t element_bytes,
+                     std::size_t count);
+  Array* nearest(std::uintptr_t address);
+  std::string note_element(const Array& array, History& element, std::size_t index, Access access) const;
+
+  inline static std::uintptr_t reserve_ = ~std::uintptr_t{0};  ///< of the program's only block
+  std::uintptr_t next_ = 0;
+  std::size_t dynamic_bytes_ = 0, used_bytes_ = 0;
+  std::vector<Array> arrays_;
+  Array* last_ = nullptr;    ///< found last
+  std::uint32_t block_ = 0;  ///< number of the running block
+};
+
+}  // namespace tern::emulator
