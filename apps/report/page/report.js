@@ -108,7 +108,7 @@ function describeRun() {
       box.append(shown.box);
       whenTauMoves(level.level, () => {
         const next = ratesAt(level, tauOf(level)).find((one) => one.id === id);
-        shown.set(percentText(next.value, 1), `at tau ${tauOf(level)}`);
+        shown.set(percentText(next.value, 1), `at tau ${Number(tauOf(level).toPrecision(4))}`);
       });
     }
   }
