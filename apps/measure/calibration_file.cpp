@@ -116,8 +116,9 @@ bool is_calibration_of(const Run& run, const std::vector<std::filesystem::path>&
                        const std::string& views) {
   const std::filesystem::path file = calibration_file(run);
   if (!std::filesystem::exists(file)) return false;
-  const Json settings = read_json(file).value("settings", Json::object());
-  if (settings.value("views", "") != views) return false;
+  const Json json = read_json(file);
+  const Json settings = json.is_object() ? json.value("settings", Json::object()) : Json();
+  if (!settings.is_object() || settings.value("views", Json("")) != views) return false;
   if (!settings.contains("runs")) return runs.size() == 1;  // of before there were ensembles
   const Json& before = settings.at("runs");
   return std::equal(before.begin(), before.end(), runs.begin(), runs.end(),

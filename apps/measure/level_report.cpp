@@ -141,17 +141,13 @@ std::vector<double> calibrated_novelty(const LevelRows& rows) {
 /// `correct`: of the seen images, by flag.
 ScoreMetrics metrics_of(const std::string& name, const std::vector<double>& seen,
                         const std::vector<std::uint8_t>& correct, const std::vector<double>& novel) {
-  std::vector<double> all = seen;
-  all.insert(all.end(), novel.begin(), novel.end());
-  std::vector<std::uint8_t> failures;
-  for (const std::uint8_t right : correct) failures.push_back(right == 0);
-  failures.resize(all.size(), 1);
+  const OpenSetRisk risk = open_set_risk(seen, correct, novel);
   return {name,
           novelty_metrics(seen, novel),
           oscr(seen, correct, novel),
           bootstrap_auroc(novel, seen),
-          aurc(all, failures),
-          augrc(all, failures),
+          risk.aurc,
+          risk.augrc,
           {}};
 }
 

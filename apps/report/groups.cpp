@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "engine/core/check.h"
-#include "engine/metrics/risk_coverage.h"
 
 namespace tern {
 namespace {
@@ -75,19 +74,10 @@ std::vector<ReportGroup> report_groups(const Run& run, const StudyData& data, co
 
 ConfidenceCurves confidence_curves(const ReportGroup& seen, const ReportGroup& novel) {
   const std::vector<double> of_seen = novelty_of(seen), of_novel = novelty_of(novel);
-  std::vector<std::uint8_t> correct, failures;
-  for (std::size_t i = 0; i < seen.truth.size(); ++i) {
-    correct.push_back(seen.truth[i] == seen.answers[i]);
-    failures.push_back(seen.truth[i] != seen.answers[i]);
-  }
-  std::vector<double> all = of_seen;
-  all.insert(all.end(), of_novel.begin(), of_novel.end());
-  failures.resize(all.size(), 1);
-  return {bootstrap_auroc(of_novel, of_seen),
-          oscr(of_seen, correct, of_novel),
-          aurc(all, failures),
-          augrc(all, failures),
-          roc_curve(of_novel, of_seen),
+  std::vector<std::uint8_t> correct;
+  for (std::size_t i = 0; i < seen.truth.size(); ++i) correct.push_back(seen.truth[i] == seen.answers[i]);
+  return {bootstrap_auroc(of_novel, of_seen), oscr(of_seen, correct, of_novel),
+          open_set_risk(of_seen, correct, of_novel), roc_curve(of_novel, of_seen),
           oscr_curve(of_seen, correct, of_novel)};
 }
 

@@ -19,6 +19,7 @@
 #include "apps/measure/level_groups.h"
 #include "engine/metrics/bootstrap.h"
 #include "engine/metrics/oscr.h"
+#include "engine/metrics/risk_coverage.h"
 #include "engine/metrics/roc.h"
 
 namespace tern {
@@ -41,7 +42,7 @@ std::vector<ReportGroup> report_groups(const Run& run, const StudyData& data, co
 struct ConfidenceCurves {
   Interval auroc;  ///< with its 95 % interval over resampled images
   double oscr = 0;
-  double aurc = 0, augrc = 0;  ///< over both groups: a failure is a wrong answer, or a novel image
+  OpenSetRisk risk;
   std::vector<RocPoint> roc;
   std::vector<OscrPoint> oscr_curve;
 };

@@ -56,8 +56,8 @@ Json curve_json(const ReportGroup& seen, const ReportGroup& novel) {
           {"auroc_low", curves.auroc.low},
           {"auroc_high", curves.auroc.high},
           {"oscr", curves.oscr},
-          {"aurc", curves.aurc},
-          {"augrc", curves.augrc},
+          {"aurc", curves.risk.aurc},
+          {"augrc", curves.risk.augrc},
           {"roc", thinned(curves.roc, &RocPoint::false_positive_rate, &RocPoint::true_positive_rate)},
           {"oscr_curve", thinned(curves.oscr_curve, &OscrPoint::false_positive_rate,
                                  &OscrPoint::correct_classification_rate)}};

@@ -8,7 +8,7 @@
 //                        folds, leave_superclasses_out, novelty_scores, novel_superclasses, compare_with,
 //                        published, views; members in place of config, settings, weights and the like
 //
-// apps/configs/study_quick.toml is a plan with every key explained.
+// apps/configs/study_quick.toml is a plan whose keys are explained; study_best.toml has members, views and score.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,9 @@
 #include "engine/metrics/risk_coverage.h"
 
+#include <string>
+#include <vector>
+
+#include "engine/core/check.h"
 #include "engine/metrics/ranking.h"
 
 namespace tern {
@@ -46,6 +50,20 @@ double aurc(std::span<const double> scores, std::span<const std::uint8_t> failur
 
 double augrc(std::span<const double> scores, std::span<const std::uint8_t> failures) {
   return area_over_coverage(risk_coverage_curve(scores, failures), &RiskCoveragePoint::generalized_risk);
+}
+
+OpenSetRisk open_set_risk(std::span<const double> seen, std::span<const std::uint8_t> correct,
+                          std::span<const double> novel) {
+  if (correct.size() != seen.size()) {
+    throw Error("risk coverage", std::to_string(seen.size()) + " answers of seen rows",
+                std::to_string(correct.size()));
+  }
+  std::vector<double> scores(seen.begin(), seen.end());
+  scores.insert(scores.end(), novel.begin(), novel.end());
+  std::vector<std::uint8_t> failures;
+  for (const std::uint8_t right : correct) failures.push_back(right == 0);
+  failures.resize(scores.size(), 1);
+  return {aurc(scores, failures), augrc(scores, failures)};
 }
 
 }  // namespace tern

@@ -30,6 +30,14 @@ namespace tern {
 double aurc(std::span<const double> scores, std::span<const std::uint8_t> failures);
 double augrc(std::span<const double> scores, std::span<const std::uint8_t> failures);
 
+struct OpenSetRisk {
+  double aurc = 0, augrc = 0;
+};
+/// Where novel rows stand beside seen ones: a failure is a novel row, or a seen one whose answer is wrong. `correct`: 1
+/// for a right answer, by seen row.
+OpenSetRisk open_set_risk(std::span<const double> seen, std::span<const std::uint8_t> correct,
+                          std::span<const double> novel);
+
 struct RiskCoveragePoint {
   double threshold = 0;  ///< -infinity at the first point, where nothing is answered
   double coverage = 0;

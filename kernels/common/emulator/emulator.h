@@ -10,7 +10,6 @@
 #include <math.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstdint>
 #include <functional>
