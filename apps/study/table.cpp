@@ -244,10 +244,9 @@ std::string fold_table(const std::vector<RowSummary>& rows) {
   if (body.empty()) return "";
   return head("Table 6: the folds, without a threshold and at it, in percent",
               "Accuracy among the known classes; how well what decides tells held-out subclasses from seen "
-              "ones "
-              "(less is better of AURC and AUGRC: wrong answers and novel images are the risk); then seen "
-              "subclasses answered rightly and held-out ones called novel at the threshold. Mean ± deviation "
-              "over folds and seeds.",
+              "ones (less is better of AURC and AUGRC: wrong answers and novel images are the risk); then "
+              "seen subclasses answered rightly and held-out ones called novel at the threshold. Mean ± "
+              "deviation over folds and seeds.",
               {"row", "accuracy, superclasses", "accuracy, subclasses", "AUROC", "AURC", "AUGRC",
                "at tau: seen right", "at tau: held-out found"}) +
          body;
