@@ -127,7 +127,7 @@ int calibrate(const CalibrateOptions& options) {
   const std::vector<Run> runs = open_ensemble(options.runs);
   const Run& run = runs.front();
   for (const Run& one : runs) fmt::print("{}", one.unfinished_text());
-  EnsembleModels models(runs, parse_views(options.views), device);
+  EnsembleModels models(runs, parse_views(options.views), device, options.memo);
   const ByLevel<ScoreChoice> choices = choices_of(options, run, models);
   const bool by_scores = !choices.super.terms.empty() || !choices.sub.terms.empty();
   const EnsembleData data = load_ensemble_data(runs, options.folders);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "apps/common/runtime.h"
+#include "apps/measure/ensemble.h"
 #include "apps/measure/test_mix.h"
 #include "apps/run/study_data.h"
 
@@ -30,6 +31,7 @@ struct CalibrateOptions {
   DataFolders folders;                 ///< empty: where the run found its images
   bool print = true;
   RuntimeOptions runtime;
+  ScoreMemo* memo = nullptr;  ///< see EnsembleModels
 };
 
 /// The best in the mix, or without one the target rate of seen images kept.

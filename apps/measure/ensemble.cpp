@@ -112,9 +112,27 @@ EnsembleData load_ensemble_data(const std::vector<Run>& runs, const DataFolders&
   return all;
 }
 
-EnsembleModels::EnsembleModels(const std::vector<Run>& runs, const std::vector<View>& views, Device device)
-    : views_(views) {
-  for (const Run& run : runs) members_.push_back(std::make_unique<StudyModels>(run, device));
+EnsembleModels::EnsembleModels(const std::vector<Run>& runs, const std::vector<View>& views, Device device,
+                               ScoreMemo* memo)
+    : views_(views), memo_(memo) {
+  for (const Run& run : runs) {
+    members_.push_back(std::make_unique<StudyModels>(run, device));
+    folders_.push_back(run.folder());
+  }
+}
+
+Scores EnsembleModels::score_member(std::size_t member, const Dataset& dataset,
+                                    const std::vector<std::int64_t>& indices, const std::string& label,
+                                    const std::string& progress, bool with_features, const View& view) {
+  const auto ask = [&](bool features) {
+    return members_[member]->score(dataset, indices, progress.c_str(), features, view.at(dataset.image_size));
+  };
+  if (memo_ == nullptr) return ask(with_features);
+  const std::tuple key{folders_[member], label, view};
+  const auto found = memo_->scores.find(key);
+  if (found != memo_->scores.end() && (!with_features || found->second.feature_count > 0))
+    return found->second;
+  return memo_->scores[key] = ask(with_features || memo_->with_features);
 }
 
 Scores EnsembleModels::score(const std::vector<const Dataset*>& datasets,
@@ -126,8 +144,7 @@ Scores EnsembleModels::score(const std::vector<const Dataset*>& datasets,
     for (const View& view : shown) {
       const std::size_t number = i * shown.size() + views.size() + 1, count = members_.size() * shown.size();
       const std::string text = count == 1 ? label : fmt::format("{} {}/{}", label, number, count);
-      views.push_back(members_[i]->score(*datasets[i], indices, text.c_str(), with_features,
-                                         view.at(datasets[i]->image_size)));
+      views.push_back(score_member(i, *datasets[i], indices, label, text, with_features, view));
     }
   }
   return combined(std::move(all), indices.size());

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "apps/measure/study_models.h"
@@ -22,9 +24,18 @@ using EnsembleData = std::vector<std::shared_ptr<const StudyData>>;
 /// Throws Error naming the run whose images or split are not the first one's.
 EnsembleData load_ensemble_data(const std::vector<Run>& runs, const DataFolders& folders);
 
+/// What runs said, for commands that follow each other in one process and ask the same of the same images: by folder of
+/// the run, label of the images, and view. Held in memory: 4 bytes for each feature and logit of each image.
+struct ScoreMemo {
+  bool with_features = false;  ///< keep features, even where the first to ask wants none
+  std::map<std::tuple<std::filesystem::path, std::string, View>, Scores> scores;
+};
+
 class EnsembleModels {
  public:
-  EnsembleModels(const std::vector<Run>& runs, const std::vector<View>& views, Device device);
+  /// `memo` or null: the models are asked only for what it does not have, and it is given that.
+  EnsembleModels(const std::vector<Run>& runs, const std::vector<View>& views, Device device,
+                 ScoreMemo* memo = nullptr);
 
   std::size_t size() const { return members_.size(); }
   StudyModels& member(std::size_t i) { return *members_[i]; }
@@ -42,8 +53,15 @@ class EnsembleModels {
                const char* label, bool with_features, const std::vector<View>& views);
 
  private:
+  /// Of one member in one view. `progress` is shown, `label` stands for the images in the memo.
+  Scores score_member(std::size_t member, const Dataset& dataset, const std::vector<std::int64_t>& indices,
+                      const std::string& label, const std::string& progress, bool with_features,
+                      const View& view);
+
   std::vector<View> views_;
   std::vector<std::unique_ptr<StudyModels>> members_;
+  std::vector<std::filesystem::path> folders_;  ///< of the members
+  ScoreMemo* memo_;
 };
 
 /// By part of the split; a part that was not asked for, or has no images, is empty.

@@ -80,7 +80,7 @@ int evaluate(const EvaluateOptions& options) {
   const Device device = prepare_runtime(options.runtime);
   std::vector<Run> runs = open_ensemble(options.runs);
   for (const Run& run : runs) fmt::print("{}", run.unfinished_text());
-  Predictor predictor(std::move(runs), options.decision, options.views, device);
+  Predictor predictor(std::move(runs), options.decision, options.views, device, options.memo);
   const Run& run = predictor.runs.front();
   const EnsembleData data = load_ensemble_data(predictor.runs, options.folders);
   const bool fit = options.novelty_scores;

@@ -7,6 +7,7 @@
 
 #include "apps/common/runtime.h"
 #include "apps/measure/answers.h"
+#include "apps/measure/ensemble.h"
 
 namespace tern {
 
@@ -19,6 +20,7 @@ struct EvaluateOptions {
       true;  ///< the scores that are fitted to the training part, which is run through the models
   bool print = true;
   RuntimeOptions runtime;
+  ScoreMemo* memo = nullptr;  ///< see EnsembleModels
 };
 
 /// Prints the rates, the worst classes and the novelty metrics, and writes RUN/evaluation.json. Returns

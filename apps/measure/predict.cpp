@@ -169,7 +169,7 @@ int predict(const PredictOptions& options) {
     check_options(options, run);
     fmt::print("{}", run.unfinished_text());
   }
-  Predictor predictor(std::move(runs), options.decision, options.views, device);
+  Predictor predictor(std::move(runs), options.decision, options.views, device, options.memo);
   const Run& run = predictor.runs.front();
   check_levels(predictor.models, run);
 

@@ -7,6 +7,7 @@
 
 #include "apps/common/runtime.h"
 #include "apps/measure/answers.h"
+#include "apps/measure/ensemble.h"
 
 namespace tern {
 
@@ -22,6 +23,7 @@ struct PredictOptions {
       false;  ///< of each level: the confidence that tau is held against, its p-value, the second choice
   bool allow_held_out = false;  ///< else a run that never saw some subclasses is refused
   RuntimeOptions runtime;
+  ScoreMemo* memo = nullptr;  ///< see EnsembleModels
 };
 
 /// Writes the CSV whole or not at all. Returns 0; throws Error on failure.

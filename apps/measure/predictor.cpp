@@ -9,8 +9,8 @@
 namespace tern {
 
 Predictor::Predictor(std::vector<Run> opened, const DecisionOptions& options, const std::string& views,
-                     Device device)
-    : runs(std::move(opened)), models(runs, parse_views(views), device) {
+                     Device device, ScoreMemo* memo)
+    : runs(std::move(opened)), models(runs, parse_views(views), device, memo) {
   confidence = read_scores(runs, models, views, parse_scores(options.scores));
   DecisionOptions asked = options;
   if (confidence) {

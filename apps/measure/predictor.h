@@ -19,7 +19,8 @@ struct Predictor {
   /// Of open_ensemble()'s runs; `views` as parse_views() takes them. The calibration that is asked for, or else the
   /// first run's own (scores_file.h). Throws Error naming the file or option where it is of other scores, models, or
   /// thresholds.
-  Predictor(std::vector<Run> opened, const DecisionOptions& options, const std::string& views, Device device);
+  Predictor(std::vector<Run> opened, const DecisionOptions& options, const std::string& views, Device device,
+            ScoreMemo* memo = nullptr);
 
   /// The features that `confidence` wants are to be kept.
   bool needs_features() const { return confidence.has_value(); }

@@ -18,6 +18,8 @@ struct View {
   float side = 1;                      ///< of the part that is shown, in sides of the image
   bool bottom = false, right = false;  ///< which corner the part lies in
 
+  auto operator<=>(const View&) const = default;
+
   /// For images of size x size pixels.
   Augmentation at(int size) const;
 };

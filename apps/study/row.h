@@ -10,6 +10,7 @@
 #include <string>
 
 #include "apps/common/runtime.h"
+#include "apps/measure/ensemble.h"
 #include "apps/run/study_data.h"
 #include "apps/study/runs.h"
 #include "engine/io/json.h"
@@ -21,6 +22,7 @@ struct RowOptions {
   std::filesystem::path images;  ///< to be predicted; empty: none
   RuntimeOptions runtime;
   TestMix mix;
+  ScoreMemo* memo = nullptr;  ///< of this study, see apps/measure/ensemble.h
   /// Told of each training that is about to begin, and the run that it is for.
   std::function<void(const StudyRun&, const Training&)> before_training;
 };

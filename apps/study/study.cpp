@@ -149,6 +149,10 @@ void list_runs(const std::vector<RowRuns>& rows) {
   fmt::print("{} trainings\n", seen.size());
 }
 
+bool wants_features(const StudyRow& row) {
+  return row.novelty_scores || !row.scores.empty();
+}
+
 /// Says which training of how many begins.
 class Announcer {
  public:
@@ -210,7 +214,11 @@ int study(const StudyOptions& options) {
     fmt::print("no predictions: no test_images in {} and no --images\n", options.folders.data.string());
   const Announcer announce(rows);
   std::vector<RowResult> results = earlier_results(rows);
+  ScoreMemo memo;
+  row_options.memo = &memo;
   for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i > 0 && rows[i].last.folders() != rows[i - 1].last.folders()) memo.scores.clear();
+    memo.with_features = wants_features(*rows[i].row);
     row_options.before_training = [&](const StudyRun& run, const Training& training) {
       announce(rows[i].title(), run, training);
     };
