@@ -81,10 +81,22 @@ void add_threshold_options(CLI::App* app, DecisionOptions& options) {
          "--mask-untrained", options.mask_untrained,
          "leave classes that were never trained out of the softmax; by default as in the run's settings")
       ->type_name("true|false");
-  app->add_option(
-         "--tau-rule", options.tau_rule,
-         "take thresholds that are not given here from this rule of RUN/calibration.json (tern calibrate)")
-      ->type_name("RULE");
+  app->add_option("--tau-rule", options.tau_rules,
+                  "take thresholds that are not given here from this rule of RUN/calibration.json (tern "
+                  "calibrate); super= or "
+                  "sub= before it for one level")
+      ->type_name("[LEVEL=]RULE")
+      ->take_all()
+      ->expected(1);
+}
+
+/// check_rules() whose errors are of usage.
+void check_rules_or_usage(const std::string& text) {
+  try {
+    check_rules("--rule", {text});
+  } catch (const Error& error) {
+    throw CLI::ValidationError(error.what());
+  }
 }
 
 /// parse_mix() whose errors are of usage.
@@ -279,9 +291,14 @@ void add_calibrate(CLI::App& tern, Command& chosen) {
       app, options.scores,
       "decide by this novelty score from now on: one of those that tern evaluate prints, or a sum; super= or "
       "sub= before it for one level");
-  app->add_option("--rule", options.rule,
-                  "whose threshold decides where a novelty score does; by default seen_target")
-      ->check(CLI::IsMember(calibration_rules()));
+  app->add_option("--rule", options.rules,
+                  "whose threshold decides where a novelty score does, by default seen_target; super= or "
+                  "sub= before it "
+                  "for one level")
+      ->type_name("[LEVEL=]RULE")
+      ->take_all()
+      ->expected(1)
+      ->each([](const std::string& text) { check_rules_or_usage(text); });
   app->add_option("--outliers", options.outliers,
                   "make this many images of no class out of validation images, as sharp as they are, and let "
                   "them stand "

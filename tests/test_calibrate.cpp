@@ -67,17 +67,29 @@ TEST_CASE("calibrate: evaluate takes a rule's thresholds, those given first") {
   const Json json = read_json(trained() / "run/calibration.json");
   const Run run = Run::open(trained().run());
   DecisionOptions wanted;
-  wanted.tau_rule = "p10_seen";
+  wanted.tau_rules = {"p10_seen"};
   wanted.tau.super = 0.5;
   const DecisionOptions found = with_calibrated_taus(run, wanted);
   CHECK(*found.tau.super == 0.5);
   CHECK(*found.tau.sub == json.at("sub").at("candidates").at(0).at("tau"));
-  wanted.tau_rule = "best_guess";
+  wanted.tau_rules = {"super=p10_seen", "sub=p5_seen"};
+  wanted.tau.super.reset();
+  const DecisionOptions by_level = with_calibrated_taus(run, wanted);
+  CHECK(*by_level.tau.super == json.at("super").at("candidates").at(0).at("tau"));
+  CHECK(*by_level.tau.sub == json.at("sub").at("candidates").at(1).at("tau"));
+  wanted.tau_rules = {"sub=p5_seen"};
+  CHECK_FALSE(with_calibrated_taus(run, wanted).tau.super);
+  wanted.tau_rules = {"p5_seen", "sub=p10_seen"};
+  CHECK_THROWS_WITH_AS(with_calibrated_taus(run, wanted),
+                       Contains("--tau-rule sub=p10_seen: wanted one for each level, got two for sub"),
+                       Error);
+  wanted.tau.super = 0.5;
+  wanted.tau_rules = {"best_guess"};
   CHECK_THROWS_WITH_AS(with_calibrated_taus(run, wanted),
                        Contains("--tau-rule: wanted one of p10_seen, p5_seen, "), Error);
   CHECK_THROWS_WITH_AS(with_calibrated_taus(run, wanted), Contains("calibration.json sub), got best_guess"),
                        Error);
-  wanted.tau_rule = "p10_seen";
+  wanted.tau_rules = {"p10_seen"};
   const auto error_with = [&](const Json& changed) {
     test::write_quickly(trained() / "run/calibration.json", changed.dump());
     return test::error_of([&] { with_calibrated_taus(run, wanted); });
@@ -145,7 +157,7 @@ TEST_CASE("calibrate: a run with nothing novel has the rules of seen images alon
   CalibrateOptions by_score = options_for(plain.run());
   by_score.scores = {"energy"};
   CHECK(calibrate(by_score) == 0);
-  by_score.rule = "best_harmonic_mean";
+  by_score.rules = {"best_harmonic_mean"};
   CHECK_THROWS_WITH_AS(
       calibrate(by_score),
       Contains("--rule: wanted one of p10_seen, p5_seen, mean_minus_deviation, seen_target at the super "

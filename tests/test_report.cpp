@@ -95,7 +95,7 @@ TEST_CASE("report: one run, as tern evaluate counts it, and its errors") {
         std::string::npos);
   CHECK(
       error_with([&](ReportOptions& o) { o.out = trained / "run"; }).starts_with((trained / "run").string()));
-  CHECK(error_with([&](ReportOptions& o) { o.decision.tau_rule = "p10_seen"; }).find("calibration.json") !=
+  CHECK(error_with([&](ReportOptions& o) { o.decision.tau_rules = {"p10_seen"}; }).find("calibration.json") !=
         std::string::npos);
 
   // Half-written runs.

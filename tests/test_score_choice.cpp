@@ -45,6 +45,6 @@ TEST_CASE("score_choice: what is no score") {
   refused({"knn+knn"}, "wanted each score once, got knn twice");
   refused({"middle=knn"}, "wanted super or sub for a level, got \"middle\"");
   refused({"middle:knn"}, "wanted super or sub for a level, got \"middle\"");
-  refused({"knn", "sub=vim"}, "wanted one score a level, got two for sub");
+  refused({"knn", "sub=vim"}, "wanted one for each level, got two for sub");
   refused({"=knn"}, "wanted super or sub");
 }

@@ -104,8 +104,9 @@ TEST_CASE("scores_file: a threshold for all that lose at most a share of the kno
     taus[candidate.at("rule")] = candidate.at("tau");
   CHECK(predictor.decision.tau.sub == taus.at("seen_target"));
   CHECK(predictor.decision.tau.super == predictor.runs.front().config.tau_super);  // the largest probability
-  options.rule = "p10_seen";
+  options.rules = {"sub=p10_seen"};
   calibrate(options);
+  CHECK(read_json(trained() / "run/calibration.json").at("settings").at("rule").at("super") == "seen_target");
   CHECK(Predictor(open_ensemble({trained().run()}), {}, "", Device::cpu()).decision.tau.sub ==
         taus.at("p10_seen"));
   DecisionOptions asked;
@@ -236,7 +237,8 @@ TEST_CASE("scores_file: details of each image, taus by class, and both levels at
   options.per_class = true;
   calibrate(options);
   const Json json = read_json(trained() / "run/calibration.json");
-  CHECK(json.at("settings").at("rule") == "best_expected_accuracy");
+  CHECK(json.at("settings").at("rule") ==
+        Json{{"super", "best_expected_accuracy"}, {"sub", "best_expected_accuracy"}});
   CHECK(json.at("settings").at("mix_percent") == Json({20.0, 50.0, 30.0}));
   Predictor predictor(open_ensemble({trained().run()}), {}, "", Device::cpu());
   CHECK(predictor.decision.class_taus.sub.size() == 7);

@@ -51,7 +51,7 @@ TEST_CASE("study_plan: a row takes the plan's keys and settings, its own on top"
   CHECK(a.leave_superclasses_out);
   CHECK(a.novelty_scores);
   CHECK(a.retrain);
-  CHECK(a.threshold == "seen_target");
+  CHECK(a.thresholds == std::vector<std::string>{"seen_target"});
   CHECK(a.published_super.overall == 83.0);
   CHECK_FALSE(a.published_super.seen);
   CHECK(a.published_sub.unseen == 67.5);
@@ -114,6 +114,9 @@ TEST_CASE("study_plan: faults name their line") {
   holds(fixture.error(kRow + "compare_with = \"b\"\n"), "row a compare_with: wanted the name of a row");
   holds(fixture.error(kRow + "threshold = \"best\"\n"), "threshold: wanted one of p10_seen, p5_seen");
   holds(fixture.error(kRow + "threshold = \"p5_seen\"\n"), "threshold: wanted folds of 2 or more");
+  holds(fixture.error(kRow + "threshold = [\"sub=best\"]\n"), "threshold: wanted one of p10_seen, p5_seen");
+  holds(fixture.error(kRow + "threshold = [\"top=p5_seen\"]\n"),
+        "wanted super or sub for a level, got \"top\"");
   holds(fixture.error(kRow + "settings = { epochs = 0 }\n"), "row a: epochs: wanted a whole number");
   holds(fixture.error(kRow + "settings = { hold_out_folds = 3 }\n"), "which the study sets, got some");
   holds(fixture.error(kRow + "settings = { approach = \"two_models\", levels = \"sub\" }\n"),

@@ -35,8 +35,9 @@ struct DecisionOptions {
   ByLevel<std::optional<double>> tau;
   std::optional<bool> mask_untrained;
   bool consistent = false;
-  std::string tau_rule = {};  ///< for the taus not given here: a rule's name in RUN/calibration.json
-  bool joint = false;         ///< by the probabilities in RUN/calibration.json
+  /// For the taus not given here: rules' names in RUN/calibration.json (level_texts.h).
+  std::vector<std::string> tau_rules = {};
+  bool joint = false;                    ///< by the probabilities in RUN/calibration.json
   std::vector<std::string> scores = {};  ///< of --score (score_choice.h); empty: as calibrated
 };
 Decision resolve_decision(const Config& config, const DecisionOptions& options);

@@ -12,6 +12,7 @@
 
 #include "apps/measure/calibration_file.h"
 #include "apps/measure/choose_thresholds.h"
+#include "apps/measure/level_texts.h"
 #include "apps/measure/scores_file.h"
 #include "engine/core/check.h"
 
@@ -142,15 +143,13 @@ int calibrate(const CalibrateOptions& options) {
     confidence = NoveltyConfidence::fit(choices, runs, models, data, scored, decision, options.seed);
     confidence->add_to(runs, scored);
   }
-  const std::string rule = options.rule.empty() ? default_rule(options) : options.rule;
+  const ByLevel<std::optional<std::string>> rules = texts_by_level("--rule", options.rules);
   Json json = {{"settings",
                 {{"mask_untrained_logits", decision.mask_untrained},
                  {"seed_of_halves", options.seed},
                  {"target_rate", options.target_rate},
-                 {"rule", rule},
                  {"runs", paths_json(options.runs)},
                  {"views", options.views},
-
                  {"per_class", options.per_class},
                  {"outliers", options.outliers}}}};
   if (options.mix) {
@@ -159,6 +158,8 @@ int calibrate(const CalibrateOptions& options) {
   }
   std::string text;
   for (const Level level : models.levels()) {
+    const std::string rule = rules[level].value_or(default_rule(options));
+    json["settings"]["rule"][name_of(level)] = rule;
     const LevelThresholds thresholds =
         choose_thresholds(run.folder().string(), level_groups(run, *data.front(), scored, decision, level),
                           {options.seed, options.target_rate, options.mix, options.per_class ? rule : ""});

@@ -20,8 +20,9 @@ struct CalibrateOptions {
   std::vector<std::filesystem::path> runs;  ///< several answer together
   std::string views;                        ///< of parse_views()
   std::vector<std::string> scores;          ///< of parse_scores(); a level left out: as calibrated before
-  std::string rule;        ///< whose threshold decides where a novelty score does; see default_rule()
-  bool per_class = false;  ///< that rule's taus by class, as far as a class has images
+  /// Whose thresholds decide where a novelty score does (level_texts.h); a level left out: default_rule()'s.
+  std::vector<std::string> rules;
+  bool per_class = false;  ///< those rules' taus by class, as far as a class has images
   std::int64_t outliers =
       0;  ///< images made to stand for novel superclasses (data/outliers.h), in place of CIFAR's
   std::optional<TestMix> mix;          ///< what the images to be predicted are

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "apps/measure/level_texts.h"
 #include "engine/core/check.h"
 
 namespace tern {
@@ -49,6 +50,13 @@ std::string score_of(const Json& calibration, Level level) {
   const Json settings = calibration.value("settings", Json::object());
   return settings.contains("score") ? settings.at("score").at(name_of(level)).get<std::string>()
                                     : kPlainScore;
+}
+
+/// Whose thresholds decide at a level, unless another is asked for.
+std::string rule_of(const Json& calibration, Level level) {
+  const Json& rule =
+      calibration.at("settings").at("rule");  // before each level had its own, one text for both
+  return (rule.is_object() ? rule.at(name_of(level)) : rule).get<std::string>();
 }
 
 /// Throws Json::exception where `json` is not what calibrate() writes.
@@ -177,10 +185,11 @@ std::vector<ThresholdCandidate> read_candidates(const Run& run, Level level, con
 DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options,
                                      const ByLevel<ScoreChoice>& choices) {
   const std::filesystem::path file = calibration_file(run);
+  const ByLevel<std::optional<std::string>> rules = texts_by_level("--tau-rule", options.tau_rules);
   Json json;
   const auto supply = [&](Level level) {
     const bool by_score = !choices[level].terms.empty();
-    if (options.tau[level] || (options.tau_rule.empty() && !by_score)) return;
+    if (options.tau[level] || (!rules[level] && !by_score)) return;
     if (json.is_null()) {
       if (!std::filesystem::exists(file)) {
         throw Error(
@@ -196,9 +205,7 @@ DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options,
                   fmt::format("thresholds of {} (tern calibrate --score {})", wanted, wanted),
                   "those of " + score);
     }
-    const std::string rule =
-        options.tau_rule.empty() ? json.at("settings").at("rule").get<std::string>() : options.tau_rule;
-    options.tau[level] = tau_of_rule(file, json, level, rule);
+    options.tau[level] = tau_of_rule(file, json, level, rules[level] ? *rules[level] : rule_of(json, level));
   };
   try {
     for (const Part part : parts_of(run.config)) {
@@ -219,14 +226,13 @@ Decision calibrated_decision(const Run& run, const DecisionOptions& options,
       throw Error(file.string(), "probabilities for --joint (made by tern calibrate)", "no file");
     return decision;
   }
+  const ByLevel<std::optional<std::string>> rules = texts_by_level("--tau-rule", options.tau_rules);
   const Json json = read_json(file);
   try {
     for (const Level level : kLevels) {
       if (!json.contains(name_of(level)) || score_of(json, level) != text_of(choices[level], level)) continue;
-      const bool own_rule =
-          options.tau_rule.empty() || options.tau_rule == json.at("settings").value("rule", "");
-      const bool by_file =
-          !options.tau[level] && (!choices[level].terms.empty() || !options.tau_rule.empty());
+      const bool own_rule = !rules[level] || *rules[level] == rule_of(json, level);
+      const bool by_file = !options.tau[level] && (!choices[level].terms.empty() || rules[level]);
       const Json& of_level = json.at(name_of(level));
       if (by_file && own_rule && of_level.contains("class_taus")) {
         decision.class_taus[level] = checked_taus(

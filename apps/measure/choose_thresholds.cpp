@@ -1,10 +1,12 @@
 #include "apps/measure/choose_thresholds.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "apps/measure/level_texts.h"
 #include "engine/core/check.h"
 #include "engine/metrics/confidence.h"
 #include "engine/metrics/novelty_thresholds.h"
@@ -205,6 +207,16 @@ std::vector<std::string> calibration_rules() {
   std::vector<std::string> rules = threshold_rules();
   rules.emplace_back(kBestExpectedAccuracy);
   return rules;
+}
+
+void check_rules(const std::string& option, const std::vector<std::string>& texts) {
+  const std::vector<std::string> rules = calibration_rules();
+  const ByLevel<std::optional<std::string>> asked = texts_by_level(option, texts);
+  for (const Level level : kLevels) {
+    if (!asked[level] || std::find(rules.begin(), rules.end(), *asked[level]) != rules.end()) continue;
+    throw Error(option, fmt::format("one of {}", fmt::join(rules, ", ")),
+                "\"" + asked[level]->substr(0, 64) + "\"");
+  }
 }
 
 LevelThresholds choose_thresholds(const std::string& subject, const LevelGroups& groups,

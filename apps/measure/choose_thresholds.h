@@ -42,6 +42,8 @@ struct ThresholdOptions {
 
 /// The names of every rule that may be asked for.
 std::vector<std::string> calibration_rules();
+/// Throws Error{option, ...} unless `texts` (level_texts.h) are of these.
+void check_rules(const std::string& option, const std::vector<std::string>& texts);
 
 /// Of one half, at one tau.
 struct HalfRates {

@@ -5,18 +5,12 @@
 
 #include <algorithm>
 
+#include "apps/measure/level_texts.h"
 #include "engine/core/check.h"
 #include "models/novelty_scores.h"
 
 namespace tern {
 namespace {
-
-std::optional<Level> level_named(const std::string& text) {
-  for (const Level level : kLevels) {
-    if (text == name_of(level)) return level;
-  }
-  return std::nullopt;
-}
 
 Level parse_level(const std::string& name, const std::string& whole) {
   const std::optional<Level> level = level_named(name);
@@ -56,18 +50,10 @@ ScoreChoice parse_sum(const std::string& text, Level level, const std::string& w
 }  // namespace
 
 ByLevel<std::optional<ScoreChoice>> parse_scores(const std::vector<std::string>& texts) {
+  const ByLevel<std::optional<std::string>> sums = texts_by_level("--score", texts);
   ByLevel<std::optional<ScoreChoice>> choices;
-  const auto set = [&](Level level, const std::string& sum, const std::string& whole) {
-    if (choices[level])
-      throw Error("--score " + whole, "one score a level", std::string("two for ") + name_of(level));
-    choices[level] = parse_sum(sum, level, whole);
-  };
-  for (const std::string& text : texts) {
-    if (const std::size_t equals = text.find('='); equals != std::string::npos) {
-      set(parse_level(text.substr(0, equals), text), text.substr(equals + 1), text);
-    } else {
-      for (const Level level : kLevels) set(level, text, text);
-    }
+  for (const Level level : kLevels) {
+    if (sums[level]) choices[level] = parse_sum(*sums[level], level, *sums[level]);
   }
   return choices;
 }

@@ -1,6 +1,7 @@
 #include "apps/study/measure_row.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <optional>
@@ -69,12 +70,12 @@ Json inputs_of(const RowRuns& runs, const RowOptions& options) {
                 {{"seen", options.mix.seen},
                  {"novel_subclass", options.mix.novel_subclass},
                  {"novel_superclass", options.mix.novel_superclass}}},
-               {"threshold", runs.row->threshold},
+               {"threshold", fmt::format("{}", fmt::join(runs.row->thresholds, ", "))},
                {"consistent", runs.row->consistent},
                {"score", runs.row->scores},
                {"novelty_scores", runs.row->novelty_scores},
                {"images", fs::weakly_canonical(options.images).string()}};
-  if (runs.row->threshold.empty()) {
+  if (runs.row->thresholds.empty()) {
     const Taus taus = fixed_taus(*runs.row);
     json["taus"] = {taus.super, taus.sub};
   }
@@ -150,13 +151,14 @@ Taus RowMeasurement::calibrated_taus(const StudyRun& run) {
   calibrate_run(run);
   const Run calibrated = Run::open(run.folder());
   DecisionOptions decision;
-  decision.tau_rule = row_.threshold;
+  decision.tau_rules = row_.thresholds;
   decision = with_calibrated_taus(calibrated, decision, calibrated_scores(calibrated));
-  return {decision.tau.super.value(), decision.tau.sub.value()};
+  const Taus fixed = fixed_taus(row_);  // of a level without a rule
+  return {decision.tau.super.value_or(fixed.super), decision.tau.sub.value_or(fixed.sub)};
 }
 
 RowTaus RowMeasurement::taus() {
-  if (row_.threshold.empty()) {
+  if (row_.thresholds.empty()) {
     const Taus fixed = fixed_taus(row_);
     return {std::vector<Taus>(runs_.folds.size(), fixed), std::vector<Taus>(runs_.without.size(), fixed),
             fixed};

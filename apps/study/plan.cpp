@@ -159,13 +159,9 @@ void check_name(const Keys& keys, const std::string& name) {
   }
 }
 
-void check_threshold(const Keys& keys, const StudyRow& row) {
-  if (row.threshold.empty()) return;
-  const std::vector<std::string> rules = calibration_rules();
-  if (std::find(rules.begin(), rules.end(), row.threshold) == rules.end()) {
-    throw Error(keys.where("threshold"), fmt::format("one of {}", fmt::join(rules, ", ")),
-                "\"" + row.threshold.substr(0, 64) + "\"");
-  }
+void check_thresholds(const Keys& keys, const StudyRow& row) {
+  if (row.thresholds.empty()) return;
+  check_rules(keys.where("threshold"), row.thresholds);
   if (row.folds == 0)
     throw Error(keys.where("threshold"), "folds of 2 or more, to calibrate with", "folds = 0");
 }
@@ -177,7 +173,7 @@ void check_scores(const Keys& keys, const StudyRow& row) {
   } catch (const Error& error) {
     throw Error(keys.where("score"), error.what());
   }
-  if (row.threshold.empty())
+  if (row.thresholds.empty())
     throw Error(keys.where("score"), "a threshold beside it: a rule of tern calibrate", "none");
 }
 
@@ -293,7 +289,7 @@ StudyRow read_row(const StudyPlan& plan, const StudyRow& defaults, const toml::t
 
   if (members.empty()) read_trainings(plan, keys, row);
 
-  row.threshold = keys.value<std::string>("threshold", "a rule of tern calibrate", "");
+  row.thresholds = keys.texts("threshold", "a rule of tern calibrate, or an array of them");
   row.scores = keys.texts("score", "a score of tern calibrate, or an array of them");
   row.consistent = keys.value("consistent", "true or false", false);
   row.compare_with = keys.value<std::string>("compare_with", "the name of a row", "");
@@ -306,7 +302,7 @@ StudyRow read_row(const StudyPlan& plan, const StudyRow& defaults, const toml::t
     numbers.check_all_known();
   }
   keys.check_all_known();
-  check_threshold(keys, row);
+  check_thresholds(keys, row);
   check_scores(keys, row);
   check_views(keys, row);
   check_settings(plan, row);

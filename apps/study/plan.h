@@ -36,11 +36,12 @@ enum class NovelSuperclasses {
 };
 
 struct StudyRow {
-  std::string name;                  ///< of its folder: letters, digits, - and _
-  std::string title;                 ///< what tables say
-  std::filesystem::path config;      ///< of a row with members: the first one's
-  std::vector<std::string> sets;     ///< "key=value", of the plan and then of the row
-  std::string threshold;             ///< a rule of tern calibrate; empty: the settings' tau_super and tau_sub
+  std::string name;               ///< of its folder: letters, digits, - and _
+  std::string title;              ///< what tables say
+  std::filesystem::path config;   ///< of a row with members: the first one's
+  std::vector<std::string> sets;  ///< "key=value", of the plan and then of the row
+  /// Of --tau-rule: rules of tern calibrate (apps/measure/level_texts.h); empty: the settings' tau_super and tau_sub.
+  std::vector<std::string> thresholds;
   std::vector<std::string> scores;   ///< of --score (score_choice.h); empty: the largest probability
   bool retrain = true;               ///< false: the last run holds classes out, as the settings say
   bool consistent = false;           ///< answers of the two levels may not contradict each other

@@ -53,8 +53,8 @@ std::string cifar_text(const Config& config) {
 
 /// What tau is held against, and where it lies.
 std::string decision_text(const StudyRow& row, const Config& config) {
-  const std::string tau =
-      row.threshold.empty() ? fmt::format("{:g}, {:g}", config.tau_super, config.tau_sub) : row.threshold;
+  const std::string tau = row.thresholds.empty() ? fmt::format("{:g}, {:g}", config.tau_super, config.tau_sub)
+                                                 : fmt::format("{}", fmt::join(row.thresholds, ", "));
   return row.scores.empty() ? tau : fmt::format("{} of {}", tau, fmt::join(row.scores, ", "));
 }
 
