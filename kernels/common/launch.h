@@ -78,7 +78,7 @@ template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes, Stream,
             Arguments&&... arguments) {
   emulator::run(grid, block, shared_bytes,
-                [kernel, ... owned = static_cast<Parameters>(arguments)] { kernel(owned...); });
+                [kernel, ... owned = static_cast<Parameters>(arguments)]() TERN_UNTOLD { kernel(owned...); });
 }
 
 #endif

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "kernels/common/emulator/block.h"
+#include "kernels/common/emulator/request_counter.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -32,11 +33,28 @@ void check_poison(const void* address, std::size_t bytes, Access access) {
 void check_poison(const void*, std::size_t, Access) {}
 #endif
 
-inline void note(const void* address, std::size_t bytes, Access access) {
+/// What a GPU has in registers and constants: threadIdx and the like, and what calls the kernel.
+bool is_built_in(const void* address) {
+  const auto in = [address](const auto& variable) {
+    return reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(&variable) <
+           sizeof(variable);
+  };
+  return in(threadIdx) || in(blockIdx) || in(blockDim) || in(gridDim) || in(Block::current().kernel());
+}
+
+inline void note(const void* address, std::size_t bytes, Access access, const CodePlace& place) {
   if (reinterpret_cast<std::uintptr_t>(address) - stack.begin < stack.bytes) return;
-  if (!SharedMemory::holds(address)) return check_poison(address, bytes, access);
-  const std::string fault = Block::current().shared().note(address, bytes, access);
-  if (!fault.empty()) Block::current().fail(fault);
+  const Space space = SharedMemory::holds(address) ? Space::shared : Space::global;
+  if (space == Space::shared) {
+    const std::string fault = Block::current().shared().note(address, bytes, access);
+    if (!fault.empty()) Block::current().fail(fault);
+  } else {
+    check_poison(address, bytes, access);
+  }
+  RequestCounter* const counter = RequestCounter::active();
+  if (counter == nullptr || is_built_in(address)) return;
+  counter->note(Block::current().thread(), place, space, access, reinterpret_cast<std::uintptr_t>(address),
+                bytes);
 }
 
 }  // namespace
@@ -49,8 +67,8 @@ void end_thread() {
   stack = {};
 }
 
-void note_access(const void* address, std::size_t bytes, Access access) {
-  note(address, bytes, access);
+void note_access(const void* address, std::size_t bytes, Access access, std::source_location where) {
+  note(address, bytes, access, {nullptr, where.file_name(), where.line()});
 }
 
 }  // namespace tern::emulator
@@ -58,45 +76,42 @@ void note_access(const void* address, std::size_t bytes, Access access) {
 // What the compiler calls. The names are ThreadSanitizer's; see GCC's sanitizer.def.
 extern "C" {
 
-#define TERN_ACCESSES(bytes)                                       \
-  void __tsan_read##bytes(void* p) {                               \
-    tern::emulator::note(p, bytes, tern::emulator::Access::read);  \
-  }                                                                \
-  void __tsan_write##bytes(void* p) {                              \
-    tern::emulator::note(p, bytes, tern::emulator::Access::write); \
-  }                                                                \
-  void __tsan_unaligned_read##bytes(void* p) {                     \
-    tern::emulator::note(p, bytes, tern::emulator::Access::read);  \
-  }                                                                \
-  void __tsan_unaligned_write##bytes(void* p) {                    \
-    tern::emulator::note(p, bytes, tern::emulator::Access::write); \
+#define TERN_ACCESS(name, bytes, access)                                                           \
+  void __tsan_##name##bytes(void* p) {                                                             \
+    tern::emulator::note(p, bytes, tern::emulator::Access::access, {__builtin_return_address(0)}); \
   }
+#define TERN_ACCESSES(bytes)               \
+  TERN_ACCESS(read, bytes, read)           \
+  TERN_ACCESS(write, bytes, write)         \
+  TERN_ACCESS(unaligned_read, bytes, read) \
+  TERN_ACCESS(unaligned_write, bytes, write)
 TERN_ACCESSES(1)
 TERN_ACCESSES(2)
 TERN_ACCESSES(4)
 TERN_ACCESSES(8)
 TERN_ACCESSES(16)
 #undef TERN_ACCESSES
+#undef TERN_ACCESS
 
 void __tsan_read_range(void* p, unsigned long bytes) {
-  tern::emulator::note(p, bytes, tern::emulator::Access::read);
+  tern::emulator::note(p, bytes, tern::emulator::Access::read, {__builtin_return_address(0)});
 }
 void __tsan_write_range(void* p, unsigned long bytes) {
-  tern::emulator::note(p, bytes, tern::emulator::Access::write);
+  tern::emulator::note(p, bytes, tern::emulator::Access::write, {__builtin_return_address(0)});
 }
 // Clang copies with these.
 void* __tsan_memcpy(void* to, const void* from, unsigned long bytes) {
-  __tsan_read_range(const_cast<void*>(from), bytes);
-  __tsan_write_range(to, bytes);
+  tern::emulator::note(from, bytes, tern::emulator::Access::read, {__builtin_return_address(0)});
+  tern::emulator::note(to, bytes, tern::emulator::Access::write, {__builtin_return_address(0)});
   return __builtin_memcpy(to, from, bytes);
 }
 void* __tsan_memmove(void* to, const void* from, unsigned long bytes) {
-  __tsan_read_range(const_cast<void*>(from), bytes);
-  __tsan_write_range(to, bytes);
+  tern::emulator::note(from, bytes, tern::emulator::Access::read, {__builtin_return_address(0)});
+  tern::emulator::note(to, bytes, tern::emulator::Access::write, {__builtin_return_address(0)});
   return __builtin_memmove(to, from, bytes);
 }
 void* __tsan_memset(void* to, int value, unsigned long bytes) {
-  __tsan_write_range(to, bytes);
+  tern::emulator::note(to, bytes, tern::emulator::Access::write, {__builtin_return_address(0)});
   return __builtin_memset(to, value, bytes);
 }
 void __tsan_vptr_read(void**) {}

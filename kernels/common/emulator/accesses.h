@@ -3,10 +3,12 @@
 // kernel's source stays CUDA's.
 //
 // A thread's own stack is left out, and so is everything outside of kernels. Shared memory is watched (shared_memory.h).
-// Global memory is plain memory; in a build with AddressSanitizer its poison is asked for.
+// Global memory is plain memory; in a build with AddressSanitizer its poison is asked for. Both are counted while somebody
+// profiles (profile.h).
 #pragma once
 
 #include <cstddef>
+#include <source_location>
 
 #include "kernels/common/emulator/shared_memory.h"
 
@@ -17,6 +19,6 @@ void begin_thread(const void* stack, std::size_t bytes);
 void end_thread();
 
 /// An access that the compiler does not tell of. Does not return if it is a fault.
-void note_access(const void* address, std::size_t bytes, Access access);
+void note_access(const void* address, std::size_t bytes, Access access, std::source_location where);
 
 }  // namespace tern::emulator

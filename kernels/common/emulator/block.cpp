@@ -7,6 +7,7 @@
 
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
+#include "kernels/common/emulator/request_counter.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
@@ -176,6 +177,7 @@ void Block::run(uint3 index) {
     switch_to(next);
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }
+  if (RequestCounter* const counter = RequestCounter::active()) counter->end_block();
 }
 
 void Block::abandon() {
@@ -211,6 +213,7 @@ bool Block::release_block() {
     throw Error(place(i), fmt::format("{} at line {} as {}", first.operation, first.where.line(), place(0)),
                 fmt::format("{} at line {}", other.operation, other.where.line()));
   }
+  if (RequestCounter* const counter = RequestCounter::active()) counter->note_block_barrier();
   ++era_;
   at_block_ = 0;
   last_votes_ = std::exchange(votes_, 0);
@@ -273,6 +276,7 @@ const std::array<std::uint64_t, 32>& Block::meet_warp(const char* operation, uns
   if (meeting.arrived == mask) {  // the last to come wakes the others, and goes on
     meeting.arrived = 0;
     meeting.seen = meeting.brought;
+    if (RequestCounter* const counter = RequestCounter::active()) counter->note_warp_operation(warp, mask);
     for (unsigned i = warp * 32; i < std::min(count_, warp * 32 + 32); ++i) {
       Thread& other = *threads_[i];
       if (other.state == Thread::State::at_warp && other.mask == mask) other.state = Thread::State::ready;

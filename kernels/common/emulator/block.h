@@ -62,6 +62,7 @@ class Block {
   std::uint32_t block_era() const { return era_; }
   std::uint32_t warp_era() const { return warps_[thread_ / 32].era; }
   SharedMemory& shared() { return shared_; }
+  const std::function<void()>& kernel() const { return *kernel_; }
   /// The running thread has done what must not be done: the launch ends with Error{place(), fault}. For callers that
   /// must not throw; the thread never goes on.
   [[noreturn]] void fail(const std::string& fault);

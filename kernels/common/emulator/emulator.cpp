@@ -5,6 +5,7 @@
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/block.h"
+#include "kernels/common/emulator/request_counter.h"
 
 namespace tern::emulator {
 namespace {
@@ -44,6 +45,8 @@ void do_launch(dim3 grid, dim3 block, std::size_t shared_bytes, const std::funct
   const LaunchGuard guard;
   Block& runner = Block::current();
   runner.begin_launch(grid, block, shared_bytes, kernel);
+  RequestCounter* const counter = RequestCounter::active();
+  if (counter != nullptr) counter->begin_launch(grid, block);
   try {
     for (unsigned z = 0; z < grid.z; ++z) {
       for (unsigned y = 0; y < grid.y; ++y) {
@@ -54,6 +57,7 @@ void do_launch(dim3 grid, dim3 block, std::size_t shared_bytes, const std::funct
     runner.abandon();
     throw;
   }
+  if (counter != nullptr) counter->end_launch(runner.shared().used_bytes());
 }
 
 }  // namespace
@@ -122,8 +126,8 @@ void* dynamic_shared_array(const char* name, std::size_t element_bytes) {
   return Block::current().shared().dynamic_array(name, element_bytes);
 }
 
-void note_atomic(const void* address, std::size_t bytes) {
-  note_access(address, bytes, Access::atomic);
+void note_atomic(const void* address, std::size_t bytes, std::source_location where) {
+  note_access(address, bytes, Access::atomic, where);
 }
 
 }  // namespace tern::emulator

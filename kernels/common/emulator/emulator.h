@@ -88,7 +88,7 @@ void* shared_array(const char* name, const char* file, int line, std::size_t ele
 void* dynamic_shared_array(const char* name, std::size_t element_bytes);
 
 /// Before a read and a write that nothing comes between.
-void note_atomic(const void* address, std::size_t bytes);
+void note_atomic(const void* address, std::size_t bytes, std::source_location where);
 
 }  // namespace tern::emulator
 
@@ -141,15 +141,15 @@ inline void __threadfence() {}
 inline void __threadfence_block() {}
 
 template <typename T>
-TERN_UNTOLD T atomicAdd(T* place, std::type_identity_t<T> value) {
-  tern::emulator::note_atomic(place, sizeof(T));
+TERN_UNTOLD T atomicAdd(T* place, std::type_identity_t<T> value, TernPlace where = TernPlace::current()) {
+  tern::emulator::note_atomic(place, sizeof(T), where);
   const T before = *place;
   *place = before + value;
   return before;
 }
 template <typename T>
-TERN_UNTOLD T atomicMax(T* place, std::type_identity_t<T> value) {
-  tern::emulator::note_atomic(place, sizeof(T));
+TERN_UNTOLD T atomicMax(T* place, std::type_identity_t<T> value, TernPlace where = TernPlace::current()) {
+  tern::emulator::note_atomic(place, sizeof(T), where);
   const T before = *place;
   *place = std::max(before, value);
   return before;

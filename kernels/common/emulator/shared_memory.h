@@ -37,6 +37,9 @@ class SharedMemory {
   /// The launch's dynamic shared memory, as elements of that size.
   void* dynamic_array(const char* name, std::size_t element_bytes);
 
+  /// Static and dynamic, that the launch has asked for so far.
+  std::size_t used_bytes() const { return used_bytes_; }
+
   /// Whether the address is shared memory, or so near to it that a kernel has missed an array there.
   static bool holds(const void* address) {
     return reinterpret_cast<std::uintptr_t>(address) - reserve_ < kReserveBytes;
