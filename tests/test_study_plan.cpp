@@ -81,11 +81,17 @@ TEST_CASE("study_plan: the plans that come with tern") {
 
 TEST_CASE("study_plan: the plan of the best row, whose members are its other rows") {
   const StudyPlan plan = read_plan(std::filesystem::path(TERN_SOURCE_DIR) / "apps/configs/study_best.toml");
-  REQUIRE(plan.rows.size() == 3);
-  CHECK(plan.rows[2].members == std::vector<std::string>{plan.rows[0].name, plan.rows[1].name});
+  REQUIRE(plan.rows.size() == 5);
+  for (const std::size_t answer : {3, 4}) {
+    REQUIRE(plan.rows[answer].members.size() == 3);
+    for (std::size_t member = 0; member < 3; ++member)
+      CHECK(plan.rows[answer].members[member] == plan.rows[member].name);
+  }
   CHECK(plan.rows[0].resolved().fine_tune == FineTune::full);
   CHECK(plan.rows[1].resolved().fine_tune == FineTune::frozen);
   CHECK(plan.rows[0].resolved().image_size == plan.rows[1].resolved().image_size);
+  CHECK(plan.rows[2].resolved().backbone == "resnet50");
+  CHECK(plan.rows[2].weights == "resnet50");
 }
 
 TEST_CASE("study_plan: a byte order mark is dropped") {
