@@ -1,13 +1,12 @@
-// A cosine head of rows x classes x width, products by cuBLAS included: forward reads x and w and writes y,
+// A cosine head of rows x classes x width, on a GPU with cuBLAS's products in its time: forward reads x and w and writes y,
 // backward reads x, w and dy and writes dx and dw.
 #include "benchmarks/kernels/harness.h"
-#include "engine/backend/cuda/cublas_library.h"
+#include "benchmarks/kernels/products.h"
 #include "kernels/cosine_head.h"
 
 namespace tern::bench {
 namespace {
 
-constexpr std::size_t kCublasWorkspace = 32 << 20;
 constexpr std::int64_t kMaxForAll = 1 << 24;  // rows * width up to which dw is checked, too
 constexpr float kScale = 16;
 
@@ -18,32 +17,6 @@ struct Shape {
   std::string name() const {
     return std::to_string(rows) + "x" + std::to_string(classes) + "x" + std::to_string(width);
   }
-};
-
-class Products {
- public:
-  explicit Products(Bench& bench) : workspace_(allocate(kCublasWorkspace)) {
-    check_cublas(cublas().create(&handle_), "cublasCreate");
-    check_cublas(cublas().set_stream(handle_, bench.stream()), "cublasSetStream");
-    check_cublas(cublas().set_workspace(handle_, workspace_.get(), kCublasWorkspace), "cublasSetWorkspace");
-  }
-
-  /// Row-major c [rows, cols] = op(a) op(b) with `inner` in between: column-major, its transpose.
-  template <typename T>
-  void operator()(const T* a, bool transpose_a, const T* b, bool transpose_b, T* c, std::int64_t rows,
-                  std::int64_t inner, std::int64_t cols) const {
-    constexpr cudaDataType_t kType = std::is_same_v<T, bfloat16> ? CUDA_R_16BF : CUDA_R_32F;
-    const float one = 1, zero = 0;
-    check_cublas(cublas().gemm(handle_, transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N,
-                               transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N, cols, rows, inner, &one, b, kType,
-                               transpose_b ? inner : cols, a, kType, transpose_a ? rows : inner, &zero, c,
-                               kType, cols, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),
-                 "cublasGemmEx");
-  }
-
- private:
-  cublasHandle_t handle_ = nullptr;  // until the program ends
-  std::shared_ptr<void> workspace_;
 };
 
 /// A head's arrays.
@@ -83,7 +56,7 @@ struct Head {
 
 template <typename T>
 double forward_error(const Head<T>& head) {
-  const auto [rows, classes, width] = head.shape;
+  const std::int64_t rows = head.shape.rows, classes = head.shape.classes, width = head.shape.width;
   const std::vector<std::int64_t> some = sampled(rows);
   Difference difference;
   difference.add(head.y.rows(some, classes),
@@ -95,7 +68,7 @@ double forward_error(const Head<T>& head) {
 /// dx of some rows, which needs all of w; dw of some classes, which needs all of x.
 template <typename T>
 double backward_error(const Head<T>& head) {
-  const auto [rows, classes, width] = head.shape;
+  const std::int64_t rows = head.shape.rows, classes = head.shape.classes, width = head.shape.width;
   const std::vector<std::int64_t> some_rows = sampled(rows), some_classes = sampled(classes);
   const reference::Array scale = head.scale.array({1});
   Difference of_x, of_w;
@@ -117,7 +90,7 @@ double backward_error(const Head<T>& head) {
 
 template <typename T>
 void forward(Bench& bench, const Products& product, const Shape& shape) {
-  const auto [rows, classes, width] = shape;
+  const std::int64_t rows = shape.rows, classes = shape.classes, width = shape.width;
   const double inputs = shape.inputs() * sizeof(T), outputs = shape.outputs() * sizeof(T);
   if (!bench.begin("cosine_head_forward", shape.name(), name_of<T>(), 3 * inputs + 2 * outputs)) return;
   const Head<T> head(bench, shape);
@@ -132,7 +105,7 @@ void forward(Bench& bench, const Products& product, const Shape& shape) {
 
 template <typename T>
 void backward(Bench& bench, const Products& product, const Shape& shape) {
-  const auto [rows, classes, width] = shape;
+  const std::int64_t rows = shape.rows, classes = shape.classes, width = shape.width;
   const double inputs = shape.inputs() * sizeof(T), outputs = shape.outputs() * sizeof(T);
   if (!bench.begin("cosine_head_backward", shape.name(), name_of<T>(), 3 * inputs + 2 * outputs)) return;
   const Head<T> head(bench, shape);
@@ -154,7 +127,7 @@ void both_of(Bench& bench, const Products& product, const Shape& shape) {
 }
 
 void bench_cosine_head(Bench& bench) {
-  const Products product(bench);
+  const Products product(bench.stream());
   for (const Shape& shape : {Shape{64, 88, 512}, Shape{64, 88, 2048}, Shape{1024, 88, 2048},
                              Shape{1024, 1000, 2048}, Shape{65536, 1000, 512}}) {
     both_of<float>(bench, product, shape);

@@ -9,7 +9,7 @@ constexpr std::int64_t kMaxForLoss = 1 << 22;  // elements up to which every row
 
 template <typename T>
 void measure(Bench& bench, const RowShape& shape) {
-  const auto [rows, cols] = shape;
+  const std::int64_t rows = shape.rows, cols = shape.cols;
   const double bytes = 2.0 * static_cast<double>(rows * cols) * sizeof(T);
   if (!bench.begin("cross_entropy", shape.name(), name_of<T>(), bytes)) return;
   const auto x = bench.random<T>(rows * cols, -4, 4), dx = bench.poisoned<T>(rows * cols);
@@ -39,7 +39,7 @@ void measure(Bench& bench, const RowShape& shape) {
 }
 
 void bench_cross_entropy(Bench& bench) {
-  for (const RowShape& shape : row_shapes(bench.full())) {
+  for (const RowShape& shape : bench.row_shapes()) {
     bench.measure_rows(measure<float>, shape);
     bench.measure_rows(measure<bfloat16>, shape);
   }

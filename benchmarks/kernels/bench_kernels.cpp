@@ -1,4 +1,4 @@
-// Measures the kernels on this machine's GPU:
+// Measures the kernels: bench_kernels on this machine's GPU, count_kernels their accesses to memory on the emulator.
 //   bench_kernels [softmax] [batch_norm]... [--full] [--seconds N] [--timing-seconds 0.04] [--json FILE]
 // Without names: all. Prints Markdown; benchmarks/peers/kernels.py measures the same rows in PyTorch, and
 // benchmarks/compare_kernels.py runs both. Fails if a row fails or differs from its reference.
@@ -20,7 +20,8 @@ void write(const tern::bench::Bench& bench, const std::string& json) {
 
 int measure(const std::vector<std::string>& names, const tern::bench::Bench::Options& options,
             const std::string& json) {
-  tern::bench::Bench bench(options);
+  const std::unique_ptr<tern::bench::Bench> made = make_bench(options);
+  tern::bench::Bench& bench = *made;
   write(bench, json);  // nothing yet, but if it cannot be written this is the time to say so
   for (const auto& [name, run] : tern::bench::benchmarks()) {
     if (!names.empty() && std::find(names.begin(), names.end(), name) == names.end()) continue;
@@ -29,7 +30,7 @@ int measure(const std::vector<std::string>& names, const tern::bench::Bench::Opt
   }
   std::fputs(bench.tables().c_str(), stdout);
   if (bench.bad_rows() == 0) return 0;
-  std::fprintf(stderr, "bench_kernels: %d rows failed or differ from their reference\n", bench.bad_rows());
+  std::fprintf(stderr, "%d rows failed or differ from their reference\n", bench.bad_rows());
   return 1;
 }
 
@@ -39,7 +40,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> names;
   tern::bench::Bench::Options options;
   std::string json;
-  CLI::App app("The kernels on this machine's GPU");
+  CLI::App app("The kernels, measured");
   app.add_option("kernels", names, "which; all if none is named")
       ->check(CLI::IsMember(tern::bench::benchmarks()));
   app.add_flag("--full", options.full, "every shape of the sweeps");

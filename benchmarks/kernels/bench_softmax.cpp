@@ -7,7 +7,7 @@ namespace {
 
 template <typename T>
 void forward(Bench& bench, const RowShape& shape, bool logarithm) {
-  const auto [rows, cols] = shape;
+  const std::int64_t rows = shape.rows, cols = shape.cols;
   const double bytes = 2.0 * static_cast<double>(rows * cols) * sizeof(T);
   if (!bench.begin(logarithm ? "log_softmax_forward" : "softmax_forward", shape.name(), name_of<T>(), bytes))
     return;
@@ -27,7 +27,7 @@ void forward(Bench& bench, const RowShape& shape, bool logarithm) {
 
 template <typename T>
 void backward(Bench& bench, const RowShape& shape, bool logarithm) {
-  const auto [rows, cols] = shape;
+  const std::int64_t rows = shape.rows, cols = shape.cols;
   const double bytes = 3.0 * static_cast<double>(rows * cols) * sizeof(T);
   if (!bench.begin(logarithm ? "log_softmax_backward" : "softmax_backward", shape.name(), name_of<T>(),
                    bytes))
@@ -52,7 +52,7 @@ void backward(Bench& bench, const RowShape& shape, bool logarithm) {
 
 void bench_softmax(Bench& bench) {
   for (const bool logarithm : {false, true}) {
-    for (const RowShape& shape : row_shapes(bench.full())) {
+    for (const RowShape& shape : bench.row_shapes()) {
       bench.measure_rows(forward<float>, shape, logarithm);
       bench.measure_rows(forward<bfloat16>, shape, logarithm);
       bench.measure_rows(backward<float>, shape, logarithm);

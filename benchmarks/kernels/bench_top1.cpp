@@ -10,7 +10,7 @@ constexpr std::int32_t kNovel = -7;
 
 template <typename T>
 void measure(Bench& bench, const RowShape& shape) {
-  const auto [rows, cols] = shape;
+  const std::int64_t rows = shape.rows, cols = shape.cols;
   const double bytes = static_cast<double>(rows) * (static_cast<double>(cols) * sizeof(T) + 12);
   if (!bench.begin("top1", shape.name(), name_of<T>(), bytes)) return;
   const auto x = bench.random<T>(rows * cols, -8, 8);
@@ -37,7 +37,7 @@ void measure(Bench& bench, const RowShape& shape) {
 }
 
 void bench_top1(Bench& bench) {
-  for (const RowShape& shape : row_shapes(bench.full())) {
+  for (const RowShape& shape : bench.row_shapes()) {
     bench.measure_rows(measure<float>, shape);
     bench.measure_rows(measure<bfloat16>, shape);
   }

@@ -1,59 +1,10 @@
 #include "benchmarks/kernels/harness.h"
 
-#include <cuda_runtime.h>
 #include <fmt/format.h>
 
 #include <utility>
 
-#include "engine/core/check.h"
-
 namespace tern::bench {
-namespace {
-
-constexpr int kMaxSlots = 64;
-constexpr int kCaches = 4;  // read before a sample, and taken by its slots
-constexpr std::size_t kMinSamples = 5, kMaxSamples = 100;
-constexpr double kMemoryShare = 0.8;
-
-void check(cudaError_t status, const char* what) {
-  if (status != cudaSuccess) throw Error(what, cudaGetErrorString(status));
-}
-
-double quantile(const std::vector<double>& sorted, double q) {
-  return sorted[static_cast<std::size_t>(q * static_cast<double>(sorted.size() - 1) + 0.5)];
-}
-
-int ratio(double a, double b) {
-  return static_cast<int>(std::min(std::ceil(a / std::max(b, 1.0)), 1e6));
-}
-
-}  // namespace
-
-/// What was issued between begin and end of a capture, ready to be replayed.
-struct Bench::Graph {
-  cudaGraph_t graph = nullptr;
-  cudaGraphExec_t executable = nullptr;
-  std::size_t launches = 0;  ///< kernels, copies and fills
-
-  Graph(Stream stream, const std::function<void()>& issue) {
-    check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
-    try {
-      issue();
-    } catch (...) {
-      if (cudaStreamEndCapture(stream, &graph) == cudaSuccess) cudaGraphDestroy(graph);
-      throw;
-    }
-    check(cudaStreamEndCapture(stream, &graph), "cudaStreamEndCapture");
-    check(cudaGraphGetNodes(graph, nullptr, &launches), "cudaGraphGetNodes");
-    check(cudaGraphInstantiate(&executable, graph, 0), "cudaGraphInstantiate");
-  }
-  ~Graph() {
-    cudaGraphExecDestroy(executable);
-    cudaGraphDestroy(graph);
-  }
-  Graph(const Graph&) = delete;
-  Graph& operator=(const Graph&) = delete;
-};
 
 std::map<std::string, Benchmark>& benchmarks() {
   static std::map<std::string, Benchmark> all;
@@ -67,74 +18,6 @@ std::vector<std::int64_t> sampled(std::int64_t count) {
   return rows;
 }
 
-std::vector<RowShape> row_shapes(bool full) {
-  if (!full) {  // first those that matter most, in case that time runs out: a quarter of a gigabyte and more
-    return {{65536, 4096}, {65536, 1024}, {262144, 256}, {1024, 262144}, {8192, 32768},
-            {64, 88},      {65536, 1025}, {65536, 1000}, {1024, 1000},   {64, 4}};
-  }
-  std::vector<RowShape> shapes = {{262144, 256}};
-  for (const std::int64_t rows : {1, 64, 256, 1024, 8192, 65536}) {
-    for (const std::int64_t cols : {4, 32, 88, 256, 1000, 1024, 1025, 4096, 32768, 131072, 262144}) {
-      shapes.push_back({rows, cols});
-    }
-  }
-  return shapes;
-}
-
-Bench::Bench(const Options& options) : options_(options) {
-  int count = 0;
-  if (cudaGetDeviceCount(&count) != cudaSuccess || count == 0) {
-    throw Error("bench_kernels", "an NVIDIA GPU and its driver", "none");
-  }
-  cudaDeviceProp properties{};
-  check(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
-  check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
-  cudaEvent_t events[2];
-  for (cudaEvent_t& event : events) check(cudaEventCreate(&event), "cudaEventCreate");
-  start_ = events[0];
-  stop_ = events[1];
-  cache_bytes_ = properties.l2CacheSize;
-  flush_count_ = kCaches * cache_bytes_ / static_cast<std::int64_t>(sizeof(float));
-  flush_ = allocate(static_cast<std::size_t>(flush_count_ + 1) * sizeof(float));
-  fill_random(static_cast<float*>(flush_.get()), flush_count_ + 1, 1, 2, 1, stream_);
-  int runtime = 0;
-  check(cudaRuntimeGetVersion(&runtime), "cudaRuntimeGetVersion");
-  device_ = {{"name", properties.name}, {"l2_bytes", cache_bytes_}, {"cuda", runtime}};
-  measure_device();
-}
-
-Bench::~Bench() {
-  cudaEventDestroy(static_cast<cudaEvent_t>(start_));
-  cudaEventDestroy(static_cast<cudaEvent_t>(stop_));
-  cudaStreamDestroy(stream_);
-}
-
-/// The limits that rows are compared with: a copy of much memory, and a kernel that does nothing.
-void Bench::measure_device() {
-  const std::size_t bytes = static_cast<std::size_t>(std::max<std::int64_t>(8 * cache_bytes_, 512 << 20));
-  const auto from = allocate(bytes), to = allocate(bytes);
-  fill_random(static_cast<float*>(from.get()), static_cast<std::int64_t>(bytes / sizeof(float)), 0, 1, 2,
-              stream_);
-  const auto copy_once = [&] {
-    check(cudaMemcpyAsync(to.get(), from.get(), bytes, cudaMemcpyDeviceToDevice, stream_), "cudaMemcpyAsync");
-  };
-  slots_ = 1;
-  const auto wake = std::chrono::steady_clock::now();  // clocks rise under load
-  while (std::chrono::steady_clock::now() - wake < std::chrono::milliseconds(300)) sample(copy_once, false);
-  copy_bytes_per_microsecond_ = 2 * static_cast<double>(bytes) / replay(Graph(stream_, copy_once)).median;
-  slots_ = kMaxSlots;
-  const auto do_nothing = [&] {
-    for (int slot = 0; slot < slots_; ++slot) launch_empty(stream_);
-  };
-  device_["copy_gb_per_s"] = copy_bytes_per_microsecond_ / 1000;
-  device_["empty_stream_us"] = sample(do_nothing, true).median;
-  device_["empty_graph_us"] = replay(Graph(stream_, do_nothing)).median;
-}
-
-int Bench::slots_for(double bytes) const {
-  return std::clamp(ratio(static_cast<double>(kCaches * cache_bytes_), bytes), 1, kMaxSlots);
-}
-
 bool Bench::begin(const std::string& kernel, const std::string& shape, const std::string& type,
                   double bytes) {
   row_ = {{"side", "tern"}, {"kernel", kernel}, {"shape", shape}, {"dtype", type}};
@@ -144,11 +27,23 @@ bool Bench::begin(const std::string& kernel, const std::string& shape, const std
     return false;
   };
   if (seconds_since_start() > options_.seconds) return leave_out("time is up");
-  std::size_t free = 0, total = 0;
-  check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
   slots_ = slots_for(bytes);
-  if (bytes * slots_ > kMemoryShare * static_cast<double>(free)) return leave_out("does not fit");
-  return true;
+  return slots_ > 0 || leave_out("does not fit");
+}
+
+void Bench::measure(double ideal_bytes, const std::function<void(int slot)>& run,
+                    const std::function<double()>& error) {
+  wait();  // for the arrays
+  run(0);
+  wait();
+  const double largest_error = error();
+  row_["ideal_bytes"] = ideal_bytes;
+  measure_runs(ideal_bytes, run);
+  row_["largest_error"] = largest_error;
+  const bool wrong = !(largest_error <= (row_["dtype"] == "bfloat16" ? 3e-2 : 1e-4));
+  row_["wrong"] = wrong;
+  bad_rows_ += wrong ? 1 : 0;
+  rows_.push_back(std::exchange(row_, {}));
 }
 
 void Bench::fail(const std::string& message) {
@@ -162,90 +57,8 @@ double Bench::seconds_since_start() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_of_all_).count();
 }
 
-Bench::Times Bench::sample(const std::function<void()>& work, bool waits,
-                           const std::function<void()>& before) {
-  const auto start = static_cast<cudaEvent_t>(start_), stop = static_cast<cudaEvent_t>(stop_);
-  float* const flush = static_cast<float*>(flush_.get());
-  std::vector<double> times;
-  const double end = seconds_since_start() + options_.timing_seconds;
-  const auto in_time = [&] { return seconds_since_start() < end; };
-  while (times.size() < kMinSamples || (times.size() < kMaxSamples && in_time())) {
-    read_all(flush, flush_count_, flush + flush_count_, stream_);
-    if (before) before();
-    if (waits) check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
-    check(cudaEventRecord(start, stream_), "cudaEventRecord");
-    work();
-    check(cudaEventRecord(stop, stream_), "cudaEventRecord");
-    check(cudaEventSynchronize(stop), "the kernels of a benchmark");
-    float milliseconds = 0;
-    check(cudaEventElapsedTime(&milliseconds, start, stop), "cudaEventElapsedTime");
-    times.push_back(1000.0 * static_cast<double>(milliseconds) / slots_);
-  }
-  std::sort(times.begin(), times.end());
-  return {quantile(times, 0.5), quantile(times, 0.2), quantile(times, 0.8)};
-}
-
-Bench::Times Bench::replay(const Graph& graph, const std::function<void()>& before) {
-  return sample([&] { check(cudaGraphLaunch(graph.executable, stream_), "cudaGraphLaunch"); }, false, before);
-}
-
-void Bench::measure(double ideal_bytes, const std::function<void(int slot)>& run,
-                    const std::function<double()>& error) {
-  check(cudaDeviceSynchronize(), "filling a benchmark's arrays");
-  run(0);
-  check(cudaStreamSynchronize(stream_), "the kernels of a benchmark");
-  const double largest_error = error();
-  const auto run_all = [&] {
-    for (int slot = 0; slot < slots_; ++slot) run(slot);
-  };
-  const auto run_one = [&] {
-    for (int slot = 0; slot < slots_; ++slot) run(0);
-  };
-  run_all();
-  const Times stream = sample(run_all, true);
-  const Graph cold(stream_, run_all), warm(stream_, run_one);
-  const Times graph = replay(cold), again = replay(cold), cached = replay(warm, [&] { run(0); });
-  const double rate = ideal_bytes / graph.median;  // bytes a microsecond: MB/s, and 1000 of them are GB/s
-  row_["stream_us"] = stream.median;
-  row_["stream_p20_us"] = stream.p20;
-  row_["stream_p80_us"] = stream.p80;
-  row_["graph_us"] = graph.median;
-  row_["graph_p20_us"] = graph.p20;
-  row_["graph_p80_us"] = graph.p80;
-  row_["warm_us"] = cached.median;
-  row_["noise_percent"] = 100 * std::fabs(again.median / graph.median - 1);
-  row_["ideal_bytes"] = ideal_bytes;
-  row_["gb_per_s"] = rate / 1000;
-  row_["percent_of_copy"] = 100 * rate / copy_bytes_per_microsecond_;
-  row_["launches"] = cold.launches / static_cast<std::size_t>(slots_);
-  row_["largest_error"] = largest_error;
-  const bool wrong = !(largest_error <= (row_["dtype"] == "bfloat16" ? 3e-2 : 1e-4));
-  row_["wrong"] = wrong;
-  bad_rows_ += wrong ? 1 : 0;
-  rows_.push_back(std::exchange(row_, {}));
-}
-
 nlohmann::ordered_json Bench::results() const {
   return {{"device", device_}, {"rows", rows_}, {"failed", failed_}, {"left_out", left_out_}};
-}
-
-std::string Bench::table(const std::string& mode) const {
-  std::string text =
-      "| kernel | shape | type | us | p20 | p80 | warm us | ideal MB | GB/s | % of copy | launches | error "
-      "|\n"
-      "|---|---|---|---|---|---|---|---|---|---|---|---|\n";
-  for (const auto& row : rows_) {
-    const auto number = [&](const std::string& key) { return row.at(key).get<double>(); };
-    const double time = number(mode + "_us"), bytes = number("ideal_bytes");
-    text += fmt::format(
-        "| {} | {} | {} | {:.2f} | {:.2f} | {:.2f} | {} | {:.3f} | {:.0f} | {:.1f} | {} | {:.1e}{} |\n",
-        row.at("kernel").get<std::string>(), row.at("shape").get<std::string>(),
-        row.at("dtype").get<std::string>(), time, number(mode + "_p20_us"), number(mode + "_p80_us"),
-        mode == "graph" ? fmt::format("{:.2f}", number("warm_us")) : "", bytes / 1e6, bytes / time / 1000,
-        100 * bytes / time / copy_bytes_per_microsecond_, row.at("launches").get<int>(),
-        number("largest_error"), row.at("wrong").get<bool>() ? " WRONG" : "");
-  }
-  return text;
 }
 
 std::string Bench::not_measured() const {
@@ -257,15 +70,6 @@ std::string Bench::not_measured() const {
   for (const auto& row : failed_) add("FAILED", row, row.at("message").get<std::string>());
   for (const auto& row : left_out_) add("left out", row, row.at("why").get<std::string>());
   return text;
-}
-
-std::string Bench::tables() const {
-  return fmt::format(
-      "{}: copy {:.0f} GB/s, an empty kernel {:.2f} us from a stream and {:.2f} us in a graph\n\n"
-      "## Issued to a stream\n\n{}\n## Replayed as a graph\n\n{}\n{}",
-      device_.at("name").get<std::string>(), device_.at("copy_gb_per_s").get<double>(),
-      device_.at("empty_stream_us").get<double>(), device_.at("empty_graph_us").get<double>(),
-      table("stream"), table("graph"), not_measured());
 }
 
 }  // namespace tern::bench

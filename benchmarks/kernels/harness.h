@@ -1,6 +1,6 @@
-// How a kernel is measured on a GPU.
+// How a kernel is measured: timed on a GPU, or its accesses to memory counted on the emulator.
 //
-// A row of the tables is one kernel at one shape and type. Its arrays exist in several slots; a sample is one
+// A row of the tables is one kernel at one shape and type. On a GPU its arrays exist in several slots; a sample is one
 // run on each of them, after as much other memory has been read as fills the L2 cache four times: every run
 // finds its inputs in memory alone. There are as many slots as make four caches (at most 64), so that what
 // one run leaves in the cache is written back within the sample. Runs are issued one by one ("stream") and as
@@ -18,6 +18,7 @@
 #include <functional>
 #include <initializer_list>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <type_traits>
@@ -134,6 +135,13 @@ constexpr const char* name_of() {
 /// Rows to check where there are too many to check all: the ends, and some between.
 std::vector<std::int64_t> sampled(std::int64_t count);
 
+/// [rows, columns]: the sweep, or its headline.
+struct RowShape {
+  std::int64_t rows, cols;
+  std::string name() const { return std::to_string(rows) + "x" + std::to_string(cols); }
+};
+
+/// What rows are measured by: a GPU (gpu_bench.cpp) or, without one, the emulator (counting_bench.cpp).
 class Bench {
  public:
   struct Options {
@@ -141,15 +149,15 @@ class Bench {
     double timing_seconds = 0.04;  ///< what each of a row's timings may take
     double seconds = INFINITY;     ///< after which no row is begun
   };
-  /// Throws Error if there is no GPU.
-  explicit Bench(const Options& options);
-  ~Bench();
+  virtual ~Bench() = default;
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
 
   bool full() const { return options_.full; }
   Stream stream() const { return stream_; }
   int slots() const { return slots_; }  ///< of the row that has begun
+  /// Of kernels that work on rows.
+  virtual std::vector<RowShape> row_shapes() const = 0;
 
   /// Measures rows by measure(*this, arguments...); if that throws, the row that has begun has failed.
   template <typename Measure, typename... Arguments>
@@ -197,43 +205,43 @@ class Bench {
     return slots;
   }
 
-  /// Everything measured, failed and left out, with the device's name, cache, copy rate and the time of an
-  /// empty kernel.
+  /// Everything measured, failed and left out, with what was measured on.
   nlohmann::ordered_json results() const;
-  /// Two tables in Markdown, stream and graph, and what is not in them.
-  std::string tables() const;
+  /// Tables in Markdown, and what is not in them.
+  virtual std::string tables() const = 0;
   /// Rows further from their reference than their type explains, and those that failed.
   int bad_rows() const { return bad_rows_; }
 
- private:
-  struct Times {
-    double median = 0, p20 = 0, p80 = 0;  ///< microseconds a run
-  };
-  struct Graph;
+ protected:
+  explicit Bench(const Options& options) : options_(options) {}
 
-  void measure_device();
-  void fail(const std::string& message);
+  /// How many slots a row of so many bytes gets; 0: it does not fit.
+  virtual int slots_for(double bytes) = 0;
+  /// Waits for `stream()`.
+  virtual void wait() = 0;
+  /// Enters into row_ what runs cost; slot 0 was compared.
+  virtual void measure_runs(double ideal_bytes, const std::function<void(int slot)>& run) = 0;
+
   double seconds_since_start() const;
-  int slots_for(double bytes) const;
-  /// Samples work(), of `slots_` runs. `waits`: it begins on an idle device, so that issuing it counts.
-  /// `before` is issued, untimed, before each sample.
-  Times sample(const std::function<void()>& work, bool waits, const std::function<void()>& before = {});
-  Times replay(const Graph& graph, const std::function<void()>& before = {});
-  std::string table(const std::string& mode) const;
   std::string not_measured() const;
 
   Options options_;
-  std::chrono::steady_clock::time_point start_of_all_ = std::chrono::steady_clock::now();
   Stream stream_ = nullptr;
-  void *start_ = nullptr, *stop_ = nullptr;  ///< events
-  std::int64_t cache_bytes_ = 0, flush_count_ = 0;
-  std::shared_ptr<void> flush_;
+  int slots_ = 1;
+  nlohmann::ordered_json device_, row_;  ///< row_: the one that has begun
+  nlohmann::ordered_json rows_ = nlohmann::ordered_json::array();
+
+ private:
+  void fail(const std::string& message);
+
+  std::chrono::steady_clock::time_point start_of_all_ = std::chrono::steady_clock::now();
   std::uint64_t seed_ = 0;
-  int slots_ = 1, bad_rows_ = 0;
-  double copy_bytes_per_microsecond_ = 0;
-  nlohmann::ordered_json device_, row_;
-  nlohmann::ordered_json rows_ = nlohmann::ordered_json::array(), failed_ = rows_, left_out_ = rows_;
+  int bad_rows_ = 0;
+  nlohmann::ordered_json failed_ = rows_, left_out_ = rows_;
 };
+
+/// Throws Error if there is no GPU where the program is one for a GPU.
+std::unique_ptr<Bench> make_bench(const Bench::Options& options);
 
 /// What measures the rows of one kernel or of several that belong together.
 using Benchmark = void (*)(Bench& bench);
@@ -243,13 +251,6 @@ std::map<std::string, Benchmark>& benchmarks();
 struct Registration {
   Registration(const char* name, Benchmark benchmark) { benchmarks().emplace(name, benchmark); }
 };
-
-/// [rows, columns]: the sweep, or its headline.
-struct RowShape {
-  std::int64_t rows, cols;
-  std::string name() const { return std::to_string(rows) + "x" + std::to_string(cols); }
-};
-std::vector<RowShape> row_shapes(bool full);
 
 /// [count, height, width, channels]
 struct ImageShape {

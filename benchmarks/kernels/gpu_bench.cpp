@@ -1,0 +1,243 @@
+#include "benchmarks/kernels/harness.h"
+
+#include <cuda_runtime.h>
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "engine/core/check.h"
+
+namespace tern::bench {
+namespace {
+
+constexpr int kMaxSlots = 64;
+constexpr int kCaches = 4;  // read before a sample, and taken by its slots
+constexpr std::size_t kMinSamples = 5, kMaxSamples = 100;
+constexpr double kMemoryShare = 0.8;
+
+void check(cudaError_t status, const char* what) {
+  if (status != cudaSuccess) throw Error(what, cudaGetErrorString(status));
+}
+
+double quantile(const std::vector<double>& sorted, double q) {
+  return sorted[static_cast<std::size_t>(q * static_cast<double>(sorted.size() - 1) + 0.5)];
+}
+
+int ratio(double a, double b) {
+  return static_cast<int>(std::min(std::ceil(a / std::max(b, 1.0)), 1e6));
+}
+
+/// What was issued between begin and end of a capture, ready to be replayed.
+struct Graph {
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+  std::size_t launches = 0;  ///< kernels, copies and fills
+
+  Graph(Stream stream, const std::function<void()>& issue) {
+    check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+    try {
+      issue();
+    } catch (...) {
+      if (cudaStreamEndCapture(stream, &graph) == cudaSuccess) cudaGraphDestroy(graph);
+      throw;
+    }
+    check(cudaStreamEndCapture(stream, &graph), "cudaStreamEndCapture");
+    check(cudaGraphGetNodes(graph, nullptr, &launches), "cudaGraphGetNodes");
+    check(cudaGraphInstantiate(&executable, graph, 0), "cudaGraphInstantiate");
+  }
+  ~Graph() {
+    cudaGraphExecDestroy(executable);
+    cudaGraphDestroy(graph);
+  }
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+};
+
+class GpuBench final : public Bench {
+ public:
+  explicit GpuBench(const Options& options);
+  ~GpuBench() override;
+
+  std::vector<RowShape> row_shapes() const override;
+  std::string tables() const override;
+
+ private:
+  struct Times {
+    double median = 0, p20 = 0, p80 = 0;  ///< microseconds a run
+  };
+
+  int slots_for(double bytes) override;
+  void wait() override;
+  void measure_runs(double ideal_bytes, const std::function<void(int slot)>& run) override;
+
+  void measure_device();
+  /// Samples work(), of `slots_` runs. `waits`: it begins on an idle device, so that issuing it counts.
+  /// `before` is issued, untimed, before each sample.
+  Times sample(const std::function<void()>& work, bool waits, const std::function<void()>& before = {});
+  Times replay(const Graph& graph, const std::function<void()>& before = {});
+  std::string table(const std::string& mode) const;
+
+  cudaEvent_t start_ = nullptr, stop_ = nullptr;
+  std::int64_t cache_bytes_ = 0, flush_count_ = 0;
+  std::shared_ptr<void> flush_;
+  double copy_bytes_per_microsecond_ = 0;
+};
+
+}  // namespace
+
+std::vector<RowShape> GpuBench::row_shapes() const {
+  if (!full()) {  // first those that matter most, in case that time runs out: a quarter of a gigabyte and more
+    return {{65536, 4096}, {65536, 1024}, {262144, 256}, {1024, 262144}, {8192, 32768},
+            {64, 88},      {65536, 1025}, {65536, 1000}, {1024, 1000},   {64, 4}};
+  }
+  std::vector<RowShape> shapes = {{262144, 256}};
+  for (const std::int64_t rows : {1, 64, 256, 1024, 8192, 65536}) {
+    for (const std::int64_t cols : {4, 32, 88, 256, 1000, 1024, 1025, 4096, 32768, 131072, 262144}) {
+      shapes.push_back({rows, cols});
+    }
+  }
+  return shapes;
+}
+
+GpuBench::GpuBench(const Options& options) : Bench(options) {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) != cudaSuccess || count == 0) {
+    throw Error("bench_kernels", "an NVIDIA GPU and its driver", "none");
+  }
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
+  check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
+  for (cudaEvent_t* const event : {&start_, &stop_}) check(cudaEventCreate(event), "cudaEventCreate");
+  cache_bytes_ = properties.l2CacheSize;
+  flush_count_ = kCaches * cache_bytes_ / static_cast<std::int64_t>(sizeof(float));
+  flush_ = allocate(static_cast<std::size_t>(flush_count_ + 1) * sizeof(float));
+  fill_random(static_cast<float*>(flush_.get()), flush_count_ + 1, 1, 2, 1, stream_);
+  int runtime = 0;
+  check(cudaRuntimeGetVersion(&runtime), "cudaRuntimeGetVersion");
+  device_ = {{"name", properties.name}, {"l2_bytes", cache_bytes_}, {"cuda", runtime}};
+  measure_device();
+}
+
+GpuBench::~GpuBench() {
+  cudaEventDestroy(start_);
+  cudaEventDestroy(stop_);
+  cudaStreamDestroy(stream_);
+}
+
+/// The limits that rows are compared with: a copy of much memory, and a kernel that does nothing.
+void GpuBench::measure_device() {
+  const std::size_t bytes = static_cast<std::size_t>(std::max<std::int64_t>(8 * cache_bytes_, 512 << 20));
+  const auto from = allocate(bytes), to = allocate(bytes);
+  fill_random(static_cast<float*>(from.get()), static_cast<std::int64_t>(bytes / sizeof(float)), 0, 1, 2,
+              stream_);
+  const auto copy_once = [&] {
+    check(cudaMemcpyAsync(to.get(), from.get(), bytes, cudaMemcpyDeviceToDevice, stream_), "cudaMemcpyAsync");
+  };
+  slots_ = 1;
+  const auto wake = std::chrono::steady_clock::now();  // clocks rise under load
+  while (std::chrono::steady_clock::now() - wake < std::chrono::milliseconds(300)) sample(copy_once, false);
+  copy_bytes_per_microsecond_ = 2 * static_cast<double>(bytes) / replay(Graph(stream_, copy_once)).median;
+  slots_ = kMaxSlots;
+  const auto do_nothing = [&] {
+    for (int slot = 0; slot < slots_; ++slot) launch_empty(stream_);
+  };
+  device_["copy_gb_per_s"] = copy_bytes_per_microsecond_ / 1000;
+  device_["empty_stream_us"] = sample(do_nothing, true).median;
+  device_["empty_graph_us"] = replay(Graph(stream_, do_nothing)).median;
+}
+
+int GpuBench::slots_for(double bytes) {
+  std::size_t free = 0, total = 0;
+  check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
+  const int slots = std::clamp(ratio(static_cast<double>(kCaches * cache_bytes_), bytes), 1, kMaxSlots);
+  return bytes * slots > kMemoryShare * static_cast<double>(free) ? 0 : slots;
+}
+
+void GpuBench::wait() {
+  check(cudaDeviceSynchronize(), "the kernels of a benchmark");
+}
+
+GpuBench::Times GpuBench::sample(const std::function<void()>& work, bool waits,
+                                 const std::function<void()>& before) {
+  float* const flush = static_cast<float*>(flush_.get());
+  std::vector<double> times;
+  const double end = seconds_since_start() + options_.timing_seconds;
+  const auto in_time = [&] { return seconds_since_start() < end; };
+  while (times.size() < kMinSamples || (times.size() < kMaxSamples && in_time())) {
+    read_all(flush, flush_count_, flush + flush_count_, stream_);
+    if (before) before();
+    if (waits) check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
+    check(cudaEventRecord(start_, stream_), "cudaEventRecord");
+    work();
+    check(cudaEventRecord(stop_, stream_), "cudaEventRecord");
+    check(cudaEventSynchronize(stop_), "the kernels of a benchmark");
+    float milliseconds = 0;
+    check(cudaEventElapsedTime(&milliseconds, start_, stop_), "cudaEventElapsedTime");
+    times.push_back(1000.0 * static_cast<double>(milliseconds) / slots_);
+  }
+  std::sort(times.begin(), times.end());
+  return {quantile(times, 0.5), quantile(times, 0.2), quantile(times, 0.8)};
+}
+
+GpuBench::Times GpuBench::replay(const Graph& graph, const std::function<void()>& before) {
+  return sample([&] { check(cudaGraphLaunch(graph.executable, stream_), "cudaGraphLaunch"); }, false, before);
+}
+
+void GpuBench::measure_runs(double ideal_bytes, const std::function<void(int slot)>& run) {
+  const auto run_all = [&] {
+    for (int slot = 0; slot < slots_; ++slot) run(slot);
+  };
+  const auto run_one = [&] {
+    for (int slot = 0; slot < slots_; ++slot) run(0);
+  };
+  run_all();
+  const Times stream = sample(run_all, true);
+  const Graph cold(stream_, run_all), warm(stream_, run_one);
+  const Times graph = replay(cold), again = replay(cold), cached = replay(warm, [&] { run(0); });
+  const double rate = ideal_bytes / graph.median;  // bytes a microsecond: MB/s, and 1000 of them are GB/s
+  row_["stream_us"] = stream.median;
+  row_["stream_p20_us"] = stream.p20;
+  row_["stream_p80_us"] = stream.p80;
+  row_["graph_us"] = graph.median;
+  row_["graph_p20_us"] = graph.p20;
+  row_["graph_p80_us"] = graph.p80;
+  row_["warm_us"] = cached.median;
+  row_["noise_percent"] = 100 * std::fabs(again.median / graph.median - 1);
+  row_["gb_per_s"] = rate / 1000;
+  row_["percent_of_copy"] = 100 * rate / copy_bytes_per_microsecond_;
+  row_["launches"] = cold.launches / static_cast<std::size_t>(slots_);
+}
+
+std::string GpuBench::table(const std::string& mode) const {
+  std::string text =
+      "| kernel | shape | type | us | p20 | p80 | warm us | ideal MB | GB/s | % of copy | launches | error "
+      "|\n"
+      "|---|---|---|---|---|---|---|---|---|---|---|---|\n";
+  for (const auto& row : rows_) {
+    const auto number = [&](const std::string& key) { return row.at(key).get<double>(); };
+    const double time = number(mode + "_us"), bytes = number("ideal_bytes");
+    text += fmt::format(
+        "| {} | {} | {} | {:.2f} | {:.2f} | {:.2f} | {} | {:.3f} | {:.0f} | {:.1f} | {} | {:.1e}{} |\n",
+        row.at("kernel").get<std::string>(), row.at("shape").get<std::string>(),
+        row.at("dtype").get<std::string>(), time, number(mode + "_p20_us"), number(mode + "_p80_us"),
+        mode == "graph" ? fmt::format("{:.2f}", number("warm_us")) : "", bytes / 1e6, bytes / time / 1000,
+        100 * bytes / time / copy_bytes_per_microsecond_, row.at("launches").get<int>(),
+        number("largest_error"), row.at("wrong").get<bool>() ? " WRONG" : "");
+  }
+  return text;
+}
+
+std::string GpuBench::tables() const {
+  return fmt::format(
+      "{}: copy {:.0f} GB/s, an empty kernel {:.2f} us from a stream and {:.2f} us in a graph\n\n"
+      "## Issued to a stream\n\n{}\n## Replayed as a graph\n\n{}\n{}",
+      device_.at("name").get<std::string>(), device_.at("copy_gb_per_s").get<double>(),
+      device_.at("empty_stream_us").get<double>(), device_.at("empty_graph_us").get<double>(),
+      table("stream"), table("graph"), not_measured());
+}
+
+std::unique_ptr<Bench> make_bench(const Bench::Options& options) {
+  return std::make_unique<GpuBench>(options);
+}
+
+}  // namespace tern::bench
