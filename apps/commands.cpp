@@ -6,7 +6,6 @@
 #include <iostream>
 
 #include "apps/measure/calibrate.h"
-#include "apps/measure/choose_thresholds.h"
 #include "apps/measure/dump.h"
 #include "apps/measure/evaluate.h"
 #include "apps/measure/predict.h"
@@ -88,15 +87,6 @@ void add_threshold_options(CLI::App* app, DecisionOptions& options) {
       ->type_name("[LEVEL=]RULE")
       ->take_all()
       ->expected(1);
-}
-
-/// check_rules() whose errors are of usage.
-void check_rules_or_usage(const std::string& text) {
-  try {
-    check_rules("--rule", {text});
-  } catch (const Error& error) {
-    throw CLI::ValidationError(error.what());
-  }
 }
 
 /// parse_mix() whose errors are of usage.
@@ -297,8 +287,7 @@ void add_calibrate(CLI::App& tern, Command& chosen) {
                   "for one level")
       ->type_name("[LEVEL=]RULE")
       ->take_all()
-      ->expected(1)
-      ->each([](const std::string& text) { check_rules_or_usage(text); });
+      ->expected(1);
   app->add_option("--outliers", options.outliers,
                   "make this many images of no class out of validation images, as sharp as they are, and let "
                   "them stand "

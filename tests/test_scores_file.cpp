@@ -104,6 +104,8 @@ TEST_CASE("scores_file: a threshold for all that lose at most a share of the kno
     taus[candidate.at("rule")] = candidate.at("tau");
   CHECK(predictor.decision.tau.sub == taus.at("seen_target"));
   CHECK(predictor.decision.tau.super == predictor.runs.front().config.tau_super);  // the largest probability
+  options.rules = {"best"};
+  CHECK_THROWS_WITH_AS(calibrate(options), Contains("--rule: wanted one of p10_seen, p5_seen"), Error);
   options.rules = {"sub=p10_seen"};
   calibrate(options);
   CHECK(read_json(trained() / "run/calibration.json").at("settings").at("rule").at("super") == "seen_target");

@@ -124,6 +124,7 @@ const char* default_rule(const CalibrateOptions& options) {
 }
 
 int calibrate(const CalibrateOptions& options) {
+  check_rules("--rule", options.rules);
   const Device device = prepare_runtime(options.runtime);
   const std::vector<Run> runs = open_ensemble(options.runs);
   const Run& run = runs.front();
