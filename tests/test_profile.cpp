@@ -28,6 +28,13 @@ __global__ void reads_vectors(const float* x, float* y) {
   store_vector(y + 4 * threadIdx.x, load_vector<4>(x + 4 * threadIdx.x));
 }
 
+// Lanes take different branches and store together, as on a GPU.
+__global__ void clamps_vectors(const float* x, float* y, bool relu) {
+  Vector<float, 4> value = load_vector<4>(x + 4 * threadIdx.x);
+  for (int v = 0; v < 4; ++v) value[v] = relu && value[v] < 0 ? 0.0f : value[v];
+  store_vector(y + 4 * threadIdx.x, value);
+}
+
 __global__ void reads_in_half_a_warp(const float* x, float* y) {
   if (threadIdx.x < 16) y[threadIdx.x] = x[threadIdx.x];
 }
@@ -159,6 +166,11 @@ TEST_CASE("profile: lanes that take part") {
   CHECK(reads.sectors == 31);  // all lanes read one word
   CHECK(loops.total(Space::global, write).requests == 1);
   CHECK(loops.sectors_read == 4);
+  Memory<float> signs(128), clamped(128);
+  for (int i = 0; i < 128; ++i) signs.get()[i] = i % 3 == 0 ? -1.0f : 1.0f;
+  const LaunchProfile clamps = profile_of(1, 32, 0, clamps_vectors, signs.get(), clamped.get(), true);
+  CHECK(clamps.total(Space::global, write).requests == 1);
+  CHECK(clamps.total(Space::global, write).lanes == 32);
 }
 
 TEST_CASE("profile: bank conflicts of a transpose, without padding and with") {
