@@ -31,13 +31,14 @@ template <typename T>
 void batch_norm_inference(const T* x, const float* gamma, const float* beta, const T* residual, bool relu,
                           float epsilon, const float* running_mean, const float* running_variance, T* y,
                           std::int64_t rows, std::int64_t channels, Stream stream);
-/// With g = 0 where y <= 0, else dy (y null: g = dy): dbeta = sum g, dgamma = sum g xhat, dresidual = g (or
+/// With g = 0 where y <= 0, else dy (y null: g = dy; with beta, for batch statistics: g = 0 where gamma xhat + beta <= 0,
+/// which is as much where there was no residual, and reads less): dbeta = sum g, dgamma = sum g xhat, dresidual = g (or
 /// null), and dx = gamma inverse_std (g - (dbeta + xhat dgamma) / rows), without the bracket unless
 /// batch_statistics. dx and dresidual may alias dy (not each other). rows = 0 gives dbeta = dgamma = 0.
 template <typename T>
-void batch_norm_backward(const T* x, const T* y, const T* dy, const float* gamma, const float* mean,
-                         const float* inverse_std, bool batch_statistics, T* dx, float* dgamma, float* dbeta,
-                         T* dresidual, void* workspace, std::int64_t rows, std::int64_t channels,
-                         Stream stream);
+void batch_norm_backward(const T* x, const T* y, const T* dy, const float* gamma, const float* beta,
+                         const float* mean, const float* inverse_std, bool batch_statistics, T* dx,
+                         float* dgamma, float* dbeta, T* dresidual, void* workspace, std::int64_t rows,
+                         std::int64_t channels, Stream stream);
 
 }  // namespace tern::kernels

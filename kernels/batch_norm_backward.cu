@@ -1,6 +1,6 @@
-// Two launches: the sums over rows (dbeta, dgamma), then dx. With a residual the first one writes g, and the
-// second reads g instead of dy and y: one array less to read. The sums are f32, merged in a fixed order
-// (kernels/common/columns.h).
+// Two launches: the sums over rows (dbeta, dgamma), then dx. Where ReLU was right behind the normalisation, both compute
+// its input from x, as the forward kernel does, and need not read y. With a residual the first one writes g, and the
+// second reads g instead of dy and y. The sums are f32, merged in a fixed order (kernels/common/columns.h).
 #include "kernels/batch_norm.h"
 #include "kernels/common/columns.h"
 #include "kernels/common/kernel.h"
@@ -10,8 +10,8 @@ namespace {
 
 template <typename T>
 struct Gradient {
-  const T *x, *y, *dy;  ///< y null: no ReLU
-  const float *gamma, *mean, *inverse_std;
+  const T *x, *y, *dy;                             ///< y null: no ReLU, or the mask follows from x
+  const float *gamma, *beta, *mean, *inverse_std;  ///< beta null unless the mask follows from x
   float *dgamma, *dbeta;
   std::int64_t rows, cols;
 };
@@ -31,23 +31,46 @@ __device__ void load_masked(const T* dy, const T* y, std::int64_t at, std::int64
   }
 }
 
-/// Rows that are loaded together: as many as registers allow.
-template <int V>
-inline constexpr int kTogether = V == 8 ? 2 : 4;
+/// g = 0 where ReLU's input was 0 or less: scale is gamma inverse_std.
+template <int R, int V, typename T>
+__device__ void mask_by_input(const Vector<T, V> (&x)[R], const float (&mean)[V], const float (&scale)[V],
+                              const float (&beta)[V], Vector<T, V> (&g)[R]) {
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) {
+      if ((float_at(x[r], v) - mean[v]) * scale[v] + beta[v] <= 0) g[r][v] = T(0.0f);
+    }
+  }
+}
 
 template <int V, typename T>
+__device__ void load_scale_and_beta(const Gradient<T>& in, std::int64_t column, float (&scale)[V],
+                                    float (&beta)[V]) {
+  float inverse_std[V];
+  load_floats(in.gamma + column, scale);
+  load_floats(in.inverse_std + column, inverse_std);
+  load_floats(in.beta + column, beta);
+  for (int v = 0; v < V; ++v) scale[v] *= inverse_std[v];
+}
+
+/// Rows that are loaded together: as many as registers allow, of which the mask's channels take some.
+template <int V, bool kMaskFromX>
+inline constexpr int kTogether = (V == 8 ? 2 : 4) / (kMaskFromX && V > 1 ? 2 : 1);
+
+template <int V, bool kMaskFromX, typename T>
 __global__ void __launch_bounds__(kColumnThreads, 2)
     gradient_sums_kernel(Gradient<T> in, T* dresidual, ColumnWorkspace workspace,
                          std::int64_t rows_per_slice) {
   TERN_SHARED(float, shared, (kColumnShared<2, V>));
   const ColumnPart part(V, in.rows, in.cols, rows_per_slice);
-  float mean[V] = {}, partial[V][2] = {};
+  float mean[V] = {}, scale[V] = {}, beta[V] = {}, partial[V][2] = {};
   if (part.inside) load_floats(in.mean + part.column, mean);
-  part.for_rows<kTogether<V>>([&](auto together, std::int64_t at) {
+  if (kMaskFromX && part.inside) load_scale_and_beta(in, part.column, scale, beta);
+  part.for_rows<kTogether<V, kMaskFromX>>([&](auto together, std::int64_t at) {
     constexpr int R = decltype(together)::value;
     Vector<T, V> x[R], g[R];
     for (int r = 0; r < R; ++r) x[r] = load_vector<V>(in.x + at + r * part.stride);
     load_masked(in.dy, in.y, at, part.stride, g);
+    if constexpr (kMaskFromX) mask_by_input(x, mean, scale, beta, g);
     for (int r = 0; r < R; ++r) {
       for (int v = 0; v < V; ++v) {
         const float value = float_at(g[r], v);
@@ -66,12 +89,13 @@ __global__ void __launch_bounds__(kColumnThreads, 2)
 
 /// dx = g_scale g + x_scale (x - mean) + offset per channel; x_scale and offset are 0 without batch
 /// statistics.
-template <int V, bool kBatchStatistics, typename T>
+template <int V, bool kBatchStatistics, bool kMaskFromX, typename T>
 __global__ void __launch_bounds__(256, V == 4 ? 3 : 4)
     input_gradient_kernel(Gradient<T> in, T* dx, std::int64_t rows_per_slice) {
   const ColumnPart part(V, in.rows, in.cols, rows_per_slice);
   if (!part.inside) return;
-  float mean[V], g_scale[V], x_scale[V], offset[V];
+  static_assert(kBatchStatistics || !kMaskFromX);  // else nothing reads x
+  float mean[V], g_scale[V], x_scale[V], offset[V], beta[V];
   load_floats(in.gamma + part.column, offset);
   load_floats(in.inverse_std + part.column, g_scale);
   if constexpr (kBatchStatistics) load_floats(in.dgamma + part.column, x_scale);
@@ -79,6 +103,7 @@ __global__ void __launch_bounds__(256, V == 4 ? 3 : 4)
     if constexpr (kBatchStatistics) x_scale[v] *= g_scale[v];
     g_scale[v] *= offset[v];
   }
+  if constexpr (kMaskFromX) load_floats(in.beta + part.column, beta);
   if constexpr (kBatchStatistics) {
     load_floats(in.mean + part.column, mean);
     load_floats(in.dbeta + part.column, offset);
@@ -88,11 +113,12 @@ __global__ void __launch_bounds__(256, V == 4 ? 3 : 4)
       offset[v] *= -g_scale[v] * share;
     }
   }
-  part.for_rows<kTogether<V>>([&](auto together, std::int64_t at) {
+  part.for_rows<kTogether<V, kMaskFromX>>([&](auto together, std::int64_t at) {
     constexpr int R = decltype(together)::value;
     Vector<T, V> x[R], g[R];
     for (int r = 0; r < R && kBatchStatistics; ++r) x[r] = load_vector<V>(in.x + at + r * part.stride);
     load_masked(in.dy, in.y, at, part.stride, g);
+    if constexpr (kMaskFromX) mask_by_input(x, mean, g_scale, beta, g);
     for (int r = 0; r < R; ++r) {
       for (int v = 0; v < V; ++v) {
         float value = g_scale[v] * float_at(g[r], v);
@@ -106,10 +132,10 @@ __global__ void __launch_bounds__(256, V == 4 ? 3 : 4)
   });
 }
 
-template <int V, typename T>
+template <int V, bool kMaskFromX, typename T>
 void backward(Gradient<T> in, bool batch_statistics, T* dx, T* dresidual, void* workspace, Stream stream) {
   const ColumnPartition sums = partition_for_reduction<V>(in.rows, in.cols);
-  launch(gradient_sums_kernel<V, T>, sums.grid(), sums.block(), 0, stream, in, dresidual,
+  launch(gradient_sums_kernel<V, kMaskFromX, T>, sums.grid(), sums.block(), 0, stream, in, dresidual,
          ColumnWorkspace(workspace), sums.rows_per_slice);
   if (in.rows == 0) return;
   if (dresidual != nullptr) {  // it holds g now
@@ -117,20 +143,32 @@ void backward(Gradient<T> in, bool batch_statistics, T* dx, T* dresidual, void* 
     in.y = nullptr;
   }
   const ColumnPartition partition = partition_columns(in.rows, ceil_div(in.cols, V), 256, 32, 2048, 4);
-  launch(batch_statistics ? input_gradient_kernel<V, true, T> : input_gradient_kernel<V, false, T>,
-         partition.grid(), partition.block(), 0, stream, in, dx, partition.rows_per_slice);
+  auto* kernel = input_gradient_kernel<V, true, kMaskFromX, T>;
+  if constexpr (!kMaskFromX) {
+    if (!batch_statistics) kernel = input_gradient_kernel<V, false, false, T>;
+  }
+  launch(kernel, partition.grid(), partition.block(), 0, stream, in, dx, partition.rows_per_slice);
+}
+
+template <int V, typename T>
+void backward(const Gradient<T>& in, bool batch_statistics, T* dx, T* dresidual, void* workspace,
+              Stream stream) {
+  if (in.beta != nullptr)
+    backward<V, true>(in, batch_statistics, dx, dresidual, workspace, stream);
+  else
+    backward<V, false>(in, batch_statistics, dx, dresidual, workspace, stream);
 }
 
 }  // namespace
 
 template <typename T>
-void batch_norm_backward(const T* x, const T* y, const T* dy, const float* gamma, const float* mean,
-                         const float* inverse_std, bool batch_statistics, T* dx, float* dgamma, float* dbeta,
-                         T* dresidual, void* workspace, std::int64_t rows, std::int64_t channels,
-                         Stream stream) {
+void batch_norm_backward(const T* x, const T* y, const T* dy, const float* gamma, const float* beta,
+                         const float* mean, const float* inverse_std, bool batch_statistics, T* dx,
+                         float* dgamma, float* dbeta, T* dresidual, void* workspace, std::int64_t rows,
+                         std::int64_t channels, Stream stream) {
   if (channels == 0) return;
-  const Gradient<T> in{x, y, dy, gamma, mean, inverse_std, dgamma, dbeta, rows, channels};
-  if (vectorizes(channels, x, y, dy, gamma, mean, inverse_std, dx, dgamma, dbeta, dresidual)) {
+  const Gradient<T> in{x, y, dy, gamma, beta, mean, inverse_std, dgamma, dbeta, rows, channels};
+  if (vectorizes(channels, x, y, dy, gamma, beta, mean, inverse_std, dx, dgamma, dbeta, dresidual)) {
     backward<kVectorWidth<T>>(in, batch_statistics, dx, dresidual, workspace, stream);
   } else {
     backward<1>(in, batch_statistics, dx, dresidual, workspace, stream);
@@ -139,8 +177,8 @@ void batch_norm_backward(const T* x, const T* y, const T* dy, const float* gamma
 
 #define TERN_INSTANTIATE(T)                                                                                 \
   template void batch_norm_backward(const T*, const T*, const T*, const float*, const float*, const float*, \
-                                    bool, T*, float*, float*, T*, void*, std::int64_t, std::int64_t,        \
-                                    Stream);
+                                    const float*, bool, T*, float*, float*, T*, void*, std::int64_t,        \
+                                    std::int64_t, Stream);
 TERN_INSTANTIATE(float)
 TERN_INSTANTIATE(bfloat16)
 #undef TERN_INSTANTIATE

@@ -13,6 +13,7 @@ struct Case {
   std::int64_t rows, channels;
   std::size_t shift = 0;
   bool relu = true, residual = false, batch_statistics = true;
+  bool mask_from_x = false;  ///< y is not handed over
 
   std::size_t count() const { return static_cast<std::size_t>(rows * channels); }
   std::size_t width() const { return static_cast<std::size_t>(channels); }
@@ -21,16 +22,22 @@ struct Case {
 template <typename T>
 struct Inputs {
   std::vector<T> x, y, dy;
-  std::vector<float> gamma, mean, inverse_std;
+  std::vector<float> gamma, beta, mean, inverse_std;
 
   explicit Inputs(const Case& of)
       : x(uniform<T>(of.count(), -1, 3, 1)),
         y(uniform<T>(of.count(), -1, 1, 2)),  // any: the kernel looks at its sign alone
         dy(uniform<T>(of.count(), -1, 2, 3)),
         gamma(uniform<float>(of.width(), -2, 2, 4)),
+        beta(uniform<float>(of.width(), -1, 1, 7)),
         mean(uniform<float>(of.width(), 0, 2, 5)),
         inverse_std(uniform<float>(of.width(), 0.5f, 2, 6)) {
     for (std::size_t i = 0; i < y.size(); i += 3) y[i] = T(0.0f);  // as after a ReLU
+    for (std::size_t i = 0; i < y.size() && of.mask_from_x; ++i) {
+      const std::size_t c = i % of.width();
+      const float value = (static_cast<float>(x[i]) - mean[c]) * (gamma[c] * inverse_std[c]) + beta[c];
+      y[i] = T(value < 0 ? 0.0f : value);
+    }
   }
 
   reference::BatchNormGradients wanted(const Case& of) const {
@@ -47,7 +54,7 @@ enum class Alias { none, dx, dresidual };  ///< which output lies where dy does
 template <typename T>
 struct Run {
   DeviceArray<T> x, y, dy, dx, dresidual;
-  DeviceArray<float> gamma, mean, inverse_std, dgamma, dbeta, workspace;
+  DeviceArray<float> gamma, beta, mean, inverse_std, dgamma, dbeta, workspace;
 
   Run(const Case& of, const Inputs<T>& in, Alias alias = Alias::none)
       : x(in.x, of.shift),
@@ -56,6 +63,7 @@ struct Run {
         dx(of.count(), of.shift),
         dresidual(of.count(), of.shift),
         gamma(in.gamma, of.shift),
+        beta(in.beta),
         mean(in.mean),
         inverse_std(in.inverse_std),
         dgamma(of.width()),
@@ -63,7 +71,8 @@ struct Run {
         workspace(std::vector<float>(
             kernels::batch_norm_workspace_bytes(of.rows, of.channels) / sizeof(float), 0.0f)) {
     const std::int64_t launches = launch_count();
-    kernels::batch_norm_backward(x.data(), of.relu ? y.data() : nullptr, dy.data(), gamma.data(), mean.data(),
+    kernels::batch_norm_backward(x.data(), of.relu && !of.mask_from_x ? y.data() : nullptr, dy.data(),
+                                 gamma.data(), of.mask_from_x ? beta.data() : nullptr, mean.data(),
                                  inverse_std.data(), of.batch_statistics,
                                  alias == Alias::dx ? dy.data() : dx.data(), dgamma.data(), dbeta.data(),
                                  !of.residual                ? nullptr
@@ -120,6 +129,25 @@ TEST_CASE_TEMPLATE("batch_norm_backward kernel: every width, alignment, aliasing
   }
   check<T>({1, 24, 0, true, true});
   check<T>({5000, 33, 1});  // 78 slices
+}
+
+TEST_CASE_TEMPLATE("batch_norm_backward kernel: a mask that follows from x is the mask of y", T, float,
+                   bfloat16) {
+  if (!device_is_there()) return;
+  for (const BatchNormSize& size : kBatchNormSizes) {
+    for (const std::size_t shift : {0, 1}) {
+      Case of{size.rows, size.channels, shift};
+      of.mask_from_x = true;
+      check<T>(of);
+      const Inputs<T> in(of);
+      const Run<T> from_x(of, in);
+      of.mask_from_x = false;
+      const Run<T> from_y(of, in);
+      CHECK(same_bits(from_x.dx, from_y.dx));
+      CHECK(same_bits(from_x.dgamma, from_y.dgamma));
+      CHECK(same_bits(from_x.dbeta, from_y.dbeta));
+    }
+  }
 }
 
 TEST_CASE("batch_norm_backward kernel: no rows give zeros, no channels nothing, NaN stays in its channel") {

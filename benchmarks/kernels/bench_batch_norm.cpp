@@ -16,6 +16,17 @@ struct Channels {
         beta(bench.random<float>(count, -0.5f, 0.5f)),
         mean(bench.random<float>(count, -0.5f, 0.5f)),
         deviation(bench.random<float>(count, 0.5f, 1.5f)) {}
+
+  /// One channel as it was before ReLU, `deviation` being 1 / its deviation.
+  template <typename T>
+  reference::Array normalized(const Slots<T>& x, std::int64_t channel) const {
+    const auto of = [channel](const Slots<float>& values) { return values.values(channel, 1)[0]; };
+    const float shift = of(mean), scale = of(gamma) * of(deviation), offset = of(beta);
+    reference::Array y = x.column(channel, gamma.count());
+    // In f32, as the kernel, so that its sign is the kernel's.
+    for (std::int64_t i = 0; i < y.size(); ++i) y[i] = (static_cast<float>(y[i]) - shift) * scale + offset;
+    return y;
+  }
 };
 
 /// y = relu(gamma (x - mean) inverse_std + beta + residual) against the batch's or the running statistics.
@@ -79,16 +90,16 @@ void backward(Bench& bench, const ImageShape& shape, bool add) {
   const auto dgamma = bench.poisoned<float>(shape.channels), dbeta = bench.poisoned<float>(shape.channels);
   const auto workspace = bench.workspace(kernels::batch_norm_workspace_bytes(shape.rows(), shape.channels));
   const auto run = [&](int slot) {
-    kernels::batch_norm_backward(x[slot], y[slot], dy[slot], given.gamma[slot], given.mean[slot],
-                                 given.deviation[slot], true, dx[slot], dgamma[slot], dbeta[slot],
-                                 add ? dresidual[slot] : nullptr, workspace[slot], shape.rows(),
-                                 shape.channels, bench.stream());
+    kernels::batch_norm_backward(x[slot], add ? y[slot] : nullptr, dy[slot], given.gamma[slot],
+                                 add ? nullptr : given.beta[slot], given.mean[slot], given.deviation[slot],
+                                 true, dx[slot], dgamma[slot], dbeta[slot], add ? dresidual[slot] : nullptr,
+                                 workspace[slot], shape.rows(), shape.channels, bench.stream());
   };
   const auto error = [&] {
     Difference of_gradient, of_sums;
     const double rows = static_cast<double>(shape.rows());
     for (const std::int64_t c : sampled(shape.channels)) {
-      const reference::Array of_y = y.column(c, shape.channels);
+      const reference::Array of_y = add ? y.column(c, shape.channels) : given.normalized(x, c);
       const reference::BatchNormGradients wanted = reference::batch_norm_backward(
           x.column(c, shape.channels), &of_y, dy.column(c, shape.channels), given.gamma.array({1}, c),
           given.mean.array({1}, c), given.deviation.array({1}, c), true);

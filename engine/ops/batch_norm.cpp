@@ -89,11 +89,12 @@ void batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& be
 }
 
 // With g = dy, but 0 where y <= 0 (y null: no ReLU, no zeros): dgamma, dbeta, dx, and dresidual = g (or null).
-// With batch_statistics the mean and deviation are functions of x, else constants. dx and
-// dresidual may alias dy.
+// With batch_statistics the mean and deviation are functions of x, else constants. beta, or null: y's sign follows from x,
+// so that y need not be read. dx and dresidual may alias dy.
 void batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy, const Tensor& gamma,
-                         const Tensor& mean, const Tensor& inverse_std, bool batch_statistics, Tensor& dx,
-                         Tensor& dgamma, Tensor& dbeta, Tensor* dresidual) {
+                         const Tensor* beta, const Tensor& mean, const Tensor& inverse_std,
+                         bool batch_statistics, Tensor& dx, Tensor& dgamma, Tensor& dbeta,
+                         Tensor* dresidual) {
   dispatch(
       x,
       [&] {
@@ -105,7 +106,8 @@ void batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy, con
         void* const memory = device.workspace("batch_norm_backward", rows, channels,
                                               kernels::batch_norm_workspace_bytes(rows, channels));
         with_type(x, [&, rows = rows, channels = channels]<typename T>() {
-          kernels::batch_norm_backward(x.data<T>(), data_or_null<T>(y), dy.data<T>(), gamma.data<float>(),
+          kernels::batch_norm_backward(x.data<T>(), data_or_null<T>(beta != nullptr ? nullptr : y),
+                                       dy.data<T>(), gamma.data<float>(), data_or_null<float>(beta),
                                        mean.data<float>(), inverse_std.data<float>(), batch_statistics,
                                        dx.data<T>(), dgamma.data<float>(), dbeta.data<float>(),
                                        data_or_null<T>(dresidual), memory, rows, channels, device.stream());
@@ -125,8 +127,8 @@ Tensor inverse_deviation(const Tensor& variance, float epsilon) {
 
 // What backward needs besides dy.
 struct Saved {
-  Tensor x, y, gamma, mean, inverse_std;
-  bool relu, batch_statistics, for_residual;
+  Tensor x, y, gamma, beta, mean, inverse_std;
+  bool relu, batch_statistics, has_residual, for_residual;
 
   Grads gradients(const Tensor& dy) const {
     Tensor dgamma = Tensor::empty_like(gamma), dbeta = Tensor::empty_like(gamma);
@@ -136,8 +138,10 @@ struct Saved {
     Tensor dresidual;
     if (for_residual) dresidual = reuse || !relu ? dy : Tensor::empty_like(dy);
     Tensor dx = reuse && !for_residual ? dy : Tensor::empty_like(dy);
-    batch_norm_backward(x, relu ? &y : nullptr, dy, gamma, mean, inverse_std, batch_statistics, dx, dgamma,
-                        dbeta, for_residual && relu ? &dresidual : nullptr);
+    const bool mask_follows_from_x = relu && batch_statistics && !has_residual;
+    batch_norm_backward(x, relu ? &y : nullptr, dy, gamma, mask_follows_from_x ? &beta : nullptr, mean,
+                        inverse_std, batch_statistics, dx, dgamma, dbeta,
+                        for_residual && relu ? &dresidual : nullptr);
     return {dx, dgamma, dbeta, dresidual};
   }
 };
@@ -164,8 +168,9 @@ Variable batch_norm(const Variable& x, BatchNormState& state, bool training, con
     mean = state.running_mean.clone();
     inverse_std = inverse_deviation(state.running_variance, state.epsilon);
   }
-  const Saved saved{x.data(), relu ? y : Tensor(),     gamma, mean, inverse_std, relu,
-                    training, residual.requires_grad()};
+  const Saved saved{
+      x.data(),           relu ? y : Tensor(),     gamma, beta, mean, inverse_std, relu, training,
+      residual.defined(), residual.requires_grad()};
   return record("batch_norm", {x, state.gamma, state.beta, residual}, std::move(y),
                 [saved](const Tensor& dy) { return saved.gradients(dy); });
 }
