@@ -82,8 +82,7 @@ void add_threshold_options(CLI::App* app, DecisionOptions& options) {
       ->type_name("true|false");
   app->add_option("--tau-rule", options.tau_rules,
                   "take thresholds that are not given here from this rule of RUN/calibration.json (tern "
-                  "calibrate); super= or "
-                  "sub= before it for one level")
+                  "calibrate); super= or sub= before it for one level")
       ->type_name("[LEVEL=]RULE")
       ->take_all()
       ->expected(1);
@@ -283,8 +282,7 @@ void add_calibrate(CLI::App& tern, Command& chosen) {
       "sub= before it for one level");
   app->add_option("--rule", options.rules,
                   "whose threshold decides where a novelty score does, by default seen_target; super= or "
-                  "sub= before it "
-                  "for one level")
+                  "sub= before it for one level")
       ->type_name("[LEVEL=]RULE")
       ->take_all()
       ->expected(1);

@@ -32,13 +32,13 @@ ScoreTerm parse_term(std::string text, Level level, const std::string& whole) {
   return term;
 }
 
-ScoreChoice parse_sum(const std::string& text, Level level, const std::string& whole) {
+ScoreChoice parse_sum(const std::string& text, Level level) {
   ScoreChoice choice;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find('+', begin), text.size());
-    ScoreTerm term = parse_term(text.substr(begin, end - begin), level, whole);
+    ScoreTerm term = parse_term(text.substr(begin, end - begin), level, text);
     if (std::find(choice.terms.begin(), choice.terms.end(), term) != choice.terms.end()) {
-      throw Error("--score " + whole, "each score once", term.name + " twice");
+      throw Error("--score " + text, "each score once", term.name + " twice");
     }
     choice.terms.push_back(std::move(term));
     begin = end + 1;
@@ -53,7 +53,7 @@ ByLevel<std::optional<ScoreChoice>> parse_scores(const std::vector<std::string>&
   const ByLevel<std::optional<std::string>> sums = texts_by_level("--score", texts);
   ByLevel<std::optional<ScoreChoice>> choices;
   for (const Level level : kLevels) {
-    if (sums[level]) choices[level] = parse_sum(*sums[level], level, *sums[level]);
+    if (sums[level]) choices[level] = parse_sum(*sums[level], level);
   }
   return choices;
 }
