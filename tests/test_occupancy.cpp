@@ -1,5 +1,5 @@
 // Blocks of a multiprocessor against NVIDIA's own calculation, and what limits them on cases that are known by hand.
-#include "kernels/common/emulator/occupancy.h"
+#include "kernels/common/emulator/profile/occupancy.h"
 
 #include <doctest/doctest.h>
 

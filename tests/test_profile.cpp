@@ -1,5 +1,5 @@
 // What the emulator counts, on kernels whose counts are known by hand.
-#include "kernels/common/emulator/profile.h"
+#include "kernels/common/emulator/profile/profile.h"
 
 #include <doctest/doctest.h>
 

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "benchmarks/kernels/harness.h"
-#include "kernels/common/emulator/profile.h"
+#include "kernels/common/emulator/profile/profile.h"
 
 namespace tern::bench {
 namespace {

@@ -77,7 +77,7 @@ inline std::size_t max_shared_bytes() {
 template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes, Stream,
             Arguments&&... arguments) {
-  emulator::run(grid, block, shared_bytes,
+  emulator::run({reinterpret_cast<const void*>(kernel), nullptr}, grid, block, shared_bytes,
                 [kernel, ... owned = static_cast<Parameters>(arguments)]() TERN_UNTOLD { kernel(owned...); });
 }
 

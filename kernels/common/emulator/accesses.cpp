@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "kernels/common/emulator/block.h"
-#include "kernels/common/emulator/request_counter.h"
+#include "kernels/common/emulator/profile/request_counter.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>

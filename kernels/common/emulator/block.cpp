@@ -7,7 +7,7 @@
 
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
-#include "kernels/common/emulator/request_counter.h"
+#include "kernels/common/emulator/profile/request_counter.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>

@@ -5,7 +5,7 @@
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/block.h"
-#include "kernels/common/emulator/request_counter.h"
+#include "kernels/common/emulator/profile/request_counter.h"
 
 namespace tern::emulator {
 namespace {
@@ -40,13 +40,14 @@ void check_extents(dim3 grid, dim3 block, std::size_t shared_bytes) {
   }
 }
 
-void do_launch(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& kernel) {
+void do_launch(const KernelId& id, dim3 grid, dim3 block, std::size_t shared_bytes,
+               const std::function<void()>& kernel) {
   ++launches;
   const LaunchGuard guard;
   Block& runner = Block::current();
   runner.begin_launch(grid, block, shared_bytes, kernel);
   RequestCounter* const counter = RequestCounter::active();
-  if (counter != nullptr) counter->begin_launch(grid, block);
+  if (counter != nullptr) counter->begin_launch(id, grid, block);
   try {
     for (unsigned z = 0; z < grid.z; ++z) {
       for (unsigned y = 0; y < grid.y; ++y) {
@@ -62,11 +63,12 @@ void do_launch(dim3 grid, dim3 block, std::size_t shared_bytes, const std::funct
 
 }  // namespace
 
-void run(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& kernel) {
+void run(const KernelId& id, dim3 grid, dim3 block, std::size_t shared_bytes,
+         const std::function<void()>& kernel) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
   check_extents(grid, block, shared_bytes);
-  if (record_launch == nullptr) return do_launch(grid, block, shared_bytes, kernel);
-  record_launch([=] { do_launch(grid, block, shared_bytes, kernel); });
+  if (record_launch == nullptr) return do_launch(id, grid, block, shared_bytes, kernel);
+  record_launch([=] { do_launch(id, grid, block, shared_bytes, kernel); });
 }
 
 void set_launch_recorder(void (*recorder)(std::function<void()> launch)) {

@@ -46,9 +46,16 @@ namespace tern::emulator {
 
 inline constexpr std::size_t kMaxSharedBytes = 227 << 10;  ///< what a block may have on sm_90
 
+/// Which kernel a launch is of: its function, or its name as the source has it, for a kernel that is known by name alone.
+struct KernelId {
+  const void* function = nullptr;
+  const char* name = nullptr;
+};
+
 /// Runs `kernel`, which owns its arguments, once for each thread of each block. Throws Error for what the
 /// emulator catches, or what the kernel throws; the launch ends there.
-void run(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& kernel);
+void run(const KernelId& id, dim3 grid, dim3 block, std::size_t shared_bytes,
+         const std::function<void()>& kernel);
 
 /// Called before the first thread of a launch runs and after the last, or null: so that memory that plays a
 /// device's can be closed to everything but kernels. For the whole program.

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/common/emulator/profile.h"
+#include "kernels/common/emulator/profile/profile.h"
 
 namespace tern::emulator {
 
@@ -36,7 +36,7 @@ class RequestCounter {
   static void start(Profile& profile);
   static void stop();
 
-  void begin_launch(dim3 grid, dim3 block);
+  void begin_launch(const KernelId& kernel, dim3 grid, dim3 block);
   void end_launch(std::size_t shared_bytes);  ///< of a launch that went well
 
   void note(unsigned thread, const CodePlace& place, Space space, Access access, std::uintptr_t address,

@@ -1,4 +1,4 @@
-#include "kernels/common/emulator/occupancy.h"
+#include "kernels/common/emulator/profile/occupancy.h"
 
 #include <fmt/format.h>
 

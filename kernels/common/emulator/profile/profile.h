@@ -62,6 +62,7 @@ struct InstructionCounts {
 };
 
 struct LaunchProfile {
+  KernelId kernel;
   dim3 grid{1}, block{1};
   std::size_t shared_bytes = 0;  ///< of a block, static and dynamic
   std::vector<InstructionCounts> instructions;

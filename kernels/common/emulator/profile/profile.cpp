@@ -1,6 +1,6 @@
-#include "kernels/common/emulator/profile.h"
+#include "kernels/common/emulator/profile/profile.h"
 
-#include "kernels/common/emulator/request_counter.h"
+#include "kernels/common/emulator/profile/request_counter.h"
 
 namespace tern::emulator {
 namespace {

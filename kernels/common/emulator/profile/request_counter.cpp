@@ -1,4 +1,4 @@
-#include "kernels/common/emulator/request_counter.h"
+#include "kernels/common/emulator/profile/request_counter.h"
 
 #include <algorithm>
 #include <bit>
@@ -76,8 +76,9 @@ void RequestCounter::stop() {
   active_ = nullptr;
 }
 
-void RequestCounter::begin_launch(dim3 grid, dim3 block) {
+void RequestCounter::begin_launch(const KernelId& kernel, dim3 grid, dim3 block) {
   launch_ = {};
+  launch_.kernel = kernel;
   launch_.grid = grid;
   launch_.block = block;
   threads_ = block.x * block.y * block.z;
