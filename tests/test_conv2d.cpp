@@ -2,7 +2,9 @@
 
 #include "engine/autograd/tape.h"
 #include "engine/core/check.h"
+#include "engine/ops/arithmetic.h"
 #include "engine/ops/conv2d.h"
+#include "engine/ops/relu.h"
 #include "tests/support/goldens.h"
 #include "tests/support/gradcheck.h"
 
@@ -103,6 +105,28 @@ TEST_CASE("conv2d: values and gradients in groups") {
     for (const Case& c : kGrouped) {
       check_case(c, false, device);
       check_case(c, true, device);
+    }
+  }
+}
+
+// As in a residual block, where the other way back comes first.
+TEST_CASE("conv2d: its gradient added to that of another way") {
+  for (const Device device : test::devices()) {
+    for (const Case& c : kCases) {
+      if (c.window.stride != 1 || 2 * c.window.padding != c.window.kernel - 1 || c.in != c.out) continue;
+      CAPTURE(c.height);
+      CAPTURE(c.in);
+      const Variable x(test::uniform({c.batch, c.height, c.width, c.in}, 0.1f, 1, 1, device), true);
+      const Variable w(test::uniform({c.out, c.window.kernel, c.window.kernel, c.in}, -1, 1, 2, device));
+      const Variable h = relu(x);
+      const Variable y = add(conv2d(h, w, Variable(), c.window), relu(h));
+      const Tensor dy = test::uniform(y.shape(), -1, 1, 3, device);
+      const reference::Array by_convolution =
+          reference::conv2d_backward_data(array(dy), array(w.data()), array(x.data()), 1, c.window.padding);
+      const reference::Array dx = reference::add(by_convolution, array(dy));
+      test::poison_free_memory(device);
+      backward(y, dy);
+      CHECK_CLOSE(x.grad(), dx, test::tolerance::kSum);
     }
   }
 }

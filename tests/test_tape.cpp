@@ -74,6 +74,43 @@ TEST_CASE("tape: shared gradients survive a backward that writes over its dy") {
   }
 }
 
+TEST_CASE("tape: an op may add its gradient to the sum so far, where nobody else holds that") {
+  for (const Device device : test::devices()) {
+    bool had_sum = false;
+    // y = 3 x
+    const auto tripled = [&had_sum](const Variable& x) {
+      Tensor y = Tensor::empty_like(x.data());
+      affine(x.data(), 3, 0, y);
+      return record("tripled", {x}, y, [&had_sum](const Tensor& dy, Grads& sums) -> Grads {
+        Tensor dx = Tensor::empty_like(dy);
+        affine(dy, 3, 0, dx);
+        had_sum = sums[0].defined();
+        if (!had_sum) return {dx};
+        add(sums[0], dx, sums[0]);
+        return {std::move(sums[0])};
+      });
+    };
+    const auto gradient = [&](const std::function<Variable(const Variable&)>& of) {
+      const Variable x = leaf(1, device);
+      backward(of(scaled(x, 1)));
+      return x.grad().item();
+    };
+    // What was made last goes back first.
+    CHECK(gradient([&](const Variable& x) { return add(tripled(x), scaled(x, 2)); }) == 5);
+    CHECK(had_sum);
+    CHECK(gradient([&](const Variable& x) { return add(scaled(x, 2), tripled(x)); }) == 5);
+    CHECK_FALSE(had_sum);
+    CHECK(gradient([&](const Variable& x) { return add(tripled(x), x); }) == 4);  // x's gradient is dy itself
+    CHECK_FALSE(had_sum);
+    CHECK(gradient([&](const Variable& x) { return add(add(tripled(x), tripled(x)), scaled(x, 2)); }) == 8);
+    CHECK(had_sum);
+    const Variable x = leaf(1, device);  // a leaf's gradient is its owner's
+    backward(add(tripled(x), scaled(x, 2)));
+    CHECK(x.grad().item() == 5);
+    CHECK_FALSE(had_sum);
+  }
+}
+
 TEST_CASE("tape: leaves accumulate over backward calls until cleared, in the same memory") {
   for (const Device device : test::devices()) {
     Variable x = leaf(1, device);

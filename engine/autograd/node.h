@@ -21,7 +21,7 @@ struct Node {
   bool requires_grad = false;
   const char* op = nullptr;  ///< null for a leaf
   std::vector<std::shared_ptr<Node>> inputs;
-  Backward backward;
+  AddingBackward backward;
   std::uint64_t visited = 0;  ///< the number of the last backward() that listed this node
 
   bool is_leaf() const { return op == nullptr; }

@@ -72,11 +72,25 @@ void accumulate(Node& node, const Tensor& gradient) {
   node.grad = std::move(sum);
 }
 
+// The gradients of a node's inputs that its op may add to. Those of leaves are their owners'.
+Grads take_sums(const Node& node) {
+  Grads sums(node.inputs.size());
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    Node* const input = node.inputs[i].get();
+    if (input == nullptr || input->is_leaf() || !input->grad_valid) continue;
+    if (!input->grad.sole_owner() || input->grad.dtype() != input->data.dtype()) continue;
+    sums[i] = std::exchange(input->grad, Tensor());
+    input->grad_valid = false;
+  }
+  return sums;
+}
+
 void run_backward(Node& node) {
   if (!node.backward) {
     throw Error(node.op, "a history to go back through", "one that an earlier backward() has freed");
   }
-  Grads grads = node.backward(node.grad);
+  Grads sums = take_sums(node);
+  Grads grads = node.backward(node.grad, sums);
   if (grads.size() != node.inputs.size()) {
     throw Error(node.op, std::to_string(node.inputs.size()) + " input gradients",
                 std::to_string(grads.size()));
@@ -87,6 +101,10 @@ void run_backward(Node& node) {
   for (std::size_t i = 0; i < grads.size(); ++i) {
     const NodePointer& input = node.inputs[i];
     if (input == nullptr || !input->requires_grad) continue;
+    if (sums[i].defined()) {  // the op has left it
+      input->grad = std::move(sums[i]);
+      input->grad_valid = true;
+    }
     if (!grads[i].defined()) throw Error(node.op, "a gradient for input " + std::to_string(i), "none");
     const Tensor gradient = std::move(grads[i]);
     accumulate(*input, gradient);

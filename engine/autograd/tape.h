@@ -1,5 +1,5 @@
 // The way back: sorts the recorded ops, calls each backward once, accumulates gradients. Only the tape
-// accumulates.
+// accumulates, unless an op can add its gradient to the sum so far in the same pass (AddingBackward).
 #pragma once
 
 #include "engine/autograd/variable.h"

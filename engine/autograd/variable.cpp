@@ -70,6 +70,12 @@ void Variable::clear_grad() {
 }
 
 Variable record(const char* op, std::vector<Variable> inputs, Tensor output, Backward backward) {
+  return record(
+      op, std::move(inputs), std::move(output),
+      AddingBackward([plain = std::move(backward)](const Tensor& dy, Grads&) { return plain(dy); }));
+}
+
+Variable record(const char* op, std::vector<Variable> inputs, Tensor output, AddingBackward backward) {
   Variable result(std::move(output));
   const bool needed =
       std::any_of(inputs.begin(), inputs.end(), [](const Variable& x) { return x.requires_grad(); });

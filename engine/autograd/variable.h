@@ -14,6 +14,10 @@ namespace tern {
 using Grads = std::vector<Tensor>;
 /// Maps the gradient of an op's output to those of its inputs. Runs at most once.
 using Backward = std::function<Grads(const Tensor& dy)>;
+/// One that may spare the tape a sum. sums[i] is the gradient that input i has from other ops so far, if memory may be written
+/// there, else undefined. Where the op moves sums[i] out of there and returns it with its own gradient added, that is taken
+/// for the sum; where it leaves it, what it returns is added as always.
+using AddingBackward = std::function<Grads(const Tensor& dy, Grads& sums)>;
 
 namespace detail {
 struct Node;
@@ -40,7 +44,8 @@ class Variable {
   void clear_grad();
 
  private:
-  friend Variable record(const char* op, std::vector<Variable> inputs, Tensor output, Backward backward);
+  friend Variable record(const char* op, std::vector<Variable> inputs, Tensor output,
+                         AddingBackward backward);
   friend void backward(const Variable& output, const Tensor& gradient);
 
   std::shared_ptr<detail::Node> node_;
@@ -49,6 +54,7 @@ class Variable {
 /// The output of an op as a Variable. Keeps `backward` and the inputs' history if gradients are enabled and
 /// an input needs one; otherwise just the value.
 Variable record(const char* op, std::vector<Variable> inputs, Tensor output, Backward backward);
+Variable record(const char* op, std::vector<Variable> inputs, Tensor output, AddingBackward backward);
 
 /// True unless a NoGrad is alive on this thread.
 bool grad_enabled();

@@ -107,6 +107,11 @@ class Backend {
                                     Tensor& dx) = 0;
   virtual void conv2d_backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution,
                                       Tensor& dw) = 0;
+  /// dx += instead, in the same pass. False, with dx as it was, where the device has none that does.
+  [[nodiscard]] virtual bool conv2d_add_backward_data(const Tensor&, const Tensor&, const Convolution&,
+                                                      Tensor&) {
+    return false;
+  }
 
   /// For kernels: where they are issued, in the order of everything that this device does.
   virtual Stream stream() const { return nullptr; }

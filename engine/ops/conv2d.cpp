@@ -49,6 +49,19 @@ Tensor in_type_of(const Tensor& x, const Tensor& w) {
   return rounded;
 }
 
+// dx, added to the gradient that x has from other ops if the device can do that on the way.
+Tensor data_gradient(const Tensor& dy, const Tensor& w, const Convolution& convolution, const Shape& x_shape,
+                     Tensor& sum) {
+  Backend& backend = backend_of(dy);
+  if (sum.defined() && sum.dtype() == dy.dtype() &&
+      backend.conv2d_add_backward_data(dy, w, convolution, sum)) {
+    return std::move(sum);
+  }
+  Tensor dx = Tensor::empty(x_shape, dy.dtype(), dy.device());
+  backend.conv2d_backward_data(dy, w, convolution, dx);
+  return dx;
+}
+
 // y for shapes with nothing to sum or nothing to write, which a convolution library may refuse.
 bool is_degenerate(const Tensor& x, const Tensor& y) {
   return x.numel() == 0 || y.numel() == 0;
@@ -92,25 +105,31 @@ Variable conv2d(const Variable& x, const Variable& w, const Variable& bias, cons
   const Shape x_shape = x.shape(), w_shape = w.shape();
   const Tensor saved_x = w.requires_grad() ? x.data() : Tensor();
   const Tensor saved_w = x.requires_grad() ? used_w : Tensor();
-  return record(
-      "conv2d", {x, w, bias}, std::move(y),
-      [saved_x, saved_w, x_shape, w_shape, convolution, for_bias, degenerate](const Tensor& dy) -> Grads {
-        Backend& backend = backend_of(dy);
-        Tensor dx, dw, dbias;
-        if (saved_w.defined()) {
-          dx = Tensor::empty(x_shape, dy.dtype(), dy.device());
-          degenerate ? fill(0, dx) : backend.conv2d_backward_data(dy, saved_w, convolution, dx);
-        }
-        if (saved_x.defined()) {
-          dw = Tensor::empty(w_shape, dy.dtype(), dy.device());
-          degenerate ? fill(0, dw) : backend.conv2d_backward_weight(saved_x, dy, convolution, dw);
-        }
-        if (for_bias) {
-          dbias = Tensor::empty({w_shape[0]}, DType::f32, dy.device());
-          sum_rows(dy, dbias);
-        }
-        return {dx, dw, dbias};
-      });
+  return record("conv2d", {x, w, bias}, std::move(y),
+                [saved_x, saved_w, x_shape, w_shape, convolution, for_bias, degenerate](
+                    const Tensor& dy, Grads& sums) -> Grads {
+                  const auto zeros = [&dy](const Shape& shape) {
+                    Tensor gradient = Tensor::empty(shape, dy.dtype(), dy.device());
+                    fill(0, gradient);
+                    return gradient;
+                  };
+                  Tensor dx, dw, dbias;
+                  if (saved_w.defined()) {
+                    dx = degenerate ? zeros(x_shape)
+                                    : data_gradient(dy, saved_w, convolution, x_shape, sums[0]);
+                  }
+                  if (saved_x.defined() && degenerate) {
+                    dw = zeros(w_shape);
+                  } else if (saved_x.defined()) {
+                    dw = Tensor::empty(w_shape, dy.dtype(), dy.device());
+                    backend_of(dy).conv2d_backward_weight(saved_x, dy, convolution, dw);
+                  }
+                  if (for_bias) {
+                    dbias = Tensor::empty({w_shape[0]}, DType::f32, dy.device());
+                    sum_rows(dy, dbias);
+                  }
+                  return {dx, dw, dbias};
+                });
 }
 
 }  // namespace tern

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
+#include <vector>
 
 #include "engine/core/check.h"
 #include "models/resnet.h"
@@ -34,6 +36,21 @@ TEST_CASE("plans: every convolution of every network, at the study's size and at
   for (const auto type : {ConvolutionType::bf16, ConvolutionType::tf32, ConvolutionType::f32}) {
     test::check_plans(test::resnet_convolutions(resnet_names(), 64, 64, type), *device);
     test::check_plans(test::resnet_convolutions(resnet_names(), 256, 224, type), *device);
+  }
+}
+
+TEST_CASE("plans: gradients of images added to those that are there, for every network") {
+  const auto device = test::described_device();
+  if (!device) return;
+  for (const auto type : {ConvolutionType::bf16, ConvolutionType::tf32, ConvolutionType::f32}) {
+    for (const auto& [images, extent] : {std::pair(64, 64), std::pair(256, 224)}) {
+      std::vector<ConvolutionProblem> problems =
+          test::resnet_convolutions({"resnet18", "resnet50"}, images, extent, type);
+      std::erase_if(problems,
+                    [](const auto& problem) { return problem.pass != ConvolutionPass::backward_data; });
+      for (ConvolutionProblem& problem : problems) problem.add = true;
+      test::check_plans(problems, *device);
+    }
   }
 }
 

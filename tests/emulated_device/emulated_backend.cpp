@@ -156,6 +156,18 @@ void EmulatedBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, co
   });
 }
 
+bool EmulatedBackend::conv2d_add_backward_data(const Tensor& dy, const Tensor& w,
+                                               const Convolution& convolution, Tensor& dx) {
+  issue([dy = Operand(dy), w = Operand(w), convolution, dx = Operand(dx)] {
+    Tensor result = Tensor::empty(dx.shape);
+    cpu().conv2d_backward_data(factor(dy, convolution.tf32), factor(w, convolution.tf32), convolution,
+                               result);
+    add(result, on_cpu(dx), result);
+    to_device(result, dx);
+  });
+  return true;
+}
+
 void EmulatedBackend::conv2d_backward_weight(const Tensor& x, const Tensor& dy,
                                              const Convolution& convolution, Tensor& dw) {
   issue([x = Operand(x), dy = Operand(dy), convolution, dw = Operand(dw)] {

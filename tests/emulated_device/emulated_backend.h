@@ -24,6 +24,8 @@ class EmulatedBackend final : public Backend {
                       const Epilogue& epilogue, Tensor& y) override;
   void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
                             Tensor& dx) override;
+  bool conv2d_add_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
+                                Tensor& dx) override;
   void conv2d_backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution,
                               Tensor& dw) override;
 

@@ -92,7 +92,14 @@ const ConvolutionPlan* CudaBackend::plan(const ConvolutionProblem& problem,
                                          const ConvolutionOperands& operands) {
   cuda_.make_current();
   if (cuda_.is_capturing()) return plans_->plan(problem, nullptr);  // nothing can be tried now
-  return plans_->plan(problem, [&](const ConvolutionPlan& candidate) { return time(candidate, operands); });
+  return plans_->plan(problem, [&](const ConvolutionPlan& candidate) {
+    if (!problem.add) return time(candidate, operands);
+    const Buffer sum(problem.input_bytes(),
+                     device());  // the real one must not be added to by what is only tried
+    ConvolutionOperands tried = operands;
+    tried.x = sum.data();
+    return time(candidate, tried);
+  });
 }
 
 void CudaBackend::run_or_fail(const ConvolutionProblem& problem, const ConvolutionOperands& operands) {
@@ -124,6 +131,16 @@ void CudaBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const 
                                        Tensor& dx) {
   run_or_fail(problem(ConvolutionPass::backward_data, dx, dy, w, convolution),
               {dx.raw(), w.raw(), dy.raw(), nullptr, nullptr});
+}
+
+bool CudaBackend::conv2d_add_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
+                                           Tensor& dx) {
+  ConvolutionProblem wanted = problem(ConvolutionPass::backward_data, dx, dy, w, convolution);
+  wanted.add = true;
+  const ConvolutionOperands operands{dx.raw(), w.raw(), dy.raw(), nullptr, nullptr};
+  const ConvolutionPlan* const found = plan(wanted, operands);
+  if (found != nullptr) run(*found, operands);
+  return found != nullptr;
 }
 
 void CudaBackend::conv2d_backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution,

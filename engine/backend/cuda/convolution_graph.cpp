@@ -162,9 +162,15 @@ std::string ConvolutionProblem::text() const {
   if (bias) text += " bias";
   if (residual) text += " residual";
   if (relu) text += " relu";
+  if (add) text += " add";
   if (deterministic) text += " deterministic";
   if (alignment != 16) text += " alignment " + std::to_string(alignment);
   return text;
+}
+
+std::size_t ConvolutionProblem::input_bytes() const {
+  const std::size_t bytes = type == ConvolutionType::bf16 ? 2 : 4;
+  return static_cast<std::size_t>(images * height * width * in) * bytes;
 }
 
 ConvolutionGraph convolution_graph(const ConvolutionProblem& problem) {
@@ -196,7 +202,7 @@ ConvolutionGraph convolution_graph(const ConvolutionProblem& problem) {
   convolution.set(names.w, w);
   convolution.set(names.y, *result);
   convolution.set(names.alpha, 1.0f);
-  convolution.set(names.beta, 0.0f);
+  convolution.set(names.beta, problem.add ? 1.0f : 0.0f);
   convolution.finalize(("the convolution " + problem.text()).c_str());
 
   for (const ConvolutionTensor input : inputs) {

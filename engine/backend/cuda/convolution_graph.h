@@ -1,7 +1,7 @@
 // A convolution as cuDNN is asked for it.
 //
 //   forward          y = relu(conv(x, w) + residual + bias), each of the last three where asked for
-//   backward_data    dx from dy, w          backward_weight    dw from x, dy
+//   backward_data    dx from dy, w, or added to dx          backward_weight    dw from x, dy
 //
 // x [N,H,W,C], w [K,R,R,C/groups], y and residual [N,P,Q,K], all of one type; bias [K] f32. Products are
 // summed in f32.
@@ -28,6 +28,7 @@ struct ConvolutionProblem {
   std::int64_t images = 0, height = 0, width = 0, in = 0, out = 0;
   std::int64_t kernel = 1, stride = 1, padding = 0, groups = 1;
   bool bias = false, residual = false, relu = false;  ///< of the forward pass
+  bool add = false;                                   ///< backward_data: dx += instead of dx =
   /// Only engines that give the same bits at every run, and of those the one that cuDNN recommends: the
   /// fastest by the clock may be another one tomorrow.
   bool deterministic = false;
@@ -35,6 +36,7 @@ struct ConvolutionProblem {
 
   std::int64_t out_height() const { return (height + 2 * padding - kernel) / stride + 1; }
   std::int64_t out_width() const { return (width + 2 * padding - kernel) / stride + 1; }
+  std::size_t input_bytes() const;  ///< of x
   bool fused() const { return bias || residual || relu; }
   /// "forward bf16 64x56x56x64 k64 r3 s1 p1 bias relu": for people, and the name of a plan in a file.
   std::string text() const;

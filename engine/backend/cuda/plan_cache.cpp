@@ -65,7 +65,7 @@ std::unique_ptr<ConvolutionPlan> PlanCache::build(const ConvolutionProblem& prob
       for (const ConvolutionPlan& plan : plans) read.emplace_back(device_, plan.json());
       return choose(read, timer, by_clock);
     } catch (const Error&) {
-      if (problem.fused()) return nullptr;  // there is another way: one step after the other
+      if (problem.fused() || problem.add) return nullptr;  // there is another way: one step after the other
     }
     throw;
   }
