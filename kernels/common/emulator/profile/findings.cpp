@@ -192,11 +192,10 @@ void find_few_blocks(const Case& of, std::vector<Finding>& found) {
     });
     found.push_back(
         {"blocks", "", 0,
-         fmt::format(
-             "{:.0f} {} keep {:.0f} of the {} multiprocessors of a {} busy. Divide the work into more "
-             "blocks: several for each multiprocessor.",
-             work.blocks, work.blocks == 1 ? "block" : "blocks", work.blocks, of.device.multiprocessors,
-             of.device.name),
+         fmt::format("{:.0f} {} {:.0f} of the {} multiprocessors of {} busy. Divide the work into more "
+                     "blocks: several for each multiprocessor.",
+                     work.blocks, work.blocks == 1 ? "block keeps" : "blocks keep", work.blocks,
+                     of.device.multiprocessors, of.device.name),
          gain});
   }
   if (threads % 32 == 0) return;

@@ -43,9 +43,8 @@ std::string heading(const KernelReport& report, const ReportOptions& options) {
   const Prediction& prediction = report.prediction;
   if (!prediction.fits()) {
     return text +
-           fmt::format(
-               "  A block does not fit on a multiprocessor of a {}: {} (with {} registers a thread).\n",
-               gpu.name, prediction.occupancy.limited_by, report.registers);
+           fmt::format("  A block does not fit on a multiprocessor of {}: {} (with {} registers a thread).\n",
+                       gpu.name, prediction.occupancy.limited_by, report.registers);
   }
   const Bound& bound = prediction.bounds[prediction.largest];
   text += fmt::format("  At least {} {}on {} ({}), by its {}: {}.\n", time_text(prediction.us),
