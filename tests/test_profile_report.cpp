@@ -122,6 +122,24 @@ TEST_CASE("report: a launch of no known kernel and no known line") {
   CHECK(has(html_report({launched}, {}, ""), "no debug information"));
 }
 
+TEST_CASE("report: a file by its whole path where another place of it has that; an L2 that was modelled") {
+  LaunchProfile launched;
+  for (const char* file : {"kernel.cu", "/home/kernel.cu", "other.cu"})
+    launched.instructions.push_back(
+        {{nullptr, file, 7}, Space::global, Access::atomic, {.requests = 1, .lines = 1}, {}});
+  const std::vector<LineCounts> lines = line_counts(launched);
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[0].file == "/home/kernel.cu");
+  CHECK(lines[0].accesses.at(0).counts.requests == 2);
+  CHECK(lines[1].file == "other.cu");
+  launched.sectors_read = 100;
+  CHECK(has(text_report({launched}, {}), "3200  dram__bytes_read.sum"));
+  launched.cache = {.read_hits = 30, .read_misses = 10, .written_back = 0};
+  const std::string text = text_report({launched}, {});
+  CHECK(has(text, "320  dram__bytes_read.sum"));
+  CHECK(has(text, "75.00  lts__t_sector_hit_rate.pct"));
+}
+
 TEST_CASE("report: a trace as text") {
   const std::vector<LaunchProfile> launches = some_launches();
   const std::string text = trace_text(launches[3]);

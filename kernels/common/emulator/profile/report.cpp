@@ -128,7 +128,7 @@ std::string metrics_text(const KernelReport& report) {
   std::string text = "  As Nsight Compute calls it:\n";
   for (const Metric& metric : report.metrics) {
     const bool is_ratio =
-        metric.ncu.find(".ratio") != std::string::npos || metric.ncu.find("_pct") != std::string::npos;
+        metric.ncu.find(".ratio") != std::string::npos || metric.ncu.find("pct") != std::string::npos;
     if (!is_ratio && metric.ncu.find("bank_conflicts") == std::string::npos && metric.ncu.find("dram") != 0)
       continue;
     text += fmt::format("    {:>12.{}f}  {}\n", metric.value, is_ratio ? 2 : 0, metric.ncu);
