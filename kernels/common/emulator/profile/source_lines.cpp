@@ -6,10 +6,12 @@
 #include <elfutils/libdwfl.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <unordered_map>
 
 namespace tern::emulator {
@@ -132,6 +134,28 @@ std::string demangled(const char* symbol) {
   return status == 0 ? name.get() : symbol;
 }
 
+/// "rows<tern::(anonymous namespace)::Sum<float> >" as "rows<Sum<float>>".
+std::string without_scopes(const std::string& name) {
+  static constexpr std::string_view kAnonymous = "(anonymous namespace)";
+  std::string out;
+  std::size_t word = 0;  ///< where in `out` the last word begins
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    if (name.compare(i, kAnonymous.size(), kAnonymous) == 0) {
+      i += kAnonymous.size() - 1;
+    } else if (name.compare(i, 2, "::") == 0) {
+      out.resize(word);
+      ++i;
+    } else if (name.compare(i, 2, " >") == 0) {
+      continue;
+    } else {
+      out += name[i];
+      const bool is_of_word = std::isalnum(static_cast<unsigned char>(name[i])) != 0 || name[i] == '_';
+      if (!is_of_word) word = out.size();
+    }
+  }
+  return out;
+}
+
 /// libdw is not for several threads at once.
 std::mutex& source_mutex() {
   static std::mutex mutex;
@@ -175,7 +199,7 @@ std::string short_function_name(const std::string& demangled) {
       begin = i + 1;
     }
   }
-  return demangled.substr(begin, end - begin);
+  return without_scopes(demangled.substr(begin, end - begin));
 }
 
 }  // namespace tern::emulator
