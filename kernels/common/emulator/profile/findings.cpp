@@ -148,6 +148,10 @@ void find_idle_lanes(const Case& of, const LineCounts& line, const LineAccess& a
   const double lanes = counts.lanes_per_request();
   const double whole = std::min(32.0, number(of.work.resources.threads));
   if (lanes > 0.75 * whole || number(counts.requests) < 0.1 * number(requests)) return;
+  const auto is_told = [&](const Finding& one) {
+    return one.kind == "lanes" && one.file == line.file && one.line == line.line;
+  };
+  if (std::any_of(found.begin(), found.end(), is_told)) return;
   const double idle = 1 - lanes / whole;
   const double gain = of.gain([&](Work& work) {
     work.l1_lines -= idle * number(counts.lines);
