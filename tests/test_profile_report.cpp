@@ -114,11 +114,14 @@ TEST_CASE("report: registers and devices that it is given") {
 
 TEST_CASE("report: a launch of no known kernel and no known line") {
   LaunchProfile launched;
-  launched.instructions.push_back(
-      {{reinterpret_cast<const void*>(16)}, Space::global, Access::read, {.requests = 1}, {}});
+  launched.instructions.push_back({{reinterpret_cast<const void*>(16)},
+                                   Space::global,
+                                   Access::atomic,
+                                   {.requests = 1, .lanes = 32, .contended = 31},
+                                   {}});
   const std::string text = text_report({launched}, {});
   CHECK(has(text, "kernel: 1 blocks of 1 threads"));
-  CHECK(has(text, "instruction 1"));
+  CHECK(has(text, "instruction 1: of 32 atomics 31 go"));
   CHECK(has(html_report({launched}, {}, ""), "no debug information"));
 }
 

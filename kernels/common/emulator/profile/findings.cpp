@@ -285,6 +285,10 @@ void find_latency(const Case& of, std::vector<Finding>& found) {
 
 }  // namespace
 
+std::string place_text(const Finding& finding) {
+  return finding.line == 0 ? "" : place_text(LineCounts{finding.file, finding.line, {}});
+}
+
 std::vector<Finding> findings(const LaunchProfile& launch, const std::vector<LineCounts>& lines,
                               const Work& work, const Device& device) {
   const Case of{launch, work, device, predict(work, device)};

@@ -72,12 +72,8 @@ std::string findings_text(const KernelReport& report) {
   std::size_t number = 0;
   for (const Finding& finding : report.findings) {
     if (++number > kMostFindings) break;
-    const std::string where = finding.line == 0 || finding.file.empty()
-                                  ? ""
-                                  : fmt::format("{}:{}: ", file_name(finding.file), finding.line);
-    const double share = report.prediction.us > 0 ? 100 * finding.gain_us / report.prediction.us : 0;
-    const std::string gain =
-        share >= 0.5 ? fmt::format(" [{:.0f} % less time]", share) : " [hidden behind the bound]";
+    const std::string where = finding.line == 0 ? "" : place_text(finding) + ": ";
+    const std::string gain = " [" + gain_text(report, finding) + "]";
     text += wrapped(where + finding.text + gain, fmt::format("   {}. ", number), "      ");
   }
   if (report.findings.size() > kMostFindings)
