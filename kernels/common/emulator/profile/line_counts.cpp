@@ -31,9 +31,11 @@ Place place_of(const CodePlace& place, int number) {
 
 /// Debug information has whole paths where __FILE__ has what the compiler was called with.
 std::string full_path(const std::string& file, const std::vector<Place>& places) {
+  std::string end = file;
+  while (end.starts_with("../")) end.erase(0, 3);
   for (const Place& other : places) {
-    const std::string& path = other.file;
-    if (!file.empty() && path.size() > file.size() && path.ends_with("/" + file)) return path;
+    if (!end.empty() && end[0] != '/' && other.file.starts_with('/') && other.file.ends_with("/" + end))
+      return other.file;
   }
   return file;
 }
