@@ -23,9 +23,9 @@ struct Shape {
 };
 
 template <typename T>
-void measure(Bench& bench, const Shape& of) {
-  const std::int64_t count = of.count;
-  const int source_size = of.source_size, size = of.size;
+void measure(Bench& bench, const Shape& shapes) {
+  const std::int64_t count = shapes.count;
+  const int source_size = shapes.source_size, size = shapes.size;
   const std::int64_t source_bytes = std::int64_t{source_size} * source_size * 3;
   const std::int64_t values = std::int64_t{size} * size * 3;
   const double bytes = static_cast<double>(count) *

@@ -51,6 +51,7 @@ void CountingBench::measure_runs(double ideal_bytes, const std::function<void(in
   const AccessCounts loads = sum_of(launches, Space::global, Access::read),
                      stores = sum_of(launches, Space::global, Access::write),
                      atomics = sum_of(launches, Space::global, Access::atomic),
+                     shared_atomics = sum_of(launches, Space::shared, Access::atomic),
                      shared_loads = sum_of(launches, Space::shared, Access::read),
                      shared_stores = sum_of(launches, Space::shared, Access::write);
   std::int64_t distinct = 0, barriers = 0;
@@ -74,7 +75,7 @@ void CountingBench::measure_runs(double ideal_bytes, const std::function<void(in
   row_["shared_wavefronts"] = shared_loads.wavefronts + shared_stores.wavefronts;
   row_["lanes_per_request"] = global.lanes_per_request();
   row_["block_barriers"] = barriers;
-  row_["contended_atomics"] = atomics.contended;
+  row_["contended_atomics"] = atomics.contended + shared_atomics.contended;
 }
 
 std::string CountingBench::tables() const {
