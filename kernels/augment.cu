@@ -103,7 +103,7 @@ __device__ Vector<T, N> compute_values(const Source& source, auto& values, int f
     // Selects among registers, which an index by a variable could not.
     const Pixel from = same ? pixels[k / 3] : pixels[k / 3 + 1];
     const int byte = byte_of<kEnlarge>(source, from, of_channel);
-    result[k] = T(static_cast<float>(values[of_channel * 256 + byte]));
+    result[k] = values[of_channel * 256 + byte];
   }
   return result;
 }
@@ -112,8 +112,8 @@ __device__ Vector<T, N> compute_values(const Source& source, auto& values, int f
 template <int N, bool kEnlarge, typename T>
 __global__ void __launch_bounds__(kThreads)
     augment_kernel(const AugmentImage* images, const float* table, T* y, int size, int chunks) {
-  TERN_SHARED(float, values, kTableSize);
-  for (int i = static_cast<int>(threadIdx.x); i < kTableSize; i += kThreads) values[i] = table[i];
+  TERN_SHARED(T, values, kTableSize);
+  for (int i = static_cast<int>(threadIdx.x); i < kTableSize; i += kThreads) values[i] = T(table[i]);
   __syncthreads();
   const std::int64_t image = blockIdx.x / static_cast<unsigned>(chunks);
   const int chunk = static_cast<int>(blockIdx.x % static_cast<unsigned>(chunks));

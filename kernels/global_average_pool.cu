@@ -15,7 +15,7 @@ template <int V, typename T, typename To>
 __global__ void __launch_bounds__(kWidth* kHeight)
     global_average_pool_forward_kernel(const T* x, To* y, std::int64_t pixels, std::int64_t channels,
                                        std::int64_t tiles) {
-  TERN_SHARED(float, shared, kHeight* kWidth* V);
+  TERN_SHARED(float, shared, spread(kHeight * kWidth * V));
   const std::int64_t image = blockIdx.x / tiles, first = blockIdx.x % tiles * kWidth * V;
   const std::int64_t channel = first + threadIdx.x * V;
   float sum[V][1] = {};
@@ -42,18 +42,18 @@ __global__ void __launch_bounds__(kWidth* kHeight)
   }
 }
 
-/// Block (tile, image) writes its V channels a thread to every pixel.
+/// A thread loads V of an image's channels once and writes them to every blockDim.y-th pixel.
 template <int V, typename T, typename To>
 __global__ void __launch_bounds__(kWidth* kHeight)
-    global_average_pool_backward_kernel(const T* dy, To* dx, std::int64_t pixels, std::int64_t channels,
-                                        std::int64_t tiles) {
-  const std::int64_t image = blockIdx.x / tiles;
-  const std::int64_t channel = (blockIdx.x % tiles * blockDim.x + threadIdx.x) * V;
-  if (channel >= channels) return;
+    global_average_pool_backward_kernel(const T* dy, To* dx, std::int64_t images, std::int64_t pixels,
+                                        std::int64_t channels) {
+  const std::int64_t at = (std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x) * V;
+  if (at >= images * channels) return;
+  const std::int64_t image = at / channels, channel = at % channels;
+  float gradient[V];
+  load_floats(dy + at, gradient);
   Vector<To, V> share;
-  for (int v = 0; v < V; ++v) {
-    share[v] = To(static_cast<float>(dy[image * channels + channel + v]) / static_cast<float>(pixels));
-  }
+  for (int v = 0; v < V; ++v) share[v] = To(gradient[v] / static_cast<float>(pixels));
   for (std::int64_t pixel = threadIdx.y; pixel < pixels; pixel += blockDim.y) {
     store_vector<V>(dx + (image * pixels + pixel) * channels + channel, share);
   }
@@ -77,11 +77,14 @@ void global_average_pool_backward(const T* dy, To* dx, std::int64_t images, std:
                                   std::int64_t channels, Stream stream) {
   if (pixels == 0) return;
   constexpr int kVector = kVectorWidth<To>;
-  const bool wide = vectorizes(channels, dx);
-  const std::int64_t tiles = ceil_div(channels, kWidth * (wide ? kVector : 1));
+  const bool wide = vectorizes(channels, dx) && is_aligned(dy);
+  const std::int64_t vectors = images * channels / (wide ? kVector : 1);
+  int height = 1;  // each thread has 8 pixels for what it loads, where there are as many
+  while (height < kHeight && pixels >= 16 * height) height *= 2;
+  const int width = kWidth * kHeight / height;
   launch(wide ? global_average_pool_backward_kernel<kVector, T, To>
               : global_average_pool_backward_kernel<1, T, To>,
-         images * tiles, dim3(kWidth, kHeight), 0, stream, dy, dx, pixels, channels, tiles);
+         ceil_div(vectors, width), dim3(width, height), 0, stream, dy, dx, images, pixels, channels);
 }
 
 #define TERN_INSTANTIATE(T, To)                                                                      \

@@ -10,14 +10,14 @@
 // so that no child's probability is divided by one that is too small for f32. Sums over k leave out parents
 // without children.
 //
-// A warp per row, or a block if there are many classes. Children meet at their parents in shared memory.
-// Gradients are written once; logits are read again from the cache, since a row is small.
+// A warp per row, or a block if there are many classes. Children meet at their parents in shared memory. A row's logits
+// are read once and stay in registers, unless there are many children: these are read again, from the cache.
 #include "kernels/hierarchical_kl.h"
 
 #include <string>
 
-#include "kernels/common/float_order.h"
 #include "kernels/common/kernel.h"
+#include "kernels/common/parent_table.h"
 #include "kernels/common/sum_over_grid.h"
 
 namespace tern::kernels {
@@ -26,8 +26,9 @@ namespace {
 constexpr std::int64_t kWarpParents = 64, kWarpChildren = 256;  // up to here a row has a warp, else a block
 constexpr int kRowsPerBlock = 8;                                // of a warp each
 constexpr int kBlockThreads = 256;                              // of a block that has one row
-constexpr int kBatch = 4;                                       // loads under way at once
-constexpr std::size_t kCounterBytes = 16;                       // of the workspace; a float per block follows
+constexpr int kBatch = 4;                       // children of a thread that are loaded together
+[[maybe_unused]] constexpr int kMinBlocks = 4;  // per multiprocessor: 64 registers a thread
+constexpr std::size_t kCounterBytes = 16;       // of the workspace; a float per block follows
 constexpr std::int64_t kMaxParents = 1024, kMaxChildren = 65535;
 
 template <typename T>
@@ -75,51 +76,13 @@ struct RowThreads {
   }
 };
 
-/// What a row's threads share about each parent k: m_k, S_k, then the factor of its children's gradients.
-/// Gathered by integer atomics, whose result does not depend on their order: m_k as an integer of the same
-/// order, S_k, which is at least 1, in fixed point with 32 fractional bits.
-template <typename Shared>
-struct ParentTable {
-  Shared& words;  ///< three for each parent of each of the block's rows
-  int first, parents;
-
-  __device__ void clear(int k) const { words[max_at(k)] = words[high_at(k)] = words[low_at(k)] = 0; }
-  __device__ void raise_max(int k, float logit) const { atomicMax(&words[max_at(k)], order_of(logit)); }
-  __device__ bool has_children(int k) const { return words[max_at(k)] != 0; }
-  __device__ float max(int k) const { return value_of(words[max_at(k)]); }
-
-  __device__ void add(int k, float exponential) const {
-    const float scaled = exponential * (1 << 16);
-    const auto integer = static_cast<std::uint32_t>(scaled);
-    atomicAdd(&words[high_at(k)], integer);
-    atomicAdd(&words[low_at(k)],
-              static_cast<std::uint32_t>((scaled - static_cast<float>(integer)) * (1 << 16)));
-  }
-  __device__ float sum(int k) const {
-    return static_cast<float>(words[high_at(k)]) / (1 << 16) +
-           static_cast<float>(words[low_at(k)]) / 4294967296.0f;
-  }
-  /// Replaces S_k.
-  __device__ void set_child_factor(int k, float factor) const {
-    words[low_at(k)] = __builtin_bit_cast(std::uint32_t, factor);
-  }
-  __device__ float child_factor(int k) const {
-    return __builtin_bit_cast(float, static_cast<std::uint32_t>(words[low_at(k)]));
-  }
-
- private:
-  __device__ int max_at(int k) const { return first + k; }
-  __device__ int high_at(int k) const { return first + parents + k; }
-  __device__ int low_at(int k) const { return first + 2 * parents + k; }
-};
-
 /// One row and the constants of its formulas.
 template <typename T>
 struct Row {
   const Arguments<T>& a;
   const T *parent_logits, *child_logits;
   T *dparent, *dchild;
-  int parents;
+  int parents, children;
   float epsilon, inverse_temperature;
   float scale;            ///< of both gradients: factor / (rows T)
   float first_logit = 0;  ///< of parent threadIdx.x, loaded before anything waits
@@ -131,6 +94,7 @@ struct Row {
         dparent(a.dparent + row * a.parents),
         dchild(a.dchild + row * a.children),
         parents(static_cast<int>(a.parents)),
+        children(static_cast<int>(a.children)),
         epsilon(a.settings.epsilon),
         inverse_temperature(1 / a.settings.temperature),
         scale(a.settings.factor / static_cast<float>(a.rows) * inverse_temperature) {
@@ -152,40 +116,61 @@ __device__ void for_each_parent(const Table& table, Visit visit) {
     if (table.has_children(k)) visit(k);
   }
 }
-/// visit(i, k, b_i) for this thread's children; k is -1 for those without a parent.
-template <typename T, typename Visit>
-__device__ void for_each_child(const Row<T>& row, Visit visit) {
-  const int children = static_cast<int>(row.a.children), threads = static_cast<int>(blockDim.x);
-  for (int start = static_cast<int>(threadIdx.x); start < children; start += kBatch * threads) {
-    int parent[kBatch];
-    float logit[kBatch];
+/// kBatch children of a thread, as far as there are as many: every blockDim.x-th, so that a warp loads neighbours.
+struct Children {
+  int parents[kBatch];   ///< -1: none
+  float values[kBatch];  ///< logits, until something else is made of them
+
+  template <typename T>
+  __device__ void load(const Row<T>& row, int first) {
     TERN_UNROLL
     for (int j = 0; j < kBatch; ++j) {
-      const int i = start + j * threads;
-      parent[j] = i < children ? row.a.child_to_parent[i] : -1;
-      logit[j] = i < children ? static_cast<float>(row.child_logits[i]) : 0;
+      const int i = first + j * static_cast<int>(blockDim.x);
+      parents[j] = i < row.children ? row.a.child_to_parent[i] : -1;
+      values[j] = i < row.children ? static_cast<float>(row.child_logits[i]) : 0;
     }
+  }
+  template <typename T, typename Visit>
+  __device__ void for_each(const Row<T>& row, int first, Visit visit) {
     TERN_UNROLL
     for (int j = 0; j < kBatch; ++j) {
-      const int i = start + j * threads;
-      if (i < children) visit(i, parent[j] < row.parents ? parent[j] : -1, logit[j]);
+      const int i = first + j * static_cast<int>(blockDim.x);
+      if (i < row.children) visit(i, parents[j] < row.parents ? parents[j] : -1, values[j]);
+    }
+  }
+};
+
+/// visit(i, k, value) for this thread's children; k is -1 for those without a parent. If they are kept, the value is what
+/// the last visit made of it, else b_i each time.
+template <bool kKept, typename T, typename Visit>
+__device__ void for_each_child(const Row<T>& row, Children& kept, Visit visit) {
+  if constexpr (kKept) {
+    kept.for_each(row, static_cast<int>(threadIdx.x), visit);
+  } else {
+    const int threads = static_cast<int>(blockDim.x);
+    for (int first = static_cast<int>(threadIdx.x); first < row.children; first += kBatch * threads) {
+      Children batch;
+      batch.load(row, first);
+      batch.for_each(row, first, visit);
     }
   }
 }
 
-/// m_k and S_k of every parent.
-template <typename Threads, typename T, typename Table>
-__device__ void gather(const Row<T>& row, const Table& table) {
+/// m_k and S_k of every parent; values that are kept become exp((b_i - m_k) / T).
+template <typename Threads, bool kKept, typename T, typename Table>
+__device__ void gather(const Row<T>& row, Children& children, const Table& table) {
   for (int k = static_cast<int>(threadIdx.x); k < row.parents; k += static_cast<int>(blockDim.x)) {
     table.clear(k);
   }
   Threads::sync();
-  for_each_child(row, [&](int, int k, float logit) {
+  for_each_child<kKept>(row, children, [&](int, int k, float logit) {
     if (k >= 0) table.raise_max(k, logit);
   });
   Threads::sync();
-  for_each_child(row, [&](int, int k, float logit) {
-    if (k >= 0) table.add(k, row.exponential(logit, table.max(k)));
+  for_each_child<kKept>(row, children, [&](int, int k, float& value) {
+    if (k < 0) return;
+    value = row.exponential(value, table.max(k));
+    table.add(k, value);
   });
   Threads::sync();
 }
@@ -297,21 +282,23 @@ __device__ void write_parent_gradients(const Row<T>& row, const Table& table, co
   Threads::sync();
 }
 /// dL/db_i = exp((b_i - m_k) / T) factor_k
-template <typename T, typename Table>
-__device__ void write_child_gradients(const Row<T>& row, const Table& table) {
-  for_each_child(row, [&](int i, int k, float logit) {
+template <bool kKept, typename T, typename Table>
+__device__ void write_child_gradients(const Row<T>& row, Children& children, const Table& table) {
+  for_each_child<kKept>(row, children, [&](int i, int k, float value) {
     float gradient = 0;
     if (k >= 0 && !row.a.settings.detach_implied) {
-      gradient = row.exponential(logit, table.max(k)) * table.child_factor(k);
+      gradient = (kKept ? value : row.exponential(value, table.max(k))) * table.child_factor(k);
     }
     row.dchild[i] = T(gradient);
   });
 }
 
 /// Writes a row's gradients; returns its divergence, in each of its threads.
-template <typename Threads, typename T, typename Table>
+template <typename Threads, bool kKept, typename T, typename Table>
 __device__ float row_divergence(const Row<T>& row, const Table& table, auto& partial) {
-  gather<Threads>(row, table);
+  Children children;
+  if constexpr (kKept) children.load(row, static_cast<int>(threadIdx.x));
+  gather<Threads, kKept>(row, children, table);
   const Normalizers n = normalize<Threads>(row, table, partial);
   Sums sums;
   for_each_parent(table, [&](int k) {
@@ -334,12 +321,12 @@ __device__ float row_divergence(const Row<T>& row, const Table& table, auto& par
   others.parent = Threads::sum(others.parent, partial);
   others.implied = Threads::sum(others.implied, partial);
   write_parent_gradients<Threads>(row, table, n, sums, others);
-  write_child_gradients(row, table);
+  write_child_gradients<kKept>(row, children, table);
   return sums.divergence;
 }
 
-template <typename T, bool kWarp>
-__global__ void __launch_bounds__(kBlockThreads, 1) hierarchical_kl_kernel(Arguments<T> a) {
+template <typename T, bool kWarp, bool kKept>
+__global__ void __launch_bounds__(kBlockThreads, kMinBlocks) hierarchical_kl_kernel(Arguments<T> a) {
   TERN_SHARED(float, partial, 32);
   TERN_SHARED(double, partial_loss, 32);
   TERN_DYNAMIC_SHARED(std::uint32_t, words);
@@ -349,7 +336,7 @@ __global__ void __launch_bounds__(kBlockThreads, 1) hierarchical_kl_kernel(Argum
     const int first = static_cast<int>(threadIdx.y * 3 * a.parents);
     const ParentTable<std::remove_reference_t<decltype(words)>> table{words, first,
                                                                       static_cast<int>(a.parents)};
-    divergence = row_divergence<RowThreads<kWarp>>(Row<T>(a, row), table, partial);
+    divergence = row_divergence<RowThreads<kWarp>, kKept>(Row<T>(a, row), table, partial);
   }
   double total = 0;
   const float of_block = sum_of_rows(divergence, partial);
@@ -382,10 +369,14 @@ void hierarchical_kl(const T* parent_logits, const T* child_logits, const std::i
   const std::int64_t row_count = std::max<std::int64_t>(rows, 1);  // without rows, one block writes the loss
   const std::size_t bytes_per_row = 3 * sizeof(std::uint32_t) * static_cast<std::size_t>(parents);
   if (parents <= kWarpParents && children <= kWarpChildren) {
-    launch(hierarchical_kl_kernel<T, true>, ceil_div(row_count, kRowsPerBlock),
-           dim3(kWarpSize, kRowsPerBlock), kRowsPerBlock * bytes_per_row, stream, arguments);
+    launch(children <= kWarpSize * kBatch ? hierarchical_kl_kernel<T, true, true>
+                                          : hierarchical_kl_kernel<T, true, false>,
+           ceil_div(row_count, kRowsPerBlock), dim3(kWarpSize, kRowsPerBlock), kRowsPerBlock * bytes_per_row,
+           stream, arguments);
   } else {
-    launch(hierarchical_kl_kernel<T, false>, row_count, kBlockThreads, bytes_per_row, stream, arguments);
+    launch(children <= kBlockThreads * kBatch ? hierarchical_kl_kernel<T, false, true>
+                                              : hierarchical_kl_kernel<T, false, false>,
+           row_count, kBlockThreads, bytes_per_row, stream, arguments);
   }
 }
 

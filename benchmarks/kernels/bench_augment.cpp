@@ -1,8 +1,6 @@
 // A batch from resident images: 3 bytes a source pixel read, 3 elements per pixel written.
 #include "benchmarks/kernels/harness.h"
 
-#include <tuple>
-
 #include "data/rotate.h"
 #include "kernels/augment.h"
 
@@ -19,8 +17,15 @@ AugmentImage drawn(std::int64_t i, int size) {
   return image;
 }
 
+struct Shape {
+  std::int64_t count;
+  int source_size, size;
+};
+
 template <typename T>
-void measure(Bench& bench, std::int64_t count, int source_size, int size) {
+void measure(Bench& bench, const Shape& shapes) {
+  const std::int64_t count = shapes.count;
+  const int source_size = shapes.source_size, size = shapes.size;
   const std::int64_t source_bytes = std::int64_t{source_size} * source_size * 3;
   const std::int64_t values = std::int64_t{size} * size * 3;
   const double bytes = static_cast<double>(count) *
@@ -58,10 +63,10 @@ void measure(Bench& bench, std::int64_t count, int source_size, int size) {
 }
 
 void bench_augment(Bench& bench) {
-  for (const auto& [count, source_size, size] :
-       {std::tuple{64, 64, 64}, {64, 32, 64}, {256, 224, 224}, {1024, 224, 224}}) {
-    bench.measure_rows(measure<float>, count, source_size, size);
-    bench.measure_rows(measure<bfloat16>, count, source_size, size);
+  for (const Shape& shape : bench.shapes<Shape>(
+           {{64, 64, 64}, {64, 32, 64}, {256, 224, 224}, {1024, 224, 224}}, {{4, 64, 64}, {4, 32, 64}})) {
+    bench.measure_rows(measure<float>, shape);
+    bench.measure_rows(measure<bfloat16>, shape);
   }
 }
 const Registration registration("augment", bench_augment);

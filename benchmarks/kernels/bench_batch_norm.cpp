@@ -125,8 +125,8 @@ void all_of(Bench& bench, const ImageShape& shape) {
 
 void bench_batch_norm(Bench& bench) {
   // Of a ResNet-50: 64 images of 64x64 pixels, 256 of 224x224.
-  std::vector<ImageShape> shapes = {
-      {64, 32, 32, 64}, {64, 4, 4, 1024}, {256, 56, 56, 256}, {256, 7, 7, 2048}};
+  std::vector<ImageShape> shapes = bench.shapes<ImageShape>(
+      {{64, 32, 32, 64}, {64, 4, 4, 1024}, {256, 56, 56, 256}, {256, 7, 7, 2048}}, {{8, 16, 16, 64}});
   if (bench.full()) {
     shapes.insert(shapes.end(), {{64, 16, 16, 64},
                                  {64, 16, 16, 256},

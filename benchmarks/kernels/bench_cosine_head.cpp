@@ -128,8 +128,9 @@ void both_of(Bench& bench, const Products& product, const Shape& shape) {
 
 void bench_cosine_head(Bench& bench) {
   const Products product(bench.stream());
-  for (const Shape& shape : {Shape{64, 88, 512}, Shape{64, 88, 2048}, Shape{1024, 88, 2048},
-                             Shape{1024, 1000, 2048}, Shape{65536, 1000, 512}}) {
+  for (const Shape& shape : bench.shapes<Shape>(
+           {{64, 88, 512}, {64, 88, 2048}, {1024, 88, 2048}, {1024, 1000, 2048}, {65536, 1000, 512}},
+           {{16, 16, 512}, {16, 16, 2048}})) {
     both_of<float>(bench, product, shape);
     both_of<bfloat16>(bench, product, shape);
   }

@@ -42,7 +42,8 @@ void average(Bench& bench, const ImageShape& in, bool backward) {
 
 void bench_global_average_pool(Bench& bench) {
   // A ResNet's end: 64 images of 64x64 pixels, 256 of 224x224.
-  for (const ImageShape& shape : {ImageShape{64, 2, 2, 2048}, ImageShape{256, 7, 7, 2048}}) {
+  for (const ImageShape& shape :
+       bench.shapes<ImageShape>({{64, 2, 2, 2048}, {256, 7, 7, 2048}}, {{4, 2, 2, 2048}, {2, 7, 7, 2048}})) {
     for (const bool backward : {false, true}) bench.measure_rows(average<float>, shape, backward);
     for (const bool backward : {false, true}) bench.measure_rows(average<bfloat16>, shape, backward);
   }

@@ -5,8 +5,13 @@
 namespace tern::bench {
 namespace {
 
+struct Shape {
+  std::int64_t rows, parents, children;
+};
+
 template <typename T>
-void measure(Bench& bench, std::int64_t rows, std::int64_t parents, std::int64_t children) {
+void measure(Bench& bench, const Shape& size) {
+  const std::int64_t rows = size.rows, parents = size.parents, children = size.children;
   const double bytes = 2.0 * static_cast<double>(rows * (parents + children)) * sizeof(T);
   const std::string shape =
       std::to_string(rows) + "x" + std::to_string(parents) + "+" + std::to_string(children);
@@ -40,12 +45,12 @@ void measure(Bench& bench, std::int64_t rows, std::int64_t parents, std::int64_t
 }
 
 void bench_hierarchical_kl(Bench& bench) {
-  for (const std::int64_t rows : {64, 256, 1024, 8192, 65536}) {
-    bench.measure_rows(measure<float>, rows, 4, 88);
-    bench.measure_rows(measure<bfloat16>, rows, 4, 88);
+  for (const Shape& shape : bench.shapes<Shape>(
+           {{64, 4, 88}, {256, 4, 88}, {1024, 4, 88}, {8192, 4, 88}, {65536, 4, 88}, {1024, 100, 1000}},
+           {{64, 4, 88}, {16, 100, 1000}})) {
+    bench.measure_rows(measure<float>, shape);
+    bench.measure_rows(measure<bfloat16>, shape);
   }
-  bench.measure_rows(measure<float>, 1024, 100, 1000);
-  bench.measure_rows(measure<bfloat16>, 1024, 100, 1000);
 }
 const Registration registration("hierarchical_kl", bench_hierarchical_kl);
 

@@ -1,5 +1,5 @@
 // Measures the kernels: bench_kernels on this machine's GPU, count_kernels their accesses to memory on the emulator.
-//   bench_kernels [softmax] [batch_norm]... [--full] [--seconds N] [--timing-seconds 0.04] [--json FILE]
+//   bench_kernels [softmax] [batch_norm]... [--full] [--small] [--seconds N] [--timing-seconds 0.04] [--json FILE]
 // Without names: all. Prints Markdown; benchmarks/peers/kernels.py measures the same rows in PyTorch, and
 // benchmarks/compare_kernels.py runs both. Fails if a row fails or differs from its reference.
 #include <CLI/CLI.hpp>
@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
   app.add_option("kernels", names, "which; all if none is named")
       ->check(CLI::IsMember(tern::bench::benchmarks()));
   app.add_flag("--full", options.full, "every shape of the sweeps");
+  app.add_flag("--small", options.small, "in their place the few small shapes that test_kernel_counts takes");
   app.add_option("--seconds", options.seconds, "after which no row is begun")->check(CLI::Range(0.001, 1e6));
   app.add_option("--timing-seconds", options.timing_seconds, "for each of a row's timings")
       ->check(CLI::Range(0.001, 60.0));

@@ -76,7 +76,8 @@ void backward(Bench& bench, const ImageShape& in) {
 
 void bench_max_pool(Bench& bench) {
   // A ResNet's stem: 64 images of 64x64 pixels, 256 of 224x224.
-  for (const ImageShape& shape : {ImageShape{64, 32, 32, 64}, ImageShape{256, 112, 112, 64}}) {
+  for (const ImageShape& shape :
+       bench.shapes<ImageShape>({{64, 32, 32, 64}, {256, 112, 112, 64}}, {{2, 32, 32, 64}})) {
     bench.measure_rows(forward<float>, shape);
     bench.measure_rows(backward<float>, shape);
     bench.measure_rows(forward<bfloat16>, shape);

@@ -187,9 +187,13 @@ void clip(Bench& bench, const std::string& network, const std::vector<std::int64
 }
 
 void bench_optimizer_step(Bench& bench) {
-  for (const bool bottleneck : {false, true}) {
-    const std::string network = bottleneck ? "resnet50" : "resnet18";
-    const std::vector<std::int64_t> sizes = resnet_sizes(bottleneck);
+  struct Network {
+    std::string name;
+    std::vector<std::int64_t> sizes;
+  };
+  for (const auto& [network, sizes] :
+       bench.shapes<Network>({{"resnet18", resnet_sizes(false)}, {"resnet50", resnet_sizes(true)}},
+                             {{"two parameters", {3 * 3 * 64 * 64, 64}}})) {
     bench.measure_rows(adam, network, sizes, false);
     bench.measure_rows(adam, network, sizes, true);
     bench.measure_rows(sgd, network, sizes);

@@ -34,6 +34,7 @@ class CountingBench final : public Bench {
 
 /// By what the kernels choose for them: a thread, a warp, a block and several blocks a row; odd widths.
 std::vector<RowShape> CountingBench::row_shapes() const {
+  if (options_.small) return {{64, 1024}, {64, 256}, {64, 88}, {64, 4}, {8, 1025}, {4, 4096}, {2, 32768}};
   if (!full()) return {{1024, 1024}, {1024, 256}, {64, 88}, {64, 4}, {512, 1025}, {128, 4096}, {16, 32768}};
   std::vector<RowShape> shapes;
   for (const std::int64_t cols : {4, 32, 88, 256, 1000, 1024, 1025, 4096, 32768, 131072})
@@ -54,6 +55,7 @@ void CountingBench::measure_runs(double ideal_bytes, const std::function<void(in
   const AccessCounts loads = sum_of(launches, Space::global, Access::read),
                      stores = sum_of(launches, Space::global, Access::write),
                      atomics = sum_of(launches, Space::global, Access::atomic),
+                     shared_atomics = sum_of(launches, Space::shared, Access::atomic),
                      shared_loads = sum_of(launches, Space::shared, Access::read),
                      shared_stores = sum_of(launches, Space::shared, Access::write);
   std::int64_t distinct = 0, barriers = 0;
@@ -77,7 +79,7 @@ void CountingBench::measure_runs(double ideal_bytes, const std::function<void(in
   row_["shared_wavefronts"] = shared_loads.wavefronts + shared_stores.wavefronts;
   row_["lanes_per_request"] = global.lanes_per_request();
   row_["block_barriers"] = barriers;
-  row_["contended_atomics"] = atomics.contended;
+  row_["contended_atomics"] = atomics.contended + shared_atomics.contended;
   predict_times(launches);
 }
 

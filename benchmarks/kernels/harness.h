@@ -146,6 +146,7 @@ class Bench {
  public:
   struct Options {
     bool full = false;             ///< every shape of the sweeps, else the headline's
+    bool small = false;            ///< in their place the few small ones that a test takes
     double timing_seconds = 0.04;  ///< what each of a row's timings may take
     double seconds = INFINITY;     ///< after which no row is begun
     std::string device = "H100";   ///< that count_kernels predicts times for
@@ -157,6 +158,11 @@ class Bench {
   bool full() const { return options_.full; }
   Stream stream() const { return stream_; }
   int slots() const { return slots_; }  ///< of the row that has begun
+  /// What is measured of these: all, or the small ones.
+  template <typename Shape>
+  std::vector<Shape> shapes(std::vector<Shape> all, std::vector<Shape> small) const {
+    return options_.small ? small : all;
+  }
   /// Of kernels that work on rows.
   virtual std::vector<RowShape> row_shapes() const = 0;
 

@@ -98,8 +98,8 @@ void batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy, con
   dispatch(
       x,
       [&] {
-        cpu::batch_norm_backward(x, y, dy, gamma, mean, inverse_std, batch_statistics, dx, dgamma, dbeta,
-                                 dresidual);
+        cpu::batch_norm_backward(x, beta != nullptr ? nullptr : y, dy, gamma, beta, mean, inverse_std,
+                                 batch_statistics, dx, dgamma, dbeta, dresidual);
       },
       [&](auto& device) {
         const auto [rows, channels] = extents_of(x);

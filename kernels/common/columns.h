@@ -70,13 +70,13 @@ struct ColumnPart {
   }
 };
 
-/// Loads V floats; p is aligned to 16 bytes unless V is 1.
-template <int V>
-__device__ void load_floats(const float* p, float (&to)[V]) {
-  constexpr int kWidth = V < 4 ? V : 4;
+/// Loads V values as floats; p is aligned to their bytes, 16 at most.
+template <int V, typename T>
+__device__ void load_floats(const T* p, float (&to)[V]) {
+  constexpr int kWidth = V < kVectorWidth<T> ? V : kVectorWidth<T>;
   for (int i = 0; i < V; i += kWidth) {
-    const Vector<float, kWidth> four = load_vector<kWidth>(p + i);
-    for (int k = 0; k < kWidth; ++k) to[i + k] = four[k];
+    const Vector<T, kWidth> values = load_vector<kWidth>(p + i);
+    for (int k = 0; k < kWidth; ++k) to[i + k] = float_at(values, k);
   }
 }
 
@@ -89,8 +89,14 @@ struct MergeSums {
   }
 };
 
+/// Where float i of an array in shared memory lies: one place in 33 stays unused. So a warp meets no bank twice, whether
+/// its lanes take floats that are neighbours or some power of 2 apart.
+TERN_HOST_DEVICE constexpr int spread(int i) {
+  return i + i / kWarpSize;
+}
+
 /// Merges the threads' partial results: thread i gets column i of the tile, if there is one, in `result`.
-/// `shared`: N floats for each warp of the block and each column of the tile; free again after a barrier.
+/// `shared`: N floats, spread, for each warp of the block and each column of the tile; free again after a barrier.
 template <int N, int V, typename Merge>
 __device__ void merge_block(float (&partial)[V][N], Merge merge, float (&result)[N], auto& shared) {
   const int width = static_cast<int>(blockDim.x), columns = width * V;
@@ -104,7 +110,7 @@ __device__ void merge_block(float (&partial)[V][N], Merge merge, float (&result)
   const int lane = thread_rank() % kWarpSize, warp = thread_rank() / kWarpSize;
   if (lane < width) {
     for (int v = 0; v < V; ++v) {
-      for (int n = 0; n < N; ++n) shared[(warp * columns + lane * V + v) * N + n] = partial[v][n];
+      for (int n = 0; n < N; ++n) shared[spread((warp * N + n) * columns + lane * V + v)] = partial[v][n];
     }
   }
   __syncthreads();
@@ -113,7 +119,7 @@ __device__ void merge_block(float (&partial)[V][N], Merge merge, float (&result)
   for (int n = 0; n < N; ++n) result[n] = 0;
   for (int w = 0; w < warps; ++w) {
     float other[N];
-    for (int n = 0; n < N; ++n) other[n] = shared[(w * columns + thread_rank()) * N + n];
+    for (int n = 0; n < N; ++n) other[n] = shared[spread((w * N + n) * columns + thread_rank())];
     merge(result, other);
   }
 }
@@ -123,7 +129,7 @@ inline constexpr int kColumnThreads = 512;
 template <int V>
 inline constexpr int kColumnWidth = V == 1 ? 32 : 8;  // which load 128 bytes of a row, a cache line
 template <int N, int V>
-inline constexpr int kColumnShared = N* kColumnThreads / kWarpSize* kColumnWidth<V>* V;  // floats
+inline constexpr int kColumnShared = spread(N* kColumnThreads / kWarpSize * kColumnWidth<V> * V);  // floats
 /// Two blocks for each of some 130 multiprocessors: enough for the bandwidth, and few partial results to
 /// merge.
 inline constexpr std::int64_t kMaxColumnBlocks = 256;
@@ -187,13 +193,13 @@ __device__ void reduce_columns(float (&partial)[V][N], Merge merge, std::int64_t
     }
     for (int k = 0; k < 4; ++k) merge(sum, other[k]);
   }
-  for (int n = 0; n < N; ++n) shared[rank * N + n] = sum[n];
+  for (int n = 0; n < N; ++n) shared[n * kColumnThreads + rank] = sum[n];
   __syncthreads();
   if (!has_column) return;
   for (int n = 0; n < N; ++n) result[n] = 0;
   for (int group = 0; group < groups; ++group) {
     float other[N];
-    for (int n = 0; n < N; ++n) other[n] = shared[(group * columns + rank) * N + n];
+    for (int n = 0; n < N; ++n) other[n] = shared[n * kColumnThreads + group * columns + rank];
     merge(result, other);
   }
   finish(column, result);

@@ -5,8 +5,8 @@
 //   dx = a (g - (dbeta + xhat dgamma) / rows)          with the batch's statistics
 //   dx = a g                                           with constant ones
 // It is bound by memory, so what counts is the number of passes: training reads x twice and writes y once;
-// backward reads x, y, dy twice and writes dx once (with a residual, the first pass writes g, and the second
-// reads g alone). oneDNN's batch normalisation cannot add the residual, and would cost a pass more in both
+// backward reads x and dy twice and writes dx once: where y = relu(a x + b), its sign follows from x. (With a residual,
+// the first pass reads y and writes g, and the second reads g for dy.) oneDNN's batch normalisation cannot add the residual, and would cost a pass more in both
 // directions.
 #include "engine/ops/cpu/batch_norm.h"
 
@@ -102,7 +102,9 @@ Affine& affine_of(const float* gamma, const float* beta, const float* mean, cons
 // What both passes of the backward read.
 struct BackwardRows {
   std::int64_t rows, channels;
-  const float *x, *mean, *y, *dy;  // y null: no mask
+  const float *x, *mean, *y, *dy;  // y null: no mask, or
+  const float *a = nullptr,
+              *b = nullptr;  // not null: g = 0 where a x + b <= 0, as it was computed in forward
 };
 
 // sum g and sum g (x - mean), and g itself into `masked` if that is not null (it may be dy).
@@ -115,6 +117,16 @@ std::vector<double>& gradient_sums(const BackwardRows& in, float* masked) {
           const float *x = in.x + offset, *dy = in.dy + offset;
           const float* y = in.y != nullptr ? in.y + offset : nullptr;
           float* keep = masked != nullptr ? masked + offset : nullptr;
+          if (in.a != nullptr) {
+            const float *a = in.a, *b = in.b;
+#pragma omp simd
+            for (std::int64_t c = 0; c < channels; ++c) {
+              const float g = x[c] * a[c] + b[c] <= 0 ? 0.0f : dy[c];
+              sum[c] += g;
+              product_sum[c] += g * (x[c] - mean[c]);
+            }
+            continue;
+          }
           if (y != nullptr && keep != nullptr) {
 #pragma omp simd
             for (std::int64_t c = 0; c < channels; ++c) {
@@ -169,7 +181,14 @@ void write_input_gradient(const BackwardRows& in, const GradientCoefficients& co
   for_rows(in.rows, channels, [=](std::int64_t row) {
     const float *x = in.x + row * channels, *dy = in.dy + row * channels;
     float* to = dx + row * channels;
-    if (in.y != nullptr) {
+    if (in.a != nullptr) {
+      const float *a = in.a, *b = in.b;
+#pragma omp simd
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const float g = x[c] * a[c] + b[c] <= 0 ? 0.0f : dy[c];
+        to[c] = factor[c] * g + x_factor[c] * (x[c] - mean[c]) + shift[c];
+      }
+    } else if (in.y != nullptr) {
       const float* y = in.y + row * channels;
 #pragma omp simd
       for (std::int64_t c = 0; c < channels; ++c) {
@@ -241,13 +260,19 @@ void cpu::batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tenso
 }
 
 void cpu::batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy, const Tensor& gamma,
-                              const Tensor& mean, const Tensor& inverse_std, bool batch_statistics,
-                              Tensor& dx, Tensor& dgamma, Tensor& dbeta, Tensor* dresidual) {
+                              const Tensor* beta, const Tensor& mean, const Tensor& inverse_std,
+                              bool batch_statistics, Tensor& dx, Tensor& dgamma, Tensor& dbeta,
+                              Tensor* dresidual) {
   const std::int64_t channels = x.size(-1), rows = channels == 0 ? 0 : x.numel() / channels;
   const float* center = mean.data<float>();
   const float* scale = inverse_std.data<float>();
   BackwardRows pass{
       rows, channels, x.data<float>(), center, y != nullptr ? y->data<float>() : nullptr, dy.data<float>()};
+  if (beta != nullptr) {
+    const Affine& affine = affine_of(gamma.data<float>(), beta->data<float>(), center, scale, channels);
+    pass.a = affine.a.data();
+    pass.b = affine.b.data();
+  }
   const std::vector<double>& sums =
       gradient_sums(pass, dresidual != nullptr ? dresidual->data<float>() : nullptr);
   if (dresidual != nullptr) {  // it holds g now: the second pass needs no mask

@@ -12,7 +12,7 @@ void batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& be
                           const Epilogue& epilogue, const Tensor& running_mean,
                           const Tensor& running_variance, Tensor& y);
 void batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy, const Tensor& gamma,
-                         const Tensor& mean, const Tensor& inverse_std, bool batch_statistics, Tensor& dx,
-                         Tensor& dgamma, Tensor& dbeta, Tensor* dresidual);
+                         const Tensor* beta, const Tensor& mean, const Tensor& inverse_std,
+                         bool batch_statistics, Tensor& dx, Tensor& dgamma, Tensor& dbeta, Tensor* dresidual);
 
 }  // namespace tern::cpu

@@ -40,7 +40,7 @@ void backward(Bench& bench, std::int64_t n) {
 }
 
 void bench_gelu(Bench& bench) {
-  for (const std::int64_t n : {std::int64_t{1} << 27, std::int64_t{1} << 20}) {
+  for (const std::int64_t n : bench.shapes<std::int64_t>({1 << 27, 1 << 20}, /*small=*/{1 << 14})) {
     bench.measure_rows(forward<float>, n);
     bench.measure_rows(forward<bfloat16>, n);
     bench.measure_rows(backward<float>, n);
