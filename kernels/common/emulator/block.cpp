@@ -8,6 +8,9 @@
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 
+uint3 tern_thread_index{}, tern_block_index{}, tern_block_extents{1, 1, 1}, tern_grid_extents{1, 1, 1};
+unsigned tern_lane_of_thread = 0;
+
 namespace tern::emulator {
 namespace {
 
@@ -29,8 +32,8 @@ Block::Block() : threads_(std::make_unique<Thread[]>(kMostThreads)) {}
 
 void Block::begin_launch(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& kernel,
                          TurnOrder& turns) {
-  gridDim = grid;
-  blockDim = block;
+  tern_grid_extents = {grid.x, grid.y, grid.z};
+  tern_block_extents = {block.x, block.y, block.z};
   count_ = block.x * block.y * block.z;
   kernel_ = &kernel;
   turns_ = &turns;
@@ -73,8 +76,8 @@ void Block::make_ready() {
 }
 
 void Block::run(uint3 index) {
-  blockIdx = index;
-  number_ = index.x + gridDim.x * (index.y + gridDim.y * index.z);
+  tern_block_index = index;
+  number_ = index.x + tern_grid_extents.x * (index.y + tern_grid_extents.y * index.z);
   begin_time_ = barrier_time_ = ++time_;
   for (Warp& warp : warps_) {
     if (warp.parts.size() > kMostParts) warp.parts.clear();
@@ -163,7 +166,7 @@ bool Block::is_stack(std::uintptr_t address) const {
 
 std::string Block::place(unsigned thread) const {
   const uint3 index = threads_[thread].index;
-  return fmt::format("block ({}, {}, {}), thread ({}, {}, {})", blockIdx.x, blockIdx.y, blockIdx.z, index.x,
+  return fmt::format("block ({}, {}, {}), thread ({}, {}, {})", tern_block_index.x, tern_block_index.y, tern_block_index.z, index.x,
                      index.y, index.z);
 }
 

@@ -19,6 +19,12 @@
 #include "kernels/common/emulator/shared_memory.h"
 #include "kernels/common/emulator/stack.h"
 
+// threadIdx, blockIdx, blockDim and gridDim (emulator.h).
+extern "C" {
+extern uint3 tern_thread_index, tern_block_index, tern_block_extents, tern_grid_extents;
+extern unsigned tern_lane_of_thread;
+}
+
 namespace tern::emulator {
 
 /// A thread of the block. Its stack outlives blocks and launches: it runs one kernel call after another.
@@ -153,7 +159,8 @@ inline void Block::switch_to(unsigned next) {
   } else {
     Thread& thread = threads_[next];
     thread_ = next;
-    threadIdx = thread.index;
+    tern_thread_index = thread.index;
+    tern_lane_of_thread = next % 32;
     own_stack = {reinterpret_cast<std::uintptr_t>(thread.stack.bottom()), thread.stack.bytes()};
   }
   void* fake = nullptr;
