@@ -37,6 +37,7 @@ void Block::begin_launch(dim3 grid, dim3 block, std::size_t shared_bytes, const 
   count_ = block.x * block.y * block.z;
   kernel_ = &kernel;
   turns_ = &turns;
+  in_order_ = !turns.is_shuffled();
   shared_.begin_launch(shared_bytes);
   for (; started_ < count_; ++started_) threads_[started_].stack = Stack(kStackBytes, run_threads);
   for (unsigned i = 0; i < count_; ++i)
@@ -57,6 +58,7 @@ void Block::run_threads() {
     } catch (const Abandoned&) {
     } catch (...) {
       block.error_ = std::current_exception();
+      block.in_order_ = false;
     }
     thread.inside = false;
     ++block.done_;
@@ -66,6 +68,19 @@ void Block::run_threads() {
 
 void Block::leave_kernel() {
   throw Abandoned();
+}
+
+unsigned Block::next_ready() const {
+  if (abandoned_ || error_) return kScheduler;
+  unsigned from = thread_ + 1 < count_ ? thread_ + 1 : 0;
+  if (turns_->is_shuffled()) from = turns_->any_of(count_);
+  unsigned warp = from / 32;
+  unsigned ready = warps_[warp].ready & ~0u << from % 32;
+  for (std::size_t i = 0; ready == 0 && i < warps_.size(); ++i) {
+    warp = warp + 1 < warps_.size() ? warp + 1 : 0;
+    ready = warps_[warp].ready;
+  }
+  return ready == 0 ? kScheduler : warp * 32 + static_cast<unsigned>(std::countr_zero(ready));
 }
 
 void Block::make_ready() {
@@ -101,6 +116,7 @@ void Block::run(uint3 index) {
 
 void Block::abandon() {
   abandoned_ = true;
+  in_order_ = false;
   for (unsigned i = 0; i < count_; ++i) {
     Thread& thread = threads_[i];
     if (thread.lost) {

@@ -115,6 +115,7 @@ class Block {
   Stack& stack_of(unsigned thread) { return thread == kScheduler ? scheduler_ : threads_[thread].stack; }
   /// Gives the processor to another thread, or to what runs the block, until somebody gives it back.
   void switch_to(unsigned thread);
+  /// The next thread in turn that need not wait, or kScheduler.
   unsigned next_ready() const;
   void wait(Thread::State state, const char* operation, std::source_location where);
   Meeting& part(Warp& warp, unsigned mask);
@@ -135,6 +136,7 @@ class Block {
   Stack scheduler_;          ///< of what runs the block
   std::vector<Stack> lost_;  ///< of threads that failed where nothing may be thrown: never unwound
   bool abandoned_ = false;
+  bool in_order_ = false;  ///< turns are neither drawn nor at an end
 
   unsigned started_ = 0;                                 ///< threads that have a stack
   unsigned count_ = 0;                                   ///< threads in this launch
@@ -168,27 +170,16 @@ inline void Block::switch_to(unsigned next) {
   note_arrival(&stack_of(left_), fake);
 }
 
-/// The next thread in turn that need not wait, or kScheduler.
-inline unsigned Block::next_ready() const {
-  if (abandoned_ || error_) return kScheduler;
-  unsigned from = thread_ + 1 < count_ ? thread_ + 1 : 0;
-  if (turns_->is_shuffled()) from = turns_->any_of(count_);
-  unsigned warp = from / 32;
-  unsigned ready = warps_[warp].ready & ~0u << from % 32;
-  for (std::size_t i = 0; ready == 0 && i < warps_.size(); ++i) {
-    warp = warp + 1 < warps_.size() ? warp + 1 : 0;
-    ready = warps_[warp].ready;
-  }
-  return ready == 0 ? kScheduler : warp * 32 + static_cast<unsigned>(std::countr_zero(ready));
-}
-
 inline void Block::wait(Thread::State state, const char* operation, std::source_location where) {
   Thread& thread = threads_[thread_];
   thread.state = state;
   thread.operation = operation;
   thread.where = where;
-  warps_[thread_ / 32].ready &= ~(1u << thread_ % 32);
-  switch_to(next_ready());
+  const unsigned lane = thread_ % 32;
+  unsigned& ready = warps_[thread_ / 32].ready;
+  ready &= ~(1u << lane);
+  const unsigned after = ready & ~1u << lane;
+  switch_to(in_order_ && after != 0 ? thread_ - lane + static_cast<unsigned>(std::countr_zero(after)) : next_ready());
   if (abandoned_ && thread.inside) leave_kernel();
 }
 
