@@ -6,6 +6,7 @@
 
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
+#include "kernels/common/emulator/global_races.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 
 uint3 tern_thread_index{}, tern_block_index{}, tern_block_extents{1, 1, 1}, tern_grid_extents{1, 1, 1};
@@ -94,6 +95,7 @@ void Block::run(uint3 index) {
   tern_block_index = index;
   number_ = index.x + tern_grid_extents.x * (index.y + tern_grid_extents.y * index.z);
   begin_time_ = barrier_time_ = ++time_;
+  if (GlobalRaces* const races = GlobalRaces::active()) races->order().begin_block();
   for (Warp& warp : warps_) {
     if (warp.parts.size() > kMostParts) warp.parts.clear();
   }
@@ -150,6 +152,7 @@ bool Block::release_block() {
   }
   if (RequestCounter* const counter = RequestCounter::active()) counter->note_block_barrier();
   barrier_time_ = ++time_;
+  if (GlobalRaces* const races = GlobalRaces::active()) races->order().note_barrier();
   at_block_ = 0;
   last_votes_ = std::exchange(votes_, 0);
   make_ready();
@@ -181,9 +184,16 @@ bool Block::is_stack(std::uintptr_t address) const {
 }
 
 std::string Block::place(unsigned thread) const {
-  const uint3 index = threads_[thread].index;
-  return fmt::format("block ({}, {}, {}), thread ({}, {}, {})", tern_block_index.x, tern_block_index.y, tern_block_index.z, index.x,
-                     index.y, index.z);
+  return place_of({number_, 0, 0, static_cast<std::int16_t>(thread)});
+}
+
+std::string Block::place_of(const Touch& touch) const {
+  const uint3 grid = tern_grid_extents;
+  const std::string block = fmt::format("block ({}, {}, {})", touch.block % grid.x, touch.block / grid.x % grid.y,
+                                        touch.block / grid.x / grid.y);
+  if (touch.thread < 0) return "several threads of " + block;
+  const uint3 index = threads_[static_cast<std::size_t>(touch.thread)].index;
+  return fmt::format("{}, thread ({}, {}, {})", block, index.x, index.y, index.z);
 }
 
 int Block::meet_block(const char* operation, bool brought, std::source_location where) {
@@ -215,7 +225,9 @@ void Block::check_meeting(const Meeting& meeting, const char* operation, std::so
   }
 }
 
-void Block::note_meeting(unsigned mask) const {
+void Block::note_meeting(unsigned mask, bool orders) const {
+  GlobalRaces* const races = GlobalRaces::active();
+  if (races != nullptr && orders) races->order().note_sync(thread_ / 32);
   if (RequestCounter* const counter = RequestCounter::active()) counter->note_warp_operation(thread_ / 32, mask);
 }
 

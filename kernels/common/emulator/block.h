@@ -105,6 +105,8 @@ class Block {
   /// "block (1, 0, 0), thread (5, 0, 0)"
   std::string place(unsigned thread) const;
   std::string place() const { return place(thread_); }
+  /// Of whoever touched something in this launch: the same, or "several threads of block (1, 0, 0)".
+  std::string place_of(const Touch& touch) const;
 
  private:
   static constexpr unsigned kScheduler = ~0u;  ///< in place of a thread: what runs the block
@@ -124,7 +126,7 @@ class Block {
   bool release_block();
   [[noreturn]] void fail_stuck() const;
 
-  [[gnu::noinline]] void note_meeting(unsigned mask) const;
+  [[gnu::noinline]] void note_meeting(unsigned mask, bool orders) const;
   static inline Block* current_ = nullptr;
 
   std::unique_ptr<Thread[]> threads_;  ///< as many as a block may have
@@ -198,7 +200,7 @@ inline const Block::Brought& Block::meet_warp(const char* operation, unsigned ma
     meeting.seen = meeting.brought;
     warp.ready |= mask;
     if (orders) warp.sync_time = ++time_;
-    note_meeting(mask);
+    note_meeting(mask, orders);
   } else {
     threads_[thread_].mask = mask;
     wait(Thread::State::at_warp, operation, where);
