@@ -7,6 +7,7 @@ packages=(
   doctest-dev
   libcli11-dev
   libdnnl-dev
+  libdw-dev
   libeigen3-dev
   libfmt-dev
   libjpeg-dev

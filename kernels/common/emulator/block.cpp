@@ -150,7 +150,8 @@ bool Block::release_block() {
     throw Error(place(i), fmt::format("{} at line {} as {}", first.operation, first.where.line(), place(0)),
                 fmt::format("{} at line {}", other.operation, other.where.line()));
   }
-  if (RequestCounter* const counter = RequestCounter::active()) counter->note_block_barrier();
+  if (RequestCounter* const counter = RequestCounter::active()) 
+    counter->note_block_barrier(first.operation, {nullptr, first.where.file_name(), first.where.line()});
   barrier_time_ = ++time_;
   if (GlobalRaces* const races = GlobalRaces::active()) races->order().note_barrier();
   at_block_ = 0;
@@ -225,10 +226,11 @@ void Block::check_meeting(const Meeting& meeting, const char* operation, std::so
   }
 }
 
-void Block::note_meeting(unsigned mask, bool orders) const {
+void Block::note_meeting(const Meeting& meeting, std::source_location where, bool orders) const {
   GlobalRaces* const races = GlobalRaces::active();
   if (races != nullptr && orders) races->order().note_sync(thread_ / 32);
-  if (RequestCounter* const counter = RequestCounter::active()) counter->note_warp_operation(thread_ / 32, mask);
+  if (RequestCounter* const counter = RequestCounter::active()) 
+    counter->note_warp_operation(thread_ / 32, meeting.mask, meeting.operation, {nullptr, where.file_name(), where.line()});
 }
 
 }  // namespace tern::emulator

@@ -126,7 +126,7 @@ class Block {
   bool release_block();
   [[noreturn]] void fail_stuck() const;
 
-  [[gnu::noinline]] void note_meeting(unsigned mask, bool orders) const;
+  [[gnu::noinline]] void note_meeting(const Meeting& meeting, std::source_location where, bool orders) const;
   static inline Block* current_ = nullptr;
 
   std::unique_ptr<Thread[]> threads_;  ///< as many as a block may have
@@ -200,7 +200,7 @@ inline const Block::Brought& Block::meet_warp(const char* operation, unsigned ma
     meeting.seen = meeting.brought;
     warp.ready |= mask;
     if (orders) warp.sync_time = ++time_;
-    note_meeting(mask, orders);
+    note_meeting(meeting, where, orders);
   } else {
     threads_[thread_].mask = mask;
     wait(Thread::State::at_warp, operation, where);
