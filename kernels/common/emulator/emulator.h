@@ -36,8 +36,8 @@ struct dim3 {
         y(static_cast<unsigned>(y_extent)),
         z(static_cast<unsigned>(z_extent)) {}
   constexpr dim3(std::integral auto x_extent, std::integral auto y_extent) : dim3(x_extent, y_extent, 1) {}
-  constexpr dim3(uint3 extents) : dim3(extents.x, extents.y, extents.z) {}      // NOLINT: CUDA's converts, too
-  constexpr dim3(std::integral auto x_extent) : dim3(x_extent, 1, 1) {}  // NOLINT: CUDA's converts, too
+  constexpr dim3(uint3 extents) : dim3(extents.x, extents.y, extents.z) {}  // NOLINT: CUDA's converts, too
+  constexpr dim3(std::integral auto x_extent) : dim3(x_extent, 1, 1) {}     // NOLINT: CUDA's converts, too
 };
 
 // Of the thread that runs. No thread sees them change, so to the compiler of kernels they are constants; the emulator sets
@@ -174,11 +174,13 @@ TERN_UNTOLD T atomicMax(T* place, std::type_identity_t<T> value, TernPlace where
 
 // Instructions of a GPU; the C library's are calls. A NaN yields to a number.
 extern "C" [[gnu::gnu_inline, gnu::always_inline]] inline float fmaxf(float a, float b) noexcept {
-  if (a != a) [[unlikely]] return b;
+  if (a != a) [[unlikely]]
+    return b;
   return b > a ? b : a;  // a, if b is a NaN
 }
 extern "C" [[gnu::gnu_inline, gnu::always_inline]] inline float fminf(float a, float b) noexcept {
-  if (a != a) [[unlikely]] return b;
+  if (a != a) [[unlikely]]
+    return b;
   return b < a ? b : a;
 }
 
