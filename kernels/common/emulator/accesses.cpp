@@ -1,8 +1,14 @@
 #include "kernels/common/emulator/accesses.h"
 
+#include <fmt/format.h>
+
 #include <cstdint>
 
+#include "kernels/common/emulator/allocations.h"
 #include "kernels/common/emulator/block.h"
+#include "kernels/common/emulator/code_place.h"
+#include "kernels/common/emulator/global_races.h"
+#include "kernels/common/emulator/patience.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -12,12 +18,11 @@
 namespace tern::emulator {
 namespace {
 
-/// The stack of the thread that runs; nothing is one before and after.
-struct Stack {
-  std::uintptr_t begin = 0;
-  std::size_t bytes = SIZE_MAX;  ///< everything is on it: nothing is noted
-};
-Stack stack;
+#if defined(__SANITIZE_ADDRESS__)
+std::atomic<unsigned> watched{kPoison};
+#else
+std::atomic<unsigned> watched{0};
+#endif
 
 #if defined(__SANITIZE_ADDRESS__)
 /// Kernels are not compiled for AddressSanitizer: two sanitizers would be one too many.
@@ -42,33 +47,65 @@ bool is_built_in(const void* address) {
   return in(threadIdx) || in(blockIdx) || in(blockDim) || in(gridDim) || in(Block::current().kernel());
 }
 
-inline void note(const void* address, std::size_t bytes, Access access, const CodePlace& place) {
-  if (reinterpret_cast<std::uintptr_t>(address) - stack.begin < stack.bytes) return;
+/// What is wrong with an access to global memory; empty if nothing is.
+std::string global_fault(unsigned watching, std::uintptr_t at, std::size_t bytes, Access access, bool strong,
+                         const CodePlace& place) {
+  Allocations& allocations = Allocations::instance();
+  std::string fault;
+  if ((watching & kBounds) != 0) fault = allocations.bounds_fault(at, bytes, access);
+  if (fault.empty() && (watching & kUnwritten) != 0) fault = allocations.unwritten_fault(at, bytes, access);
+  GlobalRaces* const races = GlobalRaces::active();
+  if (fault.empty() && races != nullptr) fault = races->note(at, bytes, access, strong, place);
+  return fault;
+}
+
+struct How {
+  Access access;
+  std::size_t alignment = 1;  ///< that the compiler relies on
+  bool strong = false;        ///< atomic, or of volatile memory
+};
+
+/// All but the plain access to global memory.
+[[gnu::noinline]] void note_watched(const void* address, std::size_t bytes, const How& how,
+                                    const CodePlace& place) {
+  const unsigned watching = watched.load(std::memory_order_relaxed);
   const Space space = SharedMemory::holds(address) ? Space::shared : Space::global;
-  if (space == Space::shared) {
-    const std::string fault = Block::current().shared().note(address, bytes, access);
-    if (!fault.empty()) Block::current().fail(fault);
-  } else {
-    check_poison(address, bytes, access);
-  }
-  RequestCounter* const counter = RequestCounter::active();
-  if (counter == nullptr || is_built_in(address)) return;
-  counter->note(Block::current().thread(), place, space, access, reinterpret_cast<std::uintptr_t>(address),
-                bytes);
+  const auto at = reinterpret_cast<std::uintptr_t>(address);
+  Block& block = Block::current();
+  if ((watching & kPatience) != 0) block.fail(Patience::fault(place));
+  if (space == Space::global && (bytes == 0 || is_built_in(address))) return;
+  std::string fault = space == Space::shared
+                          ? block.shared().note(address, bytes, how.access)
+                          : global_fault(watching, at, bytes, how.access, how.strong, place);
+  if (fault.empty() && at % how.alignment != 0 && (space == Space::shared || (watching & kBounds) != 0))
+    fault = fmt::format("{} {} bytes at an address that is not aligned to them", verb(how.access), bytes);
+  if (!fault.empty()) block.fail(fmt::format("{}, at {}", fault, place_text(place)));
+  if (space == Space::global && (watching & kPoison) != 0) check_poison(address, bytes, how.access);
+  if ((watching & kCounting) != 0)
+    RequestCounter::active()->note(block.thread(), place, space, how.access, at, bytes);
+}
+
+inline void note(const void* address, std::size_t bytes, const How& how, const CodePlace& place) {
+  if (reinterpret_cast<std::uintptr_t>(address) - own_stack.begin < own_stack.bytes) return;
+  if (watched.load(std::memory_order_relaxed) == 0 && !SharedMemory::holds(address)) return;
+  note_watched(address, bytes, how, place);
 }
 
 }  // namespace
 
-void begin_thread(const void* bottom, std::size_t bytes) {
-  stack = {reinterpret_cast<std::uintptr_t>(bottom), bytes};
+void watch(Watch what, bool on) {
+  if (on)
+    watched |= what;
+  else
+    watched &= ~what;
 }
 
-void end_thread() {
-  stack = {};
+bool is_watched(Watch what) {
+  return (watched.load(std::memory_order_relaxed) & what) != 0;
 }
 
 void note_access(const void* address, std::size_t bytes, Access access, std::source_location where) {
-  note(address, bytes, access, {nullptr, where.file_name(), where.line()});
+  note(address, bytes, {access, 1, access == Access::atomic}, {nullptr, where.file_name(), where.line()});
 }
 
 }  // namespace tern::emulator
@@ -76,15 +113,21 @@ void note_access(const void* address, std::size_t bytes, Access access, std::sou
 // What the compiler calls. The names are ThreadSanitizer's; see GCC's sanitizer.def.
 extern "C" {
 
-#define TERN_ACCESS(name, bytes, access)                                                           \
-  void __tsan_##name##bytes(void* p) {                                                             \
-    tern::emulator::note(p, bytes, tern::emulator::Access::access, {__builtin_return_address(0)}); \
+// Of 16 bytes, 8 may be all that the type is aligned to.
+#define TERN_ACCESS(name, bytes, access, alignment, strong)                             \
+  void __tsan_##name##bytes(void* p) {                                                  \
+    tern::emulator::note(p, bytes, {tern::emulator::Access::access, alignment, strong}, \
+                         {__builtin_return_address(0)});                                \
   }
-#define TERN_ACCESSES(bytes)               \
-  TERN_ACCESS(read, bytes, read)           \
-  TERN_ACCESS(write, bytes, write)         \
-  TERN_ACCESS(unaligned_read, bytes, read) \
-  TERN_ACCESS(unaligned_write, bytes, write)
+#define TERN_ACCESSES(bytes)                                             \
+  TERN_ACCESS(read, bytes, read, bytes < 8 ? bytes : 8, false)           \
+  TERN_ACCESS(write, bytes, write, bytes < 8 ? bytes : 8, false)         \
+  TERN_ACCESS(unaligned_read, bytes, read, 1, false)                     \
+  TERN_ACCESS(unaligned_write, bytes, write, 1, false)                   \
+  TERN_ACCESS(volatile_read, bytes, read, bytes < 8 ? bytes : 8, true)   \
+  TERN_ACCESS(volatile_write, bytes, write, bytes < 8 ? bytes : 8, true) \
+  TERN_ACCESS(unaligned_volatile_read, bytes, read, 1, true)             \
+  TERN_ACCESS(unaligned_volatile_write, bytes, write, 1, true)
 TERN_ACCESSES(1)
 TERN_ACCESSES(2)
 TERN_ACCESSES(4)
@@ -94,24 +137,24 @@ TERN_ACCESSES(16)
 #undef TERN_ACCESS
 
 void __tsan_read_range(void* p, unsigned long bytes) {
-  tern::emulator::note(p, bytes, tern::emulator::Access::read, {__builtin_return_address(0)});
+  tern::emulator::note(p, bytes, {tern::emulator::Access::read}, {__builtin_return_address(0)});
 }
 void __tsan_write_range(void* p, unsigned long bytes) {
-  tern::emulator::note(p, bytes, tern::emulator::Access::write, {__builtin_return_address(0)});
+  tern::emulator::note(p, bytes, {tern::emulator::Access::write}, {__builtin_return_address(0)});
 }
 // Clang copies with these.
 void* __tsan_memcpy(void* to, const void* from, unsigned long bytes) {
-  tern::emulator::note(from, bytes, tern::emulator::Access::read, {__builtin_return_address(0)});
-  tern::emulator::note(to, bytes, tern::emulator::Access::write, {__builtin_return_address(0)});
+  tern::emulator::note(from, bytes, {tern::emulator::Access::read}, {__builtin_return_address(0)});
+  tern::emulator::note(to, bytes, {tern::emulator::Access::write}, {__builtin_return_address(0)});
   return __builtin_memcpy(to, from, bytes);
 }
 void* __tsan_memmove(void* to, const void* from, unsigned long bytes) {
-  tern::emulator::note(from, bytes, tern::emulator::Access::read, {__builtin_return_address(0)});
-  tern::emulator::note(to, bytes, tern::emulator::Access::write, {__builtin_return_address(0)});
+  tern::emulator::note(from, bytes, {tern::emulator::Access::read}, {__builtin_return_address(0)});
+  tern::emulator::note(to, bytes, {tern::emulator::Access::write}, {__builtin_return_address(0)});
   return __builtin_memmove(to, from, bytes);
 }
 void* __tsan_memset(void* to, int value, unsigned long bytes) {
-  tern::emulator::note(to, bytes, tern::emulator::Access::write, {__builtin_return_address(0)});
+  tern::emulator::note(to, bytes, {tern::emulator::Access::write}, {__builtin_return_address(0)});
   return __builtin_memset(to, value, bytes);
 }
 void __tsan_vptr_read(void**) {}

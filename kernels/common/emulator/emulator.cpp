@@ -5,6 +5,8 @@
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/block.h"
+#include "kernels/common/emulator/global_races.h"
+#include "kernels/common/emulator/patience.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 
 namespace tern::emulator {
@@ -22,6 +24,13 @@ struct LaunchGuard {
   ~LaunchGuard() {
     if (after_launch != nullptr) after_launch();
   }
+};
+
+struct RacesGuard {
+  explicit RacesGuard(unsigned threads) {
+    if (is_watched(kRaces)) GlobalRaces::begin_launch(threads);
+  }
+  ~RacesGuard() { GlobalRaces::end_launch(); }
 };
 
 void check_extents(dim3 grid, dim3 block, std::size_t shared_bytes) {
@@ -44,21 +53,27 @@ void do_launch(const KernelId& id, dim3 grid, dim3 block, std::size_t shared_byt
                const std::function<void()>& kernel) {
   ++launches;
   const LaunchGuard guard;
-  Block& runner = Block::current();
-  runner.begin_launch(grid, block, shared_bytes, kernel);
+  const RacesGuard races(block.x * block.y * block.z);
+  Block& runner = Block::make();
+  TurnOrder turns = TurnOrder::next();
+  runner.begin_launch(grid, block, shared_bytes, kernel, turns);
+  const Patience patience;
   RequestCounter* const counter = RequestCounter::active();
   if (counter != nullptr) counter->begin_launch(id, grid, block);
   try {
-    for (unsigned z = 0; z < grid.z; ++z) {
-      for (unsigned y = 0; y < grid.y; ++y) {
-        for (unsigned x = 0; x < grid.x; ++x) runner.run({x, y, z});
-      }
-    }
+    turns.for_each_block(grid, [&](uint3 index) { runner.run(index); });
   } catch (...) {
     runner.abandon();
     throw;
   }
   if (counter != nullptr) counter->end_launch(runner.shared());
+}
+
+[[gnu::cold, noreturn]] void fail_outside(const char* operation, unsigned mask, unsigned lane,
+                                          std::source_location where) {
+  throw Error(Block::current().place(),
+              fmt::format("{} (line {}) of a lane in its mask {:#010x}", operation, where.line(), mask),
+              fmt::format("lane {}", lane));
 }
 
 }  // namespace
@@ -85,29 +100,19 @@ std::int64_t launch_count() {
 }
 
 void meet_warp(const char* operation, unsigned mask, std::source_location where) {
-  Block::current().meet_warp(operation, mask, 0, where);
+  Block::current().meet_warp(operation, mask, 0, where, /*orders=*/true);
 }
 
 int meet_block(const char* operation, bool brought, std::source_location where) {
   return Block::current().meet_block(operation, brought, where);
 }
 
-void order_warp() {
-  Block::current().order_warp();
-}
-
-unsigned lane() {
-  return Block::current().thread() % 32;
-}
-
 std::uint64_t shuffle_bits(const char* operation, unsigned mask, std::uint64_t bits, int source,
                            std::source_location where) {
   const std::array<std::uint64_t, 32>& all = Block::current().meet_warp(operation, mask, bits, where);
   const unsigned from = source >= 0 && source < 32 ? static_cast<unsigned>(source) : lane();
-  if ((mask >> from & 1u) != 0) return all[from];
-  throw Error(Block::current().place(),
-              fmt::format("{} (line {}) of a lane in its mask {:#010x}", operation, where.line(), mask),
-              fmt::format("lane {}", from));
+  if ((mask >> from & 1u) == 0) fail_outside(operation, mask, from, where);
+  return all[from];
 }
 
 unsigned ballot(const char* operation, unsigned mask, bool brought, std::source_location where) {
@@ -126,6 +131,10 @@ void* shared_array(const char* name, const char* file, int line, std::size_t ele
 
 void* dynamic_shared_array(const char* name, std::size_t element_bytes) {
   return Block::current().shared().dynamic_array(name, element_bytes);
+}
+
+void fence(bool of_block) {
+  if (GlobalRaces* const races = GlobalRaces::active()) races->order().note_fence(of_block);
 }
 
 void note_atomic(const void* address, std::size_t bytes, std::source_location where) {

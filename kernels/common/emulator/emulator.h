@@ -1,10 +1,11 @@
 // CUDA's language on the CPU: the built-in variables and functions that kernels use, each with CUDA's
 // meaning.
 //
-// A launch runs block after block. A block's threads are fibers that run in turn until each waits for the
-// others: at __syncthreads, __syncwarp, a shuffle or a vote. If some wait for threads that will never come,
-// the launch ends with an error that says who waits where; see also shared_memory.h and accesses.h. Blocks run one after another, so atomics are plain additions, and what
-// one block hands to another through global memory is in order even where a GPU would want a fence.
+// A launch runs block after block. A block's threads, each on a stack of its own, run in turn until each waits for the others:
+// at __syncthreads, __syncwarp, a shuffle or a vote. If some wait for threads that will never come, the launch ends with an
+// error that says who waits where; see also shared_memory.h and accesses.h. Since one thread runs at a time, atomics are plain
+// additions, and what one block hands to another through global memory arrives even where a GPU would want a fence. Who may
+// not rely on that, and on the order of blocks and threads, is found when asked for: global_memory.h.
 #pragma once
 
 #include <math.h>
@@ -35,12 +36,15 @@ struct dim3 {
         y(static_cast<unsigned>(y_extent)),
         z(static_cast<unsigned>(z_extent)) {}
   constexpr dim3(std::integral auto x_extent, std::integral auto y_extent) : dim3(x_extent, y_extent, 1) {}
-  constexpr dim3(std::integral auto x_extent) : dim3(x_extent, 1, 1) {}  // NOLINT: CUDA's converts, too
+  constexpr dim3(uint3 extents) : dim3(extents.x, extents.y, extents.z) {}  // NOLINT: CUDA's converts, too
+  constexpr dim3(std::integral auto x_extent) : dim3(x_extent, 1, 1) {}     // NOLINT: CUDA's converts, too
 };
 
-// Of the thread that runs.
-inline uint3 threadIdx, blockIdx;
-inline dim3 blockDim(1), gridDim(1);
+// Of the thread that runs. No thread sees them change, so to the compiler of kernels they are constants; the emulator sets
+// them under their other names.
+extern const uint3 threadIdx asm("tern_thread_index"), blockIdx asm("tern_block_index");
+extern const uint3 blockDim asm("tern_block_extents"), gridDim asm("tern_grid_extents");
+extern const unsigned tern_lane asm("tern_lane_of_thread");  ///< in its warp
 
 namespace tern::emulator {
 
@@ -68,13 +72,14 @@ void set_launch_recorder(void (*recorder)(std::function<void()> launch));
 /// Launches so far, so that a test can count those of an operation.
 std::int64_t launch_count();
 
-/// The lanes of `mask`, which must contain the caller, wait for one another.
+/// The lanes of `mask`, which must contain the caller, wait for one another: what they did to memory before comes before what
+/// they do to it after.
 void meet_warp(const char* operation, unsigned mask, std::source_location where);
 /// The threads of the block wait for one another; the number of those that brought true.
 int meet_block(const char* operation, bool brought, std::source_location where);
-/// Orders this warp's accesses to shared memory before the call and after it.
-void order_warp();
-unsigned lane();
+inline unsigned lane() {
+  return tern_lane;
+}
 /// What lane `source` brought; the caller's own bits where source lies outside 0..31.
 std::uint64_t shuffle_bits(const char* operation, unsigned mask, std::uint64_t bits, int source,
                            std::source_location where);
@@ -94,6 +99,8 @@ void* shared_array(const char* name, const char* file, int line, std::size_t ele
                    std::size_t count);
 void* dynamic_shared_array(const char* name, std::size_t element_bytes);
 
+/// Orders this thread's accesses before and after for all threads, or those of its block (global_memory.h).
+void fence(bool of_block);
 /// Before a read and a write that nothing comes between.
 void note_atomic(const void* address, std::size_t bytes, std::source_location where);
 
@@ -112,7 +119,6 @@ inline int __syncthreads_or(int predicate, TernPlace where = TernPlace::current(
 }
 inline void __syncwarp(unsigned mask = 0xffffffffu, TernPlace where = TernPlace::current()) {
   tern::emulator::meet_warp("__syncwarp", mask, where);
-  tern::emulator::order_warp();
 }
 
 template <typename T>
@@ -144,8 +150,12 @@ inline int __all_sync(unsigned mask, int predicate, TernPlace where = TernPlace:
   return __ballot_sync(mask, predicate, where) == mask;
 }
 
-inline void __threadfence() {}
-inline void __threadfence_block() {}
+inline void __threadfence() {
+  tern::emulator::fence(/*of_block=*/false);
+}
+inline void __threadfence_block() {
+  tern::emulator::fence(/*of_block=*/true);
+}
 
 template <typename T>
 TERN_UNTOLD T atomicAdd(T* place, std::type_identity_t<T> value, TernPlace where = TernPlace::current()) {
@@ -160,6 +170,18 @@ TERN_UNTOLD T atomicMax(T* place, std::type_identity_t<T> value, TernPlace where
   const T before = *place;
   *place = std::max(before, value);
   return before;
+}
+
+// Instructions of a GPU; the C library's are calls. A NaN yields to a number.
+extern "C" [[gnu::gnu_inline, gnu::always_inline]] inline float fmaxf(float a, float b) noexcept {
+  if (a != a) [[unlikely]]
+    return b;
+  return b > a ? b : a;  // a, if b is a NaN
+}
+extern "C" [[gnu::gnu_inline, gnu::always_inline]] inline float fminf(float a, float b) noexcept {
+  if (a != a) [[unlikely]]
+    return b;
+  return b < a ? b : a;
 }
 
 template <typename T>

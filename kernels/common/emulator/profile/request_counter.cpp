@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "engine/core/check.h"
+#include "kernels/common/emulator/accesses.h"
 
 namespace tern::emulator {
 namespace {
@@ -76,9 +77,11 @@ RequestCounter::RequestCounter(Profile& profile)
 void RequestCounter::start(Profile& profile) {
   if (active_ != nullptr) throw Error("Profile", "one at a time", "another");
   active_ = new RequestCounter(profile);
+  watch(kCounting, true);
 }
 
 void RequestCounter::stop() {
+  watch(kCounting, false);
   delete active_;
   active_ = nullptr;
 }
