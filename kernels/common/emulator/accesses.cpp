@@ -1,6 +1,7 @@
 #include "kernels/common/emulator/accesses.h"
 
 #include <cstdint>
+#include <vector>
 
 #include "kernels/common/emulator/block.h"
 #include "kernels/common/emulator/profile/request_counter.h"
@@ -33,13 +34,30 @@ void check_poison(const void* address, std::size_t bytes, Access access) {
 void check_poison(const void*, std::size_t, Access) {}
 #endif
 
+struct Constants {
+  std::uintptr_t begin;
+  std::size_t bytes;
+};
+std::vector<Constants>& constants() {
+  static auto* const all = new std::vector<Constants>;  // filled before main
+  return *all;
+}
+
+bool is_constant(const void* address) {
+  for (const Constants& one : constants()) {
+    if (reinterpret_cast<std::uintptr_t>(address) - one.begin < one.bytes) return true;
+  }
+  return false;
+}
+
 /// What a GPU has in registers and constants: threadIdx and the like, and what calls the kernel.
 bool is_built_in(const void* address) {
   const auto in = [address](const auto& variable) {
     return reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(&variable) <
            sizeof(variable);
   };
-  return in(threadIdx) || in(blockIdx) || in(blockDim) || in(gridDim) || in(Block::current().kernel());
+  return in(threadIdx) || in(blockIdx) || in(blockDim) || in(gridDim) || in(Block::current().kernel()) ||
+         is_constant(address);
 }
 
 inline void note(const void* address, std::size_t bytes, Access access, const CodePlace& place) {
@@ -65,6 +83,10 @@ void begin_thread(const void* bottom, std::size_t bytes) {
 
 void end_thread() {
   stack = {};
+}
+
+void note_constants(const void* begin, std::size_t bytes) {
+  constants().push_back({reinterpret_cast<std::uintptr_t>(begin), bytes});
 }
 
 void note_access(const void* address, std::size_t bytes, Access access, std::source_location where) {
