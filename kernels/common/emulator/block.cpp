@@ -239,6 +239,12 @@ void Block::fail_stuck() const {
                           waiting_threads, done_));
 }
 
+bool Block::is_stack(std::uintptr_t address) const {
+  return std::any_of(threads_.begin(), threads_.end(), [=](const auto& thread) {
+    return address - reinterpret_cast<std::uintptr_t>(thread->stack_bottom) < thread->stack_bytes;
+  });
+}
+
 std::string Block::place(unsigned thread) const {
   const uint3 index = index_of(thread);
   return fmt::format("block ({}, {}, {}), thread ({}, {}, {})", blockIdx.x, blockIdx.y, blockIdx.z, index.x,

@@ -67,6 +67,9 @@ class Block {
   /// must not throw; the thread never goes on.
   [[noreturn]] void fail(const std::string& fault);
 
+  /// Whether the address is on the stack of one of the launch's threads.
+  bool is_stack(std::uintptr_t address) const;
+
   /// "block (1, 0, 0), thread (5, 0, 0)"
   std::string place(unsigned thread) const;
   std::string place() const { return place(thread_); }

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "engine/core/check.h"
+#include "kernels/common/emulator/accesses.h"
 
 namespace tern::emulator {
 namespace {
@@ -69,9 +70,11 @@ void SectorSet::insert(std::uintptr_t sector) {
 void RequestCounter::start(Profile& profile) {
   if (active_ != nullptr) throw Error("Profile", "one at a time", "another");
   active_ = new RequestCounter(profile);
+  watch(kCounting, true);
 }
 
 void RequestCounter::stop() {
+  watch(kCounting, false);
   delete active_;
   active_ = nullptr;
 }
