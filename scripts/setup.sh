@@ -8,6 +8,7 @@ packages=(
   libboost-context-dev
   libcli11-dev
   libdnnl-dev
+  libdw-dev
   libeigen3-dev
   libfmt-dev
   libjpeg-dev
