@@ -54,6 +54,7 @@ void launch(const LaunchPlace& place, const std::function<void()>& kernel) {
     return;
   }
   set_launch_place(place.text, place.where);
+  begin_profile(place);
   try {
     run({place.function, place.function == nullptr ? place.text : nullptr}, place.grid, place.block, place.shared_bytes, kernel);
   } catch (const std::exception& error) {
@@ -61,7 +62,7 @@ void launch(const LaunchPlace& place, const std::function<void()>& kernel) {
     make_sticky(cudaErrorLaunchFailure);
   }
   clear_launch_place();
-  keep_profile();
+  end_profile();
 }
 
 cudaError_t allow_shared(const void* function, cudaFuncAttribute attribute, int value) {

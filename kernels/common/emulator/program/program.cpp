@@ -16,16 +16,43 @@
 namespace tern::emulator::program {
 namespace {
 
+constexpr std::int64_t kMostProfiled = 4;  ///< launches of a shape: counting takes time
+
+bool profiling = false;
 Profile* profile = nullptr;
 std::vector<LaunchProfile>* kept = nullptr;  ///< the heap's, so that they outlive static objects
+
+/// Launches of one kernel, grid and block.
+struct Shape {
+  LaunchPlace first;
+  std::int64_t launches = 0;
+};
+std::vector<Shape>* shapes = nullptr;
 
 bool same_extents(dim3 a, dim3 b) {
   return a.x == b.x && a.y == b.y && a.z == b.z;
 }
 
-bool same_shape(const LaunchProfile& a, const LaunchProfile& b) {
-  return a.kernel.function == b.kernel.function && a.kernel.name == b.kernel.name && same_extents(a.grid, b.grid) &&
-         same_extents(a.block, b.block) && a.shared_bytes == b.shared_bytes;
+Shape& shape_of(const LaunchPlace& place) {
+  for (Shape& shape : *shapes) {
+    const LaunchPlace& other = shape.first;
+    if (other.function == place.function && std::string_view(other.text) == place.text &&
+        other.shared_bytes == place.shared_bytes && same_extents(other.grid, place.grid) &&
+        same_extents(other.block, place.block))
+      return shape;
+  }
+  return shapes->emplace_back(Shape{place});
+}
+
+/// Launches that are not in the report, as a text.
+std::string left_out() {
+  std::string text;
+  for (const Shape& shape : *shapes) {
+    if (shape.launches <= kMostProfiled) continue;
+    text += fmt::format("{} ({}): {} launches of this grid and block, of which the first {} are counted\n", shape.first.text,
+                        text_of(shape.first.where), shape.launches, kMostProfiled);
+  }
+  return text;
 }
 
 void write_file(const std::string& file, const std::string& text) {
@@ -55,23 +82,26 @@ void prepare_program() {
   set_order_seed(options().seed);
   set_patience(std::chrono::seconds(options().thread_seconds), std::chrono::seconds(options().launch_seconds));
   set_launch_guard([] { DeviceMemory::instance().open(); }, [] { DeviceMemory::instance().close(); });
-  if (!options().profile) return;
-  profile = new Profile;
+  profiling = options().profile;
   kept = new std::vector<LaunchProfile>;
+  shapes = new std::vector<Shape>;
 }
 
-void keep_profile() {
+void begin_profile(const LaunchPlace& place) {
+  if (profiling && ++shape_of(place).launches <= kMostProfiled) profile = new Profile;
+}
+
+void end_profile() {
   if (profile == nullptr) return;
-  for (const LaunchProfile& launch : profile->launches()) kept->push_back(launch);
-  profile->clear();
+  kept->insert(kept->end(), profile->launches().begin(), profile->launches().end());
+  delete std::exchange(profile, nullptr);
 }
 
 void finish_program() {
-  if (profile == nullptr) return;
-  profile = nullptr;
+  if (!std::exchange(profiling, false)) return;
   const Options& of = options();
   try {
-    if (!of.report.empty()) write_file(of.report, text_report(*kept, of.report_options));
+    if (!of.report.empty()) write_file(of.report, text_report(*kept, of.report_options) + left_out());
     if (!of.html.empty()) write_file(of.html, html_report(*kept, of.report_options, of.title));
   } catch (const std::exception& error) {
     report_fault(error.what());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/common/emulator/profile/profile.h"
+#include "kernels/common/emulator/program/launch.h"
 #include "kernels/common/emulator/program/options.h"
 
 namespace tern::emulator::program {
@@ -10,8 +11,9 @@ namespace tern::emulator::program {
 const Options& options();
 /// Before the first launch or allocation: checks, order and patience as the options have them.
 void prepare_program();
-/// Keeps what the launch that has just ended did, with those of the same kernel and shape.
-void keep_profile();
+/// Around a launch. Of many with one kernel, grid and block the first few are profiled.
+void begin_profile(const LaunchPlace& place);
+void end_profile();
 /// Writes the reports. Once; later calls do nothing.
 void finish_program();
 
