@@ -213,7 +213,8 @@ bool Block::release_block() {
     throw Error(place(i), fmt::format("{} at line {} as {}", first.operation, first.where.line(), place(0)),
                 fmt::format("{} at line {}", other.operation, other.where.line()));
   }
-  if (RequestCounter* const counter = RequestCounter::active()) counter->note_block_barrier();
+  if (RequestCounter* const counter = RequestCounter::active())
+    counter->note_block_barrier(first.operation, {nullptr, first.where.file_name(), first.where.line()});
   ++era_;
   at_block_ = 0;
   last_votes_ = std::exchange(votes_, 0);
@@ -282,7 +283,8 @@ const std::array<std::uint64_t, 32>& Block::meet_warp(const char* operation, uns
   if (meeting.arrived == mask) {  // the last to come wakes the others, and goes on
     meeting.arrived = 0;
     meeting.seen = meeting.brought;
-    if (RequestCounter* const counter = RequestCounter::active()) counter->note_warp_operation(warp, mask);
+    if (RequestCounter* const counter = RequestCounter::active())
+      counter->note_warp_operation(warp, mask, operation, {nullptr, where.file_name(), where.line()});
     for (unsigned i = warp * 32; i < std::min(count_, warp * 32 + 32); ++i) {
       Thread& other = *threads_[i];
       if (other.state == Thread::State::at_warp && other.mask == mask) other.state = Thread::State::ready;

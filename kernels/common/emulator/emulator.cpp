@@ -58,7 +58,7 @@ void do_launch(const KernelId& id, dim3 grid, dim3 block, std::size_t shared_byt
     runner.abandon();
     throw;
   }
-  if (counter != nullptr) counter->end_launch(runner.shared().used_bytes());
+  if (counter != nullptr) counter->end_launch(runner.shared());
 }
 
 }  // namespace

@@ -62,6 +62,13 @@ void* SharedMemory::dynamic_array(const char* name, std::size_t element_bytes) {
   return array(name, kDynamic, 0, element_bytes, dynamic_bytes_ / element_bytes);
 }
 
+std::vector<ArrayRange> SharedMemory::arrays() const {
+  std::vector<ArrayRange> ranges;
+  for (const Array& array : arrays_)
+    ranges.push_back({array.name, array.begin, array.element_bytes * array.count, array.element_bytes});
+  return ranges;
+}
+
 SharedMemory::Array& SharedMemory::find_or_add(const char* name, const char* file, int line,
                                                std::size_t element_bytes, std::size_t count) {
   for (Array& array : arrays_) {

@@ -21,6 +21,13 @@ struct Touch {
 /// How memory is touched.
 enum class Access { read, write, atomic };
 
+/// An array that addresses lie in.
+struct ArrayRange {
+  std::string name;
+  std::uintptr_t begin = 0;
+  std::size_t bytes = 0, element_bytes = 1;
+};
+
 class SharedMemory {
  public:
   SharedMemory();
@@ -39,6 +46,9 @@ class SharedMemory {
 
   /// Static and dynamic, that the launch has asked for so far.
   std::size_t used_bytes() const { return used_bytes_; }
+
+  /// Those of the launch.
+  std::vector<ArrayRange> arrays() const;
 
   /// Whether the address is shared memory, or so near to it that a kernel has missed an array there.
   static bool holds(const void* address) {
