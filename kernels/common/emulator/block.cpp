@@ -17,6 +17,8 @@ namespace tern::emulator {
 namespace {
 
 constexpr std::size_t kStackBytes = 128 << 10;  // touched pages alone cost memory
+constexpr unsigned kMostThreads = 1024;
+constexpr std::size_t kMostParts = 64;  ///< masks of a warp that are remembered from block to block
 
 /// Boost's allocator, which also says where the stack is.
 class NotedStack {
@@ -37,8 +39,6 @@ class NotedStack {
 
 /// Thrown in threads that are in the middle of a kernel that has failed, so that their stacks unwind.
 struct Abandoned {};
-
-constexpr unsigned kScheduler = ~0u;  ///< in place of a thread: what runs the block
 
 }  // namespace
 
@@ -62,22 +62,26 @@ class Block::StackSwitch {
 #endif
 };
 
-Block& Block::current() {
-  static Block* const block = new Block;  // never destroyed: its fibers would be unwound after main
-  return *block;
+Block& Block::make() {
+  if (current_ == nullptr) current_ = new Block;  // never destroyed: its fibers would be unwound after main
+  return *current_;
 }
 
-void Block::begin_launch(dim3 grid, dim3 block, std::size_t shared_bytes,
-                         const std::function<void()>& kernel) {
+Block::Block() : threads_(std::make_unique<Thread[]>(kMostThreads)) {}
+
+void Block::begin_launch(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& kernel,
+                         TurnOrder& turns) {
   gridDim = grid;
   blockDim = block;
   count_ = block.x * block.y * block.z;
   kernel_ = &kernel;
+  turns_ = &turns;
   shared_.begin_launch(shared_bytes);
-  while (threads_.size() < count_) {
-    threads_.push_back(std::make_unique<Thread>());
-    start_fiber(*threads_.back());
-  }
+  for (; started_ < count_; ++started_) start_fiber(threads_[started_]);
+  for (unsigned i = 0; i < count_; ++i)
+    threads_[i].index = {i % block.x, i / block.x % block.y, i / (block.x * block.y)};
+  warps_.assign((count_ + 31) / 32, {});
+  time_ = 0;
 }
 
 void Block::start_fiber(Thread& thread) {
@@ -100,22 +104,19 @@ void Block::start_fiber(Thread& thread) {
   thread.fiber = boost::context::fiber(std::allocator_arg, NotedStack(thread), body);
 }
 
-uint3 Block::index_of(unsigned thread) const {
-  return {thread % blockDim.x, thread / blockDim.x % blockDim.y, thread / (blockDim.x * blockDim.y)};
-}
-
 void Block::switch_to(unsigned next) {
   left_ = std::exchange(running_, next);
+  ++turn_;
   StackSwitch here;
   boost::context::fiber* fiber = &scheduler_;
   if (next == kScheduler) {
     end_thread();
     here.leaving(scheduler_bottom_, scheduler_bytes_);
   } else {
-    Thread& thread = *threads_[next];
+    Thread& thread = threads_[next];
     fiber = &thread.fiber;
     thread_ = next;
-    threadIdx = index_of(next);
+    threadIdx = thread.index;
     begin_thread(thread.stack_bottom, thread.stack_bytes);
     here.leaving(thread.stack_bottom, thread.stack_bytes);
   }
@@ -133,41 +134,53 @@ void Block::arrive(StackSwitch here, boost::context::fiber&& from) {
     scheduler_bottom_ = bottom;
     scheduler_bytes_ = bytes;
   } else {
-    threads_[left_]->fiber = std::move(from);
+    threads_[left_].fiber = std::move(from);
   }
 }
 
 /// The next thread in turn that need not wait, or kScheduler.
 unsigned Block::next_ready() const {
   if (abandoned_ || error_) return kScheduler;
-  for (unsigned i = thread_ + 1; i < count_; ++i) {
-    if (threads_[i]->state == Thread::State::ready) return i;
+  unsigned from = thread_ + 1 < count_ ? thread_ + 1 : 0;
+  if (turns_->is_shuffled()) from = turns_->any_of(count_);
+  unsigned warp = from / 32;
+  unsigned ready = warps_[warp].ready & ~0u << from % 32;
+  for (std::size_t i = 0; ready == 0 && i < warps_.size(); ++i) {
+    warp = warp + 1 < warps_.size() ? warp + 1 : 0;
+    ready = warps_[warp].ready;
   }
-  for (unsigned i = 0; i < std::min(thread_, count_); ++i) {
-    if (threads_[i]->state == Thread::State::ready) return i;
-  }
-  return kScheduler;
+  return ready == 0 ? kScheduler : warp * 32 + static_cast<unsigned>(std::countr_zero(ready));
 }
 
 void Block::wait(Thread::State state, const char* operation, std::source_location where) {
-  Thread& thread = *threads_[thread_];
+  Thread& thread = threads_[thread_];
   thread.state = state;
   thread.operation = operation;
   thread.where = where;
+  warps_[thread_ / 32].ready &= ~(1u << thread_ % 32);
   switch_to(next_ready());
   if (abandoned_ && thread.inside) throw Abandoned();
 }
 
+void Block::make_ready() {
+  for (unsigned warp = 0; warp < warps_.size(); ++warp) {
+    const unsigned lanes = std::min(count_ - warp * 32, 32u);
+    warps_[warp].ready = lanes == 32 ? ~0u : (1u << lanes) - 1;
+  }
+}
+
 void Block::run(uint3 index) {
   blockIdx = index;
-  shared_.begin_block();
-  warps_.assign((count_ + 31) / 32, {});
-  era_ = 0;
+  number_ = index.x + gridDim.x * (index.y + gridDim.y * index.z);
+  begin_time_ = barrier_time_ = ++time_;
+  for (Warp& warp : warps_) {
+    if (warp.parts.size() > kMostParts) warp.parts.clear();
+  }
   done_ = at_block_ = 0;
   votes_ = 0;
   running_ = kScheduler;
   thread_ = count_;  // the first one is next
-  for (unsigned i = 0; i < count_; ++i) threads_[i]->state = Thread::State::ready;
+  make_ready();
   while (done_ < count_) {
     const unsigned next = next_ready();
     if (next == kScheduler) {
@@ -183,7 +196,7 @@ void Block::run(uint3 index) {
 void Block::abandon() {
   abandoned_ = true;
   for (unsigned i = 0; i < count_; ++i) {
-    Thread& thread = *threads_[i];
+    Thread& thread = threads_[i];
     if (thread.lost) {
       thread.lost = thread.inside = false;
       lost_.push_back(std::move(thread.fiber));
@@ -197,7 +210,7 @@ void Block::abandon() {
 
 void Block::fail(const std::string& fault) {
   error_ = std::make_exception_ptr(Error(place(), fault));
-  threads_[thread_]->lost = true;
+  threads_[thread_].lost = true;
   switch_to(kScheduler);
   std::abort();  // nobody resumes it
 }
@@ -205,9 +218,9 @@ void Block::fail(const std::string& fault) {
 /// Lets the block go on if every thread has come to the same barrier.
 bool Block::release_block() {
   if (at_block_ < count_) return false;
-  const Thread& first = *threads_[0];
+  const Thread& first = threads_[0];
   for (unsigned i = 1; i < count_; ++i) {
-    const Thread& other = *threads_[i];
+    const Thread& other = threads_[i];
     if (other.where.line() == first.where.line() && other.where.file_name() == first.where.file_name())
       continue;
     throw Error(place(i), fmt::format("{} at line {} as {}", first.operation, first.where.line(), place(0)),
@@ -215,10 +228,10 @@ bool Block::release_block() {
   }
   if (RequestCounter* const counter = RequestCounter::active())
     counter->note_block_barrier(first.operation, {nullptr, first.where.file_name(), first.where.line()});
-  ++era_;
+  barrier_time_ = ++time_;
   at_block_ = 0;
   last_votes_ = std::exchange(votes_, 0);
-  for (unsigned i = 0; i < count_; ++i) threads_[i]->state = Thread::State::ready;
+  make_ready();
   return true;
 }
 
@@ -227,7 +240,7 @@ void Block::fail_stuck() const {
   std::string waiting;
   unsigned waiting_threads = 0, first = 0;
   for (unsigned i = 0; i < count_; ++i) {
-    const Thread& thread = *threads_[i];
+    const Thread& thread = threads_[i];
     if (thread.state == Thread::State::done) continue;
     if (waiting_threads++ == 0) {
       first = i;
@@ -241,13 +254,13 @@ void Block::fail_stuck() const {
 }
 
 bool Block::is_stack(std::uintptr_t address) const {
-  return std::any_of(threads_.begin(), threads_.end(), [=](const auto& thread) {
-    return address - reinterpret_cast<std::uintptr_t>(thread->stack_bottom) < thread->stack_bytes;
+  return std::any_of(threads_.get(), threads_.get() + started_, [=](const Thread& thread) {
+    return address - reinterpret_cast<std::uintptr_t>(thread.stack_bottom) < thread.stack_bytes;
   });
 }
 
 std::string Block::place(unsigned thread) const {
-  const uint3 index = index_of(thread);
+  const uint3 index = threads_[thread].index;
   return fmt::format("block ({}, {}, {}), thread ({}, {}, {})", blockIdx.x, blockIdx.y, blockIdx.z, index.x,
                      index.y, index.z);
 }
@@ -259,41 +272,50 @@ int Block::meet_block(const char* operation, bool brought, std::source_location 
   return last_votes_;
 }
 
-const std::array<std::uint64_t, 32>& Block::meet_warp(const char* operation, unsigned mask,
-                                                      std::uint64_t brought, std::source_location where) {
-  const unsigned lane = thread_ % 32, warp = thread_ / 32;
-  if ((mask >> lane & 1u) == 0) {
+/// Of a mask that is not the whole warp's.
+Meeting& Block::part(Warp& warp, unsigned mask) {
+  for (Meeting& meeting : warp.parts) {
+    if (meeting.mask == mask) return meeting;
+  }
+  return warp.parts.emplace_back(Meeting{.mask = mask});
+}
+
+/// Throws Error unless the running thread may take part.
+void Block::check_meeting(const Meeting& meeting, const char* operation, std::source_location where) const {
+  const unsigned lane = thread_ % 32;
+  if ((meeting.mask >> lane & 1u) == 0) {
     throw Error(place(),
                 fmt::format("{} (line {}) with a mask that holds the caller", operation, where.line()),
-                fmt::format("mask {:#010x}, lane {}", mask, lane));
+                fmt::format("mask {:#010x}, lane {}", meeting.mask, lane));
   }
-  std::vector<Meeting>& meetings = warps_[warp].meetings;
-  const auto found =
-      std::find_if(meetings.begin(), meetings.end(), [=](const Meeting& m) { return m.mask == mask; });
-  const auto place_of = static_cast<std::size_t>(found - meetings.begin());
-  if (found == meetings.end()) meetings.push_back({.mask = mask});
-  Meeting& meeting = meetings[place_of];
-  if (meeting.arrived == 0) meeting.operation = operation;
-  if (meeting.operation != operation && std::string_view(meeting.operation) != operation) {
-    throw Error(place(), fmt::format("{} as the other lanes of mask {:#010x}", meeting.operation, mask),
+  if (meeting.arrived != 0 && std::string_view(meeting.operation) != operation) {
+    throw Error(place(), fmt::format("{} as the other lanes of mask {:#010x}", meeting.operation, meeting.mask),
                 operation);
   }
+}
+
+const Block::Brought& Block::meet_warp(const char* operation, unsigned mask, std::uint64_t brought,
+                                       std::source_location where, bool orders) {
+  const unsigned lane = thread_ % 32;
+  Warp& warp = warps_[thread_ / 32];
+  Meeting& meeting = mask == ~0u ? warp.whole : part(warp, mask);
+  if ((mask >> lane & 1u) == 0 || (meeting.arrived != 0 && meeting.operation != operation))
+    check_meeting(meeting, operation, where);
+  meeting.operation = operation;
   meeting.brought[lane] = brought;
   meeting.arrived |= 1u << lane;
   if (meeting.arrived == mask) {  // the last to come wakes the others, and goes on
     meeting.arrived = 0;
     meeting.seen = meeting.brought;
+    warp.ready |= mask;
+    if (orders) warp.sync_time = ++time_;
     if (RequestCounter* const counter = RequestCounter::active())
-      counter->note_warp_operation(warp, mask, operation, {nullptr, where.file_name(), where.line()});
-    for (unsigned i = warp * 32; i < std::min(count_, warp * 32 + 32); ++i) {
-      Thread& other = *threads_[i];
-      if (other.state == Thread::State::at_warp && other.mask == mask) other.state = Thread::State::ready;
-    }
+      counter->note_warp_operation(thread_ / 32, mask, operation, {nullptr, where.file_name(), where.line()});
   } else {
-    threads_[thread_]->mask = mask;
+    threads_[thread_].mask = mask;
     wait(Thread::State::at_warp, operation, where);
   }
-  return warps_[warp].meetings[place_of].seen;
+  return meeting.seen;
 }
 
 }  // namespace tern::emulator

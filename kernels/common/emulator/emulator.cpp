@@ -44,16 +44,13 @@ void do_launch(const KernelId& id, dim3 grid, dim3 block, std::size_t shared_byt
                const std::function<void()>& kernel) {
   ++launches;
   const LaunchGuard guard;
-  Block& runner = Block::current();
-  runner.begin_launch(grid, block, shared_bytes, kernel);
+  Block& runner = Block::make();
+  TurnOrder turns = TurnOrder::next();
+  runner.begin_launch(grid, block, shared_bytes, kernel, turns);
   RequestCounter* const counter = RequestCounter::active();
   if (counter != nullptr) counter->begin_launch(id, grid, block);
   try {
-    for (unsigned z = 0; z < grid.z; ++z) {
-      for (unsigned y = 0; y < grid.y; ++y) {
-        for (unsigned x = 0; x < grid.x; ++x) runner.run({x, y, z});
-      }
-    }
+    turns.for_each_block(grid, [&](uint3 index) { runner.run(index); });
   } catch (...) {
     runner.abandon();
     throw;
@@ -85,15 +82,11 @@ std::int64_t launch_count() {
 }
 
 void meet_warp(const char* operation, unsigned mask, std::source_location where) {
-  Block::current().meet_warp(operation, mask, 0, where);
+  Block::current().meet_warp(operation, mask, 0, where, /*orders=*/true);
 }
 
 int meet_block(const char* operation, bool brought, std::source_location where) {
   return Block::current().meet_block(operation, brought, where);
-}
-
-void order_warp() {
-  Block::current().order_warp();
 }
 
 unsigned lane() {

@@ -72,12 +72,11 @@ void set_launch_recorder(void (*recorder)(std::function<void()> launch));
 /// Launches so far, so that a test can count those of an operation.
 std::int64_t launch_count();
 
-/// The lanes of `mask`, which must contain the caller, wait for one another.
+/// The lanes of `mask`, which must contain the caller, wait for one another: what they did to memory before comes before what
+/// they do to it after.
 void meet_warp(const char* operation, unsigned mask, std::source_location where);
 /// The threads of the block wait for one another; the number of those that brought true.
 int meet_block(const char* operation, bool brought, std::source_location where);
-/// Orders this warp's accesses to shared memory before the call and after it.
-void order_warp();
 unsigned lane();
 /// What lane `source` brought; the caller's own bits where source lies outside 0..31.
 std::uint64_t shuffle_bits(const char* operation, unsigned mask, std::uint64_t bits, int source,
@@ -116,7 +115,6 @@ inline int __syncthreads_or(int predicate, TernPlace where = TernPlace::current(
 }
 inline void __syncwarp(unsigned mask = 0xffffffffu, TernPlace where = TernPlace::current()) {
   tern::emulator::meet_warp("__syncwarp", mask, where);
-  tern::emulator::order_warp();
 }
 
 template <typename T>
