@@ -64,10 +64,19 @@ extern "C" void on_signal(int number, siginfo_t* information, void* context) {
   _exit(1);
 }
 
-void at_end(int code, void*) {
+/// A few by name. A program that has failed had no time to free anything.
+void report_leaks() {
+  constexpr int kMostNamed = 4;
+  int leaks = 0;
   for (const auto& [begin, allocation] : DeviceMemory::instance().allocations()) {
-    if (allocation.kind != MemoryKind::host) report_note(allocation.name + " was not freed");
+    if (allocation.kind == MemoryKind::host) continue;
+    if (++leaks <= kMostNamed) report_note(allocation.name + " was not freed");
   }
+  if (leaks > kMostNamed) report_note(fmt::format("nor were {} others", leaks - kMostNamed));
+}
+
+void at_end(int code, void*) {
+  if (faults == 0 && code == 0) report_leaks();
   finish_program();
   fflush(nullptr);
   if (faults > 0 && code == 0) _exit(1);

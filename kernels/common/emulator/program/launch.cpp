@@ -98,6 +98,10 @@ cudaError_t refuse(const char* function, TernPlace where) {
   return returned(cudaErrorNotSupported);
 }
 
+void refuse_in_kernel(const char* what, TernPlace where) {
+  Block::current().fail(fmt::format("{} at {} is not emulated", what, text_of(where)));
+}
+
 }  // namespace tern::emulator::program
 
 void __trap(TernPlace where) {

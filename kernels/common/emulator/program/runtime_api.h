@@ -24,6 +24,8 @@ cudaError_t occupancy_of(int* blocks, int threads, std::size_t shared_bytes);
 cudaError_t best_block(int* grid, int* threads, std::size_t shared_bytes, int most);
 /// A part of the API that the emulator has not: printed, and an error.
 cudaError_t refuse(const char* function, TernPlace where);
+/// The same in a kernel: ends the launch.
+[[noreturn]] void refuse_in_kernel(const char* what, TernPlace where);
 
 template <typename T>
 void* plain(const T& variable) {
