@@ -178,8 +178,8 @@ TEST_CASE("trace: lanes that take steps in different orders, and in part") {
   recorder.begin_launch(0);
   const int value = 7;
   const auto note = [&](unsigned lane, std::size_t instruction) {
-    recorder.note(lane, instruction, {nullptr, "", static_cast<unsigned>(instruction)}, Space::global, Access::read,
-                  reinterpret_cast<std::uintptr_t>(&value), sizeof(value));
+    recorder.note(lane, instruction, {nullptr, "", static_cast<unsigned>(instruction)}, Space::global,
+                  Access::read, reinterpret_cast<std::uintptr_t>(&value), sizeof(value));
   };
   for (const std::size_t instruction : {1, 2, 3, 4}) note(0, instruction);
   for (const std::size_t instruction : {1, 3, 2}) note(1, instruction);

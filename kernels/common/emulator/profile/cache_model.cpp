@@ -30,7 +30,8 @@ Cache::Line& Cache::line_of(std::uintptr_t number) {
   Line* oldest = set;
   for (Line* line = set; line != set + ways_; ++line) {
     if (line->number == number) return *line;
-    if (line->valid == 0 ? oldest->valid != 0 : oldest->valid != 0 && line->used < oldest->used) oldest = line;
+    if (line->valid == 0 ? oldest->valid != 0 : oldest->valid != 0 && line->used < oldest->used)
+      oldest = line;
   }
   counts_.written_back += std::popcount(oldest->dirty);
   *oldest = {number, 0, 0, 0};

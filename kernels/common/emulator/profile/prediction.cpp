@@ -25,9 +25,10 @@ Bound l2_bound(const Work& work, const Device& device) {
 Bound l1_bound(const Work& work, const Device& device, double busiest_blocks) {
   const double share = busiest_blocks / work.blocks;
   const double clocks = share * (work.l1_lines + work.shared_passes);
-  return {work.shared_passes > work.l1_lines ? "shared memory" : "L1", clocks / device.clock_ghz * 1e-3,
-          fmt::format("{:.0f} lines and {:.0f} passes over the banks on the busiest multiprocessor, one a clock",
-                      share * work.l1_lines, share * work.shared_passes)};
+  return {
+      work.shared_passes > work.l1_lines ? "shared memory" : "L1", clocks / device.clock_ghz * 1e-3,
+      fmt::format("{:.0f} lines and {:.0f} passes over the banks on the busiest multiprocessor, one a clock",
+                  share * work.l1_lines, share * work.shared_passes)};
 }
 
 Bound latency_bound(const Work& work, const Device& device, double busiest_blocks, int blocks_at_once) {
@@ -86,6 +87,9 @@ Prediction predict(const Work& work, const Device& device) {
   if (work.hottest_atomics > 0) bounds.push_back(atomics_bound(work, device));
   for (std::size_t i = 0; i < bounds.size(); ++i) {
     if (bounds[i].us > bounds[prediction.largest].us) prediction.largest = i;
+    if (bounds[i].name == "launch" || bounds[i].us <= prediction.work_us) continue;
+    prediction.largest_work = i;
+    prediction.work_us = bounds[i].us;
   }
   prediction.us = bounds[prediction.largest].us;
   return prediction;

@@ -39,8 +39,10 @@ struct Bound {
 };
 
 struct Prediction {
-  double us = 0;              ///< of the largest bound
-  std::size_t largest = 0;    ///< its place in `bounds`
+  double us = 0;            ///< of the largest bound
+  std::size_t largest = 0;  ///< its place in `bounds`
+  double work_us = 0;       ///< the same without the launch's own cost, which hides all else of small kernels
+  std::size_t largest_work = 0;
   std::vector<Bound> bounds;  ///< those that the device has figures for; none if a block does not fit
   Occupancy occupancy;
 

@@ -50,6 +50,13 @@ std::int64_t LaunchProfile::warps() const {
   return blocks() * ((static_cast<std::int64_t>(block.x) * block.y * block.z + 31) / 32);
 }
 
+const ArrayRange* LaunchProfile::array_of(std::uintptr_t address) const {
+  for (const ArrayRange& array : arrays) {
+    if (address - array.begin < array.bytes) return &array;
+  }
+  return nullptr;
+}
+
 Profile::Profile(const ProfileOptions& options) : options_(options) {
   RequestCounter::start(*this);
 }

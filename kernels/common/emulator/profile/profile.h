@@ -123,6 +123,8 @@ struct LaunchProfile {
   std::int64_t blocks() const;
   std::int64_t warps() const;
   AccessCounts total(Space space, Access access) const;
+  /// Null if it has no name.
+  const ArrayRange* array_of(std::uintptr_t address) const;
 };
 
 struct ProfileOptions {
