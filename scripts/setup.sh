@@ -5,7 +5,6 @@ set -euo pipefail
 
 packages=(
   doctest-dev
-  libboost-context-dev
   libcli11-dev
   libdnnl-dev
   libdw-dev

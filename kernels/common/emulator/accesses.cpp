@@ -16,13 +16,6 @@
 namespace tern::emulator {
 namespace {
 
-/// The stack of the thread that runs; nothing is one before and after.
-struct Stack {
-  std::uintptr_t begin = 0;
-  std::size_t bytes = SIZE_MAX;  ///< everything is on it: nothing is noted
-};
-Stack stack;
-
 #if defined(__SANITIZE_ADDRESS__)
 std::atomic<unsigned> watched{kPoison};
 #else
@@ -106,7 +99,7 @@ std::string global_fault(unsigned watching, std::uintptr_t at, std::size_t bytes
 }
 
 inline void note(const void* address, std::size_t bytes, Access access, const CodePlace& place) {
-  if (reinterpret_cast<std::uintptr_t>(address) - stack.begin < stack.bytes) return;
+  if (reinterpret_cast<std::uintptr_t>(address) - own_stack.begin < own_stack.bytes) return;
   if (watched.load(std::memory_order_relaxed) == 0 && !SharedMemory::holds(address)) return;
   note_watched(address, bytes, access, place);
 }
@@ -118,14 +111,6 @@ void watch(Watch what, bool on) {
     watched |= what;
   else
     watched &= ~what;
-}
-
-void begin_thread(const void* bottom, std::size_t bytes) {
-  stack = {reinterpret_cast<std::uintptr_t>(bottom), bytes};
-}
-
-void end_thread() {
-  stack = {};
 }
 
 void note_constants(const void* begin, std::size_t bytes) {

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <source_location>
 
 #include "kernels/common/emulator/shared_memory.h"
@@ -19,9 +20,12 @@ namespace tern::emulator {
 enum Watch : unsigned { kCounting = 1, kPoison = 2, kBounds = 4, kUnwritten = 8, kRaces = 16 };
 void watch(Watch what, bool on);
 
-/// While a thread of a kernel runs: where its stack lies. Nothing is noted outside of `begin_thread` .. `end_thread`.
-void begin_thread(const void* stack, std::size_t bytes);
-void end_thread();
+/// The stack of the kernel's thread that runs: not noted. Everything is on it while none does.
+struct StackRange {
+  std::uintptr_t begin = 0;
+  std::size_t bytes = SIZE_MAX;
+};
+inline StackRange own_stack;
 
 /// An access that the compiler does not tell of. Does not return if it is a fault.
 void note_access(const void* address, std::size_t bytes, Access access, std::source_location where);

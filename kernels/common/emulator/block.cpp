@@ -2,16 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <boost/context/fixedsize_stack.hpp>
 #include <cstdlib>
 
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/common_interface_defs.h>
-#endif
+uint3 tern_thread_index{}, tern_block_index{}, tern_block_extents{1, 1, 1}, tern_grid_extents{1, 1, 1};
+unsigned tern_lane_of_thread = 0;
 
 namespace tern::emulator {
 namespace {
@@ -20,47 +18,10 @@ constexpr std::size_t kStackBytes = 128 << 10;  // touched pages alone cost memo
 constexpr unsigned kMostThreads = 1024;
 constexpr std::size_t kMostParts = 64;  ///< masks of a warp that are remembered from block to block
 
-/// Boost's allocator, which also says where the stack is.
-class NotedStack {
- public:
-  explicit NotedStack(Thread& thread) : thread_(&thread) {}
-  boost::context::stack_context allocate() {
-    const boost::context::stack_context stack = plain_.allocate();
-    thread_->stack_bottom = static_cast<const char*>(stack.sp) - stack.size;
-    thread_->stack_bytes = stack.size;
-    return stack;
-  }
-  void deallocate(boost::context::stack_context& stack) noexcept { plain_.deallocate(stack); }
-
- private:
-  Thread* thread_;
-  boost::context::fixedsize_stack plain_{kStackBytes};
-};
-
 /// Thrown in threads that are in the middle of a kernel that has failed, so that their stacks unwind.
 struct Abandoned {};
 
 }  // namespace
-
-/// AddressSanitizer must know on which stack the program runs. `leaving` tells it the next one, `arrived`
-/// that the switch is done, and which stack it came from.
-class Block::StackSwitch {
- public:
-#if defined(__SANITIZE_ADDRESS__)
-  void leaving(const void* bottom, std::size_t bytes) {
-    __sanitizer_start_switch_fiber(&fake_, bottom, bytes);
-  }
-  void arrived(const void** bottom, std::size_t* bytes) {
-    __sanitizer_finish_switch_fiber(fake_, bottom, bytes);
-  }
-
- private:
-  void* fake_ = nullptr;
-#else
-  void leaving(const void*, std::size_t) {}
-  void arrived(const void**, std::size_t*) {}
-#endif
-};
 
 Block& Block::make() {
   if (current_ == nullptr) current_ = new Block;  // never destroyed: its fibers would be unwound after main
@@ -71,95 +32,40 @@ Block::Block() : threads_(std::make_unique<Thread[]>(kMostThreads)) {}
 
 void Block::begin_launch(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& kernel,
                          TurnOrder& turns) {
-  gridDim = grid;
-  blockDim = block;
+  tern_grid_extents = {grid.x, grid.y, grid.z};
+  tern_block_extents = {block.x, block.y, block.z};
   count_ = block.x * block.y * block.z;
   kernel_ = &kernel;
   turns_ = &turns;
   shared_.begin_launch(shared_bytes);
-  for (; started_ < count_; ++started_) start_fiber(threads_[started_]);
+  for (; started_ < count_; ++started_) threads_[started_].stack = Stack(kStackBytes, run_threads);
   for (unsigned i = 0; i < count_; ++i)
     threads_[i].index = {i % block.x, i / block.x % block.y, i / (block.x * block.y)};
   warps_.assign((count_ + 31) / 32, {});
   time_ = 0;
 }
 
-void Block::start_fiber(Thread& thread) {
-  const auto body = [this, &thread](boost::context::fiber&& from) {
-    arrive(StackSwitch(), std::move(from));
-    for (;;) {
-      thread.inside = true;
-      try {
-        (*kernel_)();
-      } catch (const Abandoned&) {
-      } catch (...) {
-        error_ = std::current_exception();
-      }
-      thread.inside = false;
-      ++done_;
-      wait(Thread::State::done, "", {});
+/// What a thread's stack begins with: one kernel call after another.
+void Block::run_threads() {
+  Block& block = current();
+  note_arrival(&block.stack_of(block.left_), nullptr);
+  Thread& thread = block.threads_[block.thread_];
+  for (;;) {
+    thread.inside = true;
+    try {
+      (*block.kernel_)();
+    } catch (const Abandoned&) {
+    } catch (...) {
+      block.error_ = std::current_exception();
     }
-    return std::move(scheduler_);
-  };
-  thread.fiber = boost::context::fiber(std::allocator_arg, NotedStack(thread), body);
-}
-
-void Block::switch_to(unsigned next) {
-  left_ = std::exchange(running_, next);
-  ++turn_;
-  StackSwitch here;
-  boost::context::fiber* fiber = &scheduler_;
-  if (next == kScheduler) {
-    end_thread();
-    here.leaving(scheduler_bottom_, scheduler_bytes_);
-  } else {
-    Thread& thread = threads_[next];
-    fiber = &thread.fiber;
-    thread_ = next;
-    threadIdx = thread.index;
-    begin_thread(thread.stack_bottom, thread.stack_bytes);
-    here.leaving(thread.stack_bottom, thread.stack_bytes);
-  }
-  boost::context::fiber from = std::move(*fiber).resume();
-  arrive(here, std::move(from));
-}
-
-/// Keeps what ran before, so that it can go on.
-void Block::arrive(StackSwitch here, boost::context::fiber&& from) {
-  const void* bottom = nullptr;
-  std::size_t bytes = 0;
-  here.arrived(&bottom, &bytes);
-  if (left_ == kScheduler) {
-    scheduler_ = std::move(from);
-    scheduler_bottom_ = bottom;
-    scheduler_bytes_ = bytes;
-  } else {
-    threads_[left_].fiber = std::move(from);
+    thread.inside = false;
+    ++block.done_;
+    block.wait(Thread::State::done, "", {});
   }
 }
 
-/// The next thread in turn that need not wait, or kScheduler.
-unsigned Block::next_ready() const {
-  if (abandoned_ || error_) return kScheduler;
-  unsigned from = thread_ + 1 < count_ ? thread_ + 1 : 0;
-  if (turns_->is_shuffled()) from = turns_->any_of(count_);
-  unsigned warp = from / 32;
-  unsigned ready = warps_[warp].ready & ~0u << from % 32;
-  for (std::size_t i = 0; ready == 0 && i < warps_.size(); ++i) {
-    warp = warp + 1 < warps_.size() ? warp + 1 : 0;
-    ready = warps_[warp].ready;
-  }
-  return ready == 0 ? kScheduler : warp * 32 + static_cast<unsigned>(std::countr_zero(ready));
-}
-
-void Block::wait(Thread::State state, const char* operation, std::source_location where) {
-  Thread& thread = threads_[thread_];
-  thread.state = state;
-  thread.operation = operation;
-  thread.where = where;
-  warps_[thread_ / 32].ready &= ~(1u << thread_ % 32);
-  switch_to(next_ready());
-  if (abandoned_ && thread.inside) throw Abandoned();
+void Block::leave_kernel() {
+  throw Abandoned();
 }
 
 void Block::make_ready() {
@@ -170,8 +76,8 @@ void Block::make_ready() {
 }
 
 void Block::run(uint3 index) {
-  blockIdx = index;
-  number_ = index.x + gridDim.x * (index.y + gridDim.y * index.z);
+  tern_block_index = index;
+  number_ = index.x + tern_grid_extents.x * (index.y + tern_grid_extents.y * index.z);
   begin_time_ = barrier_time_ = ++time_;
   for (Warp& warp : warps_) {
     if (warp.parts.size() > kMostParts) warp.parts.clear();
@@ -199,8 +105,8 @@ void Block::abandon() {
     Thread& thread = threads_[i];
     if (thread.lost) {
       thread.lost = thread.inside = false;
-      lost_.push_back(std::move(thread.fiber));
-      start_fiber(thread);
+      lost_.push_back(thread.stack);
+      thread.stack = Stack(kStackBytes, run_threads);
     } else if (thread.inside) {
       switch_to(i);
     }
@@ -255,13 +161,13 @@ void Block::fail_stuck() const {
 
 bool Block::is_stack(std::uintptr_t address) const {
   return std::any_of(threads_.get(), threads_.get() + started_, [=](const Thread& thread) {
-    return address - reinterpret_cast<std::uintptr_t>(thread.stack_bottom) < thread.stack_bytes;
+    return address - reinterpret_cast<std::uintptr_t>(thread.stack.bottom()) < thread.stack.bytes();
   });
 }
 
 std::string Block::place(unsigned thread) const {
   const uint3 index = threads_[thread].index;
-  return fmt::format("block ({}, {}, {}), thread ({}, {}, {})", blockIdx.x, blockIdx.y, blockIdx.z, index.x,
+  return fmt::format("block ({}, {}, {}), thread ({}, {}, {})", tern_block_index.x, tern_block_index.y, tern_block_index.z, index.x,
                      index.y, index.z);
 }
 
@@ -294,28 +200,9 @@ void Block::check_meeting(const Meeting& meeting, const char* operation, std::so
   }
 }
 
-const Block::Brought& Block::meet_warp(const char* operation, unsigned mask, std::uint64_t brought,
-                                       std::source_location where, bool orders) {
-  const unsigned lane = thread_ % 32;
-  Warp& warp = warps_[thread_ / 32];
-  Meeting& meeting = mask == ~0u ? warp.whole : part(warp, mask);
-  if ((mask >> lane & 1u) == 0 || (meeting.arrived != 0 && meeting.operation != operation))
-    check_meeting(meeting, operation, where);
-  meeting.operation = operation;
-  meeting.brought[lane] = brought;
-  meeting.arrived |= 1u << lane;
-  if (meeting.arrived == mask) {  // the last to come wakes the others, and goes on
-    meeting.arrived = 0;
-    meeting.seen = meeting.brought;
-    warp.ready |= mask;
-    if (orders) warp.sync_time = ++time_;
-    if (RequestCounter* const counter = RequestCounter::active())
-      counter->note_warp_operation(thread_ / 32, mask, operation, {nullptr, where.file_name(), where.line()});
-  } else {
-    threads_[thread_].mask = mask;
-    wait(Thread::State::at_warp, operation, where);
-  }
-  return meeting.seen;
+void Block::note_meeting(unsigned mask, const char* operation, std::source_location where) const {
+  if (RequestCounter* const counter = RequestCounter::active())
+    counter->note_warp_operation(thread_ / 32, mask, operation, {nullptr, where.file_name(), where.line()});
 }
 
 }  // namespace tern::emulator

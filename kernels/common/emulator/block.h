@@ -1,8 +1,9 @@
-// The block that runs: its threads as fibers, who waits for what, and its shared memory. For the emulator alone.
+// The block that runs: its threads, each on a stack of its own, who waits for what, and its shared memory. For the emulator alone.
 #pragma once
 
+#include <algorithm>
 #include <array>
-#include <boost/context/fiber.hpp>
+#include <bit>
 #include <cstdint>
 #include <deque>
 #include <exception>
@@ -12,18 +13,24 @@
 #include <string>
 #include <vector>
 
+#include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/emulator.h"
 #include "kernels/common/emulator/launch_order.h"
 #include "kernels/common/emulator/shared_memory.h"
+#include "kernels/common/emulator/stack.h"
+
+// threadIdx, blockIdx, blockDim and gridDim (emulator.h).
+extern "C" {
+extern uint3 tern_thread_index, tern_block_index, tern_block_extents, tern_grid_extents;
+extern unsigned tern_lane_of_thread;
+}
 
 namespace tern::emulator {
 
-/// A thread of the block. Its fiber outlives blocks and launches: it runs one kernel call after another.
+/// A thread of the block. Its stack outlives blocks and launches: it runs one kernel call after another.
 struct Thread {
   enum class State { at_block, at_warp, done };
-  boost::context::fiber fiber;
-  const void* stack_bottom = nullptr;
-  std::size_t stack_bytes = 0;
+  Stack stack;
   uint3 index{};               ///< threadIdx
   bool inside = false;         ///< in the middle of the kernel
   bool lost = false;           ///< failed in the middle of it, where nothing may be thrown
@@ -100,15 +107,15 @@ class Block {
   std::string place() const { return place(thread_); }
 
  private:
-  class StackSwitch;
   static constexpr unsigned kScheduler = ~0u;  ///< in place of a thread: what runs the block
 
   Block();
-  void start_fiber(Thread& thread);
+  [[noreturn]] static void run_threads();
+  [[noreturn]] static void leave_kernel();
+  Stack& stack_of(unsigned thread) { return thread == kScheduler ? scheduler_ : threads_[thread].stack; }
   /// Gives the processor to another thread, or to what runs the block, until somebody gives it back.
   void switch_to(unsigned thread);
   unsigned next_ready() const;
-  void arrive(StackSwitch here, boost::context::fiber&& from);
   void wait(Thread::State state, const char* operation, std::source_location where);
   Meeting& part(Warp& warp, unsigned mask);
   void check_meeting(const Meeting& meeting, const char* operation, std::source_location where) const;
@@ -116,6 +123,7 @@ class Block {
   bool release_block();
   [[noreturn]] void fail_stuck() const;
 
+  [[gnu::noinline]] void note_meeting(unsigned mask, const char* operation, std::source_location where) const;
   static inline Block* current_ = nullptr;
 
   std::unique_ptr<Thread[]> threads_;  ///< as many as a block may have
@@ -124,14 +132,11 @@ class Block {
   TurnOrder* turns_ = nullptr;
   SharedMemory shared_;
   std::exception_ptr error_;
-  boost::context::fiber scheduler_;         ///< what runs the block, while a thread does
-  const void* scheduler_bottom_ = nullptr;  ///< of its stack
-  std::size_t scheduler_bytes_ = 0;
-  std::vector<boost::context::fiber>
-      lost_;  ///< of threads that failed where nothing may be thrown: never unwound
+  Stack scheduler_;          ///< of what runs the block
+  std::vector<Stack> lost_;  ///< of threads that failed where nothing may be thrown: never unwound
   bool abandoned_ = false;
 
-  unsigned started_ = 0;                                 ///< threads that have a fiber
+  unsigned started_ = 0;                                 ///< threads that have a stack
   unsigned count_ = 0;                                   ///< threads in this launch
   unsigned thread_ = 0;                                  ///< the one that runs
   unsigned running_ = kScheduler, left_ = kScheduler;  ///< what runs and what ran before: a thread or the scheduler
@@ -142,5 +147,72 @@ class Block {
   std::uint32_t number_ = 0;
   std::uint32_t time_ = 0, begin_time_ = 0, barrier_time_ = 0;
 };
+
+// Every shuffle of every thread goes through these.
+
+inline void Block::switch_to(unsigned next) {
+  left_ = running_;
+  running_ = next;
+  ++turn_;
+  if (next == kScheduler) {
+    own_stack = {};
+  } else {
+    Thread& thread = threads_[next];
+    thread_ = next;
+    tern_thread_index = thread.index;
+    tern_lane_of_thread = next % 32;
+    own_stack = {reinterpret_cast<std::uintptr_t>(thread.stack.bottom()), thread.stack.bytes()};
+  }
+  void* fake = nullptr;
+  switch_stack(stack_of(left_), stack_of(next), &fake);
+  note_arrival(&stack_of(left_), fake);
+}
+
+/// The next thread in turn that need not wait, or kScheduler.
+inline unsigned Block::next_ready() const {
+  if (abandoned_ || error_) return kScheduler;
+  unsigned from = thread_ + 1 < count_ ? thread_ + 1 : 0;
+  if (turns_->is_shuffled()) from = turns_->any_of(count_);
+  unsigned warp = from / 32;
+  unsigned ready = warps_[warp].ready & ~0u << from % 32;
+  for (std::size_t i = 0; ready == 0 && i < warps_.size(); ++i) {
+    warp = warp + 1 < warps_.size() ? warp + 1 : 0;
+    ready = warps_[warp].ready;
+  }
+  return ready == 0 ? kScheduler : warp * 32 + static_cast<unsigned>(std::countr_zero(ready));
+}
+
+inline void Block::wait(Thread::State state, const char* operation, std::source_location where) {
+  Thread& thread = threads_[thread_];
+  thread.state = state;
+  thread.operation = operation;
+  thread.where = where;
+  warps_[thread_ / 32].ready &= ~(1u << thread_ % 32);
+  switch_to(next_ready());
+  if (abandoned_ && thread.inside) leave_kernel();
+}
+
+inline const Block::Brought& Block::meet_warp(const char* operation, unsigned mask, std::uint64_t brought,
+                                              std::source_location where, bool orders) {
+  const unsigned lane = thread_ % 32;
+  Warp& warp = warps_[thread_ / 32];
+  Meeting& meeting = mask == ~0u ? warp.whole : part(warp, mask);
+  if ((mask >> lane & 1u) == 0 || (meeting.arrived != 0 && meeting.operation != operation))
+    check_meeting(meeting, operation, where);
+  meeting.operation = operation;
+  meeting.brought[lane] = brought;
+  meeting.arrived |= 1u << lane;
+  if (meeting.arrived == mask) {  // the last to come wakes the others, and goes on
+    meeting.arrived = 0;
+    meeting.seen = meeting.brought;
+    warp.ready |= mask;
+    if (orders) warp.sync_time = ++time_;
+    note_meeting(mask, operation, where);
+  } else {
+    threads_[thread_].mask = mask;
+    wait(Thread::State::at_warp, operation, where);
+  }
+  return meeting.seen;
+}
 
 }  // namespace tern::emulator

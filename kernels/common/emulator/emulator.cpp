@@ -58,6 +58,13 @@ void do_launch(const KernelId& id, dim3 grid, dim3 block, std::size_t shared_byt
   if (counter != nullptr) counter->end_launch(runner.shared());
 }
 
+[[gnu::cold, noreturn]] void fail_outside(const char* operation, unsigned mask, unsigned lane,
+                                          std::source_location where) {
+  throw Error(Block::current().place(),
+              fmt::format("{} (line {}) of a lane in its mask {:#010x}", operation, where.line(), mask),
+              fmt::format("lane {}", lane));
+}
+
 }  // namespace
 
 void run(const KernelId& id, dim3 grid, dim3 block, std::size_t shared_bytes,
@@ -89,18 +96,12 @@ int meet_block(const char* operation, bool brought, std::source_location where) 
   return Block::current().meet_block(operation, brought, where);
 }
 
-unsigned lane() {
-  return Block::current().thread() % 32;
-}
-
 std::uint64_t shuffle_bits(const char* operation, unsigned mask, std::uint64_t bits, int source,
                            std::source_location where) {
   const std::array<std::uint64_t, 32>& all = Block::current().meet_warp(operation, mask, bits, where);
   const unsigned from = source >= 0 && source < 32 ? static_cast<unsigned>(source) : lane();
-  if ((mask >> from & 1u) != 0) return all[from];
-  throw Error(Block::current().place(),
-              fmt::format("{} (line {}) of a lane in its mask {:#010x}", operation, where.line(), mask),
-              fmt::format("lane {}", from));
+  if ((mask >> from & 1u) == 0) fail_outside(operation, mask, from, where);
+  return all[from];
 }
 
 unsigned ballot(const char* operation, unsigned mask, bool brought, std::source_location where) {

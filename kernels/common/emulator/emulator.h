@@ -38,13 +38,15 @@ struct dim3 {
       : x(static_cast<unsigned>(x_extent)),
         y(static_cast<unsigned>(y_extent)),
         z(static_cast<unsigned>(z_extent)) {}
-  constexpr dim3(uint3 extents) : x(extents.x), y(extents.y), z(extents.z) {}  // NOLINT
+  constexpr dim3(uint3 extents) : dim3(extents.x, extents.y, extents.z) {}  // NOLINT: as before
   constexpr operator uint3() const { return {x, y, z}; }
 };
 
-// Of the thread that runs.
-inline uint3 threadIdx, blockIdx;
-inline dim3 blockDim(1), gridDim(1);
+// Of the thread that runs. No thread sees them change, so to the compiler of kernels they are constants; the emulator sets
+// them under their other names.
+extern const uint3 threadIdx asm("tern_thread_index"), blockIdx asm("tern_block_index");
+extern const uint3 blockDim asm("tern_block_extents"), gridDim asm("tern_grid_extents");
+extern const unsigned tern_lane asm("tern_lane_of_thread");  ///< in its warp
 
 namespace tern::emulator {
 
@@ -77,7 +79,9 @@ std::int64_t launch_count();
 void meet_warp(const char* operation, unsigned mask, std::source_location where);
 /// The threads of the block wait for one another; the number of those that brought true.
 int meet_block(const char* operation, bool brought, std::source_location where);
-unsigned lane();
+inline unsigned lane() {
+  return tern_lane;
+}
 /// What lane `source` brought; the caller's own bits where source lies outside 0..31.
 std::uint64_t shuffle_bits(const char* operation, unsigned mask, std::uint64_t bits, int source,
                            std::source_location where);
@@ -162,6 +166,16 @@ TERN_UNTOLD T atomicMax(T* place, std::type_identity_t<T> value, TernPlace where
   const T before = *place;
   *place = std::max(before, value);
   return before;
+}
+
+// Instructions of a GPU; the C library's are calls. A NaN yields to a number.
+extern "C" [[gnu::gnu_inline, gnu::always_inline]] inline float fmaxf(float a, float b) noexcept {
+  if (a != a) [[unlikely]] return b;
+  return b > a ? b : a;  // a, if b is a NaN
+}
+extern "C" [[gnu::gnu_inline, gnu::always_inline]] inline float fminf(float a, float b) noexcept {
+  if (a != a) [[unlikely]] return b;
+  return b < a ? b : a;
 }
 
 template <typename T>

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "engine/core/check.h"
 #include "kernels/common/emulator/block.h"
