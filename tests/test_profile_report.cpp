@@ -9,7 +9,8 @@ using namespace tern::kernels;
 using namespace tern::emulator;
 namespace {
 __global__ void transposes(const float* x, float* y, int size) {
-  const int row = static_cast<int>(blockIdx.y * 32 + threadIdx.y), column = static_cast<int>(blockIdx.x * 32 + threadIdx.x);
+  const int row = static_cast<int>(blockIdx.y * 32 + threadIdx.y),
+            column = static_cast<int>(blockIdx.x * 32 + threadIdx.x);
   y[column * size + row] = x[row * size + column];
 }
 template <int kPitch>
@@ -22,7 +23,7 @@ __global__ void transposes_by_tiles(const float* x, float* y, int size) {
   y[(x0 + i) * size + y0 + j] = tile[j * kPitch + i];
 }
 alignas(128) float a[1 << 18], b[1 << 18];
-}
+}  // namespace
 TEST_CASE("x") {
   Profile profile({.trace = {.launch = 2}});
   launch(transposes, dim3(16, 16), dim3(32, 32), 0, nullptr, a, b, 512);

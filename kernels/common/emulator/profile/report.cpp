@@ -54,12 +54,7 @@ std::string heading(const KernelReport& report, const ReportOptions& options) {
     const Bound& work = prediction.bounds[prediction.largest_work];
     text += fmt::format("  Its work alone: {}, by its {}: {}.\n", time_text(work.us), work.name, work.why);
   }
-  return text + fmt::format(
-                    "  Occupancy {:.0f} %: {} blocks a multiprocessor, limited by {}, with {} registers a "
-                    "thread{}.\n",
-                    prediction.occupancy.warps_percent, prediction.occupancy.blocks,
-                    prediction.occupancy.limited_by, report.registers,
-                    report.are_registers_known ? "" : " (assumed)");
+  return text + "  " + occupancy_text(report) + ".\n";
 }
 
 std::string bars(const Prediction& prediction) {

@@ -9,6 +9,9 @@
 
 namespace tern::emulator {
 
+/// "load shared", "__syncthreads"
+std::string what_text(const TraceStep& step);
+
 /// "tile[33]", or "0x7f..." for an address in no named array; "tile[33] + 2" in the middle of an element.
 std::string address_text(const LaunchProfile& launch, std::uintptr_t address);
 
