@@ -1,5 +1,5 @@
 // wants 1: missed_barrier.cu:8
-// wants: shared array 'tile': element 32
+// wants: shared array 'tile': element 63 of 64 is read, but nobody has written it
 #include <cstdio>
 
 __global__ void reverse(int *data) {

@@ -84,7 +84,7 @@ std::string global_fault(unsigned watching, std::uintptr_t at, std::size_t bytes
   Block& block = Block::current();
   if (space == Space::shared) {
     const std::string fault = block.shared().note(address, bytes, access);
-    if (!fault.empty()) block.fail(fault);
+    if (!fault.empty()) block.fail(fmt::format("{}, at {}", fault, place_text(place)));
   } else if (bytes == 0 || is_built_in(address)) {
     return;
   } else {

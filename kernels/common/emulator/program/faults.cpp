@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 
 #include "kernels/common/emulator/block.h"
 #include "kernels/common/emulator/profile/source_lines.h"
@@ -39,6 +40,10 @@ std::string fault_at(const void* address) {
   const DeviceMemory& memory = DeviceMemory::instance();
   if (in_launch) {
     const std::string place = Block::current().place();
+    constexpr std::uintptr_t kPage = 4096;  // below a stack
+    if (Block::current().is_stack(reinterpret_cast<std::uintptr_t>(address) + kPage))
+      return fmt::format("{}, {}: its stack is full: a recursion without end, or variables of its own too large", launch_text,
+                         place);
     return fmt::format("{}, {}: a pointer to no memory, {}", launch_text, place, address);
   }
   if (!memory.is_closed_to_host(address)) return fmt::format("host code follows a pointer to no memory, {}", address);
@@ -96,12 +101,15 @@ std::string user_line(const void* code) {
   return {};
 }
 
-void report_fault(const std::string& text) {
+void report_fault(const std::string& message) {
   ++faults;
-  report_note(text);
+  report_note(message);
 }
 
-void report_note(const std::string& text) {
+void report_note(const std::string& message) {
+  std::string text = message;
+  const std::string folder = std::filesystem::current_path().string() + "/";  // debug information has whole paths
+  for (std::size_t at = 0; (at = text.find(folder, at)) != text.npos;) text.erase(at, folder.size());
   fflush(stdout);  // in the order in which things happened
   fprintf(stderr, "tern: %s\n", text.c_str());
   fflush(stderr);
