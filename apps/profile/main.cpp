@@ -104,14 +104,11 @@ int run(const Command& command) {
   told.report_options.device = command.device;
   if (command.registers > 0) told.report_options.default_registers = command.registers;
   if (nvcc) told.report_options.registers = nvcc->wait();
-  const bool are_guessed = told.profile && command.registers == 0 && told.report_options.registers.empty();
   std::ofstream(folder / "options.txt") << told.text();
   setenv(emulator::program::kOptionsVariable, (folder / "options.txt").c_str(), 1);
 
   const int code = run_program(program, command);
   print_file(told.report);
-  if (are_guessed)
-    std::printf("Registers: %d a thread, a guess (no nvcc; --registers N says them)\n", told.report_options.default_registers);
   if (!command.html.empty() && std::filesystem::exists(command.html)) std::printf("Page: %s\n", command.html.c_str());
   if (command.keep) std::printf("Kept: %s\n", folder.c_str());
   return code;

@@ -1,9 +1,11 @@
 // wants 1: deep_recursion.cu:
-// wants: kernel
-__device__ int depth(volatile int *x, int n) {
-  volatile char room[1000];
-  room[n % 1000] = 1;
-  return *x == 0 ? room[n % 1000] + depth(x, n + 1) : 0;
+// wants: kernel dives
+// wants: its stack is full
+__device__ __noinline__ int depth(volatile int *x, int n) {
+  volatile int room[100];
+  room[n % 100] = n;
+  const int below = *x == 0 ? depth(x, n + 1) : 0;
+  return below + room[n % 100];
 }
 __global__ void dives(int *x) { x[1] = depth(x, 0); }
 

@@ -9,6 +9,7 @@
 #include "kernels/common/emulator/block.h"
 #include "kernels/common/emulator/code_place.h"
 #include "kernels/common/emulator/global_races.h"
+#include "kernels/common/emulator/patience.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -76,32 +77,30 @@ std::string global_fault(unsigned watching, std::uintptr_t at, std::size_t bytes
   return fault;
 }
 
-/// All but the plain access to global memory.
+/// All but the plain access to global memory. `alignment`: of a type that the compiler takes the address to be aligned for.
 [[gnu::noinline]] void note_watched(const void* address, std::size_t bytes, Access access,
-                                    const CodePlace& place) {
+                                    const CodePlace& place, std::size_t alignment) {
   const unsigned watching = watched.load(std::memory_order_relaxed);
   const Space space = SharedMemory::holds(address) ? Space::shared : Space::global;
+  const auto at = reinterpret_cast<std::uintptr_t>(address);
   Block& block = Block::current();
-  if (space == Space::shared) {
-    const std::string fault = block.shared().note(address, bytes, access);
-    if (!fault.empty()) block.fail(fmt::format("{}, at {}", fault, place_text(place)));
-  } else if (bytes == 0 || is_built_in(address)) {
-    return;
-  } else {
-    const std::string fault =
-        global_fault(watching, reinterpret_cast<std::uintptr_t>(address), bytes, access, place);
-    if (!fault.empty()) block.fail(fmt::format("{}, at {}", fault, place_text(place)));
-    if ((watching & kPoison) != 0) check_poison(address, bytes, access);
-  }
+  if ((watching & kPatience) != 0) block.fail(Patience::fault(place));
+  if (space == Space::global && (bytes == 0 || is_built_in(address))) return;
+  std::string fault = space == Space::shared ? block.shared().note(address, bytes, access)
+                                             : global_fault(watching, at, bytes, access, place);
+  if (fault.empty() && at % alignment != 0 && (space == Space::shared || (watching & kBounds) != 0))
+    fault = fmt::format("{} {} bytes at an address that is not aligned to them", verb(access), bytes);
+  if (!fault.empty()) block.fail(fmt::format("{}, at {}", fault, place_text(place)));
+  if (space == Space::global && (watching & kPoison) != 0) check_poison(address, bytes, access);
   if ((watching & kCounting) != 0)
-    RequestCounter::active()->note(block.thread(), place, space, access,
-                                   reinterpret_cast<std::uintptr_t>(address), bytes);
+    RequestCounter::active()->note(block.thread(), place, space, access, at, bytes);
 }
 
-inline void note(const void* address, std::size_t bytes, Access access, const CodePlace& place) {
+inline void note(const void* address, std::size_t bytes, Access access, const CodePlace& place,
+                 std::size_t alignment = 1) {
   if (reinterpret_cast<std::uintptr_t>(address) - own_stack.begin < own_stack.bytes) return;
   if (watched.load(std::memory_order_relaxed) == 0 && !SharedMemory::holds(address)) return;
-  note_watched(address, bytes, access, place);
+  note_watched(address, bytes, access, place, alignment);
 }
 
 }  // namespace
@@ -130,15 +129,17 @@ void note_access(const void* address, std::size_t bytes, Access access, std::sou
 // What the compiler calls. The names are ThreadSanitizer's; see GCC's sanitizer.def.
 extern "C" {
 
-#define TERN_ACCESS(name, bytes, access)                                                           \
-  void __tsan_##name##bytes(void* p) {                                                             \
-    tern::emulator::note(p, bytes, tern::emulator::Access::access, {__builtin_return_address(0)}); \
+// Of 16 bytes, 8 may be all that the type is aligned to.
+#define TERN_ACCESS(name, bytes, access, alignment)                                               \
+  void __tsan_##name##bytes(void* p) {                                                            \
+    tern::emulator::note(p, bytes, tern::emulator::Access::access, {__builtin_return_address(0)}, \
+                         alignment);                                                              \
   }
-#define TERN_ACCESSES(bytes)               \
-  TERN_ACCESS(read, bytes, read)           \
-  TERN_ACCESS(write, bytes, write)         \
-  TERN_ACCESS(unaligned_read, bytes, read) \
-  TERN_ACCESS(unaligned_write, bytes, write)
+#define TERN_ACCESSES(bytes)                              \
+  TERN_ACCESS(read, bytes, read, bytes < 8 ? bytes : 8)   \
+  TERN_ACCESS(write, bytes, write, bytes < 8 ? bytes : 8) \
+  TERN_ACCESS(unaligned_read, bytes, read, 1)             \
+  TERN_ACCESS(unaligned_write, bytes, write, 1)
 TERN_ACCESSES(1)
 TERN_ACCESSES(2)
 TERN_ACCESSES(4)

@@ -17,7 +17,14 @@
 namespace tern::emulator {
 
 /// Who wants to know of an access to global memory. Without any it costs two comparisons.
-enum Watch : unsigned { kCounting = 1, kPoison = 2, kBounds = 4, kUnwritten = 8, kRaces = 16 };
+enum Watch : unsigned {
+  kCounting = 1,
+  kPoison = 2,
+  kBounds = 4,
+  kUnwritten = 8,
+  kRaces = 16,
+  kPatience = 32
+};
 void watch(Watch what, bool on);
 bool is_watched(Watch what);
 

@@ -8,6 +8,7 @@
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/code_place.h"
 #include "kernels/common/emulator/global_races.h"
+#include "kernels/common/emulator/patience.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 
 uint3 tern_thread_index{}, tern_block_index{}, tern_block_extents{1, 1, 1}, tern_grid_extents{1, 1, 1};
@@ -16,7 +17,7 @@ unsigned tern_lane_of_thread = 0;
 namespace tern::emulator {
 namespace {
 
-constexpr std::size_t kStackBytes = 128 << 10;  // touched pages alone cost memory
+constexpr std::size_t kStackBytes = 1 << 20;  // CUDA gives a thread 512 KiB; touched pages alone cost memory
 constexpr unsigned kMostThreads = 1024;
 constexpr std::size_t kMostParts = 64;  ///< masks of a warp that are remembered from block to block
 
@@ -85,10 +86,20 @@ unsigned Block::next_ready() const {
   return ready == 0 ? kScheduler : warp * 32 + static_cast<unsigned>(std::countr_zero(ready));
 }
 
+unsigned Block::next_in_turn() {
+  if (is_watched(kPatience)) {
+    const Thread& thread = threads_[thread_];
+    const bool is_done = thread.state == Thread::State::done;
+    fail(Patience::fault(is_done ? CodePlace{}
+                                 : CodePlace{nullptr, thread.where.file_name(), thread.where.line()}));
+  }
+  return next_ready();
+}
+
 void Block::make_ready() {
   for (unsigned warp = 0; warp < warps_.size(); ++warp) {
     const unsigned lanes = std::min(count_ - warp * 32, 32u);
-    warps_[warp].ready = lanes == 32 ? ~0u : (1u << lanes) - 1;
+    warps_[warp].ready = warps_[warp].lanes = lanes == 32 ? ~0u : (1u << lanes) - 1;
   }
 }
 
@@ -151,7 +162,7 @@ bool Block::release_block() {
     throw Error(place(i), fmt::format("{} at {} as {}", first.operation, place_text(first.where), place(0)),
                 fmt::format("{} at {}", other.operation, place_text(other.where)));
   }
-  if (RequestCounter* const counter = RequestCounter::active()) 
+  if (RequestCounter* const counter = RequestCounter::active())
     counter->note_block_barrier(first.operation, {nullptr, first.where.file_name(), first.where.line()});
   barrier_time_ = ++time_;
   if (GlobalRaces* const races = GlobalRaces::active()) races->order().note_barrier();
@@ -191,8 +202,8 @@ std::string Block::place(unsigned thread) const {
 
 std::string Block::place_of(const Touch& touch) const {
   const uint3 grid = tern_grid_extents;
-  const std::string block = fmt::format("block ({}, {}, {})", touch.block % grid.x, touch.block / grid.x % grid.y,
-                                        touch.block / grid.x / grid.y);
+  const std::string block = fmt::format("block ({}, {}, {})", touch.block % grid.x,
+                                        touch.block / grid.x % grid.y, touch.block / grid.x / grid.y);
   if (touch.thread < 0) return "several threads of " + block;
   const uint3 index = threads_[static_cast<std::size_t>(touch.thread)].index;
   return fmt::format("{}, thread ({}, {}, {})", block, index.x, index.y, index.z);
@@ -222,16 +233,19 @@ void Block::check_meeting(const Meeting& meeting, const char* operation, std::so
                 fmt::format("mask {:#010x}, lane {}", meeting.mask, lane));
   }
   if (meeting.arrived != 0 && std::string_view(meeting.operation) != operation) {
-    throw Error(place(), fmt::format("{} as the other lanes of mask {:#010x}", meeting.operation, meeting.mask),
+    throw Error(place(),
+                fmt::format("{} as the other lanes of mask {:#010x}", meeting.operation, meeting.mask),
                 operation);
   }
 }
 
-void Block::note_meeting(const Meeting& meeting, std::source_location where, bool orders) const {
+void Block::note_meeting(const Meeting& meeting, std::source_location where, bool orders) {
+  if (is_watched(kPatience)) fail(Patience::fault({nullptr, where.file_name(), where.line()}));
   GlobalRaces* const races = GlobalRaces::active();
   if (races != nullptr && orders) races->order().note_sync(thread_ / 32);
-  if (RequestCounter* const counter = RequestCounter::active()) 
-    counter->note_warp_operation(thread_ / 32, meeting.mask, meeting.operation, {nullptr, where.file_name(), where.line()});
+  if (RequestCounter* const counter = RequestCounter::active())
+    counter->note_warp_operation(thread_ / 32, meeting.mask, meeting.operation,
+                                 {nullptr, where.file_name(), where.line()});
 }
 
 }  // namespace tern::emulator

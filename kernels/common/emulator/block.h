@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <deque>
@@ -50,7 +51,8 @@ struct Meeting {
 struct Warp {
   Meeting whole{.mask = ~0u};
   std::deque<Meeting> parts;    ///< under other masks
-  unsigned ready = 0;           ///< lanes that need not wait
+  unsigned lanes = 0;           ///< that the block has
+  unsigned ready = 0;           ///< of them those that need not wait
   std::uint32_t sync_time = 0;  ///< of the last __syncwarp
 };
 
@@ -68,8 +70,8 @@ class Block {
 
   using Brought = std::array<std::uint64_t, 32>;
   /// What the lanes of the mask brought. `orders`: their accesses to memory before and after, too.
-  const Brought& meet_warp(const char* operation, unsigned mask, std::uint64_t brought, std::source_location where,
-                           bool orders = false);
+  const Brought& meet_warp(const char* operation, unsigned mask, std::uint64_t brought,
+                           std::source_location where, bool orders = false);
   int meet_block(const char* operation, bool brought, std::source_location where);
 
   unsigned thread() const { return thread_; }
@@ -82,7 +84,8 @@ class Block {
   std::uint32_t tick() { return ++time_; }
   /// The running thread's, now.
   Touch touch(bool atomic) const {
-    return {number_, time_, 0, static_cast<std::int16_t>(thread_), static_cast<std::int8_t>(thread_ / 32), atomic};
+    return {number_, time_, 0, static_cast<std::int16_t>(thread_), static_cast<std::int8_t>(thread_ / 32),
+            atomic};
   }
   /// Whether a barrier or __syncwarp lies between a touch by this block, or by one before it, and the running thread's; or
   /// both are one thread's, or the first is nobody's.
@@ -90,8 +93,10 @@ class Block {
     return before.time < barrier_time_ || before.thread == now.thread || before.thread == Touch::kNobody ||
            (before.warp == now.warp && before.time < warps_[static_cast<unsigned>(now.warp)].sync_time);
   }
+  /// From now on each turn is chosen by the long way, on which a launch that takes too long ends. For signals, too.
+  void leave_order() { in_order_ = false; }
   /// Switches of threads so far.
-  std::uint64_t turn() const { return turn_; }
+  std::uint64_t turn() const { return turn_.load(std::memory_order_relaxed); }
   SharedMemory& shared() { return shared_; }
   const std::function<void()>& kernel() const { return *kernel_; }
   /// The running thread has done what must not be done: the launch ends with Error{place(), fault}. For callers that
@@ -119,6 +124,8 @@ class Block {
   void switch_to(unsigned thread);
   /// The next thread in turn that need not wait, or kScheduler.
   unsigned next_ready() const;
+  /// The same, after the running thread. Does not return if the launch has taken too long.
+  unsigned next_in_turn();
   void wait(Thread::State state, const char* operation, std::source_location where);
   Meeting& part(Warp& warp, unsigned mask);
   void check_meeting(const Meeting& meeting, const char* operation, std::source_location where) const;
@@ -126,7 +133,7 @@ class Block {
   bool release_block();
   [[noreturn]] void fail_stuck() const;
 
-  [[gnu::noinline]] void note_meeting(const Meeting& meeting, std::source_location where, bool orders) const;
+  [[gnu::noinline]] void note_meeting(const Meeting& meeting, std::source_location where, bool orders);
   static inline Block* current_ = nullptr;
 
   std::unique_ptr<Thread[]> threads_;  ///< as many as a block may have
@@ -138,13 +145,14 @@ class Block {
   Stack scheduler_;          ///< of what runs the block
   std::vector<Stack> lost_;  ///< of threads that failed where nothing may be thrown: never unwound
   bool abandoned_ = false;
-  bool in_order_ = false;  ///< turns are neither drawn nor at an end
+  std::atomic<bool> in_order_ = false;  ///< turns are neither drawn nor at an end
 
-  unsigned started_ = 0;                                 ///< threads that have a stack
-  unsigned count_ = 0;                                   ///< threads in this launch
-  unsigned thread_ = 0;                                  ///< the one that runs
-  unsigned running_ = kScheduler, left_ = kScheduler;  ///< what runs and what ran before: a thread or the scheduler
-  std::uint64_t turn_ = 0;
+  unsigned started_ = 0;  ///< threads that have a stack
+  unsigned count_ = 0;    ///< threads in this launch
+  unsigned thread_ = 0;   ///< the one that runs
+  unsigned running_ = kScheduler,
+           left_ = kScheduler;  ///< what runs and what ran before: a thread or the scheduler
+  std::atomic<std::uint64_t> turn_ = 0;
 
   unsigned done_ = 0, at_block_ = 0;
   int votes_ = 0, last_votes_ = 0;
@@ -157,7 +165,7 @@ class Block {
 inline void Block::switch_to(unsigned next) {
   left_ = running_;
   running_ = next;
-  ++turn_;
+  turn_.store(turn() + 1, std::memory_order_relaxed);
   if (next == kScheduler) {
     own_stack = {};
   } else {
@@ -181,7 +189,9 @@ inline void Block::wait(Thread::State state, const char* operation, std::source_
   unsigned& ready = warps_[thread_ / 32].ready;
   ready &= ~(1u << lane);
   const unsigned after = ready & ~1u << lane;
-  switch_to(in_order_ && after != 0 ? thread_ - lane + static_cast<unsigned>(std::countr_zero(after)) : next_ready());
+  switch_to(in_order_.load(std::memory_order_relaxed) && after != 0
+                ? thread_ - lane + static_cast<unsigned>(std::countr_zero(after))
+                : next_in_turn());
   if (abandoned_ && thread.inside) leave_kernel();
 }
 
@@ -195,10 +205,10 @@ inline const Block::Brought& Block::meet_warp(const char* operation, unsigned ma
   meeting.operation = operation;
   meeting.brought[lane] = brought;
   meeting.arrived |= 1u << lane;
-  if (meeting.arrived == mask) {  // the last to come wakes the others, and goes on
+  if (meeting.arrived == (mask & warp.lanes)) {  // the last to come wakes the others, and goes on
     meeting.arrived = 0;
     meeting.seen = meeting.brought;
-    warp.ready |= mask;
+    warp.ready |= mask & warp.lanes;
     if (orders) warp.sync_time = ++time_;
     note_meeting(meeting, where, orders);
   } else {

@@ -7,6 +7,7 @@
 #include "kernels/common/emulator/block.h"
 #include "kernels/common/emulator/code_place.h"
 #include "kernels/common/emulator/global_races.h"
+#include "kernels/common/emulator/patience.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 
 namespace tern::emulator {
@@ -57,6 +58,7 @@ void do_launch(const KernelId& id, dim3 grid, dim3 block, std::size_t shared_byt
   Block& runner = Block::make();
   TurnOrder turns = TurnOrder::next();
   runner.begin_launch(grid, block, shared_bytes, kernel, turns);
+  const Patience patience;
   RequestCounter* const counter = RequestCounter::active();
   if (counter != nullptr) counter->begin_launch(id, grid, block);
   try {

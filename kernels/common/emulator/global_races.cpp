@@ -96,10 +96,13 @@ bool GlobalRaces::is_ordered(const Touch& before, const Touch& touch) const {
 std::string GlobalRaces::note_unit(Unit& unit, const Touch& touch, Access access, std::uintptr_t at) {
   History& history = unit.history;
   switch (race_of(history, access, [&](const Touch& before) { return is_ordered(before, touch); })) {
-    case Race::none: break;
+    case Race::none:
+      break;
     case Race::read_after_write:
-    case Race::write_after_write: return describe(history.write, true, access, at);
-    case Race::write_after_read: return describe(history.read, false, access, at);
+    case Race::write_after_write:
+      return describe(history.write, true, access, at);
+    case Race::write_after_read:
+      return describe(history.read, false, access, at);
   }
   if (access != Access::read && !is_ordered(unit.other_read, touch))
     return describe(unit.other_read, false, access, at);
@@ -112,9 +115,12 @@ std::string GlobalRaces::note_unit(Unit& unit, const Touch& touch, Access access
 std::string GlobalRaces::describe(const Touch& before, bool wrote, Access access, std::uintptr_t at) const {
   const Block& block = Block::current();
   const bool same_block = before.block == block.number();
-  std::string text = fmt::format(
-      "{} {}, which {} {} at {}, and nothing orders the two", verb(access), Allocations::instance().text_of(at),
-      block.place_of(before), !wrote ? "read" : before.atomic ? "updated" : "wrote", place_text(places_[before.place]));
+  std::string text = fmt::format("{} {}, which {} {} at {}, and nothing orders the two", verb(access),
+                                 Allocations::instance().text_of(at), block.place_of(before),
+                                 !wrote          ? "read"
+                                 : before.atomic ? "updated"
+                                                 : "wrote",
+                                 place_text(places_[before.place]));
   if (same_block) text += ": no barrier lies between them";
   if (const std::optional<Touch> atomic = order_.unfenced_atomic(before)) {
     text += fmt::format(": no __threadfence() between the {} and the atomic at {}", wrote ? "write" : "read",

@@ -9,8 +9,9 @@
 namespace tern::emulator {
 namespace {
 
-constexpr std::uint32_t kPurpose = 0x7572u;    // of the random stream
-constexpr std::uint64_t kWindow = 1u << 20;  ///< blocks that change places with one another: bounds what is kept
+constexpr std::uint32_t kPurpose = 0x7572u;  // of the random stream
+constexpr std::uint64_t kWindow =
+    1u << 20;  ///< blocks that change places with one another: bounds what is kept
 
 std::uint64_t order_seed = 0;
 std::uint32_t launches_since = 0;

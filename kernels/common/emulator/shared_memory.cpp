@@ -117,13 +117,15 @@ std::string SharedMemory::note_element(const Array& array, History& element, std
   const bool is_written = element.write.thread != Touch::kNobody && element.write.time >= block.begin_time();
   if (access != Access::write && !is_written) return fault("is read, but nobody has written it");
   switch (race_of(element, access, [&](const Touch& before) { return block.orders(before, touch); })) {
-    case Race::none: break;
+    case Race::none:
+      break;
     case Race::read_after_write:
       return fault(fmt::format("is read with no barrier after thread {} wrote it", element.write.thread));
     case Race::write_after_write:
       return fault(fmt::format("is {} with no barrier after thread {} wrote it",
                                access == Access::atomic ? "updated" : "written", element.write.thread));
-    case Race::write_after_read: return fault("is written with no barrier after another thread read it");
+    case Race::write_after_read:
+      return fault("is written with no barrier after another thread read it");
   }
   keep(element, touch, access, block.barrier_time());
   return {};

@@ -105,7 +105,8 @@ bool ThreadOrder::has_released(std::uint32_t place, const Release& release) cons
 void ThreadOrder::add_release(std::uint32_t place, const Fence& fence, bool of_block) {
   const Block& block = Block::current();
   std::vector<Release>& releases = places_[place];
-  Release release{block.number(), static_cast<std::int16_t>(block.thread()), of_block, fence, before_barrier_, nullptr};
+  Release release{block.number(), static_cast<std::int16_t>(block.thread()), of_block, fence, before_barrier_,
+                  nullptr};
   if (has_released(place, release)) return;
   // A thread that acquired something after its fence releases it a little early here: no false alarm comes of it.
   Known known = block_known_;

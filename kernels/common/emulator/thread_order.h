@@ -47,7 +47,8 @@ class ThreadOrder {
   /// Releases acquired, from the first, by number of the address.
   using Known = std::unordered_map<std::uint32_t, std::uint32_t>;
   struct Fence {
-    std::uint32_t time = 0, barrier = 0, sync = 0;  ///< when it was, and the last barrier and __syncwarp before it
+    std::uint32_t time = 0, barrier = 0,
+                  sync = 0;  ///< when it was, and the last barrier and __syncwarp before it
   };
   using Fences = std::vector<Fence>;  ///< the last one of each thread; a time of 0: none
   struct Release {

@@ -46,8 +46,8 @@ inline void keep(History& history, const Touch& touch, Access access, std::uint3
     return;
   }
   Touch& read = history.read;
-  const bool joins = read.thread != Touch::kNobody && read.thread != touch.thread && read.block == touch.block &&
-                     read.time >= barrier;
+  const bool joins = read.thread != Touch::kNobody && read.thread != touch.thread &&
+                     read.block == touch.block && read.time >= barrier;
   const bool one_warp = read.warp == touch.warp;
   read = touch;
   if (!joins) return;

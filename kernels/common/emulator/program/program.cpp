@@ -10,6 +10,7 @@
 
 #include "engine/core/check.h"
 #include "kernels/common/emulator/global_memory.h"
+#include "kernels/common/emulator/profile/source_lines.h"
 #include "kernels/common/emulator/program/device_memory.h"
 #include "kernels/common/emulator/program/faults.h"
 
@@ -53,6 +54,19 @@ std::string left_out() {
                         text_of(shape.first.where), shape.launches, kMostProfiled);
   }
   return text;
+}
+
+/// Registers by the names that reports have for kernels; of a template whose arguments were deduced, the most.
+ReportOptions report_options() {
+  ReportOptions of = options().report_options;
+  of.registers.clear();
+  for (const auto& [demangled, registers] : options().report_options.registers) {
+    const std::string name = short_function_name(demangled);
+    of.registers[name] = registers;
+    int& of_template = of.registers[name.substr(0, name.find('<'))];
+    of_template = std::max(of_template, registers);
+  }
+  return of;
 }
 
 void write_file(const std::string& file, const std::string& text) {
@@ -101,8 +115,8 @@ void finish_program() {
   if (!std::exchange(profiling, false)) return;
   const Options& of = options();
   try {
-    if (!of.report.empty()) write_file(of.report, text_report(*kept, of.report_options) + left_out());
-    if (!of.html.empty()) write_file(of.html, html_report(*kept, of.report_options, of.title));
+    if (!of.report.empty()) write_file(of.report, text_report(*kept, report_options()) + left_out());
+    if (!of.html.empty()) write_file(of.html, html_report(*kept, report_options(), of.title));
   } catch (const std::exception& error) {
     report_fault(error.what());
   }

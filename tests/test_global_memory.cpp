@@ -1,0 +1,293 @@
+// What the emulator finds in global memory when asked, on kernels that are wrong on purpose, and that it is silent on right
+// ones.
+#include "kernels/common/emulator/global_memory.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <vector>
+
+#include "engine/core/check.h"
+#include "kernels/common/emulator/emulator.h"
+#include "kernels/common/last_block.h"
+#include "kernels/common/vector.h"
+
+using namespace tern;
+using namespace tern::kernels;
+
+namespace {
+
+constexpr unsigned kThreads = 64;
+__device__ int table[64];
+
+__global__ void copies(const int* x, int* y, int offset) {
+  y[threadIdx.x] = x[static_cast<int>(threadIdx.x) + offset];
+}
+
+__global__ void writes_at(int* y, int index) {
+  if (threadIdx.x == 3) y[index] = 1;
+}
+
+__global__ void reads_vector(const float* x, float* y, int index) {
+  store_vector(y, load_vector<4>(x + index));
+}
+
+__global__ void reads_static_data_and_own_stack(int* y) {
+  int own[4] = {1, 2, 3, 4};
+  int* volatile begin = own;
+  y[threadIdx.x] = begin[threadIdx.x % 4] + table[threadIdx.x];
+  table[threadIdx.x] = 1;
+}
+
+__global__ void adds_to_all(int* sum) {
+  atomicAdd(sum, 1);
+}
+
+__global__ void writes_own(int* y) {
+  y[blockIdx.x * blockDim.x + threadIdx.x] = 1;
+}
+
+// Races.
+__global__ void shifts_within_a_block(int* x, bool wait) {
+  const int left = x[threadIdx.x];
+  if (wait) __syncthreads();
+  x[threadIdx.x + 1] = left;
+}
+
+__global__ void shifts_within_a_warp(int* x, bool wait) {
+  const int left = x[threadIdx.x];
+  if (wait) __syncwarp();
+  x[threadIdx.x + 1] = left;
+}
+
+__global__ void all_blocks_write_one(int* y) {
+  if (threadIdx.x == 0) y[0] = 1;
+}
+
+__global__ void shifts_across_blocks(int* x) {
+  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
+  const int next = i + 1 < gridDim.x * blockDim.x ? x[i + 1] : 0;
+  __syncthreads();
+  x[i] = next;
+}
+
+__global__ void counts_and_reads_too_early(int* sum, int* y) {
+  atomicAdd(sum, 1);
+  __syncthreads();
+  if (threadIdx.x == 0) y[blockIdx.x] = *sum;
+}
+
+__global__ void writes_bytes(unsigned char* y) {
+  y[blockIdx.x * blockDim.x + threadIdx.x] = 1;
+}
+
+// The last block sums what all have left, with or without what orders them.
+enum class Fence { none, of_block, of_one, of_all_before_a_barrier, after_the_atomic };
+
+__global__ void sums_in_the_last_block(int* partials, unsigned* arrivals, int* total, Fence fence) {
+  partials[blockIdx.x * blockDim.x + threadIdx.x] = 1;
+  if (fence == Fence::of_all_before_a_barrier) __threadfence();
+  __syncthreads();
+  bool last = false;
+  if (threadIdx.x == 0) {
+    if (fence == Fence::of_one) __threadfence();
+    if (fence == Fence::of_block) __threadfence_block();
+    last = atomicAdd(arrivals, 1u) + 1 == gridDim.x;
+    if (fence == Fence::after_the_atomic) __threadfence();
+  }
+  if (__syncthreads_or(last) == 0) return;
+  if (threadIdx.x != 0) return;
+  int sum = 0;
+  for (unsigned i = 0; i < gridDim.x * blockDim.x; ++i) sum += partials[i];
+  *total = sum;
+}
+
+__global__ void sums_by_the_products_helper(int* partials, unsigned* arrivals, int* total) {
+  if (threadIdx.x == 0) partials[blockIdx.x] = 1;
+  if (!is_last_block(arrivals) || threadIdx.x != 0) return;
+  int sum = 0;
+  for (unsigned i = 0; i < gridDim.x; ++i) sum += partials[i];
+  *total = sum;
+}
+
+// Block 0 writes for block 1, which says so to block 2: through two addresses.
+__global__ void hands_on(int* value, unsigned* first, unsigned* second, int* y) {
+  if (threadIdx.x != 0) return;
+  if (blockIdx.x == 0) {
+    *value = 7;
+    __threadfence();
+    atomicAdd(first, 1u);
+  } else if (blockIdx.x == 1) {
+    if (atomicAdd(first, 1u) != 1) return;
+    __threadfence();
+    atomicAdd(second, 1u);
+  } else if (atomicAdd(second, 1u) == 1) {
+    *y = *value;
+  }
+}
+
+struct Checked {
+  explicit Checked(emulator::GlobalChecks checks) { emulator::set_global_checks(checks); }
+  ~Checked() { emulator::set_global_checks({}); }
+};
+
+/// Device memory of a test: apart from the next one by more than what an index misses it by.
+template <typename T>
+struct Memory {
+  explicit Memory(std::size_t count, std::string name, bool written = true)
+      : room(count + 2 * kApart + 64), size(count) {
+    emulator::add_allocation(data(), count * sizeof(T), std::move(name));
+    if (written) emulator::mark_written(data(), count * sizeof(T));
+  }
+  ~Memory() { emulator::remove_allocation(data()); }
+  T* data() {
+    const auto at = reinterpret_cast<std::uintptr_t>(room.data() + kApart);
+    return room.data() + kApart + (64 - at % 64) % 64 / sizeof(T);
+  }
+
+  static constexpr std::size_t kApart = 4096;
+  std::vector<T> room;
+  std::size_t size;
+};
+
+template <typename... Parameters>
+std::string failure(unsigned blocks, unsigned threads, void (*kernel)(Parameters...),
+                    std::type_identity_t<Parameters>... arguments) {
+  try {
+    launch(kernel, blocks, threads, 0, nullptr, arguments...);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+#define CHECK_FAILS(text, part) CHECK_MESSAGE(contains(text, part), text)
+
+}  // namespace
+
+TEST_CASE("global memory: an access outside of what was allocated is an error that says where") {
+  const Checked checked({.bounds = true});
+  Memory<int> x(kThreads, "x"), y(kThreads, "y");
+  CHECK(failure(1, kThreads, copies, x.data(), y.data(), 0) == "");
+  const std::string after = failure(1, kThreads, copies, x.data(), y.data(), 1);
+  CHECK_FAILS(after, "block (0, 0, 0), thread (63, 0, 0): reads 4 bytes 0 bytes after the end of x, at ");
+  CHECK_FAILS(after, "test_global_memory.cpp:24");
+  CHECK_FAILS(failure(1, kThreads, copies, x.data(), y.data(), -2),
+              "reads 4 bytes 8 bytes before the begin of x");
+  CHECK_FAILS(failure(1, kThreads, writes_at, y.data(), 1000),
+              "thread (3, 0, 0): writes 4 bytes 3744 bytes after");
+  CHECK_FAILS(failure(1, 4, writes_at, nullptr, 2), "writes 4 bytes at the null pointer + 8");
+  CHECK_FAILS(failure(1, 4, writes_at, y.data(), -(1 << 30)), "where there is no memory");
+  std::vector<int> host(100000);
+  CHECK_FAILS(failure(1, 1, copies, host.data() + 50000, y.data(), 0), "reads 4 bytes of memory of the host");
+  CHECK_FAILS(failure(1, 1, adds_to_all, host.data() + 50000), "updates 4 bytes of memory of the host");
+  CHECK(failure(1, kThreads, reads_static_data_and_own_stack, y.data()) == "");
+  CHECK(failure(1, kThreads, copies, x.data(), y.data(), 0) == "");  // clean after an error
+
+  Memory<float> z(6, "z");
+  CHECK(failure(1, 1, reads_vector, z.data(), z.data(), 0) == "");
+  CHECK_FAILS(failure(1, 1, reads_vector, z.data(), z.data(), 1),
+              "reads 16 bytes at an address that is not aligned to them");
+  CHECK_FAILS(failure(1, 1, reads_vector, z.data(), z.data(), 4),
+              "reads 16 bytes at byte 16 of z, 8 of them after its end");
+}
+
+TEST_CASE("global memory: freed memory is told as such until it is given out again") {
+  const Checked checked({.bounds = true});
+  Memory<int> y(kThreads, "y");
+  std::vector<int> room(kThreads);
+  emulator::add_allocation(room.data(), kThreads * sizeof(int), "old");
+  emulator::remove_allocation(room.data());
+  CHECK_FAILS(failure(1, kThreads, copies, room.data(), y.data(), 2), "reads freed memory: byte 8 of old");
+  emulator::add_allocation(room.data() + 1, 4, "new");
+  CHECK_FAILS(failure(1, 4, writes_at, room.data(), 3), "writes 4 bytes 4 bytes after the end of new");
+  emulator::remove_allocation(room.data() + 1);
+  emulator::remove_allocation(room.data() + 5);  // nothing begins there
+}
+
+TEST_CASE("global memory: bytes that nobody has written are not read") {
+  const Checked checked({.unwritten = true});
+  Memory<int> x(kThreads, "x", /*written=*/false), y(kThreads, "y", /*written=*/false);
+  CHECK_FAILS(failure(1, kThreads, copies, x.data(), y.data(), 0),
+              "reads byte 0 of x, which nobody has written");
+  emulator::mark_written(x.data(), 33 * sizeof(int) + 2);
+  CHECK_FAILS(failure(1, kThreads, copies, x.data(), y.data(), 0), "thread (33, 0, 0): reads byte 134 of x");
+  CHECK_FAILS(failure(1, 1, adds_to_all, x.data() + 40), "updates byte 160 of x");
+  CHECK(failure(1, kThreads, writes_own, x.data()) == "");
+  CHECK(failure(1, kThreads, copies, x.data(), y.data(), 0) == "");
+  CHECK(failure(1, kThreads, copies, y.data(), x.data(), 0) == "");
+}
+
+TEST_CASE("global memory: threads of a block that meet without a barrier race") {
+  const Checked checked({.races = true});
+  Memory<int> x(kThreads + 1, "x");
+  CHECK(failure(1, kThreads, shifts_within_a_block, x.data(), true) == "");
+  const std::string race = failure(1, kThreads, shifts_within_a_block, x.data(), false);
+  CHECK_FAILS(race,
+              "block (0, 0, 0), thread (1, 0, 0): reads byte 4 of x, which block (0, 0, 0), thread (0, 0, 0) "
+              "wrote at ");
+  CHECK_FAILS(race, "test_global_memory.cpp:");
+  CHECK_FAILS(race, "nothing orders the two: no barrier lies between them");
+  CHECK(failure(1, 32, shifts_within_a_warp, x.data(), true) == "");
+  CHECK_FAILS(failure(1, 32, shifts_within_a_warp, x.data(), false), "no barrier");
+  CHECK_FAILS(failure(1, kThreads, shifts_within_a_warp, x.data(), true), "reads byte 128 of x");
+  std::vector<int> unknown(kThreads + 1);  // to the emulator
+  CHECK_FAILS(failure(1, kThreads, shifts_within_a_block, unknown.data(), false), "reads address 0x");
+}
+
+TEST_CASE("global memory: blocks that meet with nothing that orders them race") {
+  const Checked checked({.races = true});
+  Memory<int> x(4 * kThreads, "x"), y(4, "y");
+  CHECK(failure(4, kThreads, writes_own, x.data()) == "");
+  CHECK(failure(1, kThreads, all_blocks_write_one, y.data()) == "");
+  CHECK_FAILS(failure(2, kThreads, all_blocks_write_one, y.data()),
+              "block (1, 0, 0), thread (0, 0, 0): writes byte 0 of y, which block (0, 0, 0), thread (0, 0, "
+              "0) wrote at");
+  CHECK_FAILS(failure(4, kThreads, shifts_across_blocks, x.data()),
+              "byte 256 of x, which block (0, 0, 0), thread (63, 0, 0) read");
+  CHECK(failure(4, kThreads, adds_to_all, y.data()) == "");
+  CHECK_FAILS(failure(4, kThreads, counts_and_reads_too_early, y.data(), x.data()),
+              "updates byte 0 of y, which block (0, 0, 0), thread (0, 0, 0) read at");
+  Memory<unsigned char> bytes(4 * kThreads, "bytes");
+  CHECK(failure(4, 13, writes_bytes, bytes.data()) == "");  // neighbours of one word
+}
+
+TEST_CASE("global memory: a fence and an atomic order blocks, and neither does alone") {
+  const Checked checked({.races = true});
+  Memory<int> partials(4 * kThreads, "partials"), total(1, "total");
+  Memory<unsigned> arrivals(2, "arrivals");
+  const auto with = [&](Fence fence) {
+    arrivals.data()[0] = 0;
+    total.data()[0] = 0;
+    return failure(4, kThreads, sums_in_the_last_block, partials.data(), arrivals.data(), total.data(),
+                   fence);
+  };
+  CHECK(with(Fence::of_one) == "");
+  CHECK(total.data()[0] == 4 * kThreads);
+  CHECK(with(Fence::of_all_before_a_barrier) == "");
+  const std::string none = with(Fence::none);
+  CHECK_FAILS(none,
+              "block (3, 0, 0), thread (0, 0, 0): reads byte 0 of partials, which block (0, 0, 0), thread "
+              "(0, 0, 0) wrote");
+  CHECK_FAILS(none, "no __threadfence() between the write and the atomic at ");
+  CHECK_FAILS(with(Fence::after_the_atomic), "no __threadfence() between");
+  CHECK_FAILS(with(Fence::of_block), "no __threadfence() between");
+
+  arrivals.data()[0] = 0;
+  CHECK(failure(4, kThreads, sums_by_the_products_helper, partials.data(), arrivals.data(), total.data()) ==
+        "");
+  CHECK(total.data()[0] == 4);
+  CHECK(arrivals.data()[0] == 0);
+}
+
+TEST_CASE("global memory: what is acquired is handed on") {
+  const Checked checked({.races = true});
+  Memory<int> value(1, "value"), y(1, "y");
+  Memory<unsigned> counters(2, "counters");
+  CHECK(failure(3, 32, hands_on, value.data(), counters.data(), counters.data() + 1, y.data()) == "");
+  CHECK(y.data()[0] == 7);
+}
