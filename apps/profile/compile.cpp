@@ -69,9 +69,11 @@ Toolkit Toolkit::find() {
   throw Error("tern-profile", fmt::format("{} beside it or in ../lib/tern-profile", kFile), "none");
 }
 
-void compile_program(const Toolkit& toolkit, const std::filesystem::path& source, const CompileOptions& options,
-                     const std::filesystem::path& folder, const std::filesystem::path& program) {
-  if (!is_program(options.compiler)) throw Error("--cxx", "a C++ compiler, g++ or clang++", options.compiler + ", which is no program");
+void compile_program(const Toolkit& toolkit, const std::filesystem::path& source,
+                     const CompileOptions& options, const std::filesystem::path& folder,
+                     const std::filesystem::path& program) {
+  if (!is_program(options.compiler))
+    throw Error("--cxx", "a C++ compiler, g++ or clang++", options.compiler + ", which is no program");
   const std::filesystem::path object = folder / "program.o", messages = folder / "compiler.txt";
   std::vector<std::string> command{options.compiler, "-x", "c++", "-std=gnu++20"};
   const auto add = [&command](const std::vector<std::string>& more) {
@@ -82,9 +84,11 @@ void compile_program(const Toolkit& toolkit, const std::filesystem::path& source
   add({"-O2", "-g1", "-fno-diagnostics-show-caret"});
   add(options.options);
   const std::string stand_ins = (toolkit.include / "kernels/common/emulator/program/include").string();
-  add({"-isystem", stand_ins, "-isystem", toolkit.include.string(), "-include", stand_ins + "/cuda_runtime.h"});
+  add({"-isystem", stand_ins, "-isystem", toolkit.include.string(), "-include",
+       stand_ins + "/cuda_runtime.h"});
   add({"-c", source.string(), "-o", object.string()});
-  if (!compile(command, messages)) throw Error(options.compiler, "a program that compiles", "the errors above");
+  if (!compile(command, messages))
+    throw Error(options.compiler, "a program that compiles", "the errors above");
   command = {options.compiler, object.string(), toolkit.library.string()};
   add(toolkit.link_options);
   add({"-o", program.string()});
@@ -95,7 +99,8 @@ std::string without_noise(const std::string& messages) {
   std::string kept;
   std::istringstream lines(messages);
   for (std::string line; std::getline(lines, line);) {
-    const bool is_chain = line.rfind("In file included from", 0) == 0 || line.rfind("                 from ", 0) == 0;
+    const bool is_chain =
+        line.rfind("In file included from", 0) == 0 || line.rfind("                 from ", 0) == 0;
     const bool is_ours = line.find("kernels/common/emulator/") != line.npos;
     const bool is_remark = line.find("note:") != line.npos || line.find("required from") != line.npos ||
                            line.find("required by") != line.npos || line.find(": In ") != line.npos;

@@ -22,8 +22,9 @@ struct CompileOptions {
 };
 
 /// `folder`: for what comes between. Throws Error after the compiler's messages were printed.
-void compile_program(const Toolkit& toolkit, const std::filesystem::path& source, const CompileOptions& options,
-                     const std::filesystem::path& folder, const std::filesystem::path& program);
+void compile_program(const Toolkit& toolkit, const std::filesystem::path& source,
+                     const CompileOptions& options, const std::filesystem::path& folder,
+                     const std::filesystem::path& program);
 
 /// What a compiler printed without what is about the emulator's headers: lines of "In file included from", and notes there.
 std::string without_noise(const std::string& messages);

@@ -74,24 +74,28 @@ int run_program(const std::filesystem::path& program, const Command& command) {
   words.insert(words.end(), command.arguments.begin(), command.arguments.end());
   const int code = Child(words, "").wait();
   if (code > 128) {
-    std::fprintf(stderr, "tern: the program was ended by signal %d (%s)\n", code - 128, strsignal(code - 128));
+    std::fprintf(stderr, "tern: the program was ended by signal %d (%s)\n", code - 128,
+                 strsignal(code - 128));
     return 1;
   }
   return code;
 }
 
 int run(const Command& command) {
-  if (!std::filesystem::is_regular_file(command.source)) throw Error(command.source.string(), "a CUDA source", "no file");
+  if (!std::filesystem::is_regular_file(command.source))
+    throw Error(command.source.string(), "a CUDA source", "no file");
   const Toolkit toolkit = Toolkit::find();
   const WorkFolder work(command.keep);
   const std::filesystem::path& folder = work.path();
   const std::vector<std::string> options = compiler_options(command);
   std::optional<RegisterCount> nvcc;
-  if (!command.check && command.registers == 0 && is_program("nvcc")) nvcc.emplace(command.source, "sm_90", options, folder);
+  if (!command.check && command.registers == 0 && is_program("nvcc"))
+    nvcc.emplace(command.source, "sm_90", options, folder);
 
   emulator::Translator translator(folder, {command.includes.begin(), command.includes.end()});
   const std::filesystem::path program = folder / command.source.stem();
-  compile_program(toolkit, translator.translate_file(command.source), {command.compiler, options}, folder, program);
+  compile_program(toolkit, translator.translate_file(command.source), {command.compiler, options}, folder,
+                  program);
 
   emulator::program::Options told;
   told.profile = !command.check;
@@ -100,7 +104,7 @@ int run(const Command& command) {
   told.title = command.source.filename().string();
   told.seed = command.seed;
   told.thread_seconds = command.patience;
-  told.launch_seconds = 12 * command.patience;
+  told.launch_seconds = 4 * command.patience;
   told.report_options.device = command.device;
   if (command.registers > 0) told.report_options.default_registers = command.registers;
   if (nvcc) told.report_options.registers = nvcc->wait();
@@ -109,7 +113,8 @@ int run(const Command& command) {
 
   const int code = run_program(program, command);
   print_file(told.report);
-  if (!command.html.empty() && std::filesystem::exists(command.html)) std::printf("Page: %s\n", command.html.c_str());
+  if (!command.html.empty() && std::filesystem::exists(command.html))
+    std::printf("Page: %s\n", command.html.c_str());
   if (command.keep) std::printf("Kept: %s\n", folder.c_str());
   return code;
 }
@@ -118,11 +123,14 @@ void add_options(CLI::App& app, Command& command) {
   app.add_option("FILE", command.source, "A CUDA program: a source with kernels and a main")->required();
   app.add_option("--device", command.device, "GPU whose times are predicted")->capture_default_str();
   app.add_option("--html", command.html, "Write the report as a page, too");
-  app.add_option("--registers", command.registers, "Registers of a thread (else nvcc is asked, where there is one)")
+  app.add_option("--registers", command.registers,
+                 "Registers of a thread (else nvcc is asked, where there is one)")
       ->check(CLI::Range(1, 255));
   app.add_flag("--check,--no-profile", command.check, "Find faults alone, count nothing");
-  app.add_option("--seed", command.seed, "Blocks and threads take turns in an order drawn from this; 0: in order");
-  app.add_option("--patience", command.patience, "Seconds a thread may run without giving way; a launch, 12 times as long")
+  app.add_option("--seed", command.seed,
+                 "Blocks and threads take turns in an order drawn from this; 0: in order");
+  app.add_option("--patience", command.patience,
+                 "Seconds a thread may run without giving way; a launch, 4 times as long")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));
   app.add_flag("--keep", command.keep, "Keep the translated source and the program");
@@ -138,7 +146,9 @@ void add_options(CLI::App& app, Command& command) {
 int main(int argc, char** argv) {
   using namespace tern::profile;
   Command command;
-  CLI::App app("Profiles and checks a CUDA program without a GPU: tern-profile FILE.cu [options] [-- arguments]", "tern-profile");
+  CLI::App app(
+      "Profiles and checks a CUDA program without a GPU: tern-profile FILE.cu [options] [-- arguments]",
+      "tern-profile");
   add_options(app, command);
   std::vector<std::string> words;  // CLI11 takes them from the last on
   int own = 1;

@@ -2,18 +2,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CEIL_DIV(a, b) (((a) + (b) - 1) / (b))
+#define CEIL_DIV(a, b) (((a) + (b)-1) / (b))
 
 struct Image {
   int width, height;
-  uchar4 *pixels;
+  uchar4* pixels;
 
-  __host__ __device__ uchar4 &at(int x, int y) const { return pixels[y * width + x]; }
+  __host__ __device__ uchar4& at(int x, int y) const { return pixels[y * width + x]; }
 };
 
-__device__ __forceinline__ int clampi(int v, int low, int high) { return max(low, min(v, high)); }
+__device__ __forceinline__ int clampi(int v, int low, int high) {
+  return max(low, min(v, high));
+}
 
-__host__ __device__ inline unsigned char mean(int sum, int count) { return (unsigned char)(sum / count); }
+__host__ __device__ inline unsigned char mean(int sum, int count) {
+  return (unsigned char)(sum / count);
+}
 
 __global__ void boxBlur(Image in, Image out, int radius) {
   const int x = blockIdx.x * blockDim.x + threadIdx.x;
@@ -35,7 +39,7 @@ __global__ void boxBlur(Image in, Image out, int radius) {
 int main() {
   const int width = 150, height = 70;
   const size_t bytes = width * height * sizeof(uchar4);
-  Image host = {width, height, (uchar4 *)malloc(bytes)}, in = host, out = host;
+  Image host = {width, height, (uchar4*)malloc(bytes)}, in = host, out = host;
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x) host.at(x, y) = make_uchar4(100, x, y, 255);
   cudaMalloc(&in.pixels, bytes);

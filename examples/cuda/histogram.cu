@@ -4,7 +4,7 @@
 
 #define SIZE (64 * 1024)
 
-__global__ void histo_kernel(unsigned char *buffer, long size, unsigned int *histo) {
+__global__ void histo_kernel(unsigned char* buffer, long size, unsigned int* histo) {
   __shared__ unsigned int temp[256];
   temp[threadIdx.x] = 0;
   __syncthreads();
@@ -20,19 +20,21 @@ __global__ void histo_kernel(unsigned char *buffer, long size, unsigned int *his
 
 __device__ unsigned int largest;
 
-__global__ void largest_kernel(const unsigned int *histo) { atomicMax(&largest, histo[threadIdx.x]); }
+__global__ void largest_kernel(const unsigned int* histo) {
+  atomicMax(&largest, histo[threadIdx.x]);
+}
 
 int main(void) {
-  unsigned char *buffer = (unsigned char *)malloc(SIZE);
+  unsigned char* buffer = (unsigned char*)malloc(SIZE);
   for (int i = 0; i < SIZE; i++) buffer[i] = rand() % 256;
 
   cudaDeviceProp prop;
   cudaGetDeviceProperties(&prop, 0);
-  unsigned char *dev_buffer;
-  unsigned int *dev_histo;
-  cudaMalloc((void **)&dev_buffer, SIZE);
+  unsigned char* dev_buffer;
+  unsigned int* dev_histo;
+  cudaMalloc((void**)&dev_buffer, SIZE);
   cudaMemcpy(dev_buffer, buffer, SIZE, cudaMemcpyHostToDevice);
-  cudaMalloc((void **)&dev_histo, 256 * sizeof(int));
+  cudaMalloc((void**)&dev_histo, 256 * sizeof(int));
   cudaMemset(dev_histo, 0, 256 * sizeof(int));
   int blocks = prop.multiProcessorCount < 8 ? prop.multiProcessorCount : 8;
   histo_kernel<<<blocks, 256>>>(dev_buffer, SIZE, dev_histo);

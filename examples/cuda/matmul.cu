@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <vector>
 
-__global__ void matmulNaive(const float *A, const float *B, float *C, int N) {
+__global__ void matmulNaive(const float* A, const float* B, float* C, int N) {
   int row = blockIdx.y * blockDim.y + threadIdx.y;
   int col = blockIdx.x * blockDim.x + threadIdx.x;
   if (row < N && col < N) {
@@ -14,7 +14,7 @@ __global__ void matmulNaive(const float *A, const float *B, float *C, int N) {
 }
 
 template <typename T, int TILE>
-__global__ void matmulTiled(const T *A, const T *B, T *C, int N) {
+__global__ void matmulTiled(const T* A, const T* B, T* C, int N) {
   __shared__ T As[TILE][TILE], Bs[TILE][TILE];
   int row = blockIdx.y * TILE + threadIdx.y;
   int col = blockIdx.x * TILE + threadIdx.x;

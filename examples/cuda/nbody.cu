@@ -6,7 +6,7 @@
 #define SOFTENING 1e-3f
 constexpr int kTile = 64;
 
-__global__ void accelerations(const float4 *__restrict__ bodies, float4 *__restrict__ result, int n) {
+__global__ void accelerations(const float4* __restrict__ bodies, float4* __restrict__ result, int n) {
   __shared__ float4 tile[kTile];
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   const float4 own = i < n ? bodies[i] : make_float4(0, 0, 0, 0);
@@ -61,6 +61,7 @@ int main() {
   cudaEventDestroy(stop);
   cudaFree(d_bodies);
   cudaFree(d_result);
-  const double most = std::fmax(std::fabs(momentum[0]), std::fmax(std::fabs(momentum[1]), std::fabs(momentum[2])));
+  const double most =
+      std::fmax(std::fabs(momentum[0]), std::fmax(std::fabs(momentum[1]), std::fabs(momentum[2])));
   return milliseconds >= 0 && most < 0.1 ? 0 : 1;
 }

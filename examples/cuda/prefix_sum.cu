@@ -5,7 +5,7 @@
 
 constexpr int kBlock = 256;
 
-__global__ void scan_block(const int *in, int *out, int *totals, int n) {
+__global__ void scan_block(const int* in, int* out, int* totals, int n) {
   __shared__ int buffer[2][kBlock];
   const int i = blockIdx.x * kBlock + threadIdx.x;
   int from = 0;
@@ -21,7 +21,7 @@ __global__ void scan_block(const int *in, int *out, int *totals, int n) {
   if (threadIdx.x == kBlock - 1 && totals != nullptr) totals[blockIdx.x] = buffer[from][threadIdx.x];
 }
 
-__global__ void add_totals(int *out, const int *totals, int n) {
+__global__ void add_totals(int* out, const int* totals, int n) {
   const int i = blockIdx.x * kBlock + threadIdx.x;
   if (blockIdx.x > 0 && i < n) out[i] += totals[blockIdx.x - 1];
 }

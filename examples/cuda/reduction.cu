@@ -8,7 +8,7 @@ __inline__ __device__ int warpReduceSum(int val) {
 }
 
 template <class T>
-__global__ void reduce(const T *g_idata, T *g_odata, unsigned int n) {
+__global__ void reduce(const T* g_idata, T* g_odata, unsigned int n) {
   extern __shared__ int sdata[];
   unsigned int tid = threadIdx.x;
   unsigned int i = blockIdx.x * (blockDim.x * 2) + threadIdx.x;
@@ -26,7 +26,7 @@ __global__ void reduce(const T *g_idata, T *g_odata, unsigned int n) {
   }
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   unsigned int n = argc > 1 ? atoi(argv[1]) : 100000;
   const int threads = 128;
   int blocks = (n + threads * 2 - 1) / (threads * 2);

@@ -6,7 +6,7 @@
 
 __constant__ float c_coefficients[2 * RADIUS + 1];
 
-__global__ void stencil_1d(const float *in, float *out) {
+__global__ void stencil_1d(const float* in, float* out) {
   __shared__ float temp[BLOCK_SIZE + 2 * RADIUS];
   int gindex = threadIdx.x + blockIdx.x * blockDim.x + RADIUS;
   int lindex = threadIdx.x + RADIUS;
@@ -29,15 +29,16 @@ int main() {
   for (int i = 0; i < padded; i++) in[i] = i % 10;
   cudaMemcpyToSymbol(c_coefficients, coefficients, sizeof(coefficients));
   float *d_in, *d_out;
-  cudaMalloc((void **)&d_in, sizeof(in));
-  cudaMalloc((void **)&d_out, sizeof(out));
+  cudaMalloc((void**)&d_in, sizeof(in));
+  cudaMalloc((void**)&d_out, sizeof(out));
   cudaMemcpy(d_in, in, sizeof(in), cudaMemcpyHostToDevice);
   cudaMemcpy(d_out, out, sizeof(out), cudaMemcpyHostToDevice);
   stencil_1d<<<n / BLOCK_SIZE, BLOCK_SIZE>>>(d_in, d_out);
   cudaMemcpy(out, d_out, sizeof(out), cudaMemcpyDeviceToHost);
   for (int i = RADIUS; i < n + RADIUS; i++) {
     float wanted = 0;
-    for (int offset = -RADIUS; offset <= RADIUS; offset++) wanted += coefficients[offset + RADIUS] * in[i + offset];
+    for (int offset = -RADIUS; offset <= RADIUS; offset++)
+      wanted += coefficients[offset + RADIUS] * in[i + offset];
     if (out[i] != wanted) {
       printf("Mismatch at index %d, was: %f, should be: %f\n", i, out[i], wanted);
       return 1;

@@ -6,7 +6,7 @@ const int TILE_DIM = 32;
 const int BLOCK_ROWS = 8;
 const int nx = 128, ny = 64;
 
-__global__ void transposeNaive(float *odata, const float *idata) {
+__global__ void transposeNaive(float* odata, const float* idata) {
   int x = blockIdx.x * TILE_DIM + threadIdx.x;
   int y = blockIdx.y * TILE_DIM + threadIdx.y;
   for (int j = 0; j < TILE_DIM; j += BLOCK_ROWS) odata[x * ny + (y + j)] = idata[(y + j) * nx + x];
@@ -14,7 +14,7 @@ __global__ void transposeNaive(float *odata, const float *idata) {
 
 // PAD = 0: the threads of a warp read one bank, 32 times over; 1: 32 banks.
 template <int PAD>
-__global__ void transposeShared(float *odata, const float *idata) {
+__global__ void transposeShared(float* odata, const float* idata) {
   __shared__ float tile[TILE_DIM][TILE_DIM + PAD];
   int x = blockIdx.x * TILE_DIM + threadIdx.x;
   int y = blockIdx.y * TILE_DIM + threadIdx.y;
@@ -27,7 +27,7 @@ __global__ void transposeShared(float *odata, const float *idata) {
 
 static float h_idata[ny * nx], h_odata[nx * ny];
 
-bool check(const char *name, float *d_odata) {
+bool check(const char* name, float* d_odata) {
   cudaMemcpy(h_odata, d_odata, sizeof(h_odata), cudaMemcpyDeviceToHost);
   bool good = true;
   for (int y = 0; y < ny; y++)

@@ -3,16 +3,16 @@
 #include <cstdio>
 #include <cstdlib>
 
-#define CHECK(call)                                                                              \
-  do {                                                                                           \
-    cudaError_t error = (call);                                                                  \
-    if (error != cudaSuccess) {                                                                  \
+#define CHECK(call)                                                                             \
+  do {                                                                                          \
+    cudaError_t error = (call);                                                                 \
+    if (error != cudaSuccess) {                                                                 \
       fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #call, cudaGetErrorString(error)); \
-      exit(EXIT_FAILURE);                                                                        \
-    }                                                                                            \
+      exit(EXIT_FAILURE);                                                                       \
+    }                                                                                           \
   } while (0)
 
-__global__ void vectorAdd(const float *A, const float *B, float *C, int numElements) {
+__global__ void vectorAdd(const float* A, const float* B, float* C, int numElements) {
   int i = blockDim.x * blockIdx.x + threadIdx.x;
   if (i < numElements) {
     C[i] = A[i] + B[i];
@@ -22,16 +22,16 @@ __global__ void vectorAdd(const float *A, const float *B, float *C, int numEleme
 int main(void) {
   int numElements = 50000;
   size_t size = numElements * sizeof(float);
-  float *h_A = (float *)malloc(size), *h_B = (float *)malloc(size), *h_C = (float *)malloc(size);
+  float *h_A = (float*)malloc(size), *h_B = (float*)malloc(size), *h_C = (float*)malloc(size);
   for (int i = 0; i < numElements; ++i) {
     h_A[i] = rand() / (float)RAND_MAX;
     h_B[i] = rand() / (float)RAND_MAX;
   }
 
   float *d_A = NULL, *d_B = NULL, *d_C = NULL;
-  CHECK(cudaMalloc((void **)&d_A, size));
-  CHECK(cudaMalloc((void **)&d_B, size));
-  CHECK(cudaMalloc((void **)&d_C, size));
+  CHECK(cudaMalloc((void**)&d_A, size));
+  CHECK(cudaMalloc((void**)&d_B, size));
+  CHECK(cudaMalloc((void**)&d_C, size));
   CHECK(cudaMemcpy(d_A, h_A, size, cudaMemcpyHostToDevice));
   CHECK(cudaMemcpy(d_B, h_B, size, cudaMemcpyHostToDevice));
 

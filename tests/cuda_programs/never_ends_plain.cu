@@ -1,5 +1,5 @@
 // options: --patience 1
-// wants 1: never_ends_plain.cu:6
+// wants 1: never_ends_plain.cu:8
 // wants: thread (7, 0, 0)
 __global__ void doubles(unsigned *out) {
   unsigned n = threadIdx.x == 7 ? 8 : 1;

@@ -116,6 +116,11 @@ void note_constants(const void* begin, std::size_t bytes) {
   constants().push_back({reinterpret_cast<std::uintptr_t>(begin), bytes});
 }
 
+void forget_constants(const void* begin) {
+  std::erase_if(constants(),
+                [=](const Constants& one) { return one.begin == reinterpret_cast<std::uintptr_t>(begin); });
+}
+
 bool is_watched(Watch what) {
   return (watched.load(std::memory_order_relaxed) & what) != 0;
 }

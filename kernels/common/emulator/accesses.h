@@ -40,5 +40,6 @@ void note_access(const void* address, std::size_t bytes, Access access, std::sou
 
 /// Memory that a GPU has in its constant cache: not counted as global memory.
 void note_constants(const void* begin, std::size_t bytes);
+void forget_constants(const void* begin);
 
 }  // namespace tern::emulator

@@ -73,8 +73,7 @@ void do_launch(const KernelId& id, dim3 grid, dim3 block, std::size_t shared_byt
 [[gnu::cold, noreturn]] void fail_outside(const char* operation, unsigned mask, unsigned lane,
                                           std::source_location where) {
   throw Error(Block::current().place(),
-              fmt::format("{} at {} of a lane in its mask {:#010x}", operation,
-                          place_text(where), mask),
+              fmt::format("{} at {} of a lane in its mask {:#010x}", operation, place_text(where), mask),
               fmt::format("lane {}", lane));
 }
 

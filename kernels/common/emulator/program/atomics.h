@@ -16,10 +16,11 @@ TERN_UNTOLD T change(T* place, TernPlace where, Change change) {
 
 }  // namespace tern::emulator::program
 
-#define TERN_ATOMIC(name, expression)                                                                            \
-  template <typename T>                                                                                          \
-  TERN_UNTOLD T name(T* place, std::type_identity_t<T> value, TernPlace where = TernPlace::current()) {          \
-    return tern::emulator::program::change(place, where, [value](T old) TERN_UNTOLD -> T { return expression; }); \
+#define TERN_ATOMIC(name, expression)                                                                   \
+  template <typename T>                                                                                 \
+  TERN_UNTOLD T name(T* place, std::type_identity_t<T> value, TernPlace where = TernPlace::current()) { \
+    return tern::emulator::program::change(place, where,                                                \
+                                           [value](T old) TERN_UNTOLD -> T { return expression; });     \
   }
 TERN_ATOMIC(atomicSub, old - value)
 TERN_ATOMIC(atomicMin, value < old ? value : old)

@@ -29,7 +29,8 @@ std::string_view directive_name(std::string_view line) {
 
 Code::Code(const std::vector<Token>& tokens, Scope outer) : tokens_(&tokens) {
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (tokens[i].kind != Token::Kind::space && tokens[i].kind != Token::Kind::directive) places_.push_back(i);
+    if (tokens[i].kind != Token::Kind::space && tokens[i].kind != Token::Kind::directive)
+      places_.push_back(i);
   }
   find_scopes(outer);
 }
@@ -142,7 +143,8 @@ std::size_t Code::statement_end(std::size_t i) const {
 }
 
 std::size_t Code::after_attribute(std::size_t i) const {
-  for (const std::string_view name : {"__align__", "alignas", "__attribute__", "__launch_bounds__", "decltype"}) {
+  for (const std::string_view name :
+       {"__align__", "alignas", "__attribute__", "__launch_bounds__", "decltype"}) {
     if (!is(i, name) || !is(i + 1, "(")) continue;
     const std::size_t end = closing(i + 1);
     return end == kNone ? i : end + 1;

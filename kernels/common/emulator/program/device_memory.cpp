@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::size_t kMostAddresses = std::size_t{4} << 40, kLeastAddresses = std::size_t{1} << 30;
 constexpr std::size_t kPage = 4096;
-constexpr std::size_t kGap = 64 << 10;  ///< after an allocation, so that an index a little outside is in no other
+constexpr std::size_t kGap =
+    64 << 10;  ///< after an allocation, so that an index a little outside is in no other
 
 std::byte* reserve(std::size_t& bytes, int protection) {
   for (bytes = kMostAddresses; bytes >= kLeastAddresses; bytes /= 2) {

@@ -36,7 +36,7 @@ class DeviceMemory {
   std::size_t total_bytes() const { return total_; }
   std::size_t used_bytes() const { return used_; }
 
-  void open();   ///< counted, so that they nest
+  void open();  ///< counted, so that they nest
   void close();
 
  private:

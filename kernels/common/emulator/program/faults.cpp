@@ -42,11 +42,13 @@ std::string fault_at(const void* address) {
     const std::string place = Block::current().place();
     constexpr std::uintptr_t kPage = 4096;  // below a stack
     if (Block::current().is_stack(reinterpret_cast<std::uintptr_t>(address) + kPage))
-      return fmt::format("{}, {}: its stack is full: a recursion without end, or variables of its own too large", launch_text,
-                         place);
+      return fmt::format(
+          "{}, {}: its stack is full: a recursion without end, or variables of its own too large",
+          launch_text, place);
     return fmt::format("{}, {}: a pointer to no memory, {}", launch_text, place, address);
   }
-  if (!memory.is_closed_to_host(address)) return fmt::format("host code follows a pointer to no memory, {}", address);
+  if (!memory.is_closed_to_host(address))
+    return fmt::format("host code follows a pointer to no memory, {}", address);
   std::string name = memory.find_freed(address);
   if (name.empty() && memory.find(address) != nullptr) name = memory.find(address)->second.name;
   return fmt::format("host code touches device memory {}, which kernels alone can: copy it with cudaMemcpy",
@@ -60,8 +62,9 @@ extern "C" void on_signal(int number, siginfo_t* information, void* context) {
   DeviceMemory::instance().open();
   const std::string line = interrupted_line(*static_cast<const ucontext_t*>(context));
   if (number == SIGFPE)
-    report_fault(fmt::format("{}: a division of integers by zero{}", line,
-                             in_launch ? fmt::format(" in {}, {}", launch_text, Block::current().place()) : ""));
+    report_fault(
+        fmt::format("{}: a division of integers by zero{}", line,
+                    in_launch ? fmt::format(" in {}, {}", launch_text, Block::current().place()) : ""));
   else
     report_fault(fmt::format("{}: {}", line, fault_at(information->si_addr)));
   finish_program();
@@ -108,7 +111,8 @@ void report_fault(const std::string& message) {
 
 void report_note(const std::string& message) {
   std::string text = message;
-  const std::string folder = std::filesystem::current_path().string() + "/";  // debug information has whole paths
+  const std::string folder =
+      std::filesystem::current_path().string() + "/";  // debug information has whole paths
   for (std::size_t at = 0; (at = text.find(folder, at)) != text.npos;) text.erase(at, folder.size());
   fflush(stdout);  // in the order in which things happened
   fprintf(stderr, "tern: %s\n", text.c_str());

@@ -11,8 +11,10 @@
 #include "kernels/common/emulator/emulator.h"
 
 // Some of these names are declared, but not defined, by the C library.
-#define TERN_FLOAT_FUNCTION(name, of) \
-  extern "C" inline float name(float x) noexcept { return of(x); }
+#define TERN_FLOAT_FUNCTION(name, of)              \
+  extern "C" inline float name(float x) noexcept { \
+    return of(x);                                  \
+  }
 TERN_FLOAT_FUNCTION(__expf, expf)
 TERN_FLOAT_FUNCTION(__logf, logf)
 TERN_FLOAT_FUNCTION(__log2f, log2f)
@@ -73,16 +75,31 @@ inline float rnorm3df(float a, float b, float c) {
 }
 
 // One operation rounded to nearest; the other directions are no matter of arithmetic here.
-#define TERN_OPERATIONS(prefix, T, fma_of, sqrt_of)                            \
-  inline T prefix##add_rn(T x, T y) { return x + y; }                          \
-  inline T prefix##sub_rn(T x, T y) { return x - y; }                          \
-  inline T prefix##mul_rn(T x, T y) { return x * y; }                          \
-  inline T prefix##div_rn(T x, T y) { return x / y; }                          \
-  inline T prefix##rcp_rn(T x) { return T{1} / x; }                            \
-  inline T prefix##sqrt_rn(T x) { return sqrt_of(x); }
+#define TERN_OPERATIONS(prefix, T, fma_of, sqrt_of) \
+  inline T prefix##add_rn(T x, T y) {               \
+    return x + y;                                   \
+  }                                                 \
+  inline T prefix##mul_rn(T x, T y) {               \
+    return x * y;                                   \
+  }                                                 \
+  inline T prefix##div_rn(T x, T y) {               \
+    return x / y;                                   \
+  }                                                 \
+  inline T prefix##rcp_rn(T x) {                    \
+    return T{1} / x;                                \
+  }                                                 \
+  inline T prefix##sqrt_rn(T x) {                   \
+    return sqrt_of(x);                              \
+  }
 TERN_OPERATIONS(__f, float, fmaf, sqrtf)
 TERN_OPERATIONS(__d, double, fma, sqrt)
 #undef TERN_OPERATIONS
+inline float __fsub_rn(float x, float y) {
+  return x - y;
+}
+inline double __dsub_rn(double x, double y) {
+  return x - y;
+}
 inline float __fmaf_rn(float x, float y, float z) {
   return fmaf(x, y, z);
 }
@@ -98,17 +115,17 @@ inline float __frsqrt_rn(float x) {
 
 // The smaller and the larger of two numbers of whatever types, in their common type.
 template <typename A, typename B>
-  requires(std::is_arithmetic_v<A> && std::is_arithmetic_v<B>)
-constexpr std::common_type_t<A, B> min(A a, B b) {
+requires(std::is_arithmetic_v<A>&& std::is_arithmetic_v<B>) constexpr std::common_type_t<A, B> min(A a, B b) {
   using T = std::common_type_t<A, B>;
-  if constexpr (std::is_floating_point_v<T>) return static_cast<T>(fmin(static_cast<T>(a), static_cast<T>(b)));
+  if constexpr (std::is_floating_point_v<T>)
+    return static_cast<T>(fmin(static_cast<T>(a), static_cast<T>(b)));
   return static_cast<T>(b) < static_cast<T>(a) ? static_cast<T>(b) : static_cast<T>(a);
 }
 template <typename A, typename B>
-  requires(std::is_arithmetic_v<A> && std::is_arithmetic_v<B>)
-constexpr std::common_type_t<A, B> max(A a, B b) {
+requires(std::is_arithmetic_v<A>&& std::is_arithmetic_v<B>) constexpr std::common_type_t<A, B> max(A a, B b) {
   using T = std::common_type_t<A, B>;
-  if constexpr (std::is_floating_point_v<T>) return static_cast<T>(fmax(static_cast<T>(a), static_cast<T>(b)));
+  if constexpr (std::is_floating_point_v<T>)
+    return static_cast<T>(fmax(static_cast<T>(a), static_cast<T>(b)));
   return static_cast<T>(a) < static_cast<T>(b) ? static_cast<T>(b) : static_cast<T>(a);
 }
 inline unsigned umin(unsigned a, unsigned b) {
@@ -159,7 +176,9 @@ inline unsigned __funnelshift_r(unsigned low, unsigned high, unsigned shift) {
   return static_cast<unsigned>(both >> (shift & 31u));
 }
 inline int __mul24(int x, int y) {
-  const auto low = [](int v) { return static_cast<long long>(static_cast<int>(static_cast<unsigned>(v) << 8) >> 8); };
+  const auto low = [](int v) {
+    return static_cast<long long>(static_cast<int>(static_cast<unsigned>(v) << 8) >> 8);
+  };
   return static_cast<int>(low(x) * low(y));
 }
 inline unsigned __umul24(unsigned x, unsigned y) {
@@ -175,13 +194,15 @@ inline unsigned long long __umul64hi(unsigned long long x, unsigned long long y)
   return static_cast<unsigned long long>(static_cast<unsigned __int128>(x) * y >> 64);
 }
 inline unsigned __sad(int x, int y, unsigned z) {
-  return z + (x < y ? static_cast<unsigned>(y) - static_cast<unsigned>(x) : static_cast<unsigned>(x) - static_cast<unsigned>(y));
+  return z + (x < y ? static_cast<unsigned>(y) - static_cast<unsigned>(x)
+                    : static_cast<unsigned>(x) - static_cast<unsigned>(y));
 }
 inline int __hadd(int x, int y) {
   return static_cast<int>((static_cast<long long>(x) + y) >> 1);
 }
 inline int __dp4a(int x, int y, int sum) {
-  for (int i = 0; i < 4; ++i) sum += static_cast<signed char>(x >> 8 * i) * static_cast<signed char>(y >> 8 * i);
+  for (int i = 0; i < 4; ++i)
+    sum += static_cast<signed char>(x >> 8 * i) * static_cast<signed char>(y >> 8 * i);
   return sum;
 }
 
@@ -194,11 +215,19 @@ To tern_to_integer(double x) {
   if (x <= static_cast<double>(kLeast)) return kLeast;
   return x >= static_cast<double>(kMost) ? kMost : static_cast<To>(x);
 }
-#define TERN_TO_INTEGER(from, T, to_name, To)                                                             \
-  inline To __##from##2##to_name##_rn(T x) { return tern_to_integer<To>(rint(static_cast<double>(x))); }  \
-  inline To __##from##2##to_name##_rz(T x) { return tern_to_integer<To>(trunc(static_cast<double>(x))); } \
-  inline To __##from##2##to_name##_ru(T x) { return tern_to_integer<To>(ceil(static_cast<double>(x))); }  \
-  inline To __##from##2##to_name##_rd(T x) { return tern_to_integer<To>(floor(static_cast<double>(x))); }
+#define TERN_TO_INTEGER(from, T, to_name, To)                  \
+  inline To __##from##2##to_name##_rn(T x) {                   \
+    return tern_to_integer<To>(rint(static_cast<double>(x)));  \
+  }                                                            \
+  inline To __##from##2##to_name##_rz(T x) {                   \
+    return tern_to_integer<To>(trunc(static_cast<double>(x))); \
+  }                                                            \
+  inline To __##from##2##to_name##_ru(T x) {                   \
+    return tern_to_integer<To>(ceil(static_cast<double>(x)));  \
+  }                                                            \
+  inline To __##from##2##to_name##_rd(T x) {                   \
+    return tern_to_integer<To>(floor(static_cast<double>(x))); \
+  }
 TERN_TO_INTEGER(float, float, int, int)
 TERN_TO_INTEGER(float, float, uint, unsigned)
 TERN_TO_INTEGER(float, float, ll, long long)
@@ -241,8 +270,8 @@ inline int __double2loint(double x) {
   return static_cast<int>(std::bit_cast<long long>(x));
 }
 inline double __hiloint2double(int high, int low) {
-  return std::bit_cast<double>(static_cast<long long>(static_cast<unsigned long long>(static_cast<unsigned>(high)) << 32 |
-                                                      static_cast<unsigned>(low)));
+  return std::bit_cast<double>(static_cast<long long>(
+      static_cast<unsigned long long>(static_cast<unsigned>(high)) << 32 | static_cast<unsigned>(low)));
 }
 
 // Nanoseconds of the emulation, since there are no cycles of a GPU.

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "engine/core/check.h"
+#include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/block.h"
 #include "kernels/common/emulator/profile/occupancy.h"
 #include "kernels/common/emulator/program/faults.h"
@@ -26,7 +27,8 @@ std::map<const void*, std::size_t>& allowed_shared() {
 std::string wrong_configuration(const LaunchPlace& place) {
   const dim3 grid = place.grid, block = place.block;
   const auto extents = [](dim3 d) { return fmt::format("{} x {} x {}", d.x, d.y, d.z); };
-  if (grid.x == 0 || grid.y == 0 || grid.z == 0) return "wanted a grid of at least 1 block, got " + extents(grid);
+  if (grid.x == 0 || grid.y == 0 || grid.z == 0)
+    return "wanted a grid of at least 1 block, got " + extents(grid);
   if (grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535)
     return "wanted a grid of at most 2^31 - 1 x 65535 x 65535 blocks, got " + extents(grid);
   const std::uint64_t threads = std::uint64_t{block.x} * block.y * block.z;
@@ -35,18 +37,21 @@ std::string wrong_configuration(const LaunchPlace& place) {
   const auto allowed = allowed_shared().find(place.function);
   const std::size_t most = allowed == allowed_shared().end() ? kSharedWithoutOptIn : allowed->second;
   if (place.shared_bytes > most) {
-    return fmt::format("wanted at most {} bytes of dynamic shared memory (cudaFuncSetAttribute allows {}), got {}", most,
-                       kMaxSharedBytes, place.shared_bytes);
+    return fmt::format(
+        "wanted at most {} bytes of dynamic shared memory (cudaFuncSetAttribute allows {}), got {}", most,
+        kMaxSharedBytes, place.shared_bytes);
   }
   return {};
 }
 
 }  // namespace
 
-void launch(const LaunchPlace& place, const std::function<void()>& kernel) {
+void launch(const LaunchPlace& place, const std::function<void()>& kernel, const void* arguments,
+            std::size_t bytes) {
   prepare_program();
   const std::string launched = fmt::format("{}: kernel {}", text_of(place.where), place.text);
-  if (is_in_launch()) Block::current().fail("launches a kernel, " + launched + ": dynamic parallelism is not emulated");
+  if (is_in_launch())
+    Block::current().fail("launches a kernel, " + launched + ": dynamic parallelism is not emulated");
   if (sticky_error() != cudaSuccess) return;
   if (const std::string wrong = wrong_configuration(place); !wrong.empty()) {
     report_fault(launched + ": " + wrong);
@@ -55,13 +60,18 @@ void launch(const LaunchPlace& place, const std::function<void()>& kernel) {
   }
   set_launch_place(place.text, place.where);
   begin_profile(place);
+  note_constants(arguments, bytes);
   try {
-    run({place.function, place.function == nullptr ? place.text : nullptr}, place.grid, place.block, place.shared_bytes, kernel);
+    run({place.function, place.function == nullptr ? place.text : nullptr}, place.grid, place.block,
+        place.shared_bytes, kernel);
   } catch (const std::exception& error) {
-    report_fault(launched + ": " + error.what());
+    const std::string text = error.what();
+    const bool is_slow = text.find(" has run for ") != text.npos;
+    report_fault(launched + ": " + text + (is_slow ? " (--patience SECONDS gives it more)" : ""));
     make_sticky(cudaErrorLaunchFailure);
   }
   clear_launch_place();
+  forget_constants(arguments);
   end_profile();
 }
 
@@ -109,7 +119,8 @@ void __trap(TernPlace where) {
 }
 
 // In place of the C library's: in a kernel, assert ends the launch.
-extern "C" void __assert_fail(const char* assertion, const char* file, unsigned line, const char* function) noexcept {
+extern "C" void __assert_fail(const char* assertion, const char* file, unsigned line,
+                              const char* function) noexcept {
   const std::string text = fmt::format("{}:{}: {}: assert({}) failed", file, line, function, assertion);
   if (tern::emulator::program::is_in_launch()) tern::emulator::Block::current().fail(text);
   tern::emulator::program::report_fault(text);

@@ -3,7 +3,7 @@
 //   kernel<<<grid, block>>>(x, n);   ->   program::kernel("kernel", kernel).on(grid, block)(x, n);
 #pragma once
 
-#include <type_traits>
+#include <tuple>
 #include <utility>
 
 #include "kernels/common/emulator/emulator.h"
@@ -19,8 +19,24 @@ struct LaunchPlace {
   std::source_location where;
 };
 
-/// Runs it. A fault of the kernel is printed and kept as the runtime's error, as a GPU's would be.
-void launch(const LaunchPlace& place, const std::function<void()>& kernel);
+/// Runs it. A fault of the kernel is printed and kept as the runtime's error, as a GPU's would be. `arguments`: where the
+/// kernel's lie, which it may read.
+void launch(const LaunchPlace& place, const std::function<void()>& kernel, const void* arguments,
+            std::size_t bytes);
+
+template <typename Call, typename Tuple, std::size_t... I>
+TERN_UNTOLD void call_with(const Call& call, const Tuple& arguments, std::index_sequence<I...>) {
+  call(std::get<I>(arguments)...);
+}
+
+template <typename Call, typename... Arguments>
+void launch_with(const LaunchPlace& place, const Call& call, const std::tuple<Arguments...>& arguments) {
+  launch(
+      place,
+      [&call, &arguments]()
+          TERN_UNTOLD { call_with(call, arguments, std::index_sequence_for<Arguments...>()); },
+      &arguments, sizeof arguments);
+}
 
 template <typename... Parameters>
 struct TypedLaunch {
@@ -28,7 +44,7 @@ struct TypedLaunch {
   void (*kernel)(Parameters...);
 
   void operator()(Parameters... arguments) const {
-    launch(place, [kernel = kernel, ... owned = std::forward<Parameters>(arguments)]() TERN_UNTOLD { kernel(owned...); });
+    launch_with(place, kernel, std::tuple<Parameters...>(std::forward<Parameters>(arguments)...));
   }
 };
 
@@ -39,7 +55,7 @@ struct DeducedLaunch {
 
   template <typename... Arguments>
   void operator()(Arguments... arguments) const {
-    launch(place, [call = call, ... owned = std::move(arguments)]() TERN_UNTOLD { call(owned...); });
+    launch_with(place, call, std::tuple<Arguments...>(std::move(arguments)...));
   }
 };
 
@@ -48,7 +64,8 @@ struct TypedKernel {
   const char* text;
   void (*function)(Parameters...);
 
-  TypedLaunch<Parameters...> on(dim3 grid, dim3 block, std::size_t shared_bytes = 0, const void* /*stream*/ = nullptr,
+  TypedLaunch<Parameters...> on(dim3 grid, dim3 block, std::size_t shared_bytes = 0,
+                                const void* /*stream*/ = nullptr,
                                 std::source_location where = std::source_location::current()) const {
     return {{text, reinterpret_cast<const void*>(function), grid, block, shared_bytes, where}, function};
   }
@@ -59,7 +76,8 @@ struct DeducedKernel {
   const char* text;
   Call call;
 
-  DeducedLaunch<Call> on(dim3 grid, dim3 block, std::size_t shared_bytes = 0, const void* /*stream*/ = nullptr,
+  DeducedLaunch<Call> on(dim3 grid, dim3 block, std::size_t shared_bytes = 0,
+                         const void* /*stream*/ = nullptr,
                          std::source_location where = std::source_location::current()) const {
     return {{text, nullptr, grid, block, shared_bytes, where}, call};
   }

@@ -19,8 +19,9 @@ cudaError_t misuse(cudaError_t error, const char* function, TernPlace where, con
 }
 
 const char* name_of(cudaMemcpyKind kind) {
-  static constexpr const char* kNames[] = {"cudaMemcpyHostToHost", "cudaMemcpyHostToDevice", "cudaMemcpyDeviceToHost",
-                                           "cudaMemcpyDeviceToDevice", "cudaMemcpyDefault"};
+  static constexpr const char* kNames[] = {"cudaMemcpyHostToHost", "cudaMemcpyHostToDevice",
+                                           "cudaMemcpyDeviceToHost", "cudaMemcpyDeviceToDevice",
+                                           "cudaMemcpyDefault"};
   return kind >= 0 && kind <= 4 ? kNames[kind] : nullptr;
 }
 
@@ -29,31 +30,36 @@ std::size_t extent_of(const Rows& rows, std::size_t pitch) {
 }
 
 /// What is wrong with one side of a copy; empty if nothing. `side`: "destination" or "source".
-std::string wrong_side(const char* side, const void* memory, std::size_t bytes, bool wants_device, bool is_any) {
+std::string wrong_side(const char* side, const void* memory, std::size_t bytes, bool wants_device,
+                       bool is_any) {
   const DeviceMemory& all = DeviceMemory::instance();
   const auto* const found = all.find(memory);
   if (found == nullptr) {
     if (const std::string freed = all.find_freed(memory); !freed.empty())
       return fmt::format("the {} was freed: {}", side, freed);
-    if (all.is_closed_to_host(memory)) return fmt::format("the {} is no memory that cudaMalloc has given", side);
-    return wants_device && !is_any
-               ? fmt::format("wanted device memory as {}, got a host pointer", side)
-               : std::string();
+    if (all.is_closed_to_host(memory))
+      return fmt::format("the {} is no memory that cudaMalloc has given", side);
+    return wants_device && !is_any ? fmt::format("wanted device memory as {}, got a host pointer", side)
+                                   : std::string();
   }
   const auto& [begin, allocation] = *found;
   if (!wants_device && !is_any && allocation.kind == MemoryKind::device)
     return fmt::format("wanted host memory as {}, got {}", side, allocation.name);
-  const std::size_t room = static_cast<std::size_t>(begin + allocation.bytes - static_cast<const std::byte*>(memory));
+  const std::size_t room =
+      static_cast<std::size_t>(begin + allocation.bytes - static_cast<const std::byte*>(memory));
   if (bytes <= room) return {};
-  return fmt::format("wanted at most {} bytes, the rest of the {}'s {}, got {}", room, side, allocation.name, bytes);
+  return fmt::format("wanted at most {} bytes, the rest of the {}'s {}, got {}", room, side, allocation.name,
+                     bytes);
 }
 
 }  // namespace
 
-cudaError_t allocate(void** memory, std::size_t bytes, MemoryKind kind, const char* function, TernPlace where) {
+cudaError_t allocate(void** memory, std::size_t bytes, MemoryKind kind, const char* function,
+                     TernPlace where) {
   prepare_program();
   if (sticky_error() != cudaSuccess) return sticky_error();
-  if (memory == nullptr) return misuse(cudaErrorInvalidValue, function, where, "wanted a place for the pointer, got null");
+  if (memory == nullptr)
+    return misuse(cudaErrorInvalidValue, function, where, "wanted a place for the pointer, got null");
   *memory = nullptr;
   if (bytes == 0) return cudaSuccess;
   DeviceMemory& all = DeviceMemory::instance();
@@ -72,27 +78,34 @@ cudaError_t deallocate(void* memory, const char* function, TernPlace where) {
   if (sticky_error() != cudaSuccess) return sticky_error();
   if (memory == nullptr || DeviceMemory::instance().release(memory)) return cudaSuccess;
   const std::string freed = DeviceMemory::instance().find_freed(memory);
-  return misuse(cudaErrorInvalidValue, function, where,
-                freed.empty() ? "wanted a pointer that cudaMalloc has given, got another" : "freed before: " + freed);
+  return misuse(
+      cudaErrorInvalidValue, function, where,
+      freed.empty() ? "wanted a pointer that cudaMalloc has given, got another" : "freed before: " + freed);
 }
 
-cudaError_t copy(void* to, const void* from, Rows rows, cudaMemcpyKind kind, const char* function, TernPlace where) {
+cudaError_t copy(void* to, const void* from, Rows rows, cudaMemcpyKind kind, const char* function,
+                 TernPlace where) {
   prepare_program();
   if (sticky_error() != cudaSuccess) return sticky_error();
   const char* const name = name_of(kind);
-  if (name == nullptr) return misuse(cudaErrorInvalidMemcpyDirection, function, where, "wanted a direction, got none");
+  if (name == nullptr)
+    return misuse(cudaErrorInvalidMemcpyDirection, function, where, "wanted a direction, got none");
   if (rows.height > 1 && (rows.to_pitch < rows.width || rows.from_pitch < rows.width))
-    return misuse(cudaErrorInvalidPitchValue, function, where, "wanted rows of at most a pitch, got longer ones");
+    return misuse(cudaErrorInvalidPitchValue, function, where,
+                  "wanted rows of at most a pitch, got longer ones");
   const std::size_t to_bytes = extent_of(rows, rows.to_pitch), from_bytes = extent_of(rows, rows.from_pitch);
   if (to_bytes == 0) return cudaSuccess;
   if (to == nullptr || from == nullptr)
-    return misuse(cudaErrorInvalidValue, function, where, to == nullptr ? "the destination is null" : "the source is null");
+    return misuse(cudaErrorInvalidValue, function, where,
+                  to == nullptr ? "the destination is null" : "the source is null");
   const bool is_default = kind == cudaMemcpyDefault;
   const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
   const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
   std::string wrong = is_variable(to) ? "" : wrong_side("destination", to, to_bytes, to_device, is_default);
-  if (wrong.empty() && !is_variable(from)) wrong = wrong_side("source", from, from_bytes, from_device, is_default);
-  if (!wrong.empty()) return misuse(cudaErrorInvalidValue, function, where, fmt::format("{}: {}", name, wrong));
+  if (wrong.empty() && !is_variable(from))
+    wrong = wrong_side("source", from, from_bytes, from_device, is_default);
+  if (!wrong.empty())
+    return misuse(cudaErrorInvalidValue, function, where, fmt::format("{}: {}", name, wrong));
   const OpenDevice open;
   for (std::size_t row = 0; row < rows.height; ++row) {
     std::byte* const to_row = static_cast<std::byte*>(to) + row * rows.to_pitch;

@@ -11,7 +11,8 @@ namespace tern::emulator::program {
 
 std::string Options::text() const {
   std::string text = fmt::format(
-      "profile {}\nreport {}\nhtml {}\ntitle {}\ndevice {}\ndefault_registers {}\nseed {}\nthread_seconds {}\n"
+      "profile {}\nreport {}\nhtml {}\ntitle {}\ndevice {}\ndefault_registers {}\nseed {}\nthread_seconds "
+      "{}\n"
       "launch_seconds {}\n",
       profile ? 1 : 0, report, html, title, report_options.device, report_options.default_registers, seed,
       thread_seconds, launch_seconds);

@@ -16,7 +16,7 @@ struct Options {
   std::string title;
   ReportOptions report_options;
   std::uint64_t seed = 0;
-  int thread_seconds = 5, launch_seconds = 60;
+  int thread_seconds = 5, launch_seconds = 20;
 
   std::string text() const;
   /// Throws Error for a file that cannot be read; lines that it does not know are passed over.

@@ -50,8 +50,8 @@ std::string left_out() {
   std::string text;
   for (const Shape& shape : *shapes) {
     if (shape.launches <= kMostProfiled) continue;
-    text += fmt::format("{} ({}): {} launches of this grid and block, of which the first {} are counted\n", shape.first.text,
-                        text_of(shape.first.where), shape.launches, kMostProfiled);
+    text += fmt::format("{} ({}): {} launches of this grid and block, of which the first {} are counted\n",
+                        shape.first.text, text_of(shape.first.where), shape.launches, kMostProfiled);
   }
   return text;
 }
@@ -94,7 +94,8 @@ void prepare_program() {
   watch_process();
   set_global_checks({.bounds = true, .races = true, .unwritten = true});
   set_order_seed(options().seed);
-  set_patience(std::chrono::seconds(options().thread_seconds), std::chrono::seconds(options().launch_seconds));
+  set_patience(std::chrono::seconds(options().thread_seconds),
+               std::chrono::seconds(options().launch_seconds));
   set_launch_guard([] { DeviceMemory::instance().open(); }, [] { DeviceMemory::instance().close(); });
   profiling = options().profile;
   kept = new std::vector<LaunchProfile>;

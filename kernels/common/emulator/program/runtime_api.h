@@ -8,13 +8,15 @@ namespace tern::emulator::program {
 
 enum class MemoryKind { device, managed, host };  ///< who may touch it: kernels, both, both
 
-cudaError_t allocate(void** memory, std::size_t bytes, MemoryKind kind, const char* function, TernPlace where);
+cudaError_t allocate(void** memory, std::size_t bytes, MemoryKind kind, const char* function,
+                     TernPlace where);
 cudaError_t deallocate(void* memory, const char* function, TernPlace where);
 /// `height` rows of `width` bytes, those of memory `pitch` apart.
 struct Rows {
   std::size_t width, height, to_pitch, from_pitch;
 };
-cudaError_t copy(void* to, const void* from, Rows rows, cudaMemcpyKind kind, const char* function, TernPlace where);
+cudaError_t copy(void* to, const void* from, Rows rows, cudaMemcpyKind kind, const char* function,
+                 TernPlace where);
 cudaError_t fill(void* memory, int value, Rows rows, const char* function, TernPlace where);
 /// Of a variable of `size` bytes: `to` or `from` lies in it.
 cudaError_t copy_symbol(void* to, const void* from, std::size_t bytes, std::size_t offset, std::size_t size,
@@ -64,7 +66,8 @@ template <typename T>
 cudaError_t cudaMallocPitch(T** memory, size_t* pitch, size_t width, size_t height, TERN_WHERE) {
   using namespace tern::emulator::program;
   *pitch = (width + 511) / 512 * 512;
-  return allocate(reinterpret_cast<void**>(memory), *pitch * height, MemoryKind::device, "cudaMallocPitch", where);
+  return allocate(reinterpret_cast<void**>(memory), *pitch * height, MemoryKind::device, "cudaMallocPitch",
+                  where);
 }
 inline cudaError_t cudaFree(void* memory, TERN_WHERE) {
   return tern::emulator::program::deallocate(memory, "cudaFree", where);
@@ -90,20 +93,24 @@ inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cud
 }
 inline cudaError_t cudaMemcpy2D(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width,
                                 size_t height, cudaMemcpyKind kind, TERN_WHERE) {
-  return tern::emulator::program::copy(to, from, {width, height, to_pitch, from_pitch}, kind, "cudaMemcpy2D", where);
-}
-inline cudaError_t cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width,
-                                     size_t height, cudaMemcpyKind kind, cudaStream_t = nullptr, TERN_WHERE) {
-  return tern::emulator::program::copy(to, from, {width, height, to_pitch, from_pitch}, kind, "cudaMemcpy2DAsync",
+  return tern::emulator::program::copy(to, from, {width, height, to_pitch, from_pitch}, kind, "cudaMemcpy2D",
                                        where);
+}
+inline cudaError_t cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_t from_pitch,
+                                     size_t width, size_t height, cudaMemcpyKind kind, cudaStream_t = nullptr,
+                                     TERN_WHERE) {
+  return tern::emulator::program::copy(to, from, {width, height, to_pitch, from_pitch}, kind,
+                                       "cudaMemcpy2DAsync", where);
 }
 inline cudaError_t cudaMemset(void* memory, int value, size_t bytes, TERN_WHERE) {
   return tern::emulator::program::fill(memory, value, {bytes, 1, bytes, bytes}, "cudaMemset", where);
 }
-inline cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t = nullptr, TERN_WHERE) {
+inline cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t = nullptr,
+                                   TERN_WHERE) {
   return tern::emulator::program::fill(memory, value, {bytes, 1, bytes, bytes}, "cudaMemsetAsync", where);
 }
-inline cudaError_t cudaMemset2D(void* memory, size_t pitch, int value, size_t width, size_t height, TERN_WHERE) {
+inline cudaError_t cudaMemset2D(void* memory, size_t pitch, int value, size_t width, size_t height,
+                                TERN_WHERE) {
   return tern::emulator::program::fill(memory, value, {width, height, pitch, pitch}, "cudaMemset2D", where);
 }
 
@@ -115,7 +122,8 @@ cudaError_t cudaMemcpyToSymbol(const T& symbol, const void* from, size_t bytes, 
 }
 template <typename T>
 cudaError_t cudaMemcpyToSymbolAsync(const T& symbol, const void* from, size_t bytes, size_t offset = 0,
-                                    cudaMemcpyKind = cudaMemcpyHostToDevice, cudaStream_t = nullptr, TERN_WHERE) {
+                                    cudaMemcpyKind = cudaMemcpyHostToDevice, cudaStream_t = nullptr,
+                                    TERN_WHERE) {
   using namespace tern::emulator::program;
   return copy_symbol(plain(symbol), from, bytes, offset, sizeof(T), true, where);
 }
@@ -232,7 +240,8 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, F*, int t
   return tern::emulator::program::occupancy_of(blocks, threads, shared_bytes);
 }
 template <typename F>
-cudaError_t cudaOccupancyMaxPotentialBlockSize(int* grid, int* threads, F*, size_t shared_bytes = 0, int most = 0) {
+cudaError_t cudaOccupancyMaxPotentialBlockSize(int* grid, int* threads, F*, size_t shared_bytes = 0,
+                                               int most = 0) {
   return tern::emulator::program::best_block(grid, threads, shared_bytes, most);
 }
 
@@ -255,7 +264,8 @@ cudaError_t cudaLaunchKernel(F*, dim3, dim3, void**, size_t = 0, cudaStream_t = 
 }
 // All blocks of a grid would have to run side by side.
 template <typename F>
-cudaError_t cudaLaunchCooperativeKernel(F*, dim3, dim3, void**, size_t = 0, cudaStream_t = nullptr, TERN_WHERE) {
+cudaError_t cudaLaunchCooperativeKernel(F*, dim3, dim3, void**, size_t = 0, cudaStream_t = nullptr,
+                                        TERN_WHERE) {
   return tern::emulator::program::refuse("cudaLaunchCooperativeKernel", where);
 }
 

@@ -9,9 +9,10 @@ namespace tern::emulator {
 
 struct Token {
   enum class Kind { space, word, number, text, sign, directive };
-  Kind kind = Kind::space;  ///< space: comments, too; text: strings and characters; directive: up to the line's end
-  std::string_view text;    ///< of the source; a sign is one character, but for "::", "->", "<<<" and ">>>"
-  int line = 1;             ///< of its first character
+  Kind kind =
+      Kind::space;  ///< space: comments, too; text: strings and characters; directive: up to the line's end
+  std::string_view text;  ///< of the source; a sign is one character, but for "::", "->", "<<<" and ">>>"
+  int line = 1;           ///< of its first character
 
   bool is(std::string_view wanted) const { return text == wanted && kind != Kind::text; }
   bool is_word() const { return kind == Kind::word; }

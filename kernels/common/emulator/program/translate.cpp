@@ -39,7 +39,11 @@ class SourceTranslation {
  public:
   SourceTranslation(Translator& all, std::string_view source, const std::filesystem::path& file, int line,
                     Scope outer)
-      : all_(all), file_(file), tokens_(tokens_of(source, line)), code_(tokens_, outer), edits_(tokens_.size()) {}
+      : all_(all),
+        file_(file),
+        tokens_(tokens_of(source, line)),
+        code_(tokens_, outer),
+        edits_(tokens_.size()) {}
 
   std::string translate() {
     std::size_t at = 0;
@@ -106,7 +110,8 @@ void SourceTranslation::translate_directive(std::size_t token) {
   std::size_t at = std::min(line.find_first_not_of(" \t", 1), line.size());
   if (line.substr(at, 6) == "define") {
     at = line.find_first_not_of(" \t", at + 6);
-    while (at < line.size() && (std::isalnum(static_cast<unsigned char>(line[at])) != 0 || line[at] == '_')) ++at;
+    while (at < line.size() && (std::isalnum(static_cast<unsigned char>(line[at])) != 0 || line[at] == '_'))
+      ++at;
     if (at < line.size() && line[at] == '(') at = line.find(')', at);
     if (at < line.size()) translate_macro(token, line, at + 1);
     return;
@@ -174,7 +179,8 @@ std::size_t SourceTranslation::callee_begin(std::size_t launch) const {
     if (code_.is(k, ")") || code_.is(k, "]")) {
       k = code_.opening(k);
       if (k == Code::kNone) return k;
-      const bool is_part = k > 0 && (code_.is_word(k - 1) || code_.is(k - 1, "]")) && !code_.is(k - 1, "return");
+      const bool is_part =
+          k > 0 && (code_.is_word(k - 1) || code_.is(k - 1, "]")) && !code_.is(k - 1, "return");
       if (!is_part) return k;
       --k;
       continue;
@@ -183,7 +189,7 @@ std::size_t SourceTranslation::callee_begin(std::size_t launch) const {
     if (k == 0) return k;
     const bool is_member = code_.is(k - 1, ".") || code_.is(k - 1, "->");
     if (!code_.is(k - 1, "::") && !is_member) return k;
-    const bool is_global = !is_member && (k == 1 || !(code_.is_word(k - 2) || code_.is(k - 2, ">"))) ;
+    const bool is_global = !is_member && (k == 1 || !(code_.is_word(k - 2) || code_.is(k - 2, ">")));
     if (is_global || code_.is(k - 2, "return")) return k - 1;
     k -= 2;
   }
@@ -210,17 +216,21 @@ bool SourceTranslation::is_deduced(std::size_t begin, std::size_t launch) const 
 void SourceTranslation::translate_launch(std::size_t i) {
   if (i > 0 && code_.is(i - 1, "operator")) return;
   const std::size_t begin = callee_begin(i);
-  if (begin == Code::kNone) fail(i, "the name of a kernel before <<<", i == 0 ? "none" : std::string(code_[i - 1].text));
+  if (begin == Code::kNone)
+    fail(i, "the name of a kernel before <<<", i == 0 ? "none" : std::string(code_[i - 1].text));
   std::size_t end = i + 1;
   while (end < code_.size() && !code_.is(end, ">>>") && !code_.is(end, ";")) {
     const bool opens = code_.is(end, "(") || code_.is(end, "[") || code_.is(end, "{");
     end = opens ? std::min(code_.closing(end), code_.size() - 1) + 1 : end + 1;
   }
   if (!code_.is(end, ">>>")) fail(i, ">>> after <<< of a launch", "none");
-  if (!code_.is(end + 1, "(")) fail(end, "( with the kernel's arguments after >>>", end + 1 < code_.size() ? std::string(code_[end + 1].text) : "none");
+  if (!code_.is(end + 1, "("))
+    fail(end, "( with the kernel's arguments after >>>",
+         end + 1 < code_.size() ? std::string(code_[end + 1].text) : "none");
   const std::string name = literal_of(code_.text(begin, i));
   if (is_deduced(begin, i)) {
-    edit(begin).before += fmt::format("{}deduced_kernel({}, [](const auto&... tern_arguments) TERN_UNTOLD {{ ", kProgram, name);
+    edit(begin).before +=
+        fmt::format("{}deduced_kernel({}, [](const auto&... tern_arguments) TERN_UNTOLD {{ ", kProgram, name);
     replace(i, "(tern_arguments...); }).on(");
   } else {
     edit(begin).before += fmt::format("{}kernel({}, ", kProgram, name);
@@ -235,9 +245,12 @@ void SourceTranslation::translate_shared(std::size_t i) {
   bool is_extern = false, is_parameter = false;
   for (std::size_t k = begin; k < end; ++k) {
     if (code_.is(k, "extern")) is_extern = true;
-    if (code_.is(k, "extern") || code_.is(k, "static") || code_.is(k, "__shared__") || code_.is(k, "__device__")) replace(k);
+    if (code_.is(k, "extern") || code_.is(k, "static") || code_.is(k, "__shared__") ||
+        code_.is(k, "__device__"))
+      replace(k);
     if (code_.is(k, "__shared__") && k < i) is_parameter = true;  // done by the first
-    if (code_.is(k, "=")) fail(k, "a __shared__ variable without initial value, as CUDA wants it", code_.text(begin, end));
+    if (code_.is(k, "="))
+      fail(k, "a __shared__ variable without initial value, as CUDA wants it", code_.text(begin, end));
   }
   if (is_parameter) return;
   const std::vector<std::string> names = code_.declared_names(begin, end);
@@ -251,7 +264,8 @@ void SourceTranslation::translate_shared(std::size_t i) {
   for (const std::string& name : names) {
     const std::string type = fmt::format("decltype({}::{})", record, name);
     if (!is_extern)
-      after += fmt::format(" {}& {} = {}shared<{}>(\"{}\", __FILE__, __LINE__);", type, name, kProgram, type, name);
+      after += fmt::format(" {}& {} = {}shared<{}>(\"{}\", __FILE__, __LINE__);", type, name, kProgram, type,
+                           name);
     else if (outside)
       after += fmt::format(" static const {}DynamicShared<{}> {}(\"{}\");", kProgram, type, name, name);
     else
@@ -276,11 +290,13 @@ void SourceTranslation::translate_variable(std::size_t i) {
       k = next - 1;
       continue;
     }
-    const bool is_memory = code_.is(k, "__device__") || code_.is(k, "__constant__") || code_.is(k, "__managed__");
+    const bool is_memory =
+        code_.is(k, "__device__") || code_.is(k, "__constant__") || code_.is(k, "__managed__");
     if (is_memory && k < i) return;  // done by the first
     if (code_.is(k, "__constant__")) is_constant = true;
     if (code_.is(k, "struct") || code_.is(k, "union")) is_record = true;
-    const bool is_other = code_.is(k, "extern") || code_.is(k, "template") || code_.is(k, "using") || code_.is(k, "typedef");
+    const bool is_other =
+        code_.is(k, "extern") || code_.is(k, "template") || code_.is(k, "using") || code_.is(k, "typedef");
     if (is_other || code_.is(k, "(") || code_.is(k, "operator")) return;  // or a function
     if (code_.is(k, "=") || code_.is(k, "[")) break;
     if (code_.is(k, "{") && is_record) k = std::min(code_.closing(k), end - 1);
@@ -288,8 +304,9 @@ void SourceTranslation::translate_variable(std::size_t i) {
   }
   if (end == code_.size()) return;
   for (const std::string& name : code_.declared_names(begin, end)) {
-    edit(end).after += fmt::format(" static const {}Variable tern_variable_{}(\"{}\", {}, {}, __FILE__, __LINE__);",
-                                   kProgram, ++all_.declared_, name, name, is_constant);
+    edit(end).after +=
+        fmt::format(" static const {}Variable tern_variable_{}(\"{}\", {}, {}, __FILE__, __LINE__);",
+                    kProgram, ++all_.declared_, name, name, is_constant);
   }
 }
 
@@ -302,10 +319,12 @@ std::string Translator::translate(std::string_view source, const std::filesystem
 
 std::filesystem::path Translator::translate_file(const std::filesystem::path& file) {
   const std::filesystem::path key = std::filesystem::weakly_canonical(file);
-  const auto [found, added] = done_.try_emplace(key, copies_ / fmt::format("{}_{}", done_.size(), file.filename().string()));
+  const auto [found, added] =
+      done_.try_emplace(key, copies_ / fmt::format("{}_{}", done_.size(), file.filename().string()));
   const std::filesystem::path copy = found->second;
   if (!added) return copy;
-  const std::string text = fmt::format("#line 1 {}\n", literal_of(file.string())) + translate(read_source(file), file);
+  const std::string text =
+      fmt::format("#line 1 {}\n", literal_of(file.string())) + translate(read_source(file), file);
   std::ofstream out(copy, std::ios::binary);
   out << text;
   if (!out.flush()) throw Error(copy.string(), "a file to write", "none");
@@ -317,7 +336,8 @@ std::string Translator::included(const std::string& name, bool quoted, const std
   if (quoted) folders.insert(folders.begin(), from.parent_path());
   for (const std::filesystem::path& folder : folders) {
     const std::filesystem::path file = (folder / name).lexically_normal();
-    if (std::filesystem::is_regular_file(file)) return std::filesystem::absolute(translate_file(file)).string();
+    if (std::filesystem::is_regular_file(file))
+      return std::filesystem::absolute(translate_file(file)).string();
   }
   return {};
 }

@@ -23,8 +23,8 @@ std::vector<Extent>& variables() {
 
 }  // namespace
 
-void note_variable(const char* name, const volatile void* begin, std::size_t bytes, bool is_constant, const char* file,
-                   int line) {
+void note_variable(const char* name, const volatile void* begin, std::size_t bytes, bool is_constant,
+                   const char* file, int line) {
   prepare_program();
   void* const memory = const_cast<void*>(begin);
   variables().push_back({reinterpret_cast<std::uintptr_t>(memory), bytes});

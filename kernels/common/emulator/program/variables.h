@@ -12,7 +12,8 @@ template <typename Array>
 struct SharedElement {
   using Element = std::remove_all_extents_t<Array>;
   static constexpr std::size_t kWord = sizeof(Element) % 4 == 0 ? 4 : 1;
-  static constexpr std::size_t kBytes = std::is_class_v<Element> || std::is_union_v<Element> ? kWord : sizeof(Element);
+  static constexpr std::size_t kBytes =
+      std::is_class_v<Element> || std::is_union_v<Element> ? kWord : sizeof(Element);
 };
 
 template <typename T>
@@ -38,7 +39,8 @@ class DynamicShared {
   const char* name_;
 };
 
-void note_variable(const char* name, const volatile void* begin, std::size_t bytes, bool is_constant, const char* file, int line);
+void note_variable(const char* name, const volatile void* begin, std::size_t bytes, bool is_constant,
+                   const char* file, int line);
 /// Whether the address is in one, as those of cudaGetSymbolAddress are.
 bool is_variable(const volatile void* address);
 
@@ -46,7 +48,8 @@ bool is_variable(const volatile void* address);
 struct Variable {
   template <typename T>
   Variable(const char* name, const T& variable, bool is_constant, const char* file, int line) {
-    note_variable(name, &reinterpret_cast<const volatile char&>(variable), sizeof(T), is_constant, file, line);
+    note_variable(name, &reinterpret_cast<const volatile char&>(variable), sizeof(T), is_constant, file,
+                  line);
   }
 };
 

@@ -3,25 +3,33 @@
 
 #include "kernels/common/emulator/emulator.h"
 
-#define TERN_VECTORS(name, T, align2, align4)                                                    \
-  struct name##1 {                                                                               \
-    T x;                                                                                         \
-  };                                                                                             \
-  struct alignas(align2) name##2 {                                                               \
-    T x, y;                                                                                      \
-  };                                                                                             \
-  struct alignas(align4) name##4 {                                                               \
-    T x, y, z, w;                                                                                \
-  };                                                                                             \
-  constexpr name##1 make_##name##1(T x) { return {x}; }                                          \
-  constexpr name##2 make_##name##2(T x, T y) { return {x, y}; }                                  \
-  constexpr name##4 make_##name##4(T x, T y, T z, T w) { return {x, y, z, w}; }
+#define TERN_VECTORS(name, T, align2, align4)            \
+  struct name##1 {                                       \
+    T x;                                                 \
+  };                                                     \
+  struct alignas(align2) name##2 {                       \
+    T x, y;                                              \
+  };                                                     \
+  struct alignas(align4) name##4 {                       \
+    T x, y, z, w;                                        \
+  };                                                     \
+  constexpr name##1 make_##name##1(T x) {                \
+    return {x};                                          \
+  }                                                      \
+  constexpr name##2 make_##name##2(T x, T y) {           \
+    return {x, y};                                       \
+  }                                                      \
+  constexpr name##4 make_##name##4(T x, T y, T z, T w) { \
+    return {x, y, z, w};                                 \
+  }
 #define TERN_VECTOR3(name, T) \
   struct name##3 {            \
     T x, y, z;                \
   };
-#define TERN_MAKE3(name, T) \
-  constexpr name##3 make_##name##3(T x, T y, T z) { return {x, y, z}; }
+#define TERN_MAKE3(name, T)                         \
+  constexpr name##3 make_##name##3(T x, T y, T z) { \
+    return {x, y, z};                               \
+  }
 
 TERN_VECTORS(char, signed char, 2, 4)
 TERN_VECTORS(uchar, unsigned char, 2, 4)

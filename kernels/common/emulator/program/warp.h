@@ -44,21 +44,24 @@ template <typename T>
 T __shfl_xor_sync(unsigned mask, T value, int bits, int width, TernPlace where = TernPlace::current()) {
   const tern::emulator::program::Group group(width);
   const int source = group.lane ^ bits;
-  return tern::emulator::shuffle("__shfl_xor_sync", mask, value, source < group.first + width ? source : group.lane,
-                                 where);
+  return tern::emulator::shuffle("__shfl_xor_sync", mask, value,
+                                 source < group.first + width ? source : group.lane, where);
 }
 template <typename T>
-T __shfl_down_sync(unsigned mask, T value, unsigned distance, int width, TernPlace where = TernPlace::current()) {
+T __shfl_down_sync(unsigned mask, T value, unsigned distance, int width,
+                   TernPlace where = TernPlace::current()) {
   const tern::emulator::program::Group group(width);
   const int source = group.lane + static_cast<int>(distance);
   return tern::emulator::shuffle("__shfl_down_sync", mask, value,
                                  source < group.first + width ? source : group.lane, where);
 }
 template <typename T>
-T __shfl_up_sync(unsigned mask, T value, unsigned distance, int width, TernPlace where = TernPlace::current()) {
+T __shfl_up_sync(unsigned mask, T value, unsigned distance, int width,
+                 TernPlace where = TernPlace::current()) {
   const tern::emulator::program::Group group(width);
   const int source = group.lane - static_cast<int>(distance);
-  return tern::emulator::shuffle("__shfl_up_sync", mask, value, source >= group.first ? source : group.lane, where);
+  return tern::emulator::shuffle("__shfl_up_sync", mask, value, source >= group.first ? source : group.lane,
+                                 where);
 }
 
 inline int __syncthreads_and(int predicate, TernPlace where = TernPlace::current()) {
@@ -75,7 +78,8 @@ unsigned __match_any_sync(unsigned mask, T value, TernPlace where = TernPlace::c
   unsigned equal = 0;
   for (int source = 0; source < 32; ++source) {
     if ((mask >> source & 1u) == 0) continue;
-    if (tern::emulator::shuffle("__match_any_sync", mask, value, source, where) == value) equal |= 1u << source;
+    if (tern::emulator::shuffle("__match_any_sync", mask, value, source, where) == value)
+      equal |= 1u << source;
   }
   return equal;
 }
@@ -85,12 +89,12 @@ unsigned __match_all_sync(unsigned mask, T value, int* all, TernPlace where = Te
   return *all != 0 ? mask : 0;
 }
 
-#define TERN_REDUCE(name, expression)                                                         \
-  template <typename T>                                                                       \
-  T name(unsigned mask, T value, TernPlace where = TernPlace::current()) {                    \
-    static_assert(sizeof(T) == 4 && std::is_integral_v<T>, #name " takes int and unsigned");  \
-    return tern::emulator::program::combine_lanes(#name, mask, value, where,                  \
-                                                  [](T a, T b) -> T { return expression; });  \
+#define TERN_REDUCE(name, expression)                                                        \
+  template <typename T>                                                                      \
+  T name(unsigned mask, T value, TernPlace where = TernPlace::current()) {                   \
+    static_assert(sizeof(T) == 4 && std::is_integral_v<T>, #name " takes int and unsigned"); \
+    return tern::emulator::program::combine_lanes(#name, mask, value, where,                 \
+                                                  [](T a, T b) -> T { return expression; }); \
   }
 TERN_REDUCE(__reduce_add_sync, a + b)
 TERN_REDUCE(__reduce_min_sync, b < a ? b : a)

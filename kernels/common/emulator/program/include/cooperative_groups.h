@@ -10,7 +10,9 @@ namespace cooperative_groups {
 class thread_block {
  public:
   void sync(TernPlace where = TernPlace::current()) const { __syncthreads(where); }
-  static unsigned thread_rank() { return threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z); }
+  static unsigned thread_rank() {
+    return threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
+  }
   static unsigned size() { return blockDim.x * blockDim.y * blockDim.z; }
   static unsigned num_threads() { return size(); }
   static dim3 group_index() { return blockIdx; }
@@ -24,7 +26,8 @@ inline thread_block this_thread_block() {
 
 template <unsigned kSize, typename Parent = void>
 class thread_block_tile {
-  static_assert(kSize >= 1 && kSize <= 32 && (kSize & (kSize - 1)) == 0, "tiles have 1, 2, 4, 8, 16 or 32 threads");
+  static_assert(kSize >= 1 && kSize <= 32 && (kSize & (kSize - 1)) == 0,
+                "tiles have 1, 2, 4, 8, 16 or 32 threads");
 
  public:
   static constexpr unsigned size() { return kSize; }
@@ -95,8 +98,12 @@ inline coalesced_group coalesced_threads() {
 class grid_group {
  public:
   static bool is_valid() { return false; }
-  void sync(TernPlace where = TernPlace::current()) const { tern::emulator::program::refuse_in_kernel("the barrier of a grid", where); }
-  static unsigned long long thread_rank() { return block_rank() * thread_block::size() + thread_block::thread_rank(); }
+  void sync(TernPlace where = TernPlace::current()) const {
+    tern::emulator::program::refuse_in_kernel("the barrier of a grid", where);
+  }
+  static unsigned long long thread_rank() {
+    return block_rank() * thread_block::size() + thread_block::thread_rank();
+  }
   static unsigned long long size() { return num_blocks() * thread_block::size(); }
   static unsigned long long num_threads() { return size(); }
   static unsigned long long num_blocks() { return 1ull * gridDim.x * gridDim.y * gridDim.z; }

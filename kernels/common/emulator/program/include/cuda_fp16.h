@@ -39,8 +39,9 @@ struct __half {
 
   __half() = default;
   template <typename T>
-    requires std::is_arithmetic_v<T>
-  __half(T value) : bits(tern::emulator::program::half_of_float(static_cast<float>(value))) {}  // NOLINT: CUDA's converts, too
+  requires std::is_arithmetic_v<T> __half(T value)
+      : bits(tern::emulator::program::half_of_float(static_cast<float>(value))) {
+  }  // NOLINT: CUDA's converts, too
   operator float() const { return tern::emulator::program::float_of_half(bits); }
   __half& operator+=(__half other) { return *this = __half(float(*this) + float(other)); }
   __half& operator-=(__half other) { return *this = __half(float(*this) - float(other)); }
@@ -127,9 +128,13 @@ inline float __high2float(__half2 a) {
   return float(a.y);
 }
 
-#define TERN_HALVES(name, of)                                                            \
-  inline __half __h##name(__half a, __half b) { return a of b; }                         \
-  inline __half2 __h##name##2(__half2 a, __half2 b) { return {a.x of b.x, a.y of b.y}; }
+#define TERN_HALVES(name, of)                         \
+  inline __half __h##name(__half a, __half b) {       \
+    return a of b;                                    \
+  }                                                   \
+  inline __half2 __h##name##2(__half2 a, __half2 b) { \
+    return {a.x of b.x, a.y of b.y};                  \
+  }
 TERN_HALVES(add, +)
 TERN_HALVES(sub, -)
 TERN_HALVES(mul, *)

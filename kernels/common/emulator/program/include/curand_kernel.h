@@ -39,7 +39,8 @@ inline float curand_normal(curandState* state) {
   return radius * cosf(6.28318531f * curand_uniform(state));
 }
 inline float2 curand_normal2(curandState* state) {
-  const float radius = sqrtf(-2.0f * logf(curand_uniform(state))), angle = 6.28318531f * curand_uniform(state);
+  const float radius = sqrtf(-2.0f * logf(curand_uniform(state))),
+              angle = 6.28318531f * curand_uniform(state);
   return {radius * cosf(angle), radius * sinf(angle)};
 }
 inline double curand_normal_double(curandState* state) {
