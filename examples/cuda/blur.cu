@@ -1,4 +1,5 @@
 // A blurred image: blocks of two dimensions, pixels of four bytes, an image as a struct that kernels take by value.
+// wants: 42016  dram__bytes_read.sum
 #include <stdio.h>
 #include <stdlib.h>
 

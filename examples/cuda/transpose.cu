@@ -1,4 +1,7 @@
 // A matrix transposed: straight, through a tile in shared memory, and through one with a padded row.
+// wants: 7936  l1tex__data_bank_conflicts_pipe_lsu_mem_shared_op_ld.sum
+// wants: 32.00  l1tex__average_t_sectors_per_request_pipe_lsu_mem_global_op_st.ratio
+// wants: 32768  dram__bytes_read.sum
 #include <stdio.h>
 #include <string.h>
 

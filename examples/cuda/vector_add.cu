@@ -1,4 +1,7 @@
 // Adds two vectors, one element a thread; every call of the runtime is checked.
+// wants: 4.00  l1tex__average_t_sectors_per_request_pipe_lsu_mem_global_op_ld.ratio
+// wants: 400000  dram__bytes_read.sum
+// wants: 200000  dram__bytes_write.sum
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
