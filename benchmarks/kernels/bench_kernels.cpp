@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", options.seconds, "after which no row is begun")->check(CLI::Range(0.001, 1e6));
   app.add_option("--timing-seconds", options.timing_seconds, "for each of a row's timings")
       ->check(CLI::Range(0.001, 60.0));
+  app.add_option("--device", options.device, "of which count_kernels predicts times");
   app.add_option("--json", json, "where to write every number");
   CLI11_PARSE(app, argc, argv);
   try {

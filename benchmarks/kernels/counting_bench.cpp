@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "benchmarks/kernels/harness.h"
+#include "kernels/common/emulator/profile/kernel_report.h"
 #include "kernels/common/emulator/profile/profile.h"
 
 namespace tern::bench {
@@ -17,7 +18,9 @@ constexpr std::int64_t kSectorBytes = 32;
 
 class CountingBench final : public Bench {
  public:
-  explicit CountingBench(const Options& options) : Bench(options) { device_ = {{"name", "emulator"}}; }
+  explicit CountingBench(const Options& options) : Bench(options) {
+    device_ = {{"name", "emulator"}, {"predicted", emulator::device(options.device).name}};
+  }
 
   std::vector<RowShape> row_shapes() const override;
   std::string tables() const override;
@@ -26,6 +29,7 @@ class CountingBench final : public Bench {
   int slots_for(double bytes) override { return bytes > kMaxBytes ? 0 : 1; }
   void wait() override {}  // a launch has run when it returns
   void measure_runs(double ideal_bytes, const std::function<void(int slot)>& run) override;
+  void predict_times(const std::vector<LaunchProfile>& launches);
 };
 
 /// By what the kernels choose for them: a thread, a warp, a block and several blocks a row; odd widths.
@@ -74,14 +78,40 @@ void CountingBench::measure_runs(double ideal_bytes, const std::function<void(in
   row_["lanes_per_request"] = global.lanes_per_request();
   row_["block_barriers"] = barriers;
   row_["contended_atomics"] = atomics.contended;
+  predict_times(launches);
+}
+
+std::string kernels_of(const nlohmann::json& row) {
+  std::string names;
+  for (const auto& kernel : row.at("kernels"))
+    names += (names.empty() ? "" : ", ") + kernel.get<std::string>();
+  return names;
+}
+
+/// What the launches take at least, one after another, the longest one's bound, and the kernels' names.
+void CountingBench::predict_times(const std::vector<LaunchProfile>& launches) {
+  double us = 0;
+  row_["kernels"] = nlohmann::json::array();
+  row_["bound"] = "does not fit";
+  const auto reports = emulator::kernel_reports(launches, {.device = options_.device});
+  for (const emulator::KernelReport& report : reports) {
+    us += report.total_us();
+    row_["kernels"].push_back(report.name);
+  }
+  if (!reports.empty() && reports[0].prediction.fits())
+    row_["bound"] = reports[0].prediction.bounds[reports[0].prediction.largest].name;
+  row_["predicted_us"] = us;
 }
 
 std::string CountingBench::tables() const {
   std::string text =
       "| kernel | shape | type | launches | ideal kB | distinct, of ideal | moved, of ideal | sectors a load "
       "| a store "
-      "| more than needed | bank conflicts, of passes | lanes | barriers a warp | waiting atomics |\n"
-      "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
+      "| more than needed | bank conflicts, of passes | lanes | barriers a warp | waiting atomics | least "
+      "time on " +
+      emulator::device(options_.device).name +
+      ", by | kernels |\n"
+      "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
   for (const auto& row : rows_) {
     const auto number = [&](const char* key) { return row.at(key).template get<double>(); };
     const auto name = [&](const char* key) { return row.at(key).template get<std::string>(); };
@@ -89,14 +119,15 @@ std::string CountingBench::tables() const {
                              number("l1tex__data_bank_conflicts_pipe_lsu_mem_shared_op_st.sum");
     text += fmt::format(
         "| {} | {} | {} | {} | {:.1f} | {:.1f} % | {:.1f} % | {:.2f} | {:.2f} | {:.1f} % | {} / {} | {:.1f} "
-        "| {} | {} |{}\n",
+        "| {} | {} | {}, {} | {} |{}\n",
         name("kernel"), name("shape"), name("dtype"), row.at("launches").get<int>(),
         number("ideal_bytes") / 1e3, number("percent_of_ideal"),
         100 * number("moved_bytes") / number("ideal_bytes"),
         number("l1tex__average_t_sectors_per_request_pipe_lsu_mem_global_op_ld.ratio"),
         number("l1tex__average_t_sectors_per_request_pipe_lsu_mem_global_op_st.ratio"),
         number("excess_sectors_percent"), conflicts, number("shared_wavefronts"), number("lanes_per_request"),
-        number("block_barriers"), number("contended_atomics"), row.at("wrong").get<bool>() ? " WRONG" : "");
+        number("block_barriers"), number("contended_atomics"), emulator::time_text(number("predicted_us")),
+        name("bound"), kernels_of(row), row.at("wrong").get<bool>() ? " WRONG" : "");
   }
   return text + "\n" + not_measured();
 }

@@ -148,6 +148,7 @@ class Bench {
     bool full = false;             ///< every shape of the sweeps, else the headline's
     double timing_seconds = 0.04;  ///< what each of a row's timings may take
     double seconds = INFINITY;     ///< after which no row is begun
+    std::string device = "H100";   ///< that count_kernels predicts times for
   };
   virtual ~Bench() = default;
   Bench(const Bench&) = delete;

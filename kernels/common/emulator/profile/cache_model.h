@@ -1,5 +1,6 @@
 // What a cache of a given size would keep: lines of 128 bytes in four sectors, of which only those that are asked for are
-// fetched, in sets that give up the line that was used longest ago.
+// fetched, in sets that give up the line that was used longest ago. Lines go to sets in turn; a GPU mixes the address's bits, so
+// that strides of powers of two do better there.
 #pragma once
 
 #include <cstddef>

@@ -148,6 +148,10 @@ void find_idle_lanes(const Case& of, const LineCounts& line, const LineAccess& a
   const double lanes = counts.lanes_per_request();
   const double whole = std::min(32.0, number(of.work.resources.threads));
   if (lanes > 0.75 * whole || number(counts.requests) < 0.1 * number(requests)) return;
+  const auto is_told = [&](const Finding& one) {
+    return one.kind == "lanes" && one.file == line.file && one.line == line.line;
+  };
+  if (std::any_of(found.begin(), found.end(), is_told)) return;
   const double idle = 1 - lanes / whole;
   const double gain = of.gain([&](Work& work) {
     work.l1_lines -= idle * number(counts.lines);
@@ -192,11 +196,10 @@ void find_few_blocks(const Case& of, std::vector<Finding>& found) {
     });
     found.push_back(
         {"blocks", "", 0,
-         fmt::format(
-             "{:.0f} {} keep {:.0f} of the {} multiprocessors of a {} busy. Divide the work into more "
-             "blocks: several for each multiprocessor.",
-             work.blocks, work.blocks == 1 ? "block" : "blocks", work.blocks, of.device.multiprocessors,
-             of.device.name),
+         fmt::format("{:.0f} {} {:.0f} of the {} multiprocessors of {} busy. Divide the work into more "
+                     "blocks: several for each multiprocessor.",
+                     work.blocks, work.blocks == 1 ? "block keeps" : "blocks keep", work.blocks,
+                     of.device.multiprocessors, of.device.name),
          gain});
   }
   if (threads % 32 == 0) return;
@@ -281,6 +284,10 @@ void find_latency(const Case& of, std::vector<Finding>& found) {
 }
 
 }  // namespace
+
+std::string place_text(const Finding& finding) {
+  return finding.line == 0 ? "" : place_text(LineCounts{finding.file, finding.line, {}});
+}
 
 std::vector<Finding> findings(const LaunchProfile& launch, const std::vector<LineCounts>& lines,
                               const Work& work, const Device& device) {

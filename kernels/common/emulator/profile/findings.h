@@ -19,6 +19,9 @@ struct Finding {
   double gain_us = 0;  ///< what Prediction::work_us falls by if it is mended
 };
 
+/// "softmax.cu:14", "instruction 2" without debug information, "" if it is of the whole kernel.
+std::string place_text(const Finding& finding);
+
 /// The most useful first; none if there is nothing to mend.
 std::vector<Finding> findings(const LaunchProfile& launch, const std::vector<LineCounts>& lines,
                               const Work& work, const Device& device);

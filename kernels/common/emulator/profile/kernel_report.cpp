@@ -37,7 +37,8 @@ std::string number_text(double value, const char* unit) {
 std::string kernel_name(const KernelId& kernel) {
   if (kernel.name != nullptr) return kernel.name;
   const std::string name = short_function_name(function_name(kernel.function));
-  return name.empty() ? "kernel" : name;
+  if (!name.empty()) return name;
+  return kernel.function == nullptr ? "kernel" : fmt::format("kernel at {}", kernel.function);
 }
 
 std::string occupancy_text(const KernelReport& report) {

@@ -36,7 +36,7 @@ std::vector<KernelReport> kernel_reports(const std::vector<LaunchProfile>& launc
 std::string occupancy_text(const KernelReport& report);
 /// "41 % less time", of the prediction without the launch's cost.
 std::string gain_text(const KernelReport& report, const Finding& finding);
-/// "softmax_kernel<float>"; "kernel" if nothing is known.
+/// "softmax_kernel<float>"; without symbols "kernel at 0x...", or "kernel" if nothing is known.
 std::string kernel_name(const KernelId& kernel);
 /// "4 x 2 x 1", without ones at the end.
 std::string extents_text(dim3 extents);

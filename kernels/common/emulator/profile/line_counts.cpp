@@ -29,6 +29,17 @@ Place place_of(const CodePlace& place, int number) {
   return {file, own->line, {lines.begin(), own}};
 }
 
+/// Debug information has whole paths where __FILE__ has what the compiler was called with.
+std::string full_path(const std::string& file, const std::vector<Place>& places) {
+  std::string end = file;
+  while (end.starts_with("../")) end.erase(0, 3);
+  for (const Place& other : places) {
+    if (!end.empty() && end[0] != '/' && other.file.starts_with('/') && other.file.ends_with("/" + end))
+      return other.file;
+  }
+  return file;
+}
+
 void add(LineCounts& line, const InstructionCounts& instruction, std::vector<SourceLine> within) {
   for (LineAccess& known : line.accesses) {
     if (known.space != instruction.space || known.access != instruction.access) continue;
@@ -53,10 +64,14 @@ std::int64_t LineCounts::cost() const {
 }
 
 std::vector<LineCounts> line_counts(const LaunchProfile& launch) {
+  std::vector<Place> places;
+  for (const InstructionCounts& instruction : launch.instructions)
+    places.push_back(place_of(instruction.place, static_cast<int>(places.size()) + 1));
   std::map<std::pair<std::string, int>, LineCounts> lines;
-  int number = 0;
-  for (const InstructionCounts& instruction : launch.instructions) {
-    Place place = place_of(instruction.place, ++number);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const InstructionCounts& instruction = launch.instructions[i];
+    Place place = places[i];
+    place.file = full_path(place.file, places);
     LineCounts& line = lines[{place.file, place.line}];
     line.file = place.file;
     line.line = place.line;

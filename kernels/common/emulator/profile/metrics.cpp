@@ -32,6 +32,23 @@ void add_shared(std::vector<Metric>& all, const AccessCounts& counts, const std:
                  as_number(counts.requests), "fewer"});
 }
 
+/// Past an L2 of the profile's size, or past one that keeps everything.
+void add_dram(std::vector<Metric>& all, const LaunchProfile& launch) {
+  const CacheCounts& cache = launch.cache;
+  const std::int64_t reads = cache.read_hits + cache.read_misses;
+  const bool has_cache = reads + cache.written_back > 0;
+  const std::string of = has_cache ? " (past the modelled L2)" : " (distinct sectors)";
+  all.push_back({"bytes from DRAM" + of, "dram__bytes_read.sum",
+                 32 * as_number(has_cache ? cache.read_misses : launch.sectors_read),
+                 "what the inputs have"});
+  all.push_back({"bytes to DRAM" + of, "dram__bytes_write.sum",
+                 32 * as_number(has_cache ? cache.written_back : launch.sectors_written),
+                 "what the outputs have"});
+  if (reads == 0) return;
+  all.push_back({"reads that L2 has, %", "lts__t_sector_hit_rate.pct",
+                 100 * as_number(cache.read_hits) / as_number(reads), "high, where data are read again"});
+}
+
 }  // namespace
 
 std::vector<Metric> metrics(const LaunchProfile& launch, const Occupancy& occupancy) {
@@ -49,16 +66,7 @@ std::vector<Metric> metrics(const LaunchProfile& launch, const Occupancy& occupa
   if (atomics.requests > 0) {
     all.push_back({"atomics that wait for another of their warp", "", as_number(atomics.contended), "0"});
   }
-  all.push_back({"bytes from DRAM (distinct sectors)", "dram__bytes_read.sum",
-                 32 * as_number(launch.sectors_read), "what the inputs have"});
-  all.push_back({"bytes to DRAM (distinct sectors)", "dram__bytes_write.sum",
-                 32 * as_number(launch.sectors_written), "what the outputs have"});
-  const CacheCounts& cache = launch.cache;
-  if (cache.read_hits + cache.read_misses > 0) {
-    all.push_back({"reads that L2 has, %", "lts__t_sector_hit_rate.pct",
-                   100 * as_number(cache.read_hits) / as_number(cache.read_hits + cache.read_misses),
-                   "high, where data are read again"});
-  }
+  add_dram(all, launch);
   all.push_back({"occupancy, %", "sm__maximum_warps_per_active_cycle_pct", occupancy.warps_percent,
                  "50 is mostly enough"});
   if (launch.block_barriers > 0) {

@@ -13,13 +13,13 @@ constexpr double kSectorSize = 32;
 Bound dram_bound(const Work& work, const Device& device) {
   const double bytes = work.dram_sectors * kSectorSize;
   return {"DRAM", bytes / device.dram_gb_per_s * 1e-3,
-          fmt::format("{:.0f} bytes at {:.0f} GB/s", bytes, device.dram_gb_per_s)};
+          fmt::format("{:.3g} MB at {:.0f} GB/s", bytes * 1e-6, device.dram_gb_per_s)};
 }
 
 Bound l2_bound(const Work& work, const Device& device) {
   const double bytes = work.l2_sectors * kSectorSize;
   return {"L2", bytes / device.l2_gb_per_s * 1e-3,
-          fmt::format("{:.0f} bytes at {:.0f} GB/s", bytes, device.l2_gb_per_s)};
+          fmt::format("{:.3g} MB at {:.0f} GB/s", bytes * 1e-6, device.l2_gb_per_s)};
 }
 
 Bound l1_bound(const Work& work, const Device& device, double busiest_blocks) {
@@ -35,8 +35,8 @@ Bound latency_bound(const Work& work, const Device& device, double busiest_block
   const double turns = std::ceil(busiest_blocks / blocks_at_once);
   const double loads = std::max(work.load_rounds, work.load_requests / kLoadsInFlight) / work.warps;
   return {"latency", turns * loads * device.dram_latency_ns * 1e-3,
-          fmt::format("{:.0f} turns of blocks, {:.1f} loads after one another, {:.0f} ns each", turns, loads,
-                      device.dram_latency_ns)};
+          fmt::format("turns of blocks: {:.0f}, of loads one after another: {:.1f}, {:.0f} ns each", turns,
+                      loads, device.dram_latency_ns)};
 }
 
 Bound atomics_bound(const Work& work, const Device& device) {

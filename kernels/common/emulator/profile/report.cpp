@@ -43,9 +43,8 @@ std::string heading(const KernelReport& report, const ReportOptions& options) {
   const Prediction& prediction = report.prediction;
   if (!prediction.fits()) {
     return text +
-           fmt::format(
-               "  A block does not fit on a multiprocessor of a {}: {} (with {} registers a thread).\n",
-               gpu.name, prediction.occupancy.limited_by, report.registers);
+           fmt::format("  A block does not fit on a multiprocessor of {}: {} (with {} registers a thread).\n",
+                       gpu.name, prediction.occupancy.limited_by, report.registers);
   }
   const Bound& bound = prediction.bounds[prediction.largest];
   text += fmt::format("  At least {} {}on {} ({}), by its {}: {}.\n", time_text(prediction.us),
@@ -73,12 +72,8 @@ std::string findings_text(const KernelReport& report) {
   std::size_t number = 0;
   for (const Finding& finding : report.findings) {
     if (++number > kMostFindings) break;
-    const std::string where = finding.line == 0 || finding.file.empty()
-                                  ? ""
-                                  : fmt::format("{}:{}: ", file_name(finding.file), finding.line);
-    const double share = report.prediction.us > 0 ? 100 * finding.gain_us / report.prediction.us : 0;
-    const std::string gain =
-        share >= 0.5 ? fmt::format(" [{:.0f} % less time]", share) : " [hidden behind the bound]";
+    const std::string where = finding.line == 0 ? "" : place_text(finding) + ": ";
+    const std::string gain = " [" + gain_text(report, finding) + "]";
     text += wrapped(where + finding.text + gain, fmt::format("   {}. ", number), "      ");
   }
   if (report.findings.size() > kMostFindings)
@@ -129,7 +124,7 @@ std::string metrics_text(const KernelReport& report) {
   std::string text = "  As Nsight Compute calls it:\n";
   for (const Metric& metric : report.metrics) {
     const bool is_ratio =
-        metric.ncu.find(".ratio") != std::string::npos || metric.ncu.find("_pct") != std::string::npos;
+        metric.ncu.find(".ratio") != std::string::npos || metric.ncu.find("pct") != std::string::npos;
     if (!is_ratio && metric.ncu.find("bank_conflicts") == std::string::npos && metric.ncu.find("dram") != 0)
       continue;
     text += fmt::format("    {:>12.{}f}  {}\n", metric.value, is_ratio ? 2 : 0, metric.ncu);

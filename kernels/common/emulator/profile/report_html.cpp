@@ -64,6 +64,11 @@ PageJson access_json(const LaunchProfile& launch, const LineAccess& access) {
   return json;
 }
 
+/// What the page shows, and finds lines by.
+std::string path_text(const std::string& path) {
+  return path.empty() ? "no debug information: instructions by number" : path;
+}
+
 /// The lines that cost something, and those around them.
 PageJson files_json(const KernelReport& report, SourceText& source) {
   std::int64_t all = 0;
@@ -92,9 +97,9 @@ PageJson files_json(const KernelReport& report, SourceText& source) {
       }
       rows.push_back(row);
     }
-    const std::string shown_path = path.empty() ? "no debug information: instructions by number" : path;
-    json.push_back(
-        {{"path", shown_path}, {"name", path.empty() ? "instruction" : file_name(path)}, {"lines", rows}});
+    json.push_back({{"path", path_text(path)},
+                    {"name", path.empty() ? "instruction" : file_name(path)},
+                    {"lines", rows}});
   }
   return json;
 }
@@ -121,12 +126,11 @@ PageJson trace_json(const LaunchProfile& launch, SourceText& source) {
 PageJson findings_json(const KernelReport& report) {
   PageJson json = PageJson::array();
   for (const Finding& finding : report.findings) {
-    const bool has_line = finding.line > 0 && !finding.file.empty();
     json.push_back({{"text", finding.text},
                     {"gain", gain_text(report, finding)},
-                    {"file", finding.file},
+                    {"file", path_text(finding.file)},
                     {"line", finding.line},
-                    {"place", has_line ? fmt::format("{}:{}", file_name(finding.file), finding.line) : ""}});
+                    {"place", place_text(finding)}});
   }
   return json;
 }
@@ -139,7 +143,8 @@ PageJson kernel_json(const KernelReport& report, SourceText& source) {
     counts.push_back(
         {{"label", metric.label}, {"ncu", metric.ncu}, {"value", metric.value}, {"good", metric.good}});
   PageJson hottest;
-  if (!report.lines.empty()) hottest = {{"file", report.lines[0].file}, {"line", report.lines[0].line}};
+  if (!report.lines.empty())
+    hottest = {{"file", path_text(report.lines[0].file)}, {"line", report.lines[0].line}};
   return {{"name", report.name},
           {"grid", extents_text(report.first.grid)},
           {"block", extents_text(report.first.block)},

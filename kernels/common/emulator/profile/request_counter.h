@@ -24,7 +24,7 @@ class SectorSet {
   std::int64_t size() const { return size_; }
 
  private:
-  static constexpr std::size_t kPage = 4096;      ///< sectors
+  static constexpr std::size_t kPage = 512;       ///< sectors
   using Page = std::array<std::uint32_t, kPage>;  ///< the block that came last; 0: none
   std::unordered_map<std::uintptr_t, std::unique_ptr<Page>> pages_;
   std::uintptr_t last_number_ = ~std::uintptr_t{0};

@@ -6,10 +6,13 @@
 #include <elfutils/libdwfl.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <thread>
 #include <unordered_map>
 
@@ -80,13 +83,21 @@ std::string text_or_empty(const char* text) {
   return text == nullptr ? "" : text;
 }
 
+/// Compilers may know a source by its way from the folder that they ran in.
+std::string whole_path(const char* file, Dwarf_Die* unit) {
+  Dwarf_Attribute attribute;
+  const char* const folder = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+  if (file == nullptr || file[0] == '/' || folder == nullptr) return text_or_empty(file);
+  return (std::filesystem::path(folder) / file).lexically_normal();
+}
+
 /// Where an inlined function was called.
-SourceLine call_of(Dwarf_Die& inlined, Dwarf_Files* files) {
+SourceLine call_of(Dwarf_Die& inlined, Dwarf_Files* files, Dwarf_Die* unit) {
   SourceLine call;
   Dwarf_Attribute attribute;
   Dwarf_Word value = 0;
   if (dwarf_formudata(dwarf_attr(&inlined, DW_AT_call_file, &attribute), &value) == 0)
-    call.file = text_or_empty(dwarf_filesrc(files, value, nullptr, nullptr));
+    call.file = whole_path(dwarf_filesrc(files, value, nullptr, nullptr), unit);
   if (dwarf_formudata(dwarf_attr(&inlined, DW_AT_call_line, &attribute), &value) == 0)
     call.line = static_cast<int>(value);
   return call;
@@ -113,7 +124,7 @@ std::vector<SourceLine> look_up(Dwarf_Addr address) {
   Dwarf_Line* const line = dwarf_getsrc_die(unit, address - bias);
   int number = 0;
   if (line == nullptr || dwarf_lineno(line, &number) != 0) return {};
-  std::vector<SourceLine> lines{{"", text_or_empty(dwarf_linesrc(line, nullptr, nullptr)), number}};
+  std::vector<SourceLine> lines{{"", whole_path(dwarf_linesrc(line, nullptr, nullptr), unit), number}};
   Dwarf_Files* files = nullptr;
   int count = 0;
   const Scopes scopes = scopes_of(unit, address - bias, &count);
@@ -122,7 +133,7 @@ std::vector<SourceLine> look_up(Dwarf_Addr address) {
     if (!is_function(scopes[i])) continue;
     lines.back().function = text_or_empty(dwarf_diename(&scopes[i]));
     if (dwarf_tag(&scopes[i]) == DW_TAG_subprogram) break;
-    lines.push_back(call_of(scopes[i], files));
+    lines.push_back(call_of(scopes[i], files, unit));
   }
   return lines;
 }
@@ -137,6 +148,28 @@ std::string demangled(const char* symbol) {
 template <typename Look>
 void with_room(Look look) {
   std::thread(look).join();
+}
+
+/// "rows<tern::(anonymous namespace)::Sum<float> >" as "rows<Sum<float>>".
+std::string without_scopes(const std::string& name) {
+  static constexpr std::string_view kAnonymous = "(anonymous namespace)";
+  std::string out;
+  std::size_t word = 0;  ///< where in `out` the last word begins
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    if (name.compare(i, kAnonymous.size(), kAnonymous) == 0) {
+      i += kAnonymous.size() - 1;
+    } else if (name.compare(i, 2, "::") == 0) {
+      out.resize(word);
+      ++i;
+    } else if (name.compare(i, 2, " >") == 0) {
+      continue;
+    } else {
+      out += name[i];
+      const bool is_of_word = std::isalnum(static_cast<unsigned char>(name[i])) != 0 || name[i] == '_';
+      if (!is_of_word) word = out.size();
+    }
+  }
+  return out;
 }
 
 /// libdw is not for several threads at once.
@@ -187,7 +220,7 @@ std::string short_function_name(const std::string& demangled) {
       begin = i + 1;
     }
   }
-  return demangled.substr(begin, end - begin);
+  return without_scopes(demangled.substr(begin, end - begin));
 }
 
 }  // namespace tern::emulator

@@ -21,7 +21,7 @@ std::vector<SourceLine> source_lines(const void* code);
 /// the program has no symbols.
 std::string function_name(const void* function);
 
-/// The same without what comes before and after it: "copy<float>".
+/// The same without what comes before and after it, nor namespaces within: "copy<float>".
 std::string short_function_name(const std::string& demangled);
 
 }  // namespace tern::emulator

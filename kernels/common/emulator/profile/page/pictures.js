@@ -108,9 +108,10 @@ function drawStep(step, box) {
         },
         make('small', {}, `${lane}`), value || (isOn ? '●' : '')));
   }
-  const first = step.labels ? step.labels.find((label) => label) : '';
+  const known = step.labels ? step.labels.filter((label) => label) : [];
+  const first = known.length > 1 ? `${known[0]} … ${known[known.length - 1]}` : known[0];
   box.replaceChildren(
-      make('p', {}, make('b', {}, step.what), ` at ${step.place}`, first ? `, from ${first}` : ''),
+      make('p', {}, make('b', {}, step.what), ` at ${step.place}`, first ? `: ${first}` : ''),
       make('p', {class: 'listing', style: 'padding: 2px 10px'}, make('code', {}, step.text || ' ')), lanes);
 }
 
