@@ -4,7 +4,8 @@
 
 #include <doctest/doctest.h>
 
-#include <memory>
+#include <fstream>
+#include <string>
 #include <vector>
 
 #include "engine/core/check.h"
@@ -126,6 +127,17 @@ __global__ void hands_on(int* value, unsigned* first, unsigned* second, int* y) 
   }
 }
 
+__global__ void hands_on_by_a_flag(int* value, volatile int* flag, int* y, bool fence) {
+  if (threadIdx.x != 0) return;
+  if (blockIdx.x == 0) {
+    *value = 7;
+    if (fence) __threadfence();
+    *flag = 1;
+  } else if (*flag == 1) {
+    *y = *value;
+  }
+}
+
 struct Checked {
   explicit Checked(emulator::GlobalChecks checks) { emulator::set_global_checks(checks); }
   ~Checked() { emulator::set_global_checks({}); }
@@ -165,6 +177,16 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
+/// "test_x.cpp:41": the first line of this file with that text.
+std::string line_of(const std::string& text) {
+  std::ifstream source(std::string(TERN_SOURCE_DIR) + "/tests/test_global_memory.cpp");
+  std::string line;
+  for (int number = 1; std::getline(source, line); ++number) {
+    if (contains(line, text)) return "test_global_memory.cpp:" + std::to_string(number);
+  }
+  return "a line with " + text;
+}
+
 #define CHECK_FAILS(text, part) CHECK_MESSAGE(contains(text, part), text)
 
 }  // namespace
@@ -175,7 +197,7 @@ TEST_CASE("global memory: an access outside of what was allocated is an error th
   CHECK(failure(1, kThreads, copies, x.data(), y.data(), 0) == "");
   const std::string after = failure(1, kThreads, copies, x.data(), y.data(), 1);
   CHECK_FAILS(after, "block (0, 0, 0), thread (63, 0, 0): reads 4 bytes 0 bytes after the end of x, at ");
-  CHECK_FAILS(after, "test_global_memory.cpp:24");
+  CHECK_FAILS(after, line_of("x[static_cast<int>(threadIdx.x) + offset]"));
   CHECK_FAILS(failure(1, kThreads, copies, x.data(), y.data(), -2),
               "reads 4 bytes 8 bytes before the begin of x");
   CHECK_FAILS(failure(1, kThreads, writes_at, y.data(), 1000),
@@ -230,7 +252,7 @@ TEST_CASE("global memory: threads of a block that meet without a barrier race") 
   CHECK_FAILS(race,
               "block (0, 0, 0), thread (1, 0, 0): reads byte 4 of x, which block (0, 0, 0), thread (0, 0, 0) "
               "wrote at ");
-  CHECK_FAILS(race, "test_global_memory.cpp:");
+  CHECK_FAILS(race, line_of("x[threadIdx.x + 1] = left"));
   CHECK_FAILS(race, "nothing orders the two: no barrier lies between them");
   CHECK(failure(1, 32, shifts_within_a_warp, x.data(), true) == "");
   CHECK_FAILS(failure(1, 32, shifts_within_a_warp, x.data(), false), "no barrier");
@@ -290,4 +312,14 @@ TEST_CASE("global memory: what is acquired is handed on") {
   Memory<unsigned> counters(2, "counters");
   CHECK(failure(3, 32, hands_on, value.data(), counters.data(), counters.data() + 1, y.data()) == "");
   CHECK(y.data()[0] == 7);
+}
+
+TEST_CASE("global memory: volatile memory is no race, and orders as atomics do") {
+  const Checked checked({.races = true});
+  Memory<int> value(1, "value"), y(2, "y"), flag(1, "flag");
+  CHECK(failure(2, 32, hands_on_by_a_flag, value.data(), flag.data(), y.data(), true) == "");
+  CHECK(y.data()[0] == 7);
+  flag.data()[0] = 0;
+  CHECK_FAILS(failure(2, 32, hands_on_by_a_flag, value.data(), flag.data(), y.data(), false),
+              "reads byte 0 of value, which block (0, 0, 0), thread (0, 0, 0) wrote at");
 }

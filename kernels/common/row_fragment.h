@@ -47,13 +47,13 @@ struct RowFragment {
   }
   __device__ float operator[](int i) const { return float_at(vectors[i / N], i % N); }
 
-  /// Vectors beyond the width load the row's first one instead: a branch around each load would make the
-  /// loads wait for one another.
+  /// Vectors beyond the width load the thread's first one instead, which no other thread stores to: a branch around each
+  /// load would make the loads wait for one another.
   __device__ void load(const T* row, int width) {
-    if (!kTile && width <= 0) return;  // a tile is never empty
+    if (column(0) >= width) return;
     TERN_UNROLL
     for (int k = 0; k < kVectors; ++k) {
-      vectors[k] = load_vector<N>(row + (column(k) < width ? column(k) : 0));
+      vectors[k] = load_vector<N>(row + (column(k) < width ? column(k) : column(0)));
     }
   }
   /// Calls visit(i, c) for each value below the width: (*this)[i] is column c's.

@@ -12,7 +12,8 @@
 
 namespace tern::test {
 
-void* allocate(std::size_t bytes);  ///< exactly as many, aligned to 256
+/// Exactly as many, aligned to 256. Every bit is 1 (NaN as a float): what a kernel did not write shows.
+void* allocate(std::size_t bytes);
 void release(void* memory);
 void copy(void* to, const void* from,
           std::size_t bytes);  ///< between any two memories; waits for the kernels
@@ -27,12 +28,8 @@ std::int64_t launch_count();
 template <typename T>
 class DeviceArray {
  public:
-  /// Every bit is 1 (NaN as a float): what a kernel did not write shows.
   explicit DeviceArray(std::size_t count, std::size_t misalignment = 0)
-      : count_(count), misalignment_(misalignment), memory_(allocate((count + misalignment) * sizeof(T))) {
-    const std::vector<unsigned char> ones((count + misalignment) * sizeof(T), 0xFF);
-    copy(memory_, ones.data(), ones.size());
-  }
+      : count_(count), misalignment_(misalignment), memory_(allocate((count + misalignment) * sizeof(T))) {}
   explicit DeviceArray(const std::vector<T>& values, std::size_t misalignment = 0)
       : DeviceArray(values.size(), misalignment) {
     copy(data(), values.data(), values.size() * sizeof(T));

@@ -66,41 +66,47 @@ bool is_built_in(const void* address) {
 }
 
 /// What is wrong with an access to global memory; empty if nothing is.
-std::string global_fault(unsigned watching, std::uintptr_t at, std::size_t bytes, Access access,
+std::string global_fault(unsigned watching, std::uintptr_t at, std::size_t bytes, Access access, bool strong,
                          const CodePlace& place) {
   Allocations& allocations = Allocations::instance();
   std::string fault;
   if ((watching & kBounds) != 0) fault = allocations.bounds_fault(at, bytes, access);
   if (fault.empty() && (watching & kUnwritten) != 0) fault = allocations.unwritten_fault(at, bytes, access);
   GlobalRaces* const races = GlobalRaces::active();
-  if (fault.empty() && races != nullptr) fault = races->note(at, bytes, access, place);
+  if (fault.empty() && races != nullptr) fault = races->note(at, bytes, access, strong, place);
   return fault;
 }
 
-/// All but the plain access to global memory. `alignment`: of a type that the compiler takes the address to be aligned for.
-[[gnu::noinline]] void note_watched(const void* address, std::size_t bytes, Access access,
-                                    const CodePlace& place, std::size_t alignment) {
+struct How {
+  Access access;
+  std::size_t alignment = 1;  ///< that the compiler relies on
+  bool strong = false;        ///< atomic, or of volatile memory
+};
+
+/// All but the plain access to global memory.
+[[gnu::noinline]] void note_watched(const void* address, std::size_t bytes, const How& how,
+                                    const CodePlace& place) {
   const unsigned watching = watched.load(std::memory_order_relaxed);
   const Space space = SharedMemory::holds(address) ? Space::shared : Space::global;
   const auto at = reinterpret_cast<std::uintptr_t>(address);
   Block& block = Block::current();
   if ((watching & kPatience) != 0) block.fail(Patience::fault(place));
   if (space == Space::global && (bytes == 0 || is_built_in(address))) return;
-  std::string fault = space == Space::shared ? block.shared().note(address, bytes, access)
-                                             : global_fault(watching, at, bytes, access, place);
-  if (fault.empty() && at % alignment != 0 && (space == Space::shared || (watching & kBounds) != 0))
-    fault = fmt::format("{} {} bytes at an address that is not aligned to them", verb(access), bytes);
+  std::string fault = space == Space::shared
+                          ? block.shared().note(address, bytes, how.access)
+                          : global_fault(watching, at, bytes, how.access, how.strong, place);
+  if (fault.empty() && at % how.alignment != 0 && (space == Space::shared || (watching & kBounds) != 0))
+    fault = fmt::format("{} {} bytes at an address that is not aligned to them", verb(how.access), bytes);
   if (!fault.empty()) block.fail(fmt::format("{}, at {}", fault, place_text(place)));
-  if (space == Space::global && (watching & kPoison) != 0) check_poison(address, bytes, access);
+  if (space == Space::global && (watching & kPoison) != 0) check_poison(address, bytes, how.access);
   if ((watching & kCounting) != 0)
-    RequestCounter::active()->note(block.thread(), place, space, access, at, bytes);
+    RequestCounter::active()->note(block.thread(), place, space, how.access, at, bytes);
 }
 
-inline void note(const void* address, std::size_t bytes, Access access, const CodePlace& place,
-                 std::size_t alignment = 1) {
+inline void note(const void* address, std::size_t bytes, const How& how, const CodePlace& place) {
   if (reinterpret_cast<std::uintptr_t>(address) - own_stack.begin < own_stack.bytes) return;
   if (watched.load(std::memory_order_relaxed) == 0 && !SharedMemory::holds(address)) return;
-  note_watched(address, bytes, access, place, alignment);
+  note_watched(address, bytes, how, place);
 }
 
 }  // namespace
@@ -126,7 +132,7 @@ bool is_watched(Watch what) {
 }
 
 void note_access(const void* address, std::size_t bytes, Access access, std::source_location where) {
-  note(address, bytes, access, {nullptr, where.file_name(), where.line()});
+  note(address, bytes, {access, 1, access == Access::atomic}, {nullptr, where.file_name(), where.line()});
 }
 
 }  // namespace tern::emulator
@@ -135,16 +141,20 @@ void note_access(const void* address, std::size_t bytes, Access access, std::sou
 extern "C" {
 
 // Of 16 bytes, 8 may be all that the type is aligned to.
-#define TERN_ACCESS(name, bytes, access, alignment)                                               \
-  void __tsan_##name##bytes(void* p) {                                                            \
-    tern::emulator::note(p, bytes, tern::emulator::Access::access, {__builtin_return_address(0)}, \
-                         alignment);                                                              \
+#define TERN_ACCESS(name, bytes, access, alignment, strong)                             \
+  void __tsan_##name##bytes(void* p) {                                                  \
+    tern::emulator::note(p, bytes, {tern::emulator::Access::access, alignment, strong}, \
+                         {__builtin_return_address(0)});                                \
   }
-#define TERN_ACCESSES(bytes)                              \
-  TERN_ACCESS(read, bytes, read, bytes < 8 ? bytes : 8)   \
-  TERN_ACCESS(write, bytes, write, bytes < 8 ? bytes : 8) \
-  TERN_ACCESS(unaligned_read, bytes, read, 1)             \
-  TERN_ACCESS(unaligned_write, bytes, write, 1)
+#define TERN_ACCESSES(bytes)                                             \
+  TERN_ACCESS(read, bytes, read, bytes < 8 ? bytes : 8, false)           \
+  TERN_ACCESS(write, bytes, write, bytes < 8 ? bytes : 8, false)         \
+  TERN_ACCESS(unaligned_read, bytes, read, 1, false)                     \
+  TERN_ACCESS(unaligned_write, bytes, write, 1, false)                   \
+  TERN_ACCESS(volatile_read, bytes, read, bytes < 8 ? bytes : 8, true)   \
+  TERN_ACCESS(volatile_write, bytes, write, bytes < 8 ? bytes : 8, true) \
+  TERN_ACCESS(unaligned_volatile_read, bytes, read, 1, true)             \
+  TERN_ACCESS(unaligned_volatile_write, bytes, write, 1, true)
 TERN_ACCESSES(1)
 TERN_ACCESSES(2)
 TERN_ACCESSES(4)
@@ -154,24 +164,24 @@ TERN_ACCESSES(16)
 #undef TERN_ACCESS
 
 void __tsan_read_range(void* p, unsigned long bytes) {
-  tern::emulator::note(p, bytes, tern::emulator::Access::read, {__builtin_return_address(0)});
+  tern::emulator::note(p, bytes, {tern::emulator::Access::read}, {__builtin_return_address(0)});
 }
 void __tsan_write_range(void* p, unsigned long bytes) {
-  tern::emulator::note(p, bytes, tern::emulator::Access::write, {__builtin_return_address(0)});
+  tern::emulator::note(p, bytes, {tern::emulator::Access::write}, {__builtin_return_address(0)});
 }
 // Clang copies with these.
 void* __tsan_memcpy(void* to, const void* from, unsigned long bytes) {
-  tern::emulator::note(from, bytes, tern::emulator::Access::read, {__builtin_return_address(0)});
-  tern::emulator::note(to, bytes, tern::emulator::Access::write, {__builtin_return_address(0)});
+  tern::emulator::note(from, bytes, {tern::emulator::Access::read}, {__builtin_return_address(0)});
+  tern::emulator::note(to, bytes, {tern::emulator::Access::write}, {__builtin_return_address(0)});
   return __builtin_memcpy(to, from, bytes);
 }
 void* __tsan_memmove(void* to, const void* from, unsigned long bytes) {
-  tern::emulator::note(from, bytes, tern::emulator::Access::read, {__builtin_return_address(0)});
-  tern::emulator::note(to, bytes, tern::emulator::Access::write, {__builtin_return_address(0)});
+  tern::emulator::note(from, bytes, {tern::emulator::Access::read}, {__builtin_return_address(0)});
+  tern::emulator::note(to, bytes, {tern::emulator::Access::write}, {__builtin_return_address(0)});
   return __builtin_memmove(to, from, bytes);
 }
 void* __tsan_memset(void* to, int value, unsigned long bytes) {
-  tern::emulator::note(to, bytes, tern::emulator::Access::write, {__builtin_return_address(0)});
+  tern::emulator::note(to, bytes, {tern::emulator::Access::write}, {__builtin_return_address(0)});
   return __builtin_memset(to, value, bytes);
 }
 void __tsan_vptr_read(void**) {}

@@ -79,7 +79,8 @@ void Allocations::add(std::uintptr_t begin, std::size_t bytes, std::string name)
   last_bytes_ = 0;
   Allocation added{bytes, std::move(name), false, nullptr};
   if (keeps_written_ && bytes > 0) {
-    added.written.reset(static_cast<std::uint8_t*>(std::calloc((bytes + 7) / 8, 1)));  // pages on demand
+    added.written.reset(
+        static_cast<std::uint8_t*>(std::calloc(bytes / 8 + 8, 1)));  // pages on demand; read by 4
     if (added.written == nullptr) throw std::bad_alloc();
   }
   all_.emplace(begin, std::move(added));
@@ -101,6 +102,7 @@ void Allocations::keep_written(bool keep) {
     for (auto& [begin, allocation] : all_) allocation.written.reset();
   }
   keeps_written_ = keep;
+  last_bytes_ = 0;
 }
 
 /// The allocation, live or freed, that begins last before the address or there.
@@ -129,6 +131,7 @@ std::string Allocations::bounds_fault(std::uintptr_t at, std::size_t bytes, Acce
       bytes <= found->second.bytes - (at - found->first)) {
     last_begin_ = found->first;
     last_bytes_ = found->second.bytes;
+    last_written_ = found->second.written.get();
     return {};
   }
   if (static_data(at, bytes).found) return {};
@@ -164,6 +167,19 @@ std::string Allocations::describe(std::uintptr_t at, std::size_t bytes, Access a
 }
 
 std::string Allocations::unwritten_fault(std::uintptr_t at, std::size_t bytes, Access access) {
+  if (at - last_begin_ < last_bytes_ && bytes <= 16 && bytes <= last_bytes_ - (at - last_begin_)) {
+    if (last_written_ == nullptr) return {};
+    const std::size_t first = at - last_begin_;
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, last_written_ + first / 8, sizeof(bits));
+    const std::uint32_t wanted = ((1u << bytes) - 1) << first % 8;
+    if ((bits & wanted) == wanted) return {};
+    if (access == Access::write) {
+      bits |= wanted;
+      std::memcpy(last_written_ + first / 8, &bits, sizeof(bits));
+      return {};
+    }
+  }
   const auto found = find(at);
   if (found == all_.end() || found->second.written == nullptr) return {};
   const std::uint8_t* const bits = found->second.written.get();

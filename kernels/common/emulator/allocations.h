@@ -49,6 +49,7 @@ class Allocations {
   std::size_t freed_ = 0;
   std::uintptr_t last_begin_ = 0;  ///< of what was found last: live
   std::size_t last_bytes_ = 0;
+  std::uint8_t* last_written_ = nullptr;  ///< its bits
 };
 
 }  // namespace tern::emulator

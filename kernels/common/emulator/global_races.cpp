@@ -67,10 +67,11 @@ void GlobalRaces::split(Page& page, std::uintptr_t at, std::size_t bytes) {
   page.shift = shift;
 }
 
-std::string GlobalRaces::note(std::uintptr_t at, std::size_t bytes, Access access, const CodePlace& place) {
-  Touch touch = Block::current().touch(access == Access::atomic);
+std::string GlobalRaces::note(std::uintptr_t at, std::size_t bytes, Access access, bool strong,
+                              const CodePlace& place) {
+  Touch touch = Block::current().touch(strong);
   touch.place = number_of(place);
-  if (access == Access::atomic) order_.acquire(at);
+  if (strong && access != Access::write) order_.acquire(at);
   for (std::uintptr_t begin = at; begin < at + bytes;) {
     const std::uintptr_t end = std::min(at + bytes, (begin / kPageBytes + 1) * kPageBytes);
     Page& page = page_of(begin, end - begin);
@@ -79,7 +80,7 @@ std::string GlobalRaces::note(std::uintptr_t at, std::size_t bytes, Access acces
       if (!fault.empty()) return fault;
     }
   }
-  if (access == Access::atomic) order_.release(at, touch);
+  if (strong && access != Access::read) order_.release(at, touch);
   if (units_ * sizeof(Unit) + order_.kept_bytes() > kMostBytes) {
     return fmt::format("the search for races would take more than {} MiB of memory: launch it on less data",
                        kMostBytes >> 20);
@@ -95,7 +96,7 @@ bool GlobalRaces::is_ordered(const Touch& before, const Touch& touch) const {
 
 std::string GlobalRaces::note_unit(Unit& unit, const Touch& touch, Access access, std::uintptr_t at) {
   History& history = unit.history;
-  switch (race_of(history, access, [&](const Touch& before) { return is_ordered(before, touch); })) {
+  switch (race_of(history, touch, access, [&](const Touch& before) { return is_ordered(before, touch); })) {
     case Race::none:
       break;
     case Race::read_after_write:
@@ -104,10 +105,12 @@ std::string GlobalRaces::note_unit(Unit& unit, const Touch& touch, Access access
     case Race::write_after_read:
       return describe(history.read, false, access, at);
   }
-  if (access != Access::read && !is_ordered(unit.other_read, touch))
+  if (access != Access::read && !(touch.atomic && unit.other_read.atomic) &&
+      !is_ordered(unit.other_read, touch))
     return describe(unit.other_read, false, access, at);
   if (access == Access::read && history.read.block != touch.block) unit.other_read = history.read;
-  if (access == Access::write) history.read = unit.other_read = {};  // all come before this one
+  if (!touch.atomic && access != Access::read)
+    history.read = unit.other_read = {};  // all come before this one
   keep(history, touch, access, Block::current().barrier_time());
   return {};
 }

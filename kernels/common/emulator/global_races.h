@@ -1,10 +1,10 @@
 // Races in global memory: within a block by shared memory's rule (touch.h), and between blocks of a launch. For the emulator
 // alone.
 //
-// Two accesses of one piece of memory race if one of them writes, they are not both atomics, and nothing orders them
-// (thread_order.h): also where both write the same value, as CUDA's memory model has it. A flag that one thread writes and
-// another spins on, without atomics, is a race here whatever `volatile` says. Of many blocks that read, the last two are
-// remembered.
+// Two accesses of one piece of memory race if one of them writes, they are not both atomic or of volatile memory, and nothing
+// orders them (thread_order.h): also where both write the same value, as CUDA's memory model has it. Blocks run one after
+// another, so a block that spins until a later one has written a flag never ends (set_patience). Of many blocks that read, the
+// last two are remembered.
 #pragma once
 
 #include <array>
@@ -28,8 +28,8 @@ class GlobalRaces {
   static void end_launch();
 
   ThreadOrder& order() { return order_; }
-  /// What is wrong with the running thread's access; empty if nothing is.
-  std::string note(std::uintptr_t at, std::size_t bytes, Access access, const CodePlace& place);
+  /// What is wrong with the running thread's access; empty if nothing is. `strong`: an atomic, or of volatile memory.
+  std::string note(std::uintptr_t at, std::size_t bytes, Access access, bool strong, const CodePlace& place);
 
  private:
   /// 1 to 16 bytes.

@@ -116,7 +116,7 @@ std::string SharedMemory::note_element(const Array& array, History& element, std
   const Touch touch = block.touch(access == Access::atomic);
   const bool is_written = element.write.thread != Touch::kNobody && element.write.time >= block.begin_time();
   if (access != Access::write && !is_written) return fault("is read, but nobody has written it");
-  switch (race_of(element, access, [&](const Touch& before) { return block.orders(before, touch); })) {
+  switch (race_of(element, touch, access, [&](const Touch& before) { return block.orders(before, touch); })) {
     case Race::none:
       break;
     case Race::read_after_write:

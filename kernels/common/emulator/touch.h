@@ -18,7 +18,7 @@ struct Touch {
   std::uint32_t place = 0;  ///< in the code: a number of its holder's choice
   std::int16_t thread = kNobody;
   std::int8_t warp = kNobody;
-  bool atomic = false;
+  bool atomic = false;  ///< or of volatile memory, which counts as such between threads
 };
 
 /// Of a piece of memory: the last write, and the last reads.
@@ -28,14 +28,13 @@ struct History {
 
 enum class Race { none, read_after_write, write_after_write, write_after_read };
 
-/// What an access is with those before it. `ordered(touch)`: whether something lies between that touch and this one;
-/// `barrier`: when this block's threads have met last.
+/// What an access is with those before it. `ordered(before)`: whether something lies between that touch and this one.
 template <typename Ordered>
-Race race_of(const History& history, Access access, Ordered ordered) {
-  const bool among_atomics = access == Access::atomic && history.write.atomic;
-  if (!among_atomics && !ordered(history.write))
+Race race_of(const History& history, const Touch& touch, Access access, Ordered ordered) {
+  if (!(touch.atomic && history.write.atomic) && !ordered(history.write))
     return access == Access::read ? Race::read_after_write : Race::write_after_write;
-  if (access != Access::read && !ordered(history.read)) return Race::write_after_read;
+  if (access != Access::read && !(touch.atomic && history.read.atomic) && !ordered(history.read))
+    return Race::write_after_read;
   return Race::none;
 }
 
@@ -48,9 +47,10 @@ inline void keep(History& history, const Touch& touch, Access access, std::uint3
   Touch& read = history.read;
   const bool joins = read.thread != Touch::kNobody && read.thread != touch.thread &&
                      read.block == touch.block && read.time >= barrier;
-  const bool one_warp = read.warp == touch.warp;
+  const bool one_warp = read.warp == touch.warp, atomic = read.atomic && touch.atomic;
   read = touch;
   if (!joins) return;
+  read.atomic = atomic;
   read.thread = Touch::kSeveral;
   if (!one_warp) read.warp = Touch::kSeveral;
 }

@@ -18,6 +18,7 @@ void check(cudaError_t status, const char* what) {
 void* allocate(std::size_t bytes) {
   void* memory = nullptr;
   check(cudaMalloc(&memory, bytes > 0 ? bytes : 1), "cudaMalloc");
+  check(cudaMemset(memory, 0xFF, bytes), "cudaMemset");
   return memory;
 }
 void release(void* memory) {
