@@ -64,3 +64,5 @@ END
 "$folder/program/build/mlp"
 "$folder/program/build/own_eigen"
 "$(find "$folder/installed" -type f -name tern -perm -u+x)" --version
+cp "$source/examples/cuda/vector_add.cu" "$folder/program"
+(cd "$folder/program" && "$folder/installed/bin/tern-profile" vector_add.cu)

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "kernels/common/emulator/allocations.h"
 #include "kernels/common/emulator/block.h"
@@ -38,13 +39,30 @@ void check_poison(const void* address, std::size_t bytes, Access access) {
 void check_poison(const void*, std::size_t, Access) {}
 #endif
 
+struct Constants {
+  std::uintptr_t begin;
+  std::size_t bytes;
+};
+std::vector<Constants>& constants() {
+  static auto* const all = new std::vector<Constants>;  // filled before main
+  return *all;
+}
+
+bool is_constant(const void* address) {
+  for (const Constants& one : constants()) {
+    if (reinterpret_cast<std::uintptr_t>(address) - one.begin < one.bytes) return true;
+  }
+  return false;
+}
+
 /// What a GPU has in registers and constants: threadIdx and the like, and what calls the kernel.
 bool is_built_in(const void* address) {
   const auto in = [address](const auto& variable) {
     return reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(&variable) <
            sizeof(variable);
   };
-  return in(threadIdx) || in(blockIdx) || in(blockDim) || in(gridDim) || in(Block::current().kernel());
+  return in(threadIdx) || in(blockIdx) || in(blockDim) || in(gridDim) || in(Block::current().kernel()) ||
+         is_constant(address);
 }
 
 /// What is wrong with an access to global memory; empty if nothing is.
@@ -98,6 +116,15 @@ void watch(Watch what, bool on) {
     watched |= what;
   else
     watched &= ~what;
+}
+
+void note_constants(const void* begin, std::size_t bytes) {
+  constants().push_back({reinterpret_cast<std::uintptr_t>(begin), bytes});
+}
+
+void forget_constants(const void* begin) {
+  std::erase_if(constants(),
+                [=](const Constants& one) { return one.begin == reinterpret_cast<std::uintptr_t>(begin); });
 }
 
 bool is_watched(Watch what) {

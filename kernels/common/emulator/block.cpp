@@ -6,6 +6,7 @@
 
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
+#include "kernels/common/emulator/code_place.h"
 #include "kernels/common/emulator/global_races.h"
 #include "kernels/common/emulator/patience.h"
 #include "kernels/common/emulator/profile/request_counter.h"
@@ -98,7 +99,7 @@ unsigned Block::next_in_turn() {
 void Block::make_ready() {
   for (unsigned warp = 0; warp < warps_.size(); ++warp) {
     const unsigned lanes = std::min(count_ - warp * 32, 32u);
-    warps_[warp].ready = lanes == 32 ? ~0u : (1u << lanes) - 1;
+    warps_[warp].ready = warps_[warp].lanes = lanes == 32 ? ~0u : (1u << lanes) - 1;
   }
 }
 
@@ -158,8 +159,8 @@ bool Block::release_block() {
     const Thread& other = threads_[i];
     if (other.where.line() == first.where.line() && other.where.file_name() == first.where.file_name())
       continue;
-    throw Error(place(i), fmt::format("{} at line {} as {}", first.operation, first.where.line(), place(0)),
-                fmt::format("{} at line {}", other.operation, other.where.line()));
+    throw Error(place(i), fmt::format("{} at {} as {}", first.operation, place_text(first.where), place(0)),
+                fmt::format("{} at {}", other.operation, place_text(other.where)));
   }
   if (RequestCounter* const counter = RequestCounter::active())
     counter->note_block_barrier(first.operation, {nullptr, first.where.file_name(), first.where.line()});
@@ -180,7 +181,7 @@ void Block::fail_stuck() const {
     if (thread.state == Thread::State::done) continue;
     if (waiting_threads++ == 0) {
       first = i;
-      waiting = fmt::format("{} at line {}", thread.operation, thread.where.line());
+      waiting = fmt::format("{} at {}", thread.operation, place_text(thread.where));
       if (thread.state == Thread::State::at_warp) waiting += fmt::format(" with mask {:#010x}", thread.mask);
     }
   }
@@ -228,7 +229,7 @@ void Block::check_meeting(const Meeting& meeting, const char* operation, std::so
   const unsigned lane = thread_ % 32;
   if ((meeting.mask >> lane & 1u) == 0) {
     throw Error(place(),
-                fmt::format("{} (line {}) with a mask that holds the caller", operation, where.line()),
+                fmt::format("{} at {} with a mask that holds the caller", operation, place_text(where)),
                 fmt::format("mask {:#010x}, lane {}", meeting.mask, lane));
   }
   if (meeting.arrived != 0 && std::string_view(meeting.operation) != operation) {

@@ -51,7 +51,8 @@ struct Meeting {
 struct Warp {
   Meeting whole{.mask = ~0u};
   std::deque<Meeting> parts;    ///< under other masks
-  unsigned ready = 0;           ///< lanes that need not wait
+  unsigned lanes = 0;           ///< that the block has
+  unsigned ready = 0;           ///< of them those that need not wait
   std::uint32_t sync_time = 0;  ///< of the last __syncwarp
 };
 
@@ -204,10 +205,10 @@ inline const Block::Brought& Block::meet_warp(const char* operation, unsigned ma
   meeting.operation = operation;
   meeting.brought[lane] = brought;
   meeting.arrived |= 1u << lane;
-  if (meeting.arrived == mask) {  // the last to come wakes the others, and goes on
+  if (meeting.arrived == (mask & warp.lanes)) {  // the last to come wakes the others, and goes on
     meeting.arrived = 0;
     meeting.seen = meeting.brought;
-    warp.ready |= mask;
+    warp.ready |= mask & warp.lanes;
     if (orders) warp.sync_time = ++time_;
     note_meeting(meeting, where, orders);
   } else {

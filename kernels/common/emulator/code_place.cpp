@@ -9,9 +9,16 @@ namespace tern::emulator {
 std::string place_text(const CodePlace& place) {
   if (place.file != nullptr) return fmt::format("{}:{}", place.file, place.line);
   const std::vector<SourceLine> lines = source_lines(place.code);
-  if (!lines.empty()) return fmt::format("{}:{}", lines.front().file, lines.front().line);
+  for (const SourceLine& line : lines) {  // CUDA's own functions are inlined into lines of the kernel's
+    if (line.file.find("kernels/common/emulator/") == line.file.npos)
+      return fmt::format("{}:{}", line.file, line.line);
+  }
   const std::string function = function_name(place.code);
   return function.empty() ? "a line unknown without debug information (-g)" : "a line of " + function;
+}
+
+std::string place_text(std::source_location where) {
+  return fmt::format("{}:{}", where.file_name(), where.line());
 }
 
 const char* verb(Access access) {

@@ -5,6 +5,7 @@
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/block.h"
+#include "kernels/common/emulator/code_place.h"
 #include "kernels/common/emulator/global_races.h"
 #include "kernels/common/emulator/patience.h"
 #include "kernels/common/emulator/profile/request_counter.h"
@@ -72,7 +73,7 @@ void do_launch(const KernelId& id, dim3 grid, dim3 block, std::size_t shared_byt
 [[gnu::cold, noreturn]] void fail_outside(const char* operation, unsigned mask, unsigned lane,
                                           std::source_location where) {
   throw Error(Block::current().place(),
-              fmt::format("{} (line {}) of a lane in its mask {:#010x}", operation, where.line(), mask),
+              fmt::format("{} at {} of a lane in its mask {:#010x}", operation, place_text(where), mask),
               fmt::format("lane {}", lane));
 }
 

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <source_location>
@@ -31,13 +32,15 @@ struct uint3 {
 struct dim3 {
   unsigned x = 1, y = 1, z = 1;
 
-  constexpr dim3(std::integral auto x_extent, std::integral auto y_extent, std::integral auto z_extent)
+  constexpr dim3() = default;
+  template <std::convertible_to<unsigned> X, std::convertible_to<unsigned> Y = unsigned,
+            std::convertible_to<unsigned> Z = unsigned>
+  constexpr dim3(X x_extent, Y y_extent = 1, Z z_extent = 1)  // NOLINT: CUDA's converts, too
       : x(static_cast<unsigned>(x_extent)),
         y(static_cast<unsigned>(y_extent)),
         z(static_cast<unsigned>(z_extent)) {}
-  constexpr dim3(std::integral auto x_extent, std::integral auto y_extent) : dim3(x_extent, y_extent, 1) {}
-  constexpr dim3(uint3 extents) : dim3(extents.x, extents.y, extents.z) {}  // NOLINT: CUDA's converts, too
-  constexpr dim3(std::integral auto x_extent) : dim3(x_extent, 1, 1) {}     // NOLINT: CUDA's converts, too
+  constexpr dim3(uint3 extents) : dim3(extents.x, extents.y, extents.z) {}  // NOLINT: as before
+  constexpr operator uint3() const { return {x, y, z}; }
 };
 
 // Of the thread that runs. No thread sees them change, so to the compiler of kernels they are constants; the emulator sets

@@ -59,8 +59,9 @@ std::vector<ArrayRange> SharedMemory::arrays() const {
 SharedMemory::Array& SharedMemory::find_or_add(const char* name, const char* file, int line,
                                                std::size_t element_bytes, std::size_t count) {
   for (Array& array : arrays_) {
+    if (file == kDynamic && array.file == kDynamic) return array;  // the same bytes, whatever their type
     if (array.file == file && array.line == line && array.element_bytes == element_bytes &&
-        array.count == count)
+        array.count == count && array.name == name)
       return array;
   }
   const std::size_t bytes = element_bytes * count;

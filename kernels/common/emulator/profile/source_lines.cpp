@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <string_view>
+#include <thread>
 #include <unordered_map>
 
 namespace tern::emulator {
@@ -143,6 +144,12 @@ std::string demangled(const char* symbol) {
   return status == 0 ? name.get() : symbol;
 }
 
+/// On a stack of the system's size: libdw puts whole tables on it, for which a kernel's thread has no room.
+template <typename Look>
+void with_room(Look look) {
+  std::thread(look).join();
+}
+
 /// "rows<tern::(anonymous namespace)::Sum<float> >" as "rows<Sum<float>>".
 std::string without_scopes(const std::string& name) {
   static constexpr std::string_view kAnonymous = "(anonymous namespace)";
@@ -177,16 +184,21 @@ std::vector<SourceLine> source_lines(const void* code) {
   static std::unordered_map<const void*, std::vector<SourceLine>> known;
   const std::scoped_lock lock(source_mutex());
   const auto [found, added] = known.try_emplace(code);
-  if (added && code != nullptr) found->second = look_up(reinterpret_cast<std::uintptr_t>(code) - 1);
-  return found->second;
+  std::vector<SourceLine>& lines = found->second;
+  if (added && code != nullptr) with_room([&] { lines = look_up(reinterpret_cast<std::uintptr_t>(code) - 1); });
+  return lines;
 }
 
 std::string function_name(const void* function) {
   const std::scoped_lock lock(source_mutex());
   const auto address = reinterpret_cast<std::uintptr_t>(function);
-  Dwfl_Module* const module = function == nullptr ? nullptr : loaded_code().module_of(address);
-  const char* const symbol = module == nullptr ? nullptr : dwfl_module_addrname(module, address);
-  return symbol == nullptr ? "" : demangled(symbol);
+  std::string name;
+  with_room([&] {
+    Dwfl_Module* const module = function == nullptr ? nullptr : loaded_code().module_of(address);
+    const char* const symbol = module == nullptr ? nullptr : dwfl_module_addrname(module, address);
+    if (symbol != nullptr) name = demangled(symbol);
+  });
+  return name;
 }
 
 /// The parameters begin at the last '(' that is in no template argument and not "(anonymous namespace)"; the name before them
