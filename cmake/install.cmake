@@ -4,6 +4,7 @@
 #   lib/libtern.a     all layers but the apps, with the ops and the device of this build
 #   lib/cmake/tern/   find_package(tern), then target_link_libraries(app PRIVATE tern::tern)
 #   bin/tern          the program
+#   bin/tern-profile  and lib/tern-profile, the emulator that it compiles CUDA programs for
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -46,7 +47,7 @@ endif()
 install(DIRECTORY engine kernels data models DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tern COMPONENT development
         FILES_MATCHING PATTERN *.h ${not_installed})
 
-install(TARGETS tern RUNTIME COMPONENT runtime)
+install(TARGETS tern tern-profile RUNTIME COMPONENT runtime)
 install(TARGETS tern_library EXPORT tern-targets ARCHIVE COMPONENT development)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/tern)
 install(EXPORT tern-targets NAMESPACE tern:: DESTINATION ${package} COMPONENT development)

@@ -5,9 +5,9 @@ set -euo pipefail
 
 packages=(
   doctest-dev
-  libboost-context-dev
   libcli11-dev
   libdnnl-dev
+  libdw-dev
   libeigen3-dev
   libfmt-dev
   libjpeg-dev

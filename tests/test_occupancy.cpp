@@ -43,6 +43,9 @@ TEST_CASE("occupancy: what limits it") {
   CHECK(limit("sm_86", 32, 32, 0).limited_by == "blocks");
   CHECK(limit("sm_86", 32, 32, 0).blocks == 16);
   CHECK(limit("sm_80", 1024, 128, 0).blocks == 0);
+  CHECK(limit("sm_75", 256, 32, 0).blocks == 4);
+  CHECK(limit("sm_75", 32, 32, 0).blocks == 16);
+  CHECK(limit("sm_75", 128, 32, 32 << 10).blocks == 2);  // the system keeps nothing of it
 }
 
 TEST_CASE("occupancy: what no kernel has") {
@@ -52,5 +55,6 @@ TEST_CASE("occupancy: what no kernel has") {
   CHECK_THROWS_WITH_AS(occupancy(any, {32, 256, 0}),
                        "occupancy: wanted 1 to 255 registers in a thread, got 256", Error);
   CHECK_THROWS_WITH_AS(architecture("sm_70"),
-                       "architecture: wanted one of sm_80, sm_86, sm_89, sm_90, sm_100, got sm_70", Error);
+                       "architecture: wanted one of sm_75, sm_80, sm_86, sm_89, sm_90, sm_100, got sm_70",
+                       Error);
 }

@@ -1,7 +1,11 @@
 #include "kernels/common/emulator/accesses.h"
 
-#include <cstdint>
+#include <fmt/format.h>
 
+#include <cstdint>
+#include <vector>
+
+#include "kernels/common/emulator/allocations.h"
 #include "kernels/common/emulator/block.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 
@@ -12,12 +16,11 @@
 namespace tern::emulator {
 namespace {
 
-/// The stack of the thread that runs; nothing is one before and after.
-struct Stack {
-  std::uintptr_t begin = 0;
-  std::size_t bytes = SIZE_MAX;  ///< everything is on it: nothing is noted
-};
-Stack stack;
+#if defined(__SANITIZE_ADDRESS__)
+std::atomic<unsigned> watched{kPoison};
+#else
+std::atomic<unsigned> watched{0};
+#endif
 
 #if defined(__SANITIZE_ADDRESS__)
 /// Kernels are not compiled for AddressSanitizer: two sanitizers would be one too many.
@@ -33,38 +36,85 @@ void check_poison(const void* address, std::size_t bytes, Access access) {
 void check_poison(const void*, std::size_t, Access) {}
 #endif
 
+struct Constants {
+  std::uintptr_t begin;
+  std::size_t bytes;
+};
+std::vector<Constants>& constants() {
+  static auto* const all = new std::vector<Constants>;  // filled before main
+  return *all;
+}
+
+bool is_constant(const void* address) {
+  for (const Constants& one : constants()) {
+    if (reinterpret_cast<std::uintptr_t>(address) - one.begin < one.bytes) return true;
+  }
+  return false;
+}
+
 /// What a GPU has in registers and constants: threadIdx and the like, and what calls the kernel.
 bool is_built_in(const void* address) {
   const auto in = [address](const auto& variable) {
     return reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(&variable) <
            sizeof(variable);
   };
-  return in(threadIdx) || in(blockIdx) || in(blockDim) || in(gridDim) || in(Block::current().kernel());
+  return in(threadIdx) || in(blockIdx) || in(blockDim) || in(gridDim) || in(Block::current().kernel()) ||
+         is_constant(address);
+}
+
+/// "softmax.cu:12", as far as is known.
+std::string place_text(const CodePlace& place) {
+  return place.file != nullptr ? fmt::format("{}:{}", place.file, place.line) : fmt::format("{}", place.code);
+}
+
+/// What is wrong with an access to global memory; empty if nothing is.
+std::string global_fault(unsigned watching, std::uintptr_t at, std::size_t bytes, Access access) {
+  Allocations& allocations = Allocations::instance();
+  std::string fault;
+  if ((watching & kBounds) != 0) fault = allocations.bounds_fault(at, bytes, access);
+  if (fault.empty() && (watching & kUnwritten) != 0) fault = allocations.unwritten_fault(at, bytes, access);
+  return fault;
+}
+
+/// All but the plain access to global memory.
+[[gnu::noinline]] void note_watched(const void* address, std::size_t bytes, Access access,
+                                    const CodePlace& place) {
+  const unsigned watching = watched.load(std::memory_order_relaxed);
+  const Space space = SharedMemory::holds(address) ? Space::shared : Space::global;
+  Block& block = Block::current();
+  if (space == Space::shared) {
+    const std::string fault = block.shared().note(address, bytes, access);
+    if (!fault.empty()) block.fail(fault);
+  } else if (bytes == 0 || is_built_in(address)) {
+    return;
+  } else {
+    const std::string fault =
+        global_fault(watching, reinterpret_cast<std::uintptr_t>(address), bytes, access);
+    if (!fault.empty()) block.fail(fmt::format("{}, at {}", fault, place_text(place)));
+    if ((watching & kPoison) != 0) check_poison(address, bytes, access);
+  }
+  if ((watching & kCounting) != 0)
+    RequestCounter::active()->note(block.thread(), place, space, access,
+                                   reinterpret_cast<std::uintptr_t>(address), bytes);
 }
 
 inline void note(const void* address, std::size_t bytes, Access access, const CodePlace& place) {
-  if (reinterpret_cast<std::uintptr_t>(address) - stack.begin < stack.bytes) return;
-  const Space space = SharedMemory::holds(address) ? Space::shared : Space::global;
-  if (space == Space::shared) {
-    const std::string fault = Block::current().shared().note(address, bytes, access);
-    if (!fault.empty()) Block::current().fail(fault);
-  } else {
-    check_poison(address, bytes, access);
-  }
-  RequestCounter* const counter = RequestCounter::active();
-  if (counter == nullptr || is_built_in(address)) return;
-  counter->note(Block::current().thread(), place, space, access, reinterpret_cast<std::uintptr_t>(address),
-                bytes);
+  if (reinterpret_cast<std::uintptr_t>(address) - own_stack.begin < own_stack.bytes) return;
+  if (watched.load(std::memory_order_relaxed) == 0 && !SharedMemory::holds(address)) return;
+  note_watched(address, bytes, access, place);
 }
 
 }  // namespace
 
-void begin_thread(const void* bottom, std::size_t bytes) {
-  stack = {reinterpret_cast<std::uintptr_t>(bottom), bytes};
+void watch(Watch what, bool on) {
+  if (on)
+    watched |= what;
+  else
+    watched &= ~what;
 }
 
-void end_thread() {
-  stack = {};
+void note_constants(const void* begin, std::size_t bytes) {
+  constants().push_back({reinterpret_cast<std::uintptr_t>(begin), bytes});
 }
 
 void note_access(const void* address, std::size_t bytes, Access access, std::source_location where) {

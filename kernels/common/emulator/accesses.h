@@ -3,22 +3,34 @@
 // kernel's source stays CUDA's.
 //
 // A thread's own stack is left out, and so is everything outside of kernels. Shared memory is watched (shared_memory.h).
-// Global memory is plain memory; in a build with AddressSanitizer its poison is asked for. Both are counted while somebody
-// profiles (profile.h).
+// Global memory is plain memory, unless its checks are on (global_memory.h); in a build with AddressSanitizer its poison is
+// asked for. Both are counted while somebody profiles (profile.h).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <source_location>
 
 #include "kernels/common/emulator/shared_memory.h"
 
 namespace tern::emulator {
 
-/// While a thread of a kernel runs: where its stack lies. Nothing is noted outside of `begin_thread` .. `end_thread`.
-void begin_thread(const void* stack, std::size_t bytes);
-void end_thread();
+/// Who wants to know of an access to global memory. Without any it costs two comparisons.
+enum Watch : unsigned { kCounting = 1, kPoison = 2, kBounds = 4, kUnwritten = 8, kRaces = 16 };
+void watch(Watch what, bool on);
+
+/// The stack of the kernel's thread that runs: not noted. Everything is on it while none does.
+struct StackRange {
+  std::uintptr_t begin = 0;
+  std::size_t bytes = SIZE_MAX;
+};
+inline StackRange own_stack;
 
 /// An access that the compiler does not tell of. Does not return if it is a fault.
 void note_access(const void* address, std::size_t bytes, Access access, std::source_location where);
+
+/// Memory that a GPU has in its constant cache: not counted as global memory.
+void note_constants(const void* begin, std::size_t bytes);
 
 }  // namespace tern::emulator

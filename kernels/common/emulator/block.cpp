@@ -2,172 +2,91 @@
 
 #include <fmt/format.h>
 
-#include <boost/context/fixedsize_stack.hpp>
 #include <cstdlib>
 
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/common_interface_defs.h>
-#endif
+uint3 tern_thread_index{}, tern_block_index{}, tern_block_extents{1, 1, 1}, tern_grid_extents{1, 1, 1};
+unsigned tern_lane_of_thread = 0;
 
 namespace tern::emulator {
 namespace {
 
 constexpr std::size_t kStackBytes = 128 << 10;  // touched pages alone cost memory
-
-/// Boost's allocator, which also says where the stack is.
-class NotedStack {
- public:
-  explicit NotedStack(Thread& thread) : thread_(&thread) {}
-  boost::context::stack_context allocate() {
-    const boost::context::stack_context stack = plain_.allocate();
-    thread_->stack_bottom = static_cast<const char*>(stack.sp) - stack.size;
-    thread_->stack_bytes = stack.size;
-    return stack;
-  }
-  void deallocate(boost::context::stack_context& stack) noexcept { plain_.deallocate(stack); }
-
- private:
-  Thread* thread_;
-  boost::context::fixedsize_stack plain_{kStackBytes};
-};
+constexpr unsigned kMostThreads = 1024;
+constexpr std::size_t kMostParts = 64;  ///< masks of a warp that are remembered from block to block
 
 /// Thrown in threads that are in the middle of a kernel that has failed, so that their stacks unwind.
 struct Abandoned {};
 
-constexpr unsigned kScheduler = ~0u;  ///< in place of a thread: what runs the block
-
 }  // namespace
 
-/// AddressSanitizer must know on which stack the program runs. `leaving` tells it the next one, `arrived`
-/// that the switch is done, and which stack it came from.
-class Block::StackSwitch {
- public:
-#if defined(__SANITIZE_ADDRESS__)
-  void leaving(const void* bottom, std::size_t bytes) {
-    __sanitizer_start_switch_fiber(&fake_, bottom, bytes);
-  }
-  void arrived(const void** bottom, std::size_t* bytes) {
-    __sanitizer_finish_switch_fiber(fake_, bottom, bytes);
-  }
-
- private:
-  void* fake_ = nullptr;
-#else
-  void leaving(const void*, std::size_t) {}
-  void arrived(const void**, std::size_t*) {}
-#endif
-};
-
-Block& Block::current() {
-  static Block* const block = new Block;  // never destroyed: its fibers would be unwound after main
-  return *block;
+Block& Block::make() {
+  if (current_ == nullptr) current_ = new Block;  // never destroyed: its fibers would be unwound after main
+  return *current_;
 }
 
-void Block::begin_launch(dim3 grid, dim3 block, std::size_t shared_bytes,
-                         const std::function<void()>& kernel) {
-  gridDim = grid;
-  blockDim = block;
+Block::Block() : threads_(std::make_unique<Thread[]>(kMostThreads)) {}
+
+void Block::begin_launch(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& kernel,
+                         TurnOrder& turns) {
+  tern_grid_extents = {grid.x, grid.y, grid.z};
+  tern_block_extents = {block.x, block.y, block.z};
   count_ = block.x * block.y * block.z;
   kernel_ = &kernel;
+  turns_ = &turns;
   shared_.begin_launch(shared_bytes);
-  while (threads_.size() < count_) {
-    threads_.push_back(std::make_unique<Thread>());
-    start_fiber(*threads_.back());
-  }
+  for (; started_ < count_; ++started_) threads_[started_].stack = Stack(kStackBytes, run_threads);
+  for (unsigned i = 0; i < count_; ++i)
+    threads_[i].index = {i % block.x, i / block.x % block.y, i / (block.x * block.y)};
+  warps_.assign((count_ + 31) / 32, {});
+  time_ = 0;
 }
 
-void Block::start_fiber(Thread& thread) {
-  const auto body = [this, &thread](boost::context::fiber&& from) {
-    arrive(StackSwitch(), std::move(from));
-    for (;;) {
-      thread.inside = true;
-      try {
-        (*kernel_)();
-      } catch (const Abandoned&) {
-      } catch (...) {
-        error_ = std::current_exception();
-      }
-      thread.inside = false;
-      ++done_;
-      wait(Thread::State::done, "", {});
+/// What a thread's stack begins with: one kernel call after another.
+void Block::run_threads() {
+  Block& block = current();
+  note_arrival(&block.stack_of(block.left_), nullptr);
+  Thread& thread = block.threads_[block.thread_];
+  for (;;) {
+    thread.inside = true;
+    try {
+      (*block.kernel_)();
+    } catch (const Abandoned&) {
+    } catch (...) {
+      block.error_ = std::current_exception();
     }
-    return std::move(scheduler_);
-  };
-  thread.fiber = boost::context::fiber(std::allocator_arg, NotedStack(thread), body);
-}
-
-uint3 Block::index_of(unsigned thread) const {
-  return {thread % blockDim.x, thread / blockDim.x % blockDim.y, thread / (blockDim.x * blockDim.y)};
-}
-
-void Block::switch_to(unsigned next) {
-  left_ = std::exchange(running_, next);
-  StackSwitch here;
-  boost::context::fiber* fiber = &scheduler_;
-  if (next == kScheduler) {
-    end_thread();
-    here.leaving(scheduler_bottom_, scheduler_bytes_);
-  } else {
-    Thread& thread = *threads_[next];
-    fiber = &thread.fiber;
-    thread_ = next;
-    threadIdx = index_of(next);
-    begin_thread(thread.stack_bottom, thread.stack_bytes);
-    here.leaving(thread.stack_bottom, thread.stack_bytes);
-  }
-  boost::context::fiber from = std::move(*fiber).resume();
-  arrive(here, std::move(from));
-}
-
-/// Keeps what ran before, so that it can go on.
-void Block::arrive(StackSwitch here, boost::context::fiber&& from) {
-  const void* bottom = nullptr;
-  std::size_t bytes = 0;
-  here.arrived(&bottom, &bytes);
-  if (left_ == kScheduler) {
-    scheduler_ = std::move(from);
-    scheduler_bottom_ = bottom;
-    scheduler_bytes_ = bytes;
-  } else {
-    threads_[left_]->fiber = std::move(from);
+    thread.inside = false;
+    ++block.done_;
+    block.wait(Thread::State::done, "", {});
   }
 }
 
-/// The next thread in turn that need not wait, or kScheduler.
-unsigned Block::next_ready() const {
-  if (abandoned_ || error_) return kScheduler;
-  for (unsigned i = thread_ + 1; i < count_; ++i) {
-    if (threads_[i]->state == Thread::State::ready) return i;
-  }
-  for (unsigned i = 0; i < std::min(thread_, count_); ++i) {
-    if (threads_[i]->state == Thread::State::ready) return i;
-  }
-  return kScheduler;
+void Block::leave_kernel() {
+  throw Abandoned();
 }
 
-void Block::wait(Thread::State state, const char* operation, std::source_location where) {
-  Thread& thread = *threads_[thread_];
-  thread.state = state;
-  thread.operation = operation;
-  thread.where = where;
-  switch_to(next_ready());
-  if (abandoned_ && thread.inside) throw Abandoned();
+void Block::make_ready() {
+  for (unsigned warp = 0; warp < warps_.size(); ++warp) {
+    const unsigned lanes = std::min(count_ - warp * 32, 32u);
+    warps_[warp].ready = lanes == 32 ? ~0u : (1u << lanes) - 1;
+  }
 }
 
 void Block::run(uint3 index) {
-  blockIdx = index;
-  shared_.begin_block();
-  warps_.assign((count_ + 31) / 32, {});
-  era_ = 0;
+  tern_block_index = index;
+  number_ = index.x + tern_grid_extents.x * (index.y + tern_grid_extents.y * index.z);
+  begin_time_ = barrier_time_ = ++time_;
+  for (Warp& warp : warps_) {
+    if (warp.parts.size() > kMostParts) warp.parts.clear();
+  }
   done_ = at_block_ = 0;
   votes_ = 0;
   running_ = kScheduler;
   thread_ = count_;  // the first one is next
-  for (unsigned i = 0; i < count_; ++i) threads_[i]->state = Thread::State::ready;
+  make_ready();
   while (done_ < count_) {
     const unsigned next = next_ready();
     if (next == kScheduler) {
@@ -183,11 +102,11 @@ void Block::run(uint3 index) {
 void Block::abandon() {
   abandoned_ = true;
   for (unsigned i = 0; i < count_; ++i) {
-    Thread& thread = *threads_[i];
+    Thread& thread = threads_[i];
     if (thread.lost) {
       thread.lost = thread.inside = false;
-      lost_.push_back(std::move(thread.fiber));
-      start_fiber(thread);
+      lost_.push_back(thread.stack);
+      thread.stack = Stack(kStackBytes, run_threads);
     } else if (thread.inside) {
       switch_to(i);
     }
@@ -197,7 +116,7 @@ void Block::abandon() {
 
 void Block::fail(const std::string& fault) {
   error_ = std::make_exception_ptr(Error(place(), fault));
-  threads_[thread_]->lost = true;
+  threads_[thread_].lost = true;
   switch_to(kScheduler);
   std::abort();  // nobody resumes it
 }
@@ -205,19 +124,20 @@ void Block::fail(const std::string& fault) {
 /// Lets the block go on if every thread has come to the same barrier.
 bool Block::release_block() {
   if (at_block_ < count_) return false;
-  const Thread& first = *threads_[0];
+  const Thread& first = threads_[0];
   for (unsigned i = 1; i < count_; ++i) {
-    const Thread& other = *threads_[i];
+    const Thread& other = threads_[i];
     if (other.where.line() == first.where.line() && other.where.file_name() == first.where.file_name())
       continue;
     throw Error(place(i), fmt::format("{} at line {} as {}", first.operation, first.where.line(), place(0)),
                 fmt::format("{} at line {}", other.operation, other.where.line()));
   }
-  if (RequestCounter* const counter = RequestCounter::active()) counter->note_block_barrier();
-  ++era_;
+  if (RequestCounter* const counter = RequestCounter::active())
+    counter->note_block_barrier(first.operation, {nullptr, first.where.file_name(), first.where.line()});
+  barrier_time_ = ++time_;
   at_block_ = 0;
   last_votes_ = std::exchange(votes_, 0);
-  for (unsigned i = 0; i < count_; ++i) threads_[i]->state = Thread::State::ready;
+  make_ready();
   return true;
 }
 
@@ -226,7 +146,7 @@ void Block::fail_stuck() const {
   std::string waiting;
   unsigned waiting_threads = 0, first = 0;
   for (unsigned i = 0; i < count_; ++i) {
-    const Thread& thread = *threads_[i];
+    const Thread& thread = threads_[i];
     if (thread.state == Thread::State::done) continue;
     if (waiting_threads++ == 0) {
       first = i;
@@ -239,9 +159,15 @@ void Block::fail_stuck() const {
                           waiting_threads, done_));
 }
 
+bool Block::is_stack(std::uintptr_t address) const {
+  return std::any_of(threads_.get(), threads_.get() + started_, [=](const Thread& thread) {
+    return address - reinterpret_cast<std::uintptr_t>(thread.stack.bottom()) < thread.stack.bytes();
+  });
+}
+
 std::string Block::place(unsigned thread) const {
-  const uint3 index = index_of(thread);
-  return fmt::format("block ({}, {}, {}), thread ({}, {}, {})", blockIdx.x, blockIdx.y, blockIdx.z, index.x,
+  const uint3 index = threads_[thread].index;
+  return fmt::format("block ({}, {}, {}), thread ({}, {}, {})", tern_block_index.x, tern_block_index.y, tern_block_index.z, index.x,
                      index.y, index.z);
 }
 
@@ -252,40 +178,31 @@ int Block::meet_block(const char* operation, bool brought, std::source_location 
   return last_votes_;
 }
 
-const std::array<std::uint64_t, 32>& Block::meet_warp(const char* operation, unsigned mask,
-                                                      std::uint64_t brought, std::source_location where) {
-  const unsigned lane = thread_ % 32, warp = thread_ / 32;
-  if ((mask >> lane & 1u) == 0) {
+/// Of a mask that is not the whole warp's.
+Meeting& Block::part(Warp& warp, unsigned mask) {
+  for (Meeting& meeting : warp.parts) {
+    if (meeting.mask == mask) return meeting;
+  }
+  return warp.parts.emplace_back(Meeting{.mask = mask});
+}
+
+/// Throws Error unless the running thread may take part.
+void Block::check_meeting(const Meeting& meeting, const char* operation, std::source_location where) const {
+  const unsigned lane = thread_ % 32;
+  if ((meeting.mask >> lane & 1u) == 0) {
     throw Error(place(),
                 fmt::format("{} (line {}) with a mask that holds the caller", operation, where.line()),
-                fmt::format("mask {:#010x}, lane {}", mask, lane));
+                fmt::format("mask {:#010x}, lane {}", meeting.mask, lane));
   }
-  std::vector<Meeting>& meetings = warps_[warp].meetings;
-  const auto found =
-      std::find_if(meetings.begin(), meetings.end(), [=](const Meeting& m) { return m.mask == mask; });
-  const auto place_of = static_cast<std::size_t>(found - meetings.begin());
-  if (found == meetings.end()) meetings.push_back({.mask = mask});
-  Meeting& meeting = meetings[place_of];
-  if (meeting.arrived == 0) meeting.operation = operation;
-  if (meeting.operation != operation && std::string_view(meeting.operation) != operation) {
-    throw Error(place(), fmt::format("{} as the other lanes of mask {:#010x}", meeting.operation, mask),
+  if (meeting.arrived != 0 && std::string_view(meeting.operation) != operation) {
+    throw Error(place(), fmt::format("{} as the other lanes of mask {:#010x}", meeting.operation, meeting.mask),
                 operation);
   }
-  meeting.brought[lane] = brought;
-  meeting.arrived |= 1u << lane;
-  if (meeting.arrived == mask) {  // the last to come wakes the others, and goes on
-    meeting.arrived = 0;
-    meeting.seen = meeting.brought;
-    if (RequestCounter* const counter = RequestCounter::active()) counter->note_warp_operation(warp, mask);
-    for (unsigned i = warp * 32; i < std::min(count_, warp * 32 + 32); ++i) {
-      Thread& other = *threads_[i];
-      if (other.state == Thread::State::at_warp && other.mask == mask) other.state = Thread::State::ready;
-    }
-  } else {
-    threads_[thread_]->mask = mask;
-    wait(Thread::State::at_warp, operation, where);
-  }
-  return warps_[warp].meetings[place_of].seen;
+}
+
+void Block::note_meeting(unsigned mask, const char* operation, std::source_location where) const {
+  if (RequestCounter* const counter = RequestCounter::active())
+    counter->note_warp_operation(thread_ / 32, mask, operation, {nullptr, where.file_name(), where.line()});
 }
 
 }  // namespace tern::emulator

@@ -44,21 +44,25 @@ void do_launch(const KernelId& id, dim3 grid, dim3 block, std::size_t shared_byt
                const std::function<void()>& kernel) {
   ++launches;
   const LaunchGuard guard;
-  Block& runner = Block::current();
-  runner.begin_launch(grid, block, shared_bytes, kernel);
+  Block& runner = Block::make();
+  TurnOrder turns = TurnOrder::next();
+  runner.begin_launch(grid, block, shared_bytes, kernel, turns);
   RequestCounter* const counter = RequestCounter::active();
   if (counter != nullptr) counter->begin_launch(id, grid, block);
   try {
-    for (unsigned z = 0; z < grid.z; ++z) {
-      for (unsigned y = 0; y < grid.y; ++y) {
-        for (unsigned x = 0; x < grid.x; ++x) runner.run({x, y, z});
-      }
-    }
+    turns.for_each_block(grid, [&](uint3 index) { runner.run(index); });
   } catch (...) {
     runner.abandon();
     throw;
   }
-  if (counter != nullptr) counter->end_launch(runner.shared().used_bytes());
+  if (counter != nullptr) counter->end_launch(runner.shared());
+}
+
+[[gnu::cold, noreturn]] void fail_outside(const char* operation, unsigned mask, unsigned lane,
+                                          std::source_location where) {
+  throw Error(Block::current().place(),
+              fmt::format("{} (line {}) of a lane in its mask {:#010x}", operation, where.line(), mask),
+              fmt::format("lane {}", lane));
 }
 
 }  // namespace
@@ -85,29 +89,19 @@ std::int64_t launch_count() {
 }
 
 void meet_warp(const char* operation, unsigned mask, std::source_location where) {
-  Block::current().meet_warp(operation, mask, 0, where);
+  Block::current().meet_warp(operation, mask, 0, where, /*orders=*/true);
 }
 
 int meet_block(const char* operation, bool brought, std::source_location where) {
   return Block::current().meet_block(operation, brought, where);
 }
 
-void order_warp() {
-  Block::current().order_warp();
-}
-
-unsigned lane() {
-  return Block::current().thread() % 32;
-}
-
 std::uint64_t shuffle_bits(const char* operation, unsigned mask, std::uint64_t bits, int source,
                            std::source_location where) {
   const std::array<std::uint64_t, 32>& all = Block::current().meet_warp(operation, mask, bits, where);
   const unsigned from = source >= 0 && source < 32 ? static_cast<unsigned>(source) : lane();
-  if ((mask >> from & 1u) != 0) return all[from];
-  throw Error(Block::current().place(),
-              fmt::format("{} (line {}) of a lane in its mask {:#010x}", operation, where.line(), mask),
-              fmt::format("lane {}", from));
+  if ((mask >> from & 1u) == 0) fail_outside(operation, mask, from, where);
+  return all[from];
 }
 
 unsigned ballot(const char* operation, unsigned mask, bool brought, std::source_location where) {

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <source_location>
@@ -30,17 +31,22 @@ struct uint3 {
 struct dim3 {
   unsigned x = 1, y = 1, z = 1;
 
-  constexpr dim3(std::integral auto x_extent, std::integral auto y_extent, std::integral auto z_extent)
+  constexpr dim3() = default;
+  template <std::convertible_to<unsigned> X, std::convertible_to<unsigned> Y = unsigned,
+            std::convertible_to<unsigned> Z = unsigned>
+  constexpr dim3(X x_extent, Y y_extent = 1, Z z_extent = 1)  // NOLINT: CUDA's converts, too
       : x(static_cast<unsigned>(x_extent)),
         y(static_cast<unsigned>(y_extent)),
         z(static_cast<unsigned>(z_extent)) {}
-  constexpr dim3(std::integral auto x_extent, std::integral auto y_extent) : dim3(x_extent, y_extent, 1) {}
-  constexpr dim3(std::integral auto x_extent) : dim3(x_extent, 1, 1) {}  // NOLINT: CUDA's converts, too
+  constexpr dim3(uint3 extents) : dim3(extents.x, extents.y, extents.z) {}  // NOLINT: as before
+  constexpr operator uint3() const { return {x, y, z}; }
 };
 
-// Of the thread that runs.
-inline uint3 threadIdx, blockIdx;
-inline dim3 blockDim(1), gridDim(1);
+// Of the thread that runs. No thread sees them change, so to the compiler of kernels they are constants; the emulator sets
+// them under their other names.
+extern const uint3 threadIdx asm("tern_thread_index"), blockIdx asm("tern_block_index");
+extern const uint3 blockDim asm("tern_block_extents"), gridDim asm("tern_grid_extents");
+extern const unsigned tern_lane asm("tern_lane_of_thread");  ///< in its warp
 
 namespace tern::emulator {
 
@@ -68,13 +74,14 @@ void set_launch_recorder(void (*recorder)(std::function<void()> launch));
 /// Launches so far, so that a test can count those of an operation.
 std::int64_t launch_count();
 
-/// The lanes of `mask`, which must contain the caller, wait for one another.
+/// The lanes of `mask`, which must contain the caller, wait for one another: what they did to memory before comes before what
+/// they do to it after.
 void meet_warp(const char* operation, unsigned mask, std::source_location where);
 /// The threads of the block wait for one another; the number of those that brought true.
 int meet_block(const char* operation, bool brought, std::source_location where);
-/// Orders this warp's accesses to shared memory before the call and after it.
-void order_warp();
-unsigned lane();
+inline unsigned lane() {
+  return tern_lane;
+}
 /// What lane `source` brought; the caller's own bits where source lies outside 0..31.
 std::uint64_t shuffle_bits(const char* operation, unsigned mask, std::uint64_t bits, int source,
                            std::source_location where);
@@ -112,7 +119,6 @@ inline int __syncthreads_or(int predicate, TernPlace where = TernPlace::current(
 }
 inline void __syncwarp(unsigned mask = 0xffffffffu, TernPlace where = TernPlace::current()) {
   tern::emulator::meet_warp("__syncwarp", mask, where);
-  tern::emulator::order_warp();
 }
 
 template <typename T>
@@ -160,6 +166,16 @@ TERN_UNTOLD T atomicMax(T* place, std::type_identity_t<T> value, TernPlace where
   const T before = *place;
   *place = std::max(before, value);
   return before;
+}
+
+// Instructions of a GPU; the C library's are calls. A NaN yields to a number.
+extern "C" [[gnu::gnu_inline, gnu::always_inline]] inline float fmaxf(float a, float b) noexcept {
+  if (a != a) [[unlikely]] return b;
+  return b > a ? b : a;  // a, if b is a NaN
+}
+extern "C" [[gnu::gnu_inline, gnu::always_inline]] inline float fminf(float a, float b) noexcept {
+  if (a != a) [[unlikely]] return b;
+  return b < a ? b : a;
 }
 
 template <typename T>

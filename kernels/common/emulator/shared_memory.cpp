@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "engine/core/check.h"
 #include "kernels/common/emulator/block.h"
@@ -15,20 +16,6 @@ namespace {
 constexpr const char* kDynamic = "dynamic shared memory";
 constexpr std::size_t kGap = 1024;  ///< between arrays, so that the next element is no other array's
 constexpr std::size_t kRoom = std::size_t{64} << 20;  ///< for all arrays and gaps of a launch
-
-Touch now(bool atomic) {
-  const Block& block = Block::current();
-  const auto thread = static_cast<std::int32_t>(block.thread());
-  return {thread, thread / 32, block.block_era(), block.warp_era(), atomic};
-}
-
-/// True if nothing orders `before` and `after`.
-bool unordered(const Touch& before, const Touch& after) {
-  if (before.thread == Touch::kNobody || before.thread == after.thread) return false;
-  if (before.block_era != after.block_era) return false;
-  const bool one_warp = before.warp == after.warp;
-  return !(one_warp && before.warp_era != after.warp_era);
-}
 
 std::size_t rounded_up(std::size_t bytes, std::size_t unit) {
   return (bytes + unit - 1) / unit * unit;
@@ -62,11 +49,19 @@ void* SharedMemory::dynamic_array(const char* name, std::size_t element_bytes) {
   return array(name, kDynamic, 0, element_bytes, dynamic_bytes_ / element_bytes);
 }
 
+std::vector<ArrayRange> SharedMemory::arrays() const {
+  std::vector<ArrayRange> ranges;
+  for (const Array& array : arrays_)
+    ranges.push_back({array.name, array.begin, array.element_bytes * array.count, array.element_bytes});
+  return ranges;
+}
+
 SharedMemory::Array& SharedMemory::find_or_add(const char* name, const char* file, int line,
                                                std::size_t element_bytes, std::size_t count) {
   for (Array& array : arrays_) {
+    if (file == kDynamic && array.file == kDynamic) return array;  // the same bytes, whatever their type
     if (array.file == file && array.line == line && array.element_bytes == element_bytes &&
-        array.count == count)
+        array.count == count && array.name == name)
       return array;
   }
   const std::size_t bytes = element_bytes * count;
@@ -117,30 +112,20 @@ std::string SharedMemory::note_element(const Array& array, History& element, std
   const auto fault = [&](const std::string& what) {
     return fmt::format("shared array '{}': element {} of {} {}", array.name, index, array.count, what);
   };
-  if (element.block != block_) element = {block_, {}, {}};
-  const bool atomic = access == Access::atomic;
-  const Touch touch = now(atomic);
-  Touch& read = element.read;
-  const bool meets_write = unordered(element.write, touch) && !(atomic && element.write.atomic);
-  if (access != Access::write) {
-    if (element.write.thread == Touch::kNobody) return fault("is read, but nobody has written it");
-    if (meets_write)
+  const Block& block = Block::current();
+  const Touch touch = block.touch(access == Access::atomic);
+  const bool is_written = element.write.thread != Touch::kNobody && element.write.time >= block.begin_time();
+  if (access != Access::write && !is_written) return fault("is read, but nobody has written it");
+  switch (race_of(element, access, [&](const Touch& before) { return block.orders(before, touch); })) {
+    case Race::none: break;
+    case Race::read_after_write:
       return fault(fmt::format("is read with no barrier after thread {} wrote it", element.write.thread));
+    case Race::write_after_write:
+      return fault(fmt::format("is {} with no barrier after thread {} wrote it",
+                               access == Access::atomic ? "updated" : "written", element.write.thread));
+    case Race::write_after_read: return fault("is written with no barrier after another thread read it");
   }
-  if (access == Access::read) {
-    if (read.thread != Touch::kNobody && read.block_era == touch.block_era && read.thread != touch.thread) {
-      const bool one_warp = read.warp == touch.warp;
-      read = {Touch::kSeveral, one_warp ? touch.warp : Touch::kSeveral, touch.block_era, touch.warp_era,
-              false};
-    } else {
-      read = touch;
-    }
-    return {};
-  }
-  if (meets_write)
-    return fault(fmt::format("is written with no barrier after thread {} wrote it", element.write.thread));
-  if (unordered(read, touch)) return fault("is written with no barrier after another thread read it");
-  element.write = touch;
+  keep(element, touch, access, block.barrier_time());
   return {};
 }
 

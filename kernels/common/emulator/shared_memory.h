@@ -7,19 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "kernels/common/emulator/touch.h"
+
 namespace tern::emulator {
 
-/// Who touched an element last. Accesses are ordered if a __syncthreads lies between them, or a __syncwarp
-/// and both are by one warp, or both are by one thread.
-struct Touch {
-  static constexpr std::int32_t kNobody = -1, kSeveral = -2;
-  std::int32_t thread = kNobody, warp = kNobody;
-  std::uint32_t block_era = 0, warp_era = 0;
-  bool atomic = false;
+/// An array that addresses lie in.
+struct ArrayRange {
+  std::string name;
+  std::uintptr_t begin = 0;
+  std::size_t bytes = 0, element_bytes = 1;
 };
-
-/// How memory is touched.
-enum class Access { read, write, atomic };
 
 class SharedMemory {
  public:
@@ -28,9 +25,6 @@ class SharedMemory {
   SharedMemory& operator=(const SharedMemory&) = delete;
 
   void begin_launch(std::size_t dynamic_bytes);
-  /// What the block before has written is forgotten.
-  void begin_block() { ++block_; }
-
   /// The array that is declared there, of `count` elements; made by the first thread that comes by, for the whole launch.
   /// Throws Error if the block's arrays take more than a GPU has.
   void* array(const char* name, const char* file, int line, std::size_t element_bytes, std::size_t count);
@@ -39,6 +33,9 @@ class SharedMemory {
 
   /// Static and dynamic, that the launch has asked for so far.
   std::size_t used_bytes() const { return used_bytes_; }
+
+  /// Those of the launch.
+  std::vector<ArrayRange> arrays() const;
 
   /// Whether the address is shared memory, or so near to it that a kernel has missed an array there.
   static bool holds(const void* address) {
@@ -51,10 +48,6 @@ class SharedMemory {
   // An index of 32 bits, whatever it is, misses an array by less than this. Address space alone: nothing is used.
   static constexpr std::size_t kReserveBytes = std::size_t{64} << 30;
 
-  struct History {
-    std::uint32_t block = 0;  ///< of another block: nothing
-    Touch read, write;
-  };
   struct Array {
     std::string name;
     const char* file = "";
@@ -73,8 +66,7 @@ class SharedMemory {
   std::uintptr_t next_ = 0;
   std::size_t dynamic_bytes_ = 0, used_bytes_ = 0;
   std::vector<Array> arrays_;
-  Array* last_ = nullptr;    ///< found last
-  std::uint32_t block_ = 0;  ///< number of the running block
+  Array* last_ = nullptr;  ///< found last
 };
 
 }  // namespace tern::emulator

@@ -11,7 +11,7 @@ namespace tern::emulator {
 namespace {
 
 constexpr int kWarp = 32, kRegisters = 65536, kRegisterUnit = 256, kParts = 4;
-constexpr std::size_t kSystemShared = 1024, kSharedUnit = 128;
+constexpr std::size_t kSharedUnit = 128, kOldSharedUnit = 256;
 
 int rounded_up(int value, int unit) {
   return (value + unit - 1) / unit * unit;
@@ -35,19 +35,19 @@ int blocks_by_registers(const KernelResources& kernel, int warps_of_block) {
 }
 
 int blocks_by_shared(const Architecture& architecture, const KernelResources& kernel) {
+  const std::size_t unit = architecture.system_shared_bytes == 0 ? kOldSharedUnit : kSharedUnit;
   const std::size_t of_block =
-      (kernel.shared_bytes + kSystemShared + kSharedUnit - 1) / kSharedUnit * kSharedUnit;
+      (kernel.shared_bytes + architecture.system_shared_bytes + unit - 1) / unit * unit;
+  if (of_block == 0) return architecture.blocks;
   return static_cast<int>(architecture.shared_bytes / of_block);
 }
 
 }  // namespace
 
 const std::vector<Architecture>& architectures() {
-  static const std::vector<Architecture> all{{"sm_80", 2048, 32, 164 << 10},
-                                             {"sm_86", 1536, 16, 100 << 10},
-                                             {"sm_89", 1536, 24, 100 << 10},
-                                             {"sm_90", 2048, 32, 228 << 10},
-                                             {"sm_100", 2048, 32, 228 << 10}};
+  static const std::vector<Architecture> all{
+      {"sm_75", 1024, 16, 64 << 10, 0}, {"sm_80", 2048, 32, 164 << 10}, {"sm_86", 1536, 16, 100 << 10},
+      {"sm_89", 1536, 24, 100 << 10},   {"sm_90", 2048, 32, 228 << 10}, {"sm_100", 2048, 32, 228 << 10}};
   return all;
 }
 

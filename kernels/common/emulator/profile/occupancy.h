@@ -9,16 +9,16 @@
 
 namespace tern::emulator {
 
-/// Of a multiprocessor, by compute capability. All have 65,536 registers, 4 parts that take warps in turn, and give 1 KiB of
-/// shared memory of each block to the system.
+/// Of a multiprocessor, by compute capability. All have 65,536 registers and 4 parts that take warps in turn.
 struct Architecture {
   std::string name;  ///< "sm_90"
   int threads;       ///< at once
   int blocks;        ///< at once
   std::size_t shared_bytes;
+  std::size_t system_shared_bytes = 1024;  ///< of each block's
 };
 
-/// sm_80, sm_86, sm_89, sm_90, sm_100.
+/// sm_75, sm_80, sm_86, sm_89, sm_90, sm_100.
 const std::vector<Architecture>& architectures();
 /// Throws Error with the list if it is none of them.
 const Architecture& architecture(const std::string& name);

@@ -1,5 +1,7 @@
 #include "kernels/common/emulator/profile/profile.h"
 
+#include <utility>
+
 #include "kernels/common/emulator/profile/request_counter.h"
 
 namespace tern::emulator {
@@ -17,6 +19,7 @@ AccessCounts& AccessCounts::operator+=(const AccessCounts& other) {
   bytes += other.bytes;
   sectors += other.sectors;
   ideal_sectors += other.ideal_sectors;
+  lines += other.lines;
   wavefronts += other.wavefronts;
   ideal_wavefronts += other.ideal_wavefronts;
   contended += other.contended;
@@ -39,8 +42,27 @@ AccessCounts LaunchProfile::total(Space space, Access access) const {
   return sum;
 }
 
-Profile::Profile() {
+std::int64_t LaunchProfile::blocks() const {
+  return static_cast<std::int64_t>(grid.x) * grid.y * grid.z;
+}
+
+std::int64_t LaunchProfile::warps() const {
+  return blocks() * ((static_cast<std::int64_t>(block.x) * block.y * block.z + 31) / 32);
+}
+
+const ArrayRange* LaunchProfile::array_of(std::uintptr_t address) const {
+  for (const ArrayRange& array : arrays) {
+    if (address - array.begin < array.bytes) return &array;
+  }
+  return nullptr;
+}
+
+Profile::Profile(const ProfileOptions& options) : options_(options) {
   RequestCounter::start(*this);
+}
+
+void Profile::name_array(const void* begin, std::size_t bytes, std::size_t element_bytes, std::string name) {
+  arrays_.push_back({std::move(name), reinterpret_cast<std::uintptr_t>(begin), bytes, element_bytes});
 }
 
 Profile::~Profile() {

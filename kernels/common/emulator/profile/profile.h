@@ -10,12 +10,15 @@
 // stores that only a GPU's compiler would make (spilled registers) or leave out.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "kernels/common/emulator/emulator.h"
+#include "kernels/common/emulator/profile/cache_model.h"
 #include "kernels/common/emulator/shared_memory.h"
 
 namespace tern::emulator {
@@ -29,6 +32,7 @@ struct AccessCounts {
   std::int64_t bytes = 0;     ///< that these asked for
   /// Global memory: distinct 32 bytes of a request, and as few as its distinct bytes fit in.
   std::int64_t sectors = 0, ideal_sectors = 0;
+  std::int64_t lines = 0;  ///< distinct 128 bytes of a request, which L1 looks up one after another
   /// Shared memory: passes over its 32 banks of 4 bytes, and as few as there are without conflicts: one for 32 lanes of 4
   /// bytes and less, 16 of 8, 8 of 16. Lanes that read one word share a pass.
   std::int64_t wavefronts = 0, ideal_wavefronts = 0;
@@ -53,12 +57,45 @@ struct CodePlace {
   auto operator<=>(const CodePlace&) const = default;
 };
 
+/// What the lanes of a warp touched together.
+struct Request {
+  unsigned lanes = 0;     ///< a bit each; 0: no request
+  std::size_t bytes = 0;  ///< of each
+  std::array<std::uintptr_t, 32> addresses;
+  uint3 block{0, 0, 0};
+  unsigned warp = 0;  ///< of the block
+};
+
 /// One load, store or atomic of the kernel's source.
 struct InstructionCounts {
   CodePlace place;
   Space space = Space::global;
   Access access = Access::read;
   AccessCounts counts;
+  Request worst;                  ///< the first of those that are furthest from their ideal
+  std::int64_t worst_excess = 0;  ///< its sectors, passes and waiting lanes beyond the ideal
+};
+
+/// Which warp to write down, step by step (trace.h).
+struct TraceChoice {
+  int launch = -1;  ///< the n-th of the profile, from 0; -1: none
+  uint3 block{0, 0, 0};
+  unsigned warp = 0;              ///< of the block
+  std::size_t most_steps = 4096;  ///< later ones are left out
+};
+
+/// One thing that the lanes of a warp did together.
+struct TraceStep {
+  enum class Kind { read, write, atomic, block_barrier, warp_operation };
+  Kind kind = Kind::read;
+  CodePlace place;
+  const char* operation = "";  ///< of a barrier or warp operation: "__syncthreads"
+  Space space = Space::global;
+  unsigned lanes = 0;
+  std::size_t bytes = 0;
+  std::array<std::uintptr_t, 32> addresses{};
+  std::array<std::uint64_t, 32>
+      values{};  ///< bits read or written, or before an atomic; up to 8 bytes a lane
 };
 
 struct LaunchProfile {
@@ -71,23 +108,47 @@ struct LaunchProfile {
   std::int64_t block_barriers = 0;  ///< by warp
   /// Distinct sectors of global memory: what moves if a cache keeps everything once it was touched.
   std::int64_t sectors_read = 0, sectors_written = 0;
+  /// Sectors that are new to the block that reads them: what L2 is asked for if L1 keeps all that a block reads.
+  std::int64_t block_sectors_read = 0;
+  /// What an L2 of the profile's size gives and lets through; all 0 without a CacheModel.
+  CacheCounts cache;
+  std::int64_t hottest_atomics = 0;  ///< most requests of atomics at one address of global memory
+  /// By warp: stretches between meetings of all its lanes in which it loads from global memory. A load of the next
+  /// stretch waits for those of the one before.
+  std::int64_t load_rounds = 0;
+  std::vector<ArrayRange> arrays;  ///< shared ones, and those that Profile::name_array names
+  std::vector<TraceStep> trace;    ///< of the warp that was chosen
+  bool trace_is_cut = false;       ///< there were more steps
 
+  std::int64_t blocks() const;
+  std::int64_t warps() const;
   AccessCounts total(Space space, Access access) const;
+  /// Null if it has no name.
+  const ArrayRange* array_of(std::uintptr_t address) const;
+};
+
+struct ProfileOptions {
+  CacheModel cache = {};  ///< none unless it has a size
+  TraceChoice trace = {};
 };
 
 /// While it lives, launches are counted. One at a time.
 class Profile {
  public:
-  Profile();
+  explicit Profile(const ProfileOptions& options = {});
   ~Profile();
   Profile(const Profile&) = delete;
   Profile& operator=(const Profile&) = delete;
 
   const std::vector<LaunchProfile>& launches() const { return launches_; }
   void clear() { launches_.clear(); }
+  /// How reports call an array of global memory in the launches after this.
+  void name_array(const void* begin, std::size_t bytes, std::size_t element_bytes, std::string name);
 
  private:
   friend class RequestCounter;
+  ProfileOptions options_;
+  std::vector<ArrayRange> arrays_;
   std::vector<LaunchProfile> launches_;
 };
 

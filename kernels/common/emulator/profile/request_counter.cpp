@@ -4,16 +4,16 @@
 #include <bit>
 
 #include "engine/core/check.h"
+#include "kernels/common/emulator/accesses.h"
 
 namespace tern::emulator {
 namespace {
 
-constexpr std::uintptr_t kSector = 32;
+constexpr std::uintptr_t kSector = 32, kSectorsOfLine = 4;
 constexpr std::size_t kBanks = 32, kBankBytes = 4;
 constexpr unsigned kWarp = 32;
 
 /// The addresses of the lanes that took part, sorted, each once.
-template <typename Request>
 std::vector<std::uintptr_t> distinct_addresses(const Request& request) {
   std::vector<std::uintptr_t> addresses;
   addresses.reserve(kWarp);
@@ -26,7 +26,6 @@ std::vector<std::uintptr_t> distinct_addresses(const Request& request) {
 }
 
 /// Passes over the banks for lanes `begin` .. `end`: as many as the fullest bank has distinct words.
-template <typename Request>
 std::int64_t wavefronts_of(const Request& request, unsigned begin, unsigned end) {
   std::vector<std::uintptr_t> words;
   for (unsigned lane = begin; lane < end; ++lane) {
@@ -42,7 +41,6 @@ std::int64_t wavefronts_of(const Request& request, unsigned begin, unsigned end)
   return *std::max_element(of_bank.begin(), of_bank.end());
 }
 
-template <typename Request>
 void count_wavefronts(const Request& request, AccessCounts& counts) {
   const auto lanes =
       static_cast<unsigned>(std::clamp<std::size_t>(kBanks * kBankBytes / request.bytes, 1, kWarp));
@@ -53,25 +51,37 @@ void count_wavefronts(const Request& request, AccessCounts& counts) {
   }
 }
 
+/// What a request costs beyond what it must.
+std::int64_t excess_of(const AccessCounts& counts) {
+  return counts.sectors - counts.ideal_sectors + counts.bank_conflicts() + counts.contended;
+}
+
 }  // namespace
 
-void SectorSet::insert(std::uintptr_t sector) {
+bool SectorSet::insert(std::uintptr_t sector, std::uint32_t block) {
   const std::uintptr_t number = sector / kPage;
   if (number != last_number_) {
-    last_ = &pages_[number];
+    std::unique_ptr<Page>& page = pages_[number];
+    if (page == nullptr) page = std::make_unique<Page>();
+    last_ = page.get();
     last_number_ = number;
   }
-  if (last_->test(sector % kPage)) return;
-  last_->set(sector % kPage);
-  ++size_;
+  const std::uint32_t before = std::exchange((*last_)[sector % kPage], block);
+  if (before == 0) ++size_;
+  return before != block;
 }
+
+RequestCounter::RequestCounter(Profile& profile)
+    : profile_(&profile), cache_(profile.options_.cache), trace_(profile.options_.trace) {}
 
 void RequestCounter::start(Profile& profile) {
   if (active_ != nullptr) throw Error("Profile", "one at a time", "another");
   active_ = new RequestCounter(profile);
+  watch(kCounting, true);
 }
 
 void RequestCounter::stop() {
+  watch(kCounting, false);
   delete active_;
   active_ = nullptr;
 }
@@ -85,14 +95,25 @@ void RequestCounter::begin_launch(const KernelId& kernel, dim3 grid, dim3 block)
   numbers_.clear();
   recent_.fill({{}, kNone});
   open_.assign((threads_ + kWarp - 1) / kWarp, {});
+  loads_.assign(open_.size(), false);
   read_ = {};
   written_ = {};
+  block_ = 1;
+  atomics_.clear();
+  if (cache_.is_on()) cache_.take();
+  trace_.begin_launch(launch_number_++);
 }
 
-void RequestCounter::end_launch(std::size_t shared_bytes) {
-  launch_.shared_bytes = shared_bytes;
+void RequestCounter::end_launch(const SharedMemory& shared) {
+  launch_.shared_bytes = shared.used_bytes();
   launch_.sectors_read = read_.size();
   launch_.sectors_written = written_.size();
+  if (cache_.is_on()) launch_.cache = cache_.take();
+  for (const auto& [address, count] : atomics_)
+    launch_.hottest_atomics = std::max(launch_.hottest_atomics, count);
+  launch_.arrays = profile_->arrays_;
+  for (ArrayRange& array : shared.arrays()) launch_.arrays.push_back(std::move(array));
+  trace_.end_launch(launch_);
   profile_->launches_.push_back(std::move(launch_));
 }
 
@@ -102,7 +123,7 @@ std::size_t RequestCounter::number_of(const CodePlace& place, Space space, Acces
   std::pair<Key, std::size_t>& recent = recent_[hash % recent_.size()];
   if (recent.second != kNone && recent.first == key) return recent.second;
   const auto [found, added] = numbers_.try_emplace(key, launch_.instructions.size());
-  if (added) launch_.instructions.push_back({place, space, access, {}});
+  if (added) launch_.instructions.push_back({place, space, access, {}, {}});
   recent = *found;
   return found->second;
 }
@@ -117,14 +138,16 @@ void RequestCounter::note(unsigned thread, const CodePlace& place, Space space, 
                           std::uintptr_t address, std::size_t bytes) {
   const unsigned warp = thread / kWarp, lane = thread % kWarp;
   const std::size_t number = number_of(place, space, access);
+  if (space == Space::global && access != Access::write) loads_[warp] = true;
+  if (trace_.wants(warp)) trace_.note(lane, number, place, space, access, address, bytes);
   std::vector<OpenRequests>& of_warp = open_[warp];
   if (of_warp.size() <= number) of_warp.resize(number + 1);
   OpenRequests& open = of_warp[number];
   const std::uint32_t time = open.times[lane]++;
   if (time < open.first) {  // the others were long counted
-    Request alone{1u << lane, bytes, {}};
+    Request alone{.lanes = 1u << lane, .bytes = bytes, .addresses = {}};
     alone.addresses[lane] = address;
-    return count(number, alone);
+    return count(number, warp, alone);
   }
   if (open.requests.size() <= time - open.first) open.requests.emplace_back();
   Request& request = open.requests[time - open.first];
@@ -134,7 +157,7 @@ void RequestCounter::note(unsigned thread, const CodePlace& place, Space space, 
   const bool is_whole = request.lanes == lanes_of(warp);
   if (!is_whole && open.requests.size() <= kMostOpen) return;
   Request& done = is_whole ? request : open.requests.front();
-  count(number, done);
+  count(number, warp, done);
   done.lanes = 0;
   while (!open.requests.empty() && open.requests.front().lanes == 0) {
     open.requests.pop_front();
@@ -142,61 +165,106 @@ void RequestCounter::note(unsigned thread, const CodePlace& place, Space space, 
   }
 }
 
-void RequestCounter::note_warp_operation(unsigned warp, unsigned mask) {
+void RequestCounter::note_warp_operation(unsigned warp, unsigned mask, const char* operation,
+                                         const CodePlace& place) {
   ++launch_.warp_operations;
   launch_.warp_operation_lanes += std::popcount(mask);
-  if ((mask & lanes_of(warp)) == lanes_of(warp)) close(warp);
+  const bool is_whole = (mask & lanes_of(warp)) == lanes_of(warp);
+  if (trace_.wants(warp))
+    trace_.note_meeting(mask, is_whole, TraceStep::Kind::warp_operation, operation, place);
+  if (is_whole) close(warp);
 }
 
-void RequestCounter::note_block_barrier() {
+void RequestCounter::note_block_barrier(const char* operation, const CodePlace& place) {
   launch_.block_barriers += static_cast<std::int64_t>(open_.size());
-  end_block();
+  for (unsigned warp = 0; warp < open_.size(); ++warp) {
+    if (trace_.wants(warp))
+      trace_.note_meeting(lanes_of(warp), true, TraceStep::Kind::block_barrier, operation, place);
+  }
+  close_all();
 }
 
 void RequestCounter::end_block() {
+  for (unsigned warp = 0; warp < open_.size(); ++warp) {
+    if (trace_.wants(warp)) trace_.end_block();
+  }
+  close_all();
+  if (++block_ == 0) block_ = 1;  // after four billion
+}
+
+void RequestCounter::close_all() {
   for (unsigned warp = 0; warp < open_.size(); ++warp) close(warp);
 }
 
 /// All lanes have met: what some of them have not come by, they will not.
 void RequestCounter::close(unsigned warp) {
+  if (loads_[warp]) ++launch_.load_rounds;
+  loads_[warp] = false;
   for (std::size_t number = 0; number < open_[warp].size(); ++number) {
     OpenRequests& open = open_[warp][number];
     for (const Request& request : open.requests) {
-      if (request.lanes != 0) count(number, request);
+      if (request.lanes != 0) count(number, warp, request);
     }
     open = {};
   }
 }
 
-void RequestCounter::count(std::size_t instruction, const Request& request) {
+void RequestCounter::count(std::size_t instruction, unsigned warp, const Request& request) {
   InstructionCounts& counted = launch_.instructions[instruction];
-  AccessCounts& counts = counted.counts;
   const int lanes = std::popcount(request.lanes);
-  ++counts.requests;
-  counts.lanes += lanes;
-  counts.bytes += lanes * static_cast<std::int64_t>(request.bytes);
-  if (counted.access == Access::atomic)
-    counts.contended += lanes - static_cast<std::int64_t>(distinct_addresses(request).size());
+  AccessCounts counts{
+      .requests = 1, .lanes = lanes, .bytes = lanes * static_cast<std::int64_t>(request.bytes)};
+  if (counted.access == Access::atomic) count_atomics(request, counted.space, counts);
   if (counted.space == Space::shared)
     count_wavefronts(request, counts);
   else
     count_sectors(request, counted.access, counts);
+  counted.counts += counts;
+  const std::int64_t excess = excess_of(counts);
+  if (counted.worst.lanes != 0 && excess <= counted.worst_excess) return;
+  counted.worst = request;
+  counted.worst_excess = excess;
+  counted.worst.block = blockIdx;
+  counted.worst.warp = warp;
+}
+
+void RequestCounter::count_atomics(const Request& request, Space space, AccessCounts& counts) {
+  const std::vector<std::uintptr_t> addresses = distinct_addresses(request);
+  counts.contended = counts.lanes - static_cast<std::int64_t>(addresses.size());
+  if (space == Space::shared) return;
+  for (const std::uintptr_t address : addresses) ++atomics_[address];
 }
 
 void RequestCounter::count_sectors(const Request& request, Access access, AccessCounts& counts) {
   const std::vector<std::uintptr_t> addresses = distinct_addresses(request);
-  std::uintptr_t next = 0;  // none below is new
+  std::uintptr_t next = 0;       // no sector below is new
+  std::uintptr_t next_line = 0;  // nor line
   for (const std::uintptr_t address : addresses) {
     const std::uintptr_t last = (address + request.bytes - 1) / kSector;
     for (std::uintptr_t sector = std::max(address / kSector, next); sector <= last; ++sector) {
       ++counts.sectors;
-      if (access != Access::write) read_.insert(sector);
-      if (access != Access::read) written_.insert(sector);
+      move_sector(sector, access);
+      if (sector / kSectorsOfLine < next_line) continue;
+      ++counts.lines;
+      next_line = sector / kSectorsOfLine + 1;
     }
-    next = last + 1;
+    next = std::max(next, last + 1);
   }
   counts.ideal_sectors +=
       static_cast<std::int64_t>((addresses.size() * request.bytes + kSector - 1) / kSector);
+}
+
+/// Reads of what the block has read before stay in L1; everything else goes to L2.
+void RequestCounter::move_sector(std::uintptr_t sector, Access access) {
+  bool goes_on = access != Access::read;
+  if (access != Access::write && read_.insert(sector, block_)) {
+    if (access == Access::read) ++launch_.block_sectors_read;
+    goes_on = true;
+  }
+  if (access != Access::read) written_.insert(sector, block_);
+  if (!goes_on || !cache_.is_on()) return;
+  if (access != Access::write) cache_.read(sector);
+  if (access != Access::read) cache_.write(sector);
 }
 
 }  // namespace tern::emulator

@@ -1,0 +1,107 @@
+#include "apps/profile/compile.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "apps/profile/process.h"
+#include "engine/core/check.h"
+
+namespace tern::profile {
+namespace {
+
+constexpr const char* kFile = "tern-profile.conf";
+
+std::string read_text(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::vector<std::string> words_of(std::istringstream& line) {
+  std::vector<std::string> words;
+  for (std::string word; line >> word;) words.push_back(word);
+  return words;
+}
+
+Toolkit read_toolkit(const std::filesystem::path& file) {
+  Toolkit toolkit;
+  std::istringstream lines(read_text(file));
+  for (std::string text; std::getline(lines, text);) {
+    std::istringstream line(text);
+    std::string key, rest;
+    line >> key >> std::ws;
+    if (key == "include" || key == "library") {  // from the file's own folder
+      std::getline(line, rest);
+      (key == "include" ? toolkit.include : toolkit.library) = file.parent_path() / rest;
+    }
+    if (key == "gnu") toolkit.gnu_options = words_of(line);
+    if (key == "clang") toolkit.clang_options = words_of(line);
+    if (key == "link") toolkit.link_options = words_of(line);
+  }
+  return toolkit;
+}
+
+/// Runs a compiler, prints what it says; false if it fails.
+bool compile(const std::vector<std::string>& command, const std::filesystem::path& messages) {
+  const int code = Child(command, messages.string()).wait();
+  const std::string text = without_noise(read_text(messages));
+  std::fputs(text.c_str(), stderr);
+  return code == 0;
+}
+
+bool is_clang(const std::string& compiler, const std::filesystem::path& folder) {
+  const std::filesystem::path version = folder / "version.txt";
+  Child({compiler, "--version"}, version.string()).wait();
+  return read_text(version).find("clang") != std::string::npos;
+}
+
+}  // namespace
+
+Toolkit Toolkit::find() {
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  for (const std::filesystem::path& folder : {program, program / ".." / "lib" / "tern-profile"}) {
+    if (std::filesystem::exists(folder / kFile)) return read_toolkit(folder / kFile);
+  }
+  throw Error("tern-profile", fmt::format("{} beside it or in ../lib/tern-profile", kFile), "none");
+}
+
+void compile_program(const Toolkit& toolkit, const std::filesystem::path& source, const CompileOptions& options,
+                     const std::filesystem::path& folder, const std::filesystem::path& program) {
+  if (!is_program(options.compiler)) throw Error("--cxx", "a C++ compiler, g++ or clang++", options.compiler + ", which is no program");
+  const std::filesystem::path object = folder / "program.o", messages = folder / "compiler.txt";
+  std::vector<std::string> command{options.compiler, "-x", "c++", "-std=gnu++20"};
+  const auto add = [&command](const std::vector<std::string>& more) {
+    command.insert(command.end(), more.begin(), more.end());
+  };
+  add(is_clang(options.compiler, folder) ? toolkit.clang_options : toolkit.gnu_options);
+  // -O2: near to what a GPU's compiler leaves of loads and stores. A caret would point into the translated line.
+  add({"-O2", "-g1", "-fno-diagnostics-show-caret"});
+  add(options.options);
+  const std::string stand_ins = (toolkit.include / "kernels/common/emulator/program/include").string();
+  add({"-isystem", stand_ins, "-isystem", toolkit.include.string(), "-include", stand_ins + "/cuda_runtime.h"});
+  add({"-c", source.string(), "-o", object.string()});
+  if (!compile(command, messages)) throw Error(options.compiler, "a program that compiles", "the errors above");
+  command = {options.compiler, object.string(), toolkit.library.string()};
+  add(toolkit.link_options);
+  add({"-o", program.string()});
+  if (!compile(command, messages)) throw Error(options.compiler, "a program that links", "the errors above");
+}
+
+std::string without_noise(const std::string& messages) {
+  std::string kept;
+  std::istringstream lines(messages);
+  for (std::string line; std::getline(lines, line);) {
+    const bool is_chain = line.rfind("In file included from", 0) == 0 || line.rfind("                 from ", 0) == 0;
+    const bool is_ours = line.find("kernels/common/emulator/") != line.npos;
+    const bool is_remark = line.find("note:") != line.npos || line.find("required from") != line.npos ||
+                           line.find("required by") != line.npos || line.find(": In ") != line.npos;
+    if (!is_chain && !(is_ours && is_remark)) kept += line + "\n";
+  }
+  return kept;
+}
+
+}  // namespace tern::profile

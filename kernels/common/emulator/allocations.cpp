@@ -1,0 +1,191 @@
+#include "kernels/common/emulator/allocations.h"
+
+#include <fmt/format.h>
+#include <link.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <new>
+
+#include "kernels/common/emulator/block.h"
+
+namespace tern::emulator {
+namespace {
+
+constexpr std::size_t kMostFreed = 4096;  ///< that are remembered
+constexpr std::uintptr_t kNullBytes = 4096;
+/// Farther from an allocation than this and its own size, an address is not told as outside of it.
+constexpr std::uintptr_t kNearBytes = 4096;
+
+struct Range {
+  std::uintptr_t begin, bytes;
+  bool found = false;
+};
+
+int find_image(dl_phdr_info* image, std::size_t, void* data) {
+  auto& range = *static_cast<Range*>(data);
+  for (unsigned i = 0; i < image->dlpi_phnum; ++i) {
+    const auto& segment = image->dlpi_phdr[i];
+    const std::uintptr_t begin = image->dlpi_addr + segment.p_vaddr;
+    if (segment.p_type == PT_LOAD && range.begin - begin < segment.p_memsz &&
+        range.begin + range.bytes <= begin + segment.p_memsz) {
+      range = {begin, segment.p_memsz, true};
+      return 1;
+    }
+  }
+  return 0;
+}
+
+/// The part of the program or of a library, static data and constants included, that holds all those bytes.
+Range static_data(std::uintptr_t at, std::size_t bytes) {
+  Range range{at, bytes};
+  dl_iterate_phdr(find_image, &range);
+  return range;
+}
+
+/// Whether the process has memory there.
+bool is_mapped(std::uintptr_t at) {
+  std::ifstream maps("/proc/self/maps");
+  std::string line;
+  while (std::getline(maps, line)) {
+    char* rest = nullptr;
+    const std::uintptr_t begin = std::strtoull(line.c_str(), &rest, 16);
+    const std::uintptr_t end = std::strtoull(rest + 1, &rest, 16);
+    if (at >= begin && at < end) return rest[1] == 'r';
+  }
+  return false;
+}
+
+const char* verb(Access access) {
+  return access == Access::read ? "reads" : access == Access::write ? "writes" : "updates";
+}
+
+std::string bytes_text(std::size_t bytes) {
+  return fmt::format("{} byte{}", bytes, bytes == 1 ? "" : "s");
+}
+
+}  // namespace
+
+Allocations& Allocations::instance() {
+  static auto* const all = new Allocations;  // never destroyed: device memory may be freed after main
+  return *all;
+}
+
+void Allocations::add(std::uintptr_t begin, std::size_t bytes, std::string name) {
+  auto next = all_.lower_bound(begin);
+  if (next != all_.begin() && std::prev(next)->first + std::prev(next)->second.bytes > begin) --next;
+  while (next != all_.end() && next->first < begin + std::max<std::size_t>(bytes, 1)) {
+    freed_ -= next->second.freed ? 1 : 0;
+    next = all_.erase(next);
+  }
+  last_bytes_ = 0;
+  Allocation added{bytes, std::move(name), false, nullptr};
+  if (keeps_written_ && bytes > 0) {
+    added.written.reset(static_cast<std::uint8_t*>(std::calloc((bytes + 7) / 8, 1)));  // pages on demand
+    if (added.written == nullptr) throw std::bad_alloc();
+  }
+  all_.emplace(begin, std::move(added));
+}
+
+void Allocations::remove(std::uintptr_t begin) {
+  const auto found = all_.find(begin);
+  if (found == all_.end() || found->second.freed) return;
+  found->second.freed = true;
+  found->second.written.reset();
+  last_bytes_ = 0;
+  if (++freed_ <= kMostFreed) return;
+  for (auto it = all_.begin(); it != all_.end();) it = it->second.freed ? all_.erase(it) : std::next(it);
+  freed_ = 0;
+}
+
+void Allocations::keep_written(bool keep) {
+  if (!keep) {
+    for (auto& [begin, allocation] : all_) allocation.written.reset();
+  }
+  keeps_written_ = keep;
+}
+
+/// The allocation, live or freed, that begins last before the address or there.
+Allocations::Map::iterator Allocations::find(std::uintptr_t at) {
+  const auto next = all_.upper_bound(at);
+  return next == all_.begin() ? all_.end() : std::prev(next);
+}
+
+void Allocations::mark_written(std::uintptr_t begin, std::size_t bytes) {
+  const auto found = find(begin);
+  if (found == all_.end() || found->second.written == nullptr) return;
+  const std::size_t first = begin - found->first;
+  if (first >= found->second.bytes) return;
+  const std::size_t end = std::min(first + bytes, found->second.bytes);
+  std::uint8_t* const bits = found->second.written.get();
+  std::size_t i = first;
+  for (; i < end && i % 8 != 0; ++i) bits[i / 8] |= static_cast<std::uint8_t>(1u << i % 8);
+  if (end > i) std::memset(bits + i / 8, 0xFF, (end - i) / 8);
+  for (i += (end - i) / 8 * 8; i < end; ++i) bits[i / 8] |= static_cast<std::uint8_t>(1u << i % 8);
+}
+
+std::string Allocations::bounds_fault(std::uintptr_t at, std::size_t bytes, Access access) {
+  if (at - last_begin_ < last_bytes_ && bytes <= last_bytes_ - (at - last_begin_)) return {};
+  const auto found = find(at);
+  if (found != all_.end() && !found->second.freed && at - found->first < found->second.bytes &&
+      bytes <= found->second.bytes - (at - found->first)) {
+    last_begin_ = found->first;
+    last_bytes_ = found->second.bytes;
+    return {};
+  }
+  if (static_data(at, bytes).found) return {};
+  return describe(at, bytes, access);
+}
+
+/// Of an access to what no allocation holds.
+std::string Allocations::describe(std::uintptr_t at, std::size_t bytes, Access access) {
+  const std::string does = fmt::format("{} {}", verb(access), bytes_text(bytes));
+  const auto before = find(at);
+  const auto after = all_.upper_bound(at);
+  if (at < kNullBytes)
+    return fmt::format("{} at the null pointer{}", does, at == 0 ? "" : fmt::format(" + {}", at));
+  if (before != all_.end()) {
+    const Allocation& allocation = before->second;
+    const std::uintptr_t offset = at - before->first;
+    if (allocation.freed && offset < allocation.bytes)
+      return fmt::format("{} freed memory: byte {} of {}", verb(access), offset, allocation.name);
+    if (!allocation.freed && offset < allocation.bytes)
+      return fmt::format("{} at byte {} of {}, {} of them after its end", does, offset, allocation.name,
+                         offset + bytes - allocation.bytes);
+    if (!allocation.freed && offset - allocation.bytes < std::max(kNearBytes, allocation.bytes))
+      return fmt::format("{} {} after the end of {}", does, bytes_text(offset - allocation.bytes),
+                         allocation.name);
+  }
+  if (after != all_.end() && !after->second.freed &&
+      after->first - at < std::max(kNearBytes, after->second.bytes))
+    return fmt::format("{} {} before the begin of {}", does, bytes_text(after->first - at),
+                       after->second.name);
+  if (Block::current().is_stack(at)) return fmt::format("{} of another thread's own variables", does);
+  if (is_mapped(at)) return fmt::format("{} of memory of the host", does);
+  return fmt::format("{} at {:#x}, where there is no memory", does, at);
+}
+
+std::string Allocations::unwritten_fault(std::uintptr_t at, std::size_t bytes, Access access) {
+  const auto found = find(at);
+  if (found == all_.end() || found->second.written == nullptr) return {};
+  const std::uint8_t* const bits = found->second.written.get();
+  if (access != Access::write) {
+    const std::size_t first = at - found->first, end = std::min(first + bytes, found->second.bytes);
+    for (std::size_t i = first; i < end; ++i) {
+      if ((bits[i / 8] >> i % 8 & 1u) == 0)
+        return fmt::format("{} byte {} of {}, which nobody has written", verb(access), i, found->second.name);
+    }
+  }
+  if (access != Access::read) mark_written(at, bytes);
+  return {};
+}
+
+std::string Allocations::text_of(std::uintptr_t at) {
+  const auto found = find(at);
+  if (found == all_.end() || at - found->first >= found->second.bytes)
+    return fmt::format("address {:#x}", at);
+  return fmt::format("byte {} of {}", at - found->first, found->second.name);
+}
+
+}  // namespace tern::emulator

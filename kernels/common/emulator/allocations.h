@@ -1,0 +1,54 @@
+// The device's allocations, and which of their bytes were written. For the emulator alone.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "kernels/common/emulator/shared_memory.h"
+
+namespace tern::emulator {
+
+class Allocations {
+ public:
+  static Allocations& instance();
+
+  void add(std::uintptr_t begin, std::size_t bytes, std::string name);
+  void remove(std::uintptr_t begin);
+  void mark_written(std::uintptr_t begin, std::size_t bytes);
+  /// Whether writes are kept for allocations from now on; if not, all there are count as written.
+  void keep_written(bool keep);
+
+  /// What is wrong with an access to `bytes` bytes (at least one); empty if nothing is.
+  std::string bounds_fault(std::uintptr_t at, std::size_t bytes, Access access);
+  /// Notes a write; what is wrong with a read.
+  std::string unwritten_fault(std::uintptr_t at, std::size_t bytes, Access access);
+  /// "byte 12 of NAME", or the address where there is none.
+  std::string text_of(std::uintptr_t at);
+
+ private:
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  struct Allocation {
+    std::size_t bytes = 0;
+    std::string name;
+    bool freed = false;
+    std::unique_ptr<std::uint8_t, Free> written;  ///< a bit a byte; null: all of it
+  };
+  using Map = std::map<std::uintptr_t, Allocation>;  ///< by where they begin; none overlap
+
+  Map::iterator find(std::uintptr_t at);
+  std::string describe(std::uintptr_t at, std::size_t bytes, Access access);
+
+  Map all_;
+  bool keeps_written_ = false;
+  std::size_t freed_ = 0;
+  std::uintptr_t last_begin_ = 0;  ///< of what was found last: live
+  std::size_t last_bytes_ = 0;
+};
+
+}  // namespace tern::emulator

@@ -1,0 +1,42 @@
+// What is watched in global memory, if asked: accesses outside of what was allocated, reads of what nobody has written, and
+// races. Also in which order a launch's blocks and threads take turns, and how long they may take. For the whole program; all
+// of it is off at the start.
+//
+// A fault ends the launch with an Error that says block, thread and line of the source. Lines want debug information (-g).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace tern::emulator {
+
+/// Memory of the device. `name` is for messages: "cudaMalloc of 4096 bytes (vector_add.cu:12)". Device memory should lie
+/// apart from the host's, or a host's pointer is told as one beyond the allocation next to it.
+void add_allocation(void* begin, std::size_t bytes, std::string name);
+/// Later accesses there are told as such to freed memory. Does nothing if no allocation begins there.
+void remove_allocation(void* begin);
+/// By the host: cudaMemcpy, cudaMemset.
+void mark_written(const void* begin, std::size_t bytes);
+
+struct GlobalChecks {
+  /// Kernels touch allocations, their own stack, shared memory and the program's static data (`__device__` variables,
+  /// tables of constants), and nothing else.
+  bool bounds = false;
+  bool races = false;
+  /// No byte of an allocation is read before a kernel or mark_written has written it. Allocations made while this is off
+  /// count as written.
+  bool unwritten = false;
+};
+void set_global_checks(GlobalChecks checks);
+
+/// Blocks of a launch, and threads of a block after each meeting, take turns in an order drawn from the seed: the n-th launch
+/// since this call has the same one each time. 0: in order.
+void set_order_seed(std::uint64_t seed);
+
+/// A launch of which one thread runs longer than this without giving way (at a barrier, shuffle or vote), or that takes
+/// longer in all, ends with an error that says where it is; 0: never. Processor time of the host's thread that launches.
+void set_patience(std::chrono::milliseconds of_thread, std::chrono::milliseconds of_launch);
+
+}  // namespace tern::emulator

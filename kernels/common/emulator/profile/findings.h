@@ -1,0 +1,25 @@
+// What would make a kernel faster, in words for somebody who writes their first ones.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernels/common/emulator/profile/line_counts.h"
+#include "kernels/common/emulator/profile/prediction.h"
+
+namespace tern::emulator {
+
+struct Finding {
+  std::string kind;  ///< "sectors", "alignment", "banks", "lanes", "atomics", "blocks", "warps", "reuse", "occupancy",
+                     ///< "latency", "barriers"
+  std::string file;
+  int line = 0;  ///< 0: of the whole kernel
+  std::string text;
+  double gain_us = 0;  ///< what Prediction::work_us falls by if it is mended
+};
+
+/// The most useful first; none if there is nothing to mend.
+std::vector<Finding> findings(const LaunchProfile& launch, const std::vector<LineCounts>& lines, const Work& work,
+                              const Device& device);
+
+}  // namespace tern::emulator

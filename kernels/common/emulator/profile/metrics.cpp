@@ -1,0 +1,71 @@
+#include "kernels/common/emulator/profile/metrics.h"
+
+namespace tern::emulator {
+namespace {
+
+double as_number(std::int64_t count) {
+  return static_cast<double>(count);
+}
+
+void add_global(std::vector<Metric>& all, const AccessCounts& counts, const std::string& word,
+                const std::string& suffix) {
+  if (counts.requests == 0) return;
+  const std::string global = "pipe_lsu_mem_global_op_" + suffix;
+  all.push_back({"sectors a " + word, "l1tex__average_t_sectors_per_request_" + global + ".ratio",
+                 counts.sectors_per_request(), "4 for 4 bytes a thread, 8 for 8, 16 for 16"});
+  all.push_back({word + " requests", "l1tex__t_requests_" + global + ".sum", as_number(counts.requests),
+                 "fewer: a warp's 32 threads at once, 16 bytes a thread"});
+  all.push_back({word + " sectors of 32 bytes", "l1tex__t_sectors_" + global + ".sum", as_number(counts.sectors),
+                 "what the data need, each once"});
+}
+
+void add_shared(std::vector<Metric>& all, const AccessCounts& counts, const std::string& word,
+                const std::string& suffix) {
+  if (counts.requests == 0) return;
+  all.push_back({"bank conflicts of shared " + word + "s",
+                 "l1tex__data_bank_conflicts_pipe_lsu_mem_shared_op_" + suffix + ".sum",
+                 as_number(counts.bank_conflicts()), "0"});
+  all.push_back({"passes of shared " + word + "s",
+                 "l1tex__data_pipe_lsu_wavefronts_mem_shared_op_" + suffix + ".sum", as_number(counts.wavefronts),
+                 "one a request of 4 bytes a thread"});
+  all.push_back({"shared " + word + " requests", "smsp__inst_executed_op_shared_" + suffix + ".sum",
+                 as_number(counts.requests), "fewer"});
+}
+
+}  // namespace
+
+std::vector<Metric> metrics(const LaunchProfile& launch, const Occupancy& occupancy) {
+  std::vector<Metric> all;
+  AccessCounts every;
+  for (const InstructionCounts& one : launch.instructions) every += one.counts;
+  all.push_back({"threads an instruction (of those that touch memory)",
+                 "smsp__thread_inst_executed_per_inst_executed.ratio", every.lanes_per_request(), "32"});
+  add_global(all, launch.total(Space::global, Access::read), "load", "ld");
+  add_global(all, launch.total(Space::global, Access::write), "store", "st");
+  add_shared(all, launch.total(Space::shared, Access::read), "load", "ld");
+  add_shared(all, launch.total(Space::shared, Access::write), "store", "st");
+  AccessCounts atomics = launch.total(Space::global, Access::atomic);
+  atomics += launch.total(Space::shared, Access::atomic);
+  if (atomics.requests > 0) {
+    all.push_back({"atomics that wait for another of their warp", "", as_number(atomics.contended), "0"});
+  }
+  all.push_back({"bytes from DRAM (distinct sectors)", "dram__bytes_read.sum", 32 * as_number(launch.sectors_read),
+                 "what the inputs have"});
+  all.push_back({"bytes to DRAM (distinct sectors)", "dram__bytes_write.sum",
+                 32 * as_number(launch.sectors_written), "what the outputs have"});
+  const CacheCounts& cache = launch.cache;
+  if (cache.read_hits + cache.read_misses > 0) {
+    all.push_back({"reads that L2 has, %", "lts__t_sector_hit_rate.pct",
+                   100 * as_number(cache.read_hits) / as_number(cache.read_hits + cache.read_misses),
+                   "high, where data are read again"});
+  }
+  all.push_back({"occupancy, %", "sm__maximum_warps_per_active_cycle_pct", occupancy.warps_percent,
+                 "50 is mostly enough"});
+  if (launch.block_barriers > 0) {
+    all.push_back({"barriers a warp", "", as_number(launch.block_barriers) / as_number(launch.warps()),
+                   "few beside its loads"});
+  }
+  return all;
+}
+
+}  // namespace tern::emulator

@@ -1,0 +1,98 @@
+#include "kernels/common/emulator/profile/prediction.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace tern::emulator {
+namespace {
+
+constexpr double kSectorSize = 32;
+
+Bound dram_bound(const Work& work, const Device& device) {
+  const double bytes = work.dram_sectors * kSectorSize;
+  return {"DRAM", bytes / device.dram_gb_per_s * 1e-3,
+          fmt::format("{:.0f} bytes at {:.0f} GB/s", bytes, device.dram_gb_per_s)};
+}
+
+Bound l2_bound(const Work& work, const Device& device) {
+  const double bytes = work.l2_sectors * kSectorSize;
+  return {"L2", bytes / device.l2_gb_per_s * 1e-3,
+          fmt::format("{:.0f} bytes at {:.0f} GB/s", bytes, device.l2_gb_per_s)};
+}
+
+Bound l1_bound(const Work& work, const Device& device, double busiest_blocks) {
+  const double share = busiest_blocks / work.blocks;
+  const double clocks = share * (work.l1_lines + work.shared_passes);
+  return {
+      work.shared_passes > work.l1_lines ? "shared memory" : "L1", clocks / device.clock_ghz * 1e-3,
+      fmt::format("{:.0f} lines and {:.0f} passes over the banks on the busiest multiprocessor, one a clock",
+                  share * work.l1_lines, share * work.shared_passes)};
+}
+
+Bound latency_bound(const Work& work, const Device& device, double busiest_blocks, int blocks_at_once) {
+  const double turns = std::ceil(busiest_blocks / blocks_at_once);
+  const double loads = std::max(work.load_rounds, work.load_requests / kLoadsInFlight) / work.warps;
+  return {"latency", turns * loads * device.dram_latency_ns * 1e-3,
+          fmt::format("{:.0f} turns of blocks, {:.1f} loads after one another, {:.0f} ns each", turns, loads,
+                      device.dram_latency_ns)};
+}
+
+Bound atomics_bound(const Work& work, const Device& device) {
+  return {"atomics", work.hottest_atomics / device.clock_ghz * 1e-3,
+          fmt::format("{:.0f} at one address, one a clock", work.hottest_atomics)};
+}
+
+}  // namespace
+
+Work work_of(const LaunchProfile& launch, int registers) {
+  const AccessCounts loads = launch.total(Space::global, Access::read),
+                     stores = launch.total(Space::global, Access::write),
+                     atomics = launch.total(Space::global, Access::atomic);
+  AccessCounts shared = launch.total(Space::shared, Access::read);
+  shared += launch.total(Space::shared, Access::write);
+  shared += launch.total(Space::shared, Access::atomic);
+  const CacheCounts& cache = launch.cache;
+  const bool has_cache = cache.read_hits + cache.read_misses + cache.written_back > 0;
+  const auto number = [](std::int64_t count) { return static_cast<double>(count); };
+  Work work;
+  work.blocks = number(launch.blocks());
+  work.warps = number(launch.warps());
+  work.resources = {static_cast<int>(launch.block.x * launch.block.y * launch.block.z), registers,
+                    launch.shared_bytes};
+  work.dram_sectors = number(has_cache ? cache.read_misses + cache.written_back
+                                       : launch.sectors_read + launch.sectors_written);
+  work.l2_sectors = number(launch.block_sectors_read + stores.sectors + atomics.sectors);
+  work.l1_lines = number(loads.lines + stores.lines + atomics.lines);
+  work.shared_passes = number(shared.wavefronts + shared.contended);
+  work.load_requests = number(loads.requests);
+  work.load_rounds = number(launch.load_rounds);
+  work.hottest_atomics = number(launch.hottest_atomics);
+  return work;
+}
+
+Prediction predict(const Work& work, const Device& device) {
+  Prediction prediction;
+  prediction.occupancy = occupancy(architecture(device.architecture), work.resources);
+  const int blocks_at_once = prediction.occupancy.blocks;
+  if (blocks_at_once == 0 || work.blocks <= 0) return prediction;
+  const double busiest = std::ceil(work.blocks / device.multiprocessors);
+  std::vector<Bound>& bounds = prediction.bounds;
+  if (device.launch_us > 0) bounds.push_back({"launch", device.launch_us, "what any launch costs"});
+  bounds.push_back(dram_bound(work, device));
+  if (device.l2_gb_per_s > 0) bounds.push_back(l2_bound(work, device));
+  bounds.push_back(l1_bound(work, device, busiest));
+  if (device.dram_latency_ns > 0) bounds.push_back(latency_bound(work, device, busiest, blocks_at_once));
+  if (work.hottest_atomics > 0) bounds.push_back(atomics_bound(work, device));
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    if (bounds[i].us > bounds[prediction.largest].us) prediction.largest = i;
+    if (bounds[i].name == "launch" || bounds[i].us <= prediction.work_us) continue;
+    prediction.largest_work = i;
+    prediction.work_us = bounds[i].us;
+  }
+  prediction.us = bounds[prediction.largest].us;
+  return prediction;
+}
+
+}  // namespace tern::emulator

@@ -1,0 +1,26 @@
+// What a profile says, for a reader: which kernel takes how long on which device and why, the lines that cost most, and what
+// would mend them.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "kernels/common/emulator/profile/profile.h"
+
+namespace tern::emulator {
+
+struct ReportOptions {
+  std::string device = "H100";           ///< a name of devices.h
+  std::map<std::string, int> registers;  ///< of a thread, by kernel as the report names it
+  int default_registers = 32;            ///< of kernels that are not in `registers`
+};
+
+/// For a terminal.
+std::string text_report(const std::vector<LaunchProfile>& launches, const ReportOptions& options);
+
+/// One page of HTML that needs nothing else.
+std::string html_report(const std::vector<LaunchProfile>& launches, const ReportOptions& options,
+                        const std::string& title);
+
+}  // namespace tern::emulator

@@ -1,0 +1,117 @@
+#include "kernels/common/emulator/program/launch.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "engine/core/check.h"
+#include "kernels/common/emulator/block.h"
+#include "kernels/common/emulator/profile/occupancy.h"
+#include "kernels/common/emulator/program/faults.h"
+#include "kernels/common/emulator/program/program.h"
+#include "kernels/common/emulator/program/runtime_api.h"
+
+namespace tern::emulator::program {
+namespace {
+
+constexpr std::size_t kSharedWithoutOptIn = 48 << 10;
+constexpr int kDefaultRegisters = 32;
+
+std::map<const void*, std::size_t>& allowed_shared() {
+  static auto* const allowed = new std::map<const void*, std::size_t>;
+  return *allowed;
+}
+
+/// What CUDA refuses to start; empty if nothing.
+std::string wrong_configuration(const LaunchPlace& place) {
+  const dim3 grid = place.grid, block = place.block;
+  const auto extents = [](dim3 d) { return fmt::format("{} x {} x {}", d.x, d.y, d.z); };
+  if (grid.x == 0 || grid.y == 0 || grid.z == 0) return "wanted a grid of at least 1 block, got " + extents(grid);
+  if (grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535)
+    return "wanted a grid of at most 2^31 - 1 x 65535 x 65535 blocks, got " + extents(grid);
+  const std::uint64_t threads = std::uint64_t{block.x} * block.y * block.z;
+  if (threads == 0 || threads > 1024 || block.z > 64)
+    return fmt::format("wanted blocks of 1 to 1024 threads, got {} = {}", extents(block), threads);
+  const auto allowed = allowed_shared().find(place.function);
+  const std::size_t most = allowed == allowed_shared().end() ? kSharedWithoutOptIn : allowed->second;
+  if (place.shared_bytes > most) {
+    return fmt::format("wanted at most {} bytes of dynamic shared memory (cudaFuncSetAttribute allows {}), got {}", most,
+                       kMaxSharedBytes, place.shared_bytes);
+  }
+  return {};
+}
+
+}  // namespace
+
+void launch(const LaunchPlace& place, const std::function<void()>& kernel) {
+  prepare_program();
+  const std::string launched = fmt::format("{}: kernel {}", text_of(place.where), place.text);
+  if (is_in_launch()) Block::current().fail("launches a kernel, " + launched + ": dynamic parallelism is not emulated");
+  if (sticky_error() != cudaSuccess) return;
+  if (const std::string wrong = wrong_configuration(place); !wrong.empty()) {
+    report_fault(launched + ": " + wrong);
+    returned(cudaErrorInvalidConfiguration);
+    return;
+  }
+  set_launch_place(place.text, place.where);
+  begin_profile(place);
+  try {
+    run({place.function, place.function == nullptr ? place.text : nullptr}, place.grid, place.block, place.shared_bytes, kernel);
+  } catch (const std::exception& error) {
+    report_fault(launched + ": " + error.what());
+    make_sticky(cudaErrorLaunchFailure);
+  }
+  clear_launch_place();
+  end_profile();
+}
+
+cudaError_t allow_shared(const void* function, cudaFuncAttribute attribute, int value) {
+  if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return returned(sticky_error());
+  if (value < 0 || static_cast<std::size_t>(value) > kMaxSharedBytes) return returned(cudaErrorInvalidValue);
+  allowed_shared()[function] = static_cast<std::size_t>(value);
+  return returned(sticky_error());
+}
+
+cudaError_t occupancy_of(int* blocks, int threads, std::size_t shared_bytes) {
+  if (threads < 1 || threads > 1024) return returned(cudaErrorInvalidValue);
+  *blocks = occupancy(architecture("sm_90"), {threads, kDefaultRegisters, shared_bytes}).blocks;
+  return returned(sticky_error());
+}
+
+cudaError_t best_block(int* grid, int* threads, std::size_t shared_bytes, int most) {
+  cudaDeviceProp device;
+  cudaGetDeviceProperties(&device, 0);
+  int best = 0;
+  for (int candidate = most > 0 && most < 1024 ? most : 1024; candidate >= 32; candidate -= 32) {
+    int blocks = 0;
+    occupancy_of(&blocks, candidate, shared_bytes);
+    if (blocks * candidate <= best) continue;
+    best = blocks * candidate;
+    *threads = candidate;
+    *grid = blocks * device.multiProcessorCount;
+  }
+  return returned(best > 0 ? sticky_error() : cudaErrorInvalidValue);
+}
+
+cudaError_t refuse(const char* function, TernPlace where) {
+  report_fault(fmt::format("{}: {} is not emulated", text_of(where), function));
+  return returned(cudaErrorNotSupported);
+}
+
+void refuse_in_kernel(const char* what, TernPlace where) {
+  Block::current().fail(fmt::format("{} at {} is not emulated", what, text_of(where)));
+}
+
+}  // namespace tern::emulator::program
+
+void __trap(TernPlace where) {
+  tern::emulator::Block::current().fail(fmt::format("__trap at {}", tern::emulator::program::text_of(where)));
+}
+
+// In place of the C library's: in a kernel, assert ends the launch.
+extern "C" void __assert_fail(const char* assertion, const char* file, unsigned line, const char* function) noexcept {
+  const std::string text = fmt::format("{}:{}: {}: assert({}) failed", file, line, function, assertion);
+  if (tern::emulator::program::is_in_launch()) tern::emulator::Block::current().fail(text);
+  tern::emulator::program::report_fault(text);
+  std::abort();
+}

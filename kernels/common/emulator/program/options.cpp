@@ -1,0 +1,52 @@
+#include "kernels/common/emulator/program/options.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "engine/core/check.h"
+
+namespace tern::emulator::program {
+
+std::string Options::text() const {
+  std::string text = fmt::format(
+      "profile {}\nreport {}\nhtml {}\ntitle {}\ndevice {}\ndefault_registers {}\nseed {}\nthread_seconds {}\n"
+      "launch_seconds {}\n",
+      profile ? 1 : 0, report, html, title, report_options.device, report_options.default_registers, seed,
+      thread_seconds, launch_seconds);
+  for (const auto& [kernel, registers] : report_options.registers)
+    text += fmt::format("registers {} {}\n", registers, kernel);
+  return text;
+}
+
+Options Options::read(const std::string& file) {
+  std::ifstream in(file);
+  if (!in) throw Error(file, "the options of tern-profile", "none");
+  Options options;
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t space = line.find(' ');
+    if (space == line.npos) continue;
+    const std::string key = line.substr(0, space), value = line.substr(space + 1);
+    std::istringstream words(value);
+    if (key == "profile") options.profile = value == "1";
+    if (key == "report") options.report = value;
+    if (key == "html") options.html = value;
+    if (key == "title") options.title = value;
+    if (key == "device") options.report_options.device = value;
+    if (key == "default_registers") words >> options.report_options.default_registers;
+    if (key == "seed") words >> options.seed;
+    if (key == "thread_seconds") words >> options.thread_seconds;
+    if (key == "launch_seconds") words >> options.launch_seconds;
+    if (key == "registers") {
+      int registers = 0;
+      std::string kernel;
+      words >> registers >> std::ws;
+      std::getline(words, kernel);
+      options.report_options.registers[kernel] = registers;
+    }
+  }
+  return options;
+}
+
+}  // namespace tern::emulator::program

@@ -1,0 +1,111 @@
+#include "kernels/common/emulator/program/program.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <utility>
+
+#include "engine/core/check.h"
+#include "kernels/common/emulator/global_memory.h"
+#include "kernels/common/emulator/program/device_memory.h"
+#include "kernels/common/emulator/program/faults.h"
+
+namespace tern::emulator::program {
+namespace {
+
+constexpr std::int64_t kMostProfiled = 4;  ///< launches of a shape: counting takes time
+
+bool profiling = false;
+Profile* profile = nullptr;
+std::vector<LaunchProfile>* kept = nullptr;  ///< the heap's, so that they outlive static objects
+
+/// Launches of one kernel, grid and block.
+struct Shape {
+  LaunchPlace first;
+  std::int64_t launches = 0;
+};
+std::vector<Shape>* shapes = nullptr;
+
+bool same_extents(dim3 a, dim3 b) {
+  return a.x == b.x && a.y == b.y && a.z == b.z;
+}
+
+Shape& shape_of(const LaunchPlace& place) {
+  for (Shape& shape : *shapes) {
+    const LaunchPlace& other = shape.first;
+    if (other.function == place.function && std::string_view(other.text) == place.text &&
+        other.shared_bytes == place.shared_bytes && same_extents(other.grid, place.grid) &&
+        same_extents(other.block, place.block))
+      return shape;
+  }
+  return shapes->emplace_back(Shape{place});
+}
+
+/// Launches that are not in the report, as a text.
+std::string left_out() {
+  std::string text;
+  for (const Shape& shape : *shapes) {
+    if (shape.launches <= kMostProfiled) continue;
+    text += fmt::format("{} ({}): {} launches of this grid and block, of which the first {} are counted\n", shape.first.text,
+                        text_of(shape.first.where), shape.launches, kMostProfiled);
+  }
+  return text;
+}
+
+void write_file(const std::string& file, const std::string& text) {
+  std::ofstream out(file, std::ios::binary);
+  out << text;
+  if (!out.flush()) report_note("cannot write " + file);
+}
+
+/// Before main, so that a program without a launch is watched, too.
+[[maybe_unused]] const bool prepared = (prepare_program(), true);
+
+}  // namespace
+
+const Options& options() {
+  static const Options* const read = [] {
+    const char* const file = std::getenv(kOptionsVariable);
+    return new Options(file == nullptr ? Options() : Options::read(file));
+  }();
+  return *read;
+}
+
+void prepare_program() {
+  static bool is_done = false;
+  if (std::exchange(is_done, true)) return;
+  watch_process();
+  set_global_checks({.bounds = true, .races = true, .unwritten = true});
+  set_order_seed(options().seed);
+  set_patience(std::chrono::seconds(options().thread_seconds), std::chrono::seconds(options().launch_seconds));
+  set_launch_guard([] { DeviceMemory::instance().open(); }, [] { DeviceMemory::instance().close(); });
+  profiling = options().profile;
+  kept = new std::vector<LaunchProfile>;
+  shapes = new std::vector<Shape>;
+}
+
+void begin_profile(const LaunchPlace& place) {
+  if (profiling && ++shape_of(place).launches <= kMostProfiled) profile = new Profile;
+}
+
+void end_profile() {
+  if (profile == nullptr) return;
+  kept->insert(kept->end(), profile->launches().begin(), profile->launches().end());
+  delete std::exchange(profile, nullptr);
+}
+
+void finish_program() {
+  if (!std::exchange(profiling, false)) return;
+  const Options& of = options();
+  try {
+    if (!of.report.empty()) write_file(of.report, text_report(*kept, of.report_options) + left_out());
+    if (!of.html.empty()) write_file(of.html, html_report(*kept, of.report_options, of.title));
+  } catch (const std::exception& error) {
+    report_fault(error.what());
+  }
+}
+
+}  // namespace tern::emulator::program

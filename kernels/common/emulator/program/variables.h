@@ -1,0 +1,53 @@
+// What __shared__, __device__ and __constant__ variables of a translated program become (translate.h).
+#pragma once
+
+#include <type_traits>
+
+#include "kernels/common/emulator/emulator.h"
+
+namespace tern::emulator::program {
+
+/// Shared memory is watched by element: numbers as they are, and of structs, whose members threads may share, words.
+template <typename Array>
+struct SharedElement {
+  using Element = std::remove_all_extents_t<Array>;
+  static constexpr std::size_t kWord = sizeof(Element) % 4 == 0 ? 4 : 1;
+  static constexpr std::size_t kBytes = std::is_class_v<Element> || std::is_union_v<Element> ? kWord : sizeof(Element);
+};
+
+template <typename T>
+TERN_UNTOLD T& shared(const char* name, const char* file, int line) {
+  constexpr std::size_t kBytes = SharedElement<T>::kBytes;
+  return *static_cast<T*>(shared_array(name, file, line, kBytes, sizeof(T) / kBytes));
+}
+
+/// `Array`: T[1], where the source has T[].
+template <typename Array>
+TERN_UNTOLD std::remove_extent_t<Array>* dynamic_shared(const char* name) {
+  return static_cast<std::remove_extent_t<Array>*>(dynamic_shared_array(name, SharedElement<Array>::kBytes));
+}
+
+/// Declared outside of functions.
+template <typename Array>
+class DynamicShared {
+ public:
+  explicit DynamicShared(const char* name) : name_(name) {}
+  TERN_UNTOLD operator std::remove_extent_t<Array>*() const { return dynamic_shared<Array>(name_); }
+
+ private:
+  const char* name_;
+};
+
+void note_variable(const char* name, const volatile void* begin, std::size_t bytes, bool is_constant, const char* file, int line);
+/// Whether the address is in one, as those of cudaGetSymbolAddress are.
+bool is_variable(const volatile void* address);
+
+/// Tells the emulator of a __device__, __managed__ or __constant__ variable.
+struct Variable {
+  template <typename T>
+  Variable(const char* name, const T& variable, bool is_constant, const char* file, int line) {
+    note_variable(name, &reinterpret_cast<const volatile char&>(variable), sizeof(T), is_constant, file, line);
+  }
+};
+
+}  // namespace tern::emulator::program

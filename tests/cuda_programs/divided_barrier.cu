@@ -1,0 +1,22 @@
+// wants 1: divided_barrier.cu:10
+// wants: __syncthreads
+// wants: block (1, 0, 0), thread (
+__global__ void sum(int *data) {
+  __shared__ int tile[128];
+  tile[threadIdx.x] = data[threadIdx.x];
+  __syncthreads();
+  if (blockIdx.x == 1 && threadIdx.x < 64) {
+    tile[threadIdx.x] += tile[threadIdx.x + 64];
+    __syncthreads();
+  }
+  if (threadIdx.x == 0) data[blockIdx.x] = tile[0];
+}
+
+int main() {
+  int *device;
+  cudaMalloc(&device, 128 * sizeof(int));
+  cudaMemset(device, 0, 128 * sizeof(int));
+  sum<<<2, 128>>>(device);
+  cudaFree(device);
+  return cudaDeviceSynchronize() == cudaErrorLaunchFailure ? 0 : 2;
+}

@@ -1,0 +1,19 @@
+// wants 1: missed_barrier.cu:8
+// wants: shared array 'tile': element 32
+#include <cstdio>
+
+__global__ void reverse(int *data) {
+  __shared__ int tile[64];
+  tile[threadIdx.x] = data[threadIdx.x];
+  data[threadIdx.x] = tile[63 - threadIdx.x];
+}
+
+int main() {
+  int host[64] = {0}, *device;
+  cudaMalloc(&device, sizeof(host));
+  cudaMemcpy(device, host, sizeof(host), cudaMemcpyHostToDevice);
+  reverse<<<1, 64>>>(device);
+  cudaMemcpy(host, device, sizeof(host), cudaMemcpyDeviceToHost);
+  printf("%s\n", cudaGetErrorString(cudaGetLastError()));
+  return 0;
+}
