@@ -68,7 +68,8 @@ Finding at_line(const std::string& kind, const LineCounts& line, const std::stri
 }
 
 /// Sectors that the warp's bytes do not need.
-void find_sectors(const Case& of, const LineCounts& line, const LineAccess& access, std::vector<Finding>& found) {
+void find_sectors(const Case& of, const LineCounts& line, const LineAccess& access,
+                  std::vector<Finding>& found) {
   const AccessCounts& counts = access.counts;
   const std::int64_t excess = counts.sectors - counts.ideal_sectors;
   if (access.space != Space::global || number(counts.sectors) < 1.2 * number(counts.ideal_sectors)) return;
@@ -88,11 +89,12 @@ void find_sectors(const Case& of, const LineCounts& line, const LineAccess& acce
       fmt::format("a warp's {} touches {:.1f} sectors of 32 bytes where {:.1f} suffice", verb(access.access),
                   counts.sectors_per_request(), number(counts.ideal_sectors) / number(counts.requests));
   if (distance && std::abs(*distance) == bytes) {
-    found.push_back(at_line("alignment", line,
-                            fmt::format("{}: its first byte lies {} bytes into a sector. Let rows begin at multiples of "
-                                        "32 bytes: pad them, or shift what a thread takes.",
-                                        fact, lowest_address(access.worst) % 32),
-                            gain));
+    found.push_back(
+        at_line("alignment", line,
+                fmt::format("{}: its first byte lies {} bytes into a sector. Let rows begin at multiples of "
+                            "32 bytes: pad them, or shift what a thread takes.",
+                            fact, lowest_address(access.worst) % 32),
+                gain));
     return;
   }
   const std::string how =
@@ -100,17 +102,19 @@ void find_sectors(const Case& of, const LineCounts& line, const LineAccess& acce
       : *distance % bytes == 0
           ? fmt::format("neighbouring threads are {} elements of {} bytes apart", *distance / bytes, bytes)
           : fmt::format("neighbouring threads are {} bytes apart", *distance);
-  found.push_back(at_line("sectors", line,
-                          fmt::format("{}: {}. Let neighbours in threadIdx.x touch neighbours in memory: exchange the "
-                                      "roles of x and y, or go through a tile in shared memory.",
-                                      fact, how),
-                          gain));
+  found.push_back(
+      at_line("sectors", line,
+              fmt::format("{}: {}. Let neighbours in threadIdx.x touch neighbours in memory: exchange the "
+                          "roles of x and y, or go through a tile in shared memory.",
+                          fact, how),
+              gain));
 }
 
 void find_bank_conflicts(const Case& of, const LineCounts& line, const LineAccess& access,
                          std::vector<Finding>& found) {
   const AccessCounts& counts = access.counts;
-  if (access.space != Space::shared || number(counts.wavefronts) < 1.2 * number(counts.ideal_wavefronts)) return;
+  if (access.space != Space::shared || number(counts.wavefronts) < 1.2 * number(counts.ideal_wavefronts))
+    return;
   if (number(counts.bank_conflicts()) < kLeastShare * of.work.shared_passes) return;
   const double gain = of.gain([&](Work& work) { work.shared_passes -= number(counts.bank_conflicts()); });
   const std::optional<std::int64_t> distance = common_distance(access.worst);
@@ -118,22 +122,26 @@ void find_bank_conflicts(const Case& of, const LineCounts& line, const LineAcces
   std::string hint = "Pad the array's rows, or store elements in another order.";
   if (distance && *distance % 4 == 0 && *distance != 0) {
     const std::int64_t words = *distance / 4;
-    why = fmt::format("neighbouring threads are {} words of 4 bytes apart, and word w lies in bank w mod 32", words);
+    why = fmt::format("neighbouring threads are {} words of 4 bytes apart, and word w lies in bank w mod 32",
+                      words);
     if (words % 2 == 0) {
-      hint = fmt::format("Pad each row by one word ({} instead of {}): an odd distance meets every bank.", words + 1,
-                         words);
+      hint = fmt::format("Pad each row by one word ({} instead of {}): an odd distance meets every bank.",
+                         words + 1, words);
     }
   }
   const ArrayRange* const array = of.launch.array_of(lowest_address(access.worst));
-  found.push_back(at_line("banks", line,
-                          fmt::format("a {} of shared memory{} takes {:.1f} passes over the banks where {:.1f} suffice: {}. {}",
-                                      verb(access.access), array == nullptr ? "" : " (" + array->name + ")", number(counts.wavefronts) / number(counts.requests),
-                                      number(counts.ideal_wavefronts) / number(counts.requests), why, hint),
-                          gain));
+  found.push_back(at_line(
+      "banks", line,
+      fmt::format("a {} of shared memory{} takes {:.1f} passes over the banks where {:.1f} suffice: {}. {}",
+                  verb(access.access), array == nullptr ? "" : " (" + array->name + ")",
+                  number(counts.wavefronts) / number(counts.requests),
+                  number(counts.ideal_wavefronts) / number(counts.requests), why, hint),
+      gain));
 }
 
 /// Warps of which a part of the threads does nothing.
-void find_idle_lanes(const Case& of, const LineCounts& line, const LineAccess& access, std::vector<Finding>& found) {
+void find_idle_lanes(const Case& of, const LineCounts& line, const LineAccess& access,
+                     std::vector<Finding>& found) {
   const AccessCounts& counts = access.counts;
   std::int64_t requests = 0;
   for (const InstructionCounts& one : of.launch.instructions) requests += one.counts.requests;
@@ -145,15 +153,17 @@ void find_idle_lanes(const Case& of, const LineCounts& line, const LineAccess& a
     work.l1_lines -= idle * number(counts.lines);
     work.shared_passes -= idle * number(counts.wavefronts);
   });
-  found.push_back(at_line("lanes", line,
-                          fmt::format("of a warp's 32 threads {:.1f} take part in this {}; the others wait. Let whole "
-                                      "warps take the same way: branch on the warp (threadIdx.x / 32), or give threads "
-                                      "equal work.",
-                                      lanes, verb(access.access)),
-                          gain));
+  found.push_back(
+      at_line("lanes", line,
+              fmt::format("of a warp's 32 threads {:.1f} take part in this {}; the others wait. Let whole "
+                          "warps take the same way: branch on the warp (threadIdx.x / 32), or give threads "
+                          "equal work.",
+                          lanes, verb(access.access)),
+              gain));
 }
 
-void find_contention(const Case& of, const LineCounts& line, const LineAccess& access, std::vector<Finding>& found) {
+void find_contention(const Case& of, const LineCounts& line, const LineAccess& access,
+                     std::vector<Finding>& found) {
   const AccessCounts& counts = access.counts;
   if (access.access != Access::atomic || number(counts.contended) < 0.25 * number(counts.lanes)) return;
   const double gain = of.gain([&](Work& work) {
@@ -162,12 +172,13 @@ void find_contention(const Case& of, const LineCounts& line, const LineAccess& a
     else
       work.hottest_atomics = std::min(work.hottest_atomics, work.blocks);
   });
-  found.push_back(at_line("atomics", line,
-                          fmt::format("of {} atomics {} go to an address that another thread of their warp updates, too, "
-                                      "and wait for it. Add up in the warp first (__shfl_down_sync), then in shared memory, "
-                                      "and let one thread of the block do the atomic.",
-                                      counts.lanes, counts.contended),
-                          gain));
+  found.push_back(at_line(
+      "atomics", line,
+      fmt::format("of {} atomics {} go to an address that another thread of their warp updates, too, "
+                  "and wait for it. Add up in the warp first (__shfl_down_sync), then in shared memory, "
+                  "and let one thread of the block do the atomic.",
+                  counts.lanes, counts.contended),
+      gain));
 }
 
 void find_few_blocks(const Case& of, std::vector<Finding>& found) {
@@ -179,17 +190,18 @@ void find_few_blocks(const Case& of, std::vector<Finding>& found) {
       mended.warps = work.warps * mended.blocks / work.blocks;
       mended.load_rounds = std::max(work.load_rounds, mended.warps);
     });
-    found.push_back({"blocks", "", 0,
-                     fmt::format("{:.0f} {} keep {:.0f} of the {} multiprocessors of a {} busy. Divide the work into more "
-                                 "blocks: several for each multiprocessor.",
-                                 work.blocks, work.blocks == 1 ? "block" : "blocks", work.blocks,
-                                 of.device.multiprocessors, of.device.name),
-                     gain});
+    found.push_back(
+        {"blocks", "", 0,
+         fmt::format("{:.0f} {} {:.0f} of the {} multiprocessors of {} busy. Divide the work into more "
+                     "blocks: several for each multiprocessor.",
+                     work.blocks, work.blocks == 1 ? "block keeps" : "blocks keep", work.blocks,
+                     of.device.multiprocessors, of.device.name),
+         gain});
   }
   if (threads % 32 == 0) return;
   found.push_back({"warps", "", 0,
-                   fmt::format("a block has {} threads: its last warp has {} of 32. Take a multiple of 32.", threads,
-                               threads % 32),
+                   fmt::format("a block has {} threads: its last warp has {} of 32. Take a multiple of 32.",
+                               threads, threads % 32),
                    0});
 }
 
@@ -208,17 +220,19 @@ void find_reuse(const Case& of, const std::vector<LineCounts>& lines, std::vecto
   std::int64_t sectors = 0;
   for (const LineCounts& line : lines) {
     for (const LineAccess& access : line.accesses) {
-      if (access.space != Space::global || access.access != Access::read || access.counts.sectors <= sectors) continue;
+      if (access.space != Space::global || access.access != Access::read || access.counts.sectors <= sectors)
+        continue;
       most = &line;
       sectors = access.counts.sectors;
     }
   }
   if (most == nullptr) return;
-  found.push_back(at_line("reuse", *most,
-                          fmt::format("the kernel reads its inputs {:.0f} times over. Let a block load a tile into shared "
-                                      "memory once (or a thread keep values in registers) and use it several times.",
-                                      times),
-                          gain));
+  found.push_back(at_line(
+      "reuse", *most,
+      fmt::format("the kernel reads its inputs {:.0f} times over. Let a block load a tile into shared "
+                  "memory once (or a thread keep values in registers) and use it several times.",
+                  times),
+      gain));
 }
 
 void find_occupancy(const Case& of, std::vector<Finding>& found) {
@@ -229,11 +243,12 @@ void find_occupancy(const Case& of, std::vector<Finding>& found) {
     work.resources.registers = std::min(work.resources.registers, 32);
     work.resources.shared_bytes = 0;
   });
-  found.push_back({"occupancy", "", 0,
-                   fmt::format("a multiprocessor holds {} blocks, {:.0f} % of the warps that it could: {} is what limits "
-                               "them. Fewer warps hide less of memory's latency.",
-                               occupancy.blocks, occupancy.warps_percent, occupancy.limited_by),
-                   gain});
+  found.push_back(
+      {"occupancy", "", 0,
+       fmt::format("a multiprocessor holds {} blocks, {:.0f} % of the warps that it could: {} is what limits "
+                   "them. Fewer warps hide less of memory's latency.",
+                   occupancy.blocks, occupancy.warps_percent, occupancy.limited_by),
+       gain});
 }
 
 void find_latency(const Case& of, std::vector<Finding>& found) {
@@ -243,28 +258,31 @@ void find_latency(const Case& of, std::vector<Finding>& found) {
       mended.load_rounds = std::min(work.load_rounds, work.warps);
       mended.load_requests = std::min(work.load_requests, kLoadsInFlight * work.warps);
     });
-    found.push_back({"latency", "", 0,
-                     fmt::format("a warp waits for memory about {:.0f} times, one after another. Load several elements "
-                                 "before the first is used (unroll the loop, 16 bytes a load), or have more warps share "
-                                 "the work.",
-                                 std::max(work.load_rounds, work.load_requests / kLoadsInFlight) / work.warps),
-                     gain});
+    found.push_back(
+        {"latency", "", 0,
+         fmt::format("a warp waits for memory about {:.0f} times, one after another. Load several elements "
+                     "before the first is used (unroll the loop, 16 bytes a load), or have more warps share "
+                     "the work.",
+                     std::max(work.load_rounds, work.load_requests / kLoadsInFlight) / work.warps),
+         gain});
   }
   std::int64_t requests = 0;
   for (const InstructionCounts& one : of.launch.instructions) requests += one.counts.requests;
   const double barriers = number(of.launch.block_barriers);
   if (barriers < 8 * work.warps || barriers < 0.5 * number(requests)) return;
-  found.push_back({"barriers", "", 0,
-                   fmt::format("a warp waits at {:.0f} barriers for {:.0f} accesses to memory. Do more between them, or let "
-                               "one warp finish alone with shuffles.",
-                               barriers / work.warps, number(requests) / work.warps),
-                   0});
+  found.push_back(
+      {"barriers", "", 0,
+       fmt::format(
+           "a warp waits at {:.0f} barriers for {:.0f} accesses to memory. Do more between them, or let "
+           "one warp finish alone with shuffles.",
+           barriers / work.warps, number(requests) / work.warps),
+       0});
 }
 
 }  // namespace
 
-std::vector<Finding> findings(const LaunchProfile& launch, const std::vector<LineCounts>& lines, const Work& work,
-                              const Device& device) {
+std::vector<Finding> findings(const LaunchProfile& launch, const std::vector<LineCounts>& lines,
+                              const Work& work, const Device& device) {
   const Case of{launch, work, device, predict(work, device)};
   std::vector<Finding> found;
   for (const LineCounts& line : lines) {

@@ -10,8 +10,9 @@
 namespace tern::emulator {
 
 struct Finding {
-  std::string kind;  ///< "sectors", "alignment", "banks", "lanes", "atomics", "blocks", "warps", "reuse", "occupancy",
-                     ///< "latency", "barriers"
+  std::string
+      kind;  ///< "sectors", "alignment", "banks", "lanes", "atomics", "blocks", "warps", "reuse", "occupancy",
+             ///< "latency", "barriers"
   std::string file;
   int line = 0;  ///< 0: of the whole kernel
   std::string text;
@@ -19,7 +20,7 @@ struct Finding {
 };
 
 /// The most useful first; none if there is nothing to mend.
-std::vector<Finding> findings(const LaunchProfile& launch, const std::vector<LineCounts>& lines, const Work& work,
-                              const Device& device);
+std::vector<Finding> findings(const LaunchProfile& launch, const std::vector<LineCounts>& lines,
+                              const Work& work, const Device& device);
 
 }  // namespace tern::emulator

@@ -23,8 +23,8 @@ void add_work(Work& sum, const Work& work) {
 }
 
 void divide_work(Work& work, double by) {
-  for (double* part : {&work.dram_sectors, &work.l2_sectors, &work.l1_lines, &work.shared_passes, &work.load_requests,
-                       &work.load_rounds, &work.hottest_atomics})
+  for (double* part : {&work.dram_sectors, &work.l2_sectors, &work.l1_lines, &work.shared_passes,
+                       &work.load_requests, &work.load_rounds, &work.hottest_atomics})
     *part /= by;
 }
 
@@ -44,16 +44,17 @@ std::string occupancy_text(const KernelReport& report) {
   const Occupancy& occupancy = report.prediction.occupancy;
   return fmt::format("Occupancy {:.0f} %: {} blocks a multiprocessor{}, with {} registers a thread{}",
                      occupancy.warps_percent, occupancy.blocks,
-                     occupancy.warps_percent > 99 ? "" : ", limited by " + occupancy.limited_by, report.registers,
-                     report.are_registers_known ? "" : " (assumed)");
+                     occupancy.warps_percent > 99 ? "" : ", limited by " + occupancy.limited_by,
+                     report.registers, report.are_registers_known ? "" : " (assumed)");
 }
 
 std::string gain_text(const KernelReport& report, const Finding& finding) {
   const double us = report.prediction.work_us;
   const double share = us > 0 ? 100 * finding.gain_us / us : 0;
   if (share >= 0.5) return fmt::format("{:.0f} % less time", share);
-  return report.prediction.fits() ? "hidden behind " + report.prediction.bounds[report.prediction.largest_work].name
-                                  : "not predicted";
+  return report.prediction.fits()
+             ? "hidden behind " + report.prediction.bounds[report.prediction.largest_work].name
+             : "not predicted";
 }
 
 std::string extents_text(dim3 extents) {
@@ -75,14 +76,15 @@ std::string bytes_text(double bytes) {
   return bytes < 1e9 ? number_text(bytes * 1e-6, "MB") : number_text(bytes * 1e-9, "GB");
 }
 
-std::vector<KernelReport> kernel_reports(const std::vector<LaunchProfile>& launches, const ReportOptions& options) {
+std::vector<KernelReport> kernel_reports(const std::vector<LaunchProfile>& launches,
+                                         const ReportOptions& options) {
   const Device& gpu = device(options.device);
   std::vector<KernelReport> reports;
   for (const LaunchProfile& launch : launches) {
     const std::string name = kernel_name(launch.kernel);
     auto found = std::find_if(reports.begin(), reports.end(), [&](const KernelReport& one) {
-      return one.name == name && is_same(one.first.grid, launch.grid) && is_same(one.first.block, launch.block) &&
-             one.first.shared_bytes == launch.shared_bytes;
+      return one.name == name && is_same(one.first.grid, launch.grid) &&
+             is_same(one.first.block, launch.block) && one.first.shared_bytes == launch.shared_bytes;
     });
     if (found == reports.end()) {
       KernelReport& added = reports.emplace_back();

@@ -21,7 +21,7 @@ struct KernelReport {
   LaunchProfile first;  ///< the first of them, or the first that has a trace
   Work work;            ///< of an average launch
   Prediction prediction;
-  std::vector<Metric> metrics;   ///< of the first
+  std::vector<Metric> metrics;  ///< of the first
   std::vector<LineCounts> lines;
   std::vector<Finding> findings;
 
@@ -29,7 +29,8 @@ struct KernelReport {
 };
 
 /// Those that take longest first. Throws Error for a device or registers that do not exist.
-std::vector<KernelReport> kernel_reports(const std::vector<LaunchProfile>& launches, const ReportOptions& options);
+std::vector<KernelReport> kernel_reports(const std::vector<LaunchProfile>& launches,
+                                         const ReportOptions& options);
 
 /// "Occupancy 75 %: 6 blocks a multiprocessor, limited by registers, with 40 registers a thread (assumed)"
 std::string occupancy_text(const KernelReport& report);

@@ -19,7 +19,8 @@ struct Place {
 };
 
 Place place_of(const CodePlace& place, int number) {
-  if (place.code == nullptr) return {place.file == nullptr ? "" : place.file, static_cast<int>(place.line), {}};
+  if (place.code == nullptr)
+    return {place.file == nullptr ? "" : place.file, static_cast<int>(place.line), {}};
   const std::vector<SourceLine> lines = source_lines(place.code);
   if (lines.empty()) return {"", number, {}};
   const std::string& file = lines.back().file;
@@ -46,7 +47,8 @@ void add(LineCounts& line, const InstructionCounts& instruction, std::vector<Sou
 
 std::int64_t LineCounts::cost() const {
   std::int64_t clocks = 0;
-  for (const LineAccess& one : accesses) clocks += one.counts.lines + one.counts.wavefronts + one.counts.contended;
+  for (const LineAccess& one : accesses)
+    clocks += one.counts.lines + one.counts.wavefronts + one.counts.contended;
   return clocks;
 }
 
@@ -96,8 +98,9 @@ const std::vector<std::string>& SourceText::lines_of(const std::string& file) {
 const std::string& SourceText::line(const std::string& file, int number) {
   static const std::string none;
   const std::vector<std::string>& lines = lines_of(file);
-  return number >= 1 && static_cast<std::size_t>(number) <= lines.size() ? lines[static_cast<std::size_t>(number) - 1]
-                                                                         : none;
+  return number >= 1 && static_cast<std::size_t>(number) <= lines.size()
+             ? lines[static_cast<std::size_t>(number) - 1]
+             : none;
 }
 
 }  // namespace tern::emulator

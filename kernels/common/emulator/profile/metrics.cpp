@@ -15,8 +15,8 @@ void add_global(std::vector<Metric>& all, const AccessCounts& counts, const std:
                  counts.sectors_per_request(), "4 for 4 bytes a thread, 8 for 8, 16 for 16"});
   all.push_back({word + " requests", "l1tex__t_requests_" + global + ".sum", as_number(counts.requests),
                  "fewer: a warp's 32 threads at once, 16 bytes a thread"});
-  all.push_back({word + " sectors of 32 bytes", "l1tex__t_sectors_" + global + ".sum", as_number(counts.sectors),
-                 "what the data need, each once"});
+  all.push_back({word + " sectors of 32 bytes", "l1tex__t_sectors_" + global + ".sum",
+                 as_number(counts.sectors), "what the data need, each once"});
 }
 
 void add_shared(std::vector<Metric>& all, const AccessCounts& counts, const std::string& word,
@@ -26,8 +26,8 @@ void add_shared(std::vector<Metric>& all, const AccessCounts& counts, const std:
                  "l1tex__data_bank_conflicts_pipe_lsu_mem_shared_op_" + suffix + ".sum",
                  as_number(counts.bank_conflicts()), "0"});
   all.push_back({"passes of shared " + word + "s",
-                 "l1tex__data_pipe_lsu_wavefronts_mem_shared_op_" + suffix + ".sum", as_number(counts.wavefronts),
-                 "one a request of 4 bytes a thread"});
+                 "l1tex__data_pipe_lsu_wavefronts_mem_shared_op_" + suffix + ".sum",
+                 as_number(counts.wavefronts), "one a request of 4 bytes a thread"});
   all.push_back({"shared " + word + " requests", "smsp__inst_executed_op_shared_" + suffix + ".sum",
                  as_number(counts.requests), "fewer"});
 }
@@ -49,8 +49,8 @@ std::vector<Metric> metrics(const LaunchProfile& launch, const Occupancy& occupa
   if (atomics.requests > 0) {
     all.push_back({"atomics that wait for another of their warp", "", as_number(atomics.contended), "0"});
   }
-  all.push_back({"bytes from DRAM (distinct sectors)", "dram__bytes_read.sum", 32 * as_number(launch.sectors_read),
-                 "what the inputs have"});
+  all.push_back({"bytes from DRAM (distinct sectors)", "dram__bytes_read.sum",
+                 32 * as_number(launch.sectors_read), "what the inputs have"});
   all.push_back({"bytes to DRAM (distinct sectors)", "dram__bytes_write.sum",
                  32 * as_number(launch.sectors_written), "what the outputs have"});
   const CacheCounts& cache = launch.cache;

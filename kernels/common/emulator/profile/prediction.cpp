@@ -13,13 +13,13 @@ constexpr double kSectorSize = 32;
 Bound dram_bound(const Work& work, const Device& device) {
   const double bytes = work.dram_sectors * kSectorSize;
   return {"DRAM", bytes / device.dram_gb_per_s * 1e-3,
-          fmt::format("{:.0f} bytes at {:.0f} GB/s", bytes, device.dram_gb_per_s)};
+          fmt::format("{:.3g} MB at {:.0f} GB/s", bytes * 1e-6, device.dram_gb_per_s)};
 }
 
 Bound l2_bound(const Work& work, const Device& device) {
   const double bytes = work.l2_sectors * kSectorSize;
   return {"L2", bytes / device.l2_gb_per_s * 1e-3,
-          fmt::format("{:.0f} bytes at {:.0f} GB/s", bytes, device.l2_gb_per_s)};
+          fmt::format("{:.3g} MB at {:.0f} GB/s", bytes * 1e-6, device.l2_gb_per_s)};
 }
 
 Bound l1_bound(const Work& work, const Device& device, double busiest_blocks) {

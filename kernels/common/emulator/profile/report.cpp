@@ -43,9 +43,8 @@ std::string heading(const KernelReport& report, const ReportOptions& options) {
   const Prediction& prediction = report.prediction;
   if (!prediction.fits()) {
     return text +
-           fmt::format(
-               "  A block does not fit on a multiprocessor of a {}: {} (with {} registers a thread).\n",
-               gpu.name, prediction.occupancy.limited_by, report.registers);
+           fmt::format("  A block does not fit on a multiprocessor of {}: {} (with {} registers a thread).\n",
+                       gpu.name, prediction.occupancy.limited_by, report.registers);
   }
   const Bound& bound = prediction.bounds[prediction.largest];
   text += fmt::format("  At least {} {}on {} ({}), by its {}: {}.\n", time_text(prediction.us),
@@ -54,12 +53,7 @@ std::string heading(const KernelReport& report, const ReportOptions& options) {
     const Bound& work = prediction.bounds[prediction.largest_work];
     text += fmt::format("  Its work alone: {}, by its {}: {}.\n", time_text(work.us), work.name, work.why);
   }
-  return text + fmt::format(
-                    "  Occupancy {:.0f} %: {} blocks a multiprocessor, limited by {}, with {} registers a "
-                    "thread{}.\n",
-                    prediction.occupancy.warps_percent, prediction.occupancy.blocks,
-                    prediction.occupancy.limited_by, report.registers,
-                    report.are_registers_known ? "" : " (assumed)");
+  return text + "  " + occupancy_text(report) + ".\n";
 }
 
 std::string bars(const Prediction& prediction) {

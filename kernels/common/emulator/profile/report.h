@@ -11,9 +11,9 @@
 namespace tern::emulator {
 
 struct ReportOptions {
-  std::string device = "H100";           ///< a name of devices.h
-  std::map<std::string, int> registers;  ///< of a thread, by kernel as the report names it
-  int default_registers = 32;            ///< of kernels that are not in `registers`
+  std::string device = "H100";                ///< a name of devices.h
+  std::map<std::string, int> registers = {};  ///< of a thread, by kernel as the report names it
+  int default_registers = 32;                 ///< of kernels that are not in `registers`
 };
 
 /// For a terminal.

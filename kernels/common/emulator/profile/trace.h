@@ -9,11 +9,14 @@
 
 namespace tern::emulator {
 
+/// "load shared", "__syncthreads"
+std::string what_text(const TraceStep& step);
+
 /// "tile[33]", or "0x7f..." for an address in no named array; "tile[33] + 2" in the middle of an element.
 std::string address_text(const LaunchProfile& launch, std::uintptr_t address);
 
-/// A value of that many bytes as an integer and, of 4 and 8 bytes, as a float: "1065353216 (1.0)". A value that can only be a
-/// float, by its size, is told as one alone. "" for other sizes.
+/// Bits of 1, 2, 4 or 8 bytes as an integer, with the float that they may be as well: "3 (4.2)"; those that make a usual float
+/// and an unlikely integer as that float alone. "" for other sizes.
 std::string value_text(std::uint64_t bits, std::size_t bytes);
 
 /// For a terminal: a line a step, with the first lanes' addresses and values.
