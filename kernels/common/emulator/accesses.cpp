@@ -7,6 +7,8 @@
 
 #include "kernels/common/emulator/allocations.h"
 #include "kernels/common/emulator/block.h"
+#include "kernels/common/emulator/code_place.h"
+#include "kernels/common/emulator/global_races.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -62,17 +64,15 @@ bool is_built_in(const void* address) {
          is_constant(address);
 }
 
-/// "softmax.cu:12", as far as is known.
-std::string place_text(const CodePlace& place) {
-  return place.file != nullptr ? fmt::format("{}:{}", place.file, place.line) : fmt::format("{}", place.code);
-}
-
 /// What is wrong with an access to global memory; empty if nothing is.
-std::string global_fault(unsigned watching, std::uintptr_t at, std::size_t bytes, Access access) {
+std::string global_fault(unsigned watching, std::uintptr_t at, std::size_t bytes, Access access,
+                         const CodePlace& place) {
   Allocations& allocations = Allocations::instance();
   std::string fault;
   if ((watching & kBounds) != 0) fault = allocations.bounds_fault(at, bytes, access);
   if (fault.empty() && (watching & kUnwritten) != 0) fault = allocations.unwritten_fault(at, bytes, access);
+  GlobalRaces* const races = GlobalRaces::active();
+  if (fault.empty() && races != nullptr) fault = races->note(at, bytes, access, place);
   return fault;
 }
 
@@ -89,7 +89,7 @@ std::string global_fault(unsigned watching, std::uintptr_t at, std::size_t bytes
     return;
   } else {
     const std::string fault =
-        global_fault(watching, reinterpret_cast<std::uintptr_t>(address), bytes, access);
+        global_fault(watching, reinterpret_cast<std::uintptr_t>(address), bytes, access, place);
     if (!fault.empty()) block.fail(fmt::format("{}, at {}", fault, place_text(place)));
     if ((watching & kPoison) != 0) check_poison(address, bytes, access);
   }
@@ -115,6 +115,10 @@ void watch(Watch what, bool on) {
 
 void note_constants(const void* begin, std::size_t bytes) {
   constants().push_back({reinterpret_cast<std::uintptr_t>(begin), bytes});
+}
+
+bool is_watched(Watch what) {
+  return (watched.load(std::memory_order_relaxed) & what) != 0;
 }
 
 void note_access(const void* address, std::size_t bytes, Access access, std::source_location where) {

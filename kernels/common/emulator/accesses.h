@@ -19,6 +19,7 @@ namespace tern::emulator {
 /// Who wants to know of an access to global memory. Without any it costs two comparisons.
 enum Watch : unsigned { kCounting = 1, kPoison = 2, kBounds = 4, kUnwritten = 8, kRaces = 16 };
 void watch(Watch what, bool on);
+bool is_watched(Watch what);
 
 /// The stack of the kernel's thread that runs: not noted. Everything is on it while none does.
 struct StackRange {

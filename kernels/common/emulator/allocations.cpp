@@ -9,6 +9,7 @@
 #include <new>
 
 #include "kernels/common/emulator/block.h"
+#include "kernels/common/emulator/code_place.h"
 
 namespace tern::emulator {
 namespace {
@@ -55,10 +56,6 @@ bool is_mapped(std::uintptr_t at) {
     if (at >= begin && at < end) return rest[1] == 'r';
   }
   return false;
-}
-
-const char* verb(Access access) {
-  return access == Access::read ? "reads" : access == Access::write ? "writes" : "updates";
 }
 
 std::string bytes_text(std::size_t bytes) {

@@ -6,6 +6,7 @@
 
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
+#include "kernels/common/emulator/global_races.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 
 uint3 tern_thread_index{}, tern_block_index{}, tern_block_extents{1, 1, 1}, tern_grid_extents{1, 1, 1};
@@ -37,6 +38,7 @@ void Block::begin_launch(dim3 grid, dim3 block, std::size_t shared_bytes, const 
   count_ = block.x * block.y * block.z;
   kernel_ = &kernel;
   turns_ = &turns;
+  in_order_ = !turns.is_shuffled();
   shared_.begin_launch(shared_bytes);
   for (; started_ < count_; ++started_) threads_[started_].stack = Stack(kStackBytes, run_threads);
   for (unsigned i = 0; i < count_; ++i)
@@ -57,6 +59,7 @@ void Block::run_threads() {
     } catch (const Abandoned&) {
     } catch (...) {
       block.error_ = std::current_exception();
+      block.in_order_ = false;
     }
     thread.inside = false;
     ++block.done_;
@@ -66,6 +69,19 @@ void Block::run_threads() {
 
 void Block::leave_kernel() {
   throw Abandoned();
+}
+
+unsigned Block::next_ready() const {
+  if (abandoned_ || error_) return kScheduler;
+  unsigned from = thread_ + 1 < count_ ? thread_ + 1 : 0;
+  if (turns_->is_shuffled()) from = turns_->any_of(count_);
+  unsigned warp = from / 32;
+  unsigned ready = warps_[warp].ready & ~0u << from % 32;
+  for (std::size_t i = 0; ready == 0 && i < warps_.size(); ++i) {
+    warp = warp + 1 < warps_.size() ? warp + 1 : 0;
+    ready = warps_[warp].ready;
+  }
+  return ready == 0 ? kScheduler : warp * 32 + static_cast<unsigned>(std::countr_zero(ready));
 }
 
 void Block::make_ready() {
@@ -79,6 +95,7 @@ void Block::run(uint3 index) {
   tern_block_index = index;
   number_ = index.x + tern_grid_extents.x * (index.y + tern_grid_extents.y * index.z);
   begin_time_ = barrier_time_ = ++time_;
+  if (GlobalRaces* const races = GlobalRaces::active()) races->order().begin_block();
   for (Warp& warp : warps_) {
     if (warp.parts.size() > kMostParts) warp.parts.clear();
   }
@@ -101,6 +118,7 @@ void Block::run(uint3 index) {
 
 void Block::abandon() {
   abandoned_ = true;
+  in_order_ = false;
   for (unsigned i = 0; i < count_; ++i) {
     Thread& thread = threads_[i];
     if (thread.lost) {
@@ -132,9 +150,10 @@ bool Block::release_block() {
     throw Error(place(i), fmt::format("{} at line {} as {}", first.operation, first.where.line(), place(0)),
                 fmt::format("{} at line {}", other.operation, other.where.line()));
   }
-  if (RequestCounter* const counter = RequestCounter::active())
+  if (RequestCounter* const counter = RequestCounter::active()) 
     counter->note_block_barrier(first.operation, {nullptr, first.where.file_name(), first.where.line()});
   barrier_time_ = ++time_;
+  if (GlobalRaces* const races = GlobalRaces::active()) races->order().note_barrier();
   at_block_ = 0;
   last_votes_ = std::exchange(votes_, 0);
   make_ready();
@@ -166,9 +185,16 @@ bool Block::is_stack(std::uintptr_t address) const {
 }
 
 std::string Block::place(unsigned thread) const {
-  const uint3 index = threads_[thread].index;
-  return fmt::format("block ({}, {}, {}), thread ({}, {}, {})", tern_block_index.x, tern_block_index.y, tern_block_index.z, index.x,
-                     index.y, index.z);
+  return place_of({number_, 0, 0, static_cast<std::int16_t>(thread)});
+}
+
+std::string Block::place_of(const Touch& touch) const {
+  const uint3 grid = tern_grid_extents;
+  const std::string block = fmt::format("block ({}, {}, {})", touch.block % grid.x, touch.block / grid.x % grid.y,
+                                        touch.block / grid.x / grid.y);
+  if (touch.thread < 0) return "several threads of " + block;
+  const uint3 index = threads_[static_cast<std::size_t>(touch.thread)].index;
+  return fmt::format("{}, thread ({}, {}, {})", block, index.x, index.y, index.z);
 }
 
 int Block::meet_block(const char* operation, bool brought, std::source_location where) {
@@ -200,9 +226,11 @@ void Block::check_meeting(const Meeting& meeting, const char* operation, std::so
   }
 }
 
-void Block::note_meeting(unsigned mask, const char* operation, std::source_location where) const {
-  if (RequestCounter* const counter = RequestCounter::active())
-    counter->note_warp_operation(thread_ / 32, mask, operation, {nullptr, where.file_name(), where.line()});
+void Block::note_meeting(const Meeting& meeting, std::source_location where, bool orders) const {
+  GlobalRaces* const races = GlobalRaces::active();
+  if (races != nullptr && orders) races->order().note_sync(thread_ / 32);
+  if (RequestCounter* const counter = RequestCounter::active()) 
+    counter->note_warp_operation(thread_ / 32, meeting.mask, meeting.operation, {nullptr, where.file_name(), where.line()});
 }
 
 }  // namespace tern::emulator

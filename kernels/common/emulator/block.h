@@ -105,6 +105,8 @@ class Block {
   /// "block (1, 0, 0), thread (5, 0, 0)"
   std::string place(unsigned thread) const;
   std::string place() const { return place(thread_); }
+  /// Of whoever touched something in this launch: the same, or "several threads of block (1, 0, 0)".
+  std::string place_of(const Touch& touch) const;
 
  private:
   static constexpr unsigned kScheduler = ~0u;  ///< in place of a thread: what runs the block
@@ -115,6 +117,7 @@ class Block {
   Stack& stack_of(unsigned thread) { return thread == kScheduler ? scheduler_ : threads_[thread].stack; }
   /// Gives the processor to another thread, or to what runs the block, until somebody gives it back.
   void switch_to(unsigned thread);
+  /// The next thread in turn that need not wait, or kScheduler.
   unsigned next_ready() const;
   void wait(Thread::State state, const char* operation, std::source_location where);
   Meeting& part(Warp& warp, unsigned mask);
@@ -123,7 +126,7 @@ class Block {
   bool release_block();
   [[noreturn]] void fail_stuck() const;
 
-  [[gnu::noinline]] void note_meeting(unsigned mask, const char* operation, std::source_location where) const;
+  [[gnu::noinline]] void note_meeting(const Meeting& meeting, std::source_location where, bool orders) const;
   static inline Block* current_ = nullptr;
 
   std::unique_ptr<Thread[]> threads_;  ///< as many as a block may have
@@ -135,6 +138,7 @@ class Block {
   Stack scheduler_;          ///< of what runs the block
   std::vector<Stack> lost_;  ///< of threads that failed where nothing may be thrown: never unwound
   bool abandoned_ = false;
+  bool in_order_ = false;  ///< turns are neither drawn nor at an end
 
   unsigned started_ = 0;                                 ///< threads that have a stack
   unsigned count_ = 0;                                   ///< threads in this launch
@@ -168,27 +172,16 @@ inline void Block::switch_to(unsigned next) {
   note_arrival(&stack_of(left_), fake);
 }
 
-/// The next thread in turn that need not wait, or kScheduler.
-inline unsigned Block::next_ready() const {
-  if (abandoned_ || error_) return kScheduler;
-  unsigned from = thread_ + 1 < count_ ? thread_ + 1 : 0;
-  if (turns_->is_shuffled()) from = turns_->any_of(count_);
-  unsigned warp = from / 32;
-  unsigned ready = warps_[warp].ready & ~0u << from % 32;
-  for (std::size_t i = 0; ready == 0 && i < warps_.size(); ++i) {
-    warp = warp + 1 < warps_.size() ? warp + 1 : 0;
-    ready = warps_[warp].ready;
-  }
-  return ready == 0 ? kScheduler : warp * 32 + static_cast<unsigned>(std::countr_zero(ready));
-}
-
 inline void Block::wait(Thread::State state, const char* operation, std::source_location where) {
   Thread& thread = threads_[thread_];
   thread.state = state;
   thread.operation = operation;
   thread.where = where;
-  warps_[thread_ / 32].ready &= ~(1u << thread_ % 32);
-  switch_to(next_ready());
+  const unsigned lane = thread_ % 32;
+  unsigned& ready = warps_[thread_ / 32].ready;
+  ready &= ~(1u << lane);
+  const unsigned after = ready & ~1u << lane;
+  switch_to(in_order_ && after != 0 ? thread_ - lane + static_cast<unsigned>(std::countr_zero(after)) : next_ready());
   if (abandoned_ && thread.inside) leave_kernel();
 }
 
@@ -207,7 +200,7 @@ inline const Block::Brought& Block::meet_warp(const char* operation, unsigned ma
     meeting.seen = meeting.brought;
     warp.ready |= mask;
     if (orders) warp.sync_time = ++time_;
-    note_meeting(mask, operation, where);
+    note_meeting(meeting, where, orders);
   } else {
     threads_[thread_].mask = mask;
     wait(Thread::State::at_warp, operation, where);

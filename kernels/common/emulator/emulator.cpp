@@ -5,6 +5,7 @@
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/block.h"
+#include "kernels/common/emulator/global_races.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 
 namespace tern::emulator {
@@ -22,6 +23,13 @@ struct LaunchGuard {
   ~LaunchGuard() {
     if (after_launch != nullptr) after_launch();
   }
+};
+
+struct RacesGuard {
+  explicit RacesGuard(unsigned threads) {
+    if (is_watched(kRaces)) GlobalRaces::begin_launch(threads);
+  }
+  ~RacesGuard() { GlobalRaces::end_launch(); }
 };
 
 void check_extents(dim3 grid, dim3 block, std::size_t shared_bytes) {
@@ -44,6 +52,7 @@ void do_launch(const KernelId& id, dim3 grid, dim3 block, std::size_t shared_byt
                const std::function<void()>& kernel) {
   ++launches;
   const LaunchGuard guard;
+  const RacesGuard races(block.x * block.y * block.z);
   Block& runner = Block::make();
   TurnOrder turns = TurnOrder::next();
   runner.begin_launch(grid, block, shared_bytes, kernel, turns);
@@ -120,6 +129,10 @@ void* shared_array(const char* name, const char* file, int line, std::size_t ele
 
 void* dynamic_shared_array(const char* name, std::size_t element_bytes) {
   return Block::current().shared().dynamic_array(name, element_bytes);
+}
+
+void fence(bool of_block) {
+  if (GlobalRaces* const races = GlobalRaces::active()) races->order().note_fence(of_block);
 }
 
 void note_atomic(const void* address, std::size_t bytes, std::source_location where) {

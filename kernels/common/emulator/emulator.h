@@ -1,10 +1,11 @@
 // CUDA's language on the CPU: the built-in variables and functions that kernels use, each with CUDA's
 // meaning.
 //
-// A launch runs block after block. A block's threads are fibers that run in turn until each waits for the
-// others: at __syncthreads, __syncwarp, a shuffle or a vote. If some wait for threads that will never come,
-// the launch ends with an error that says who waits where; see also shared_memory.h and accesses.h. Blocks run one after another, so atomics are plain additions, and what
-// one block hands to another through global memory is in order even where a GPU would want a fence.
+// A launch runs block after block. A block's threads, each on a stack of its own, run in turn until each waits for the others:
+// at __syncthreads, __syncwarp, a shuffle or a vote. If some wait for threads that will never come, the launch ends with an
+// error that says who waits where; see also shared_memory.h and accesses.h. Since one thread runs at a time, atomics are plain
+// additions, and what one block hands to another through global memory arrives even where a GPU would want a fence. Who may
+// not rely on that, and on the order of blocks and threads, is found when asked for: global_memory.h.
 #pragma once
 
 #include <math.h>
@@ -101,6 +102,8 @@ void* shared_array(const char* name, const char* file, int line, std::size_t ele
                    std::size_t count);
 void* dynamic_shared_array(const char* name, std::size_t element_bytes);
 
+/// Orders this thread's accesses before and after for all threads, or those of its block (global_memory.h).
+void fence(bool of_block);
 /// Before a read and a write that nothing comes between.
 void note_atomic(const void* address, std::size_t bytes, std::source_location where);
 
@@ -150,8 +153,12 @@ inline int __all_sync(unsigned mask, int predicate, TernPlace where = TernPlace:
   return __ballot_sync(mask, predicate, where) == mask;
 }
 
-inline void __threadfence() {}
-inline void __threadfence_block() {}
+inline void __threadfence() {
+  tern::emulator::fence(/*of_block=*/false);
+}
+inline void __threadfence_block() {
+  tern::emulator::fence(/*of_block=*/true);
+}
 
 template <typename T>
 TERN_UNTOLD T atomicAdd(T* place, std::type_identity_t<T> value, TernPlace where = TernPlace::current()) {
