@@ -22,7 +22,7 @@ namespace {
 struct Command {
   std::filesystem::path source;
   std::vector<std::string> arguments;  ///< of the program
-  std::string device = "H100", compiler = "g++", html;
+  std::string device = "H100", compiler = "g++", html, json;
   std::vector<std::string> includes, definitions;
   std::string optimization;
   int registers = 0;  ///< 0: as nvcc has them, or a default
@@ -101,6 +101,7 @@ int run(const Command& command) {
   told.profile = !command.check;
   told.report = (folder / "report.txt").string();
   told.html = command.html;
+  told.json = command.json;
   told.title = command.source.filename().string();
   told.seed = command.seed;
   told.thread_seconds = command.patience;
@@ -123,8 +124,8 @@ void add_options(CLI::App& app, Command& command) {
   app.add_option("FILE", command.source, "A CUDA program: a source with kernels and a main")->required();
   app.add_option("--device", command.device, "GPU whose times are predicted")->capture_default_str();
   app.add_option("--html", command.html, "Write the report as a page, too");
-  app.add_option("--registers", command.registers,
-                 "Registers of a thread (else nvcc is asked, where there is one)")
+  app.add_option("--json", command.json, "Write the report for programs, too");
+  app.add_option("--registers", command.registers, "Registers of a thread (else nvcc is asked, where there is one)")
       ->check(CLI::Range(1, 255));
   app.add_flag("--check,--no-profile", command.check, "Find faults alone, count nothing");
   app.add_option("--seed", command.seed,

@@ -19,6 +19,10 @@ struct ReportOptions {
 /// For a terminal.
 std::string text_report(const std::vector<LaunchProfile>& launches, const ReportOptions& options);
 
+/// For programs: {"device", "kernels": [{"kernel", "launches", counts of the first launch, "predicted_us", "bound",
+/// "metrics": {ncu's name: value}, "findings": [{"file", "line", "text"}]}]}, those that take longest first.
+std::string json_report(const std::vector<LaunchProfile>& launches, const ReportOptions& options);
+
 /// One page of HTML that needs nothing else.
 std::string html_report(const std::vector<LaunchProfile>& launches, const ReportOptions& options,
                         const std::string& title);

@@ -11,10 +11,9 @@ namespace tern::emulator::program {
 
 std::string Options::text() const {
   std::string text = fmt::format(
-      "profile {}\nreport {}\nhtml {}\ntitle {}\ndevice {}\ndefault_registers {}\nseed {}\nthread_seconds "
-      "{}\n"
+      "profile {}\nreport {}\nhtml {}\njson {}\ntitle {}\ndevice {}\ndefault_registers {}\nseed {}\nthread_seconds {}\n"
       "launch_seconds {}\n",
-      profile ? 1 : 0, report, html, title, report_options.device, report_options.default_registers, seed,
+      profile ? 1 : 0, report, html, json, title, report_options.device, report_options.default_registers, seed,
       thread_seconds, launch_seconds);
   for (const auto& [kernel, registers] : report_options.registers)
     text += fmt::format("registers {} {}\n", registers, kernel);
@@ -33,6 +32,7 @@ Options Options::read(const std::string& file) {
     if (key == "profile") options.profile = value == "1";
     if (key == "report") options.report = value;
     if (key == "html") options.html = value;
+    if (key == "json") options.json = value;
     if (key == "title") options.title = value;
     if (key == "device") options.report_options.device = value;
     if (key == "default_registers") words >> options.report_options.default_registers;

@@ -12,7 +12,7 @@ inline constexpr const char* kOptionsVariable = "TERN_PROGRAM_OPTIONS";
 
 struct Options {
   bool profile = false;
-  std::string report, html;  ///< files to write
+  std::string report, html, json;  ///< files to write
   std::string title;
   ReportOptions report_options;
   std::uint64_t seed = 0;

@@ -117,6 +117,7 @@ void finish_program() {
   const Options& of = options();
   try {
     if (!of.report.empty()) write_file(of.report, text_report(*kept, report_options()) + left_out());
+    if (!of.json.empty()) write_file(of.json, json_report(*kept, report_options()));
     if (!of.html.empty()) write_file(of.html, html_report(*kept, report_options(), of.title));
   } catch (const std::exception& error) {
     report_fault(error.what());

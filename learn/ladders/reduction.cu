@@ -1,0 +1,108 @@
+// Ladder: the sum of n numbers, one number in the end.
+//
+// What a GPU does well is read memory. So the best rung reads every number once, in whole sectors, and hardly anything else:
+// n * 4 bytes divided by the bandwidth is the floor under its time. Look at atomics, barriers and shared-memory passes fall away
+// while the bytes stay. After Mark Harris, "Optimizing Parallel Reduction in CUDA", 2007, with what has come since.
+#include "learn/ladder.h"
+
+constexpr int kBlock = 256;
+
+// Everybody adds to one address, and stands in line for it.
+__global__ void by_atomics(const float* x, float* y, int n) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) atomicAdd(y, x[i]);
+}
+
+// A tree in shared memory: a block adds once. But thread i works where i is a multiple of 2, 4, 8, ...: in each warp ever fewer.
+__global__ void scattered_tree(const float* x, float* y, int n) {
+  __shared__ float sums[kBlock];
+  const int i = blockIdx.x * kBlock + threadIdx.x, thread = threadIdx.x;
+  sums[thread] = i < n ? x[i] : 0;
+  for (int distance = 1; distance < kBlock; distance *= 2) {
+    __syncthreads();
+    if (thread % (2 * distance) == 0) sums[thread] += sums[thread + distance];
+  }
+  if (thread == 0) atomicAdd(y, sums[0]);
+}
+
+// The threads that work are the first ones: whole warps, and neighbours in neighbouring banks.
+__global__ void packed_tree(const float* x, float* y, int n) {
+  __shared__ float sums[kBlock];
+  const int i = blockIdx.x * kBlock + threadIdx.x, thread = threadIdx.x;
+  sums[thread] = i < n ? x[i] : 0;
+  for (int half = kBlock / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (thread < half) sums[thread] += sums[thread + half];
+  }
+  if (thread == 0) atomicAdd(y, sums[0]);
+}
+
+// Each thread adds many numbers before the tree begins: a few blocks that stay busy, not thousands with a tree each.
+__global__ void many_each(const float* x, float* y, int n) {
+  __shared__ float sums[kBlock];
+  const int thread = threadIdx.x;
+  float sum = 0;
+  for (int i = blockIdx.x * kBlock + thread; i < n; i += gridDim.x * kBlock) sum += x[i];
+  sums[thread] = sum;
+  for (int half = kBlock / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (thread < half) sums[thread] += sums[thread + half];
+  }
+  if (thread == 0) atomicAdd(y, sums[0]);
+}
+
+__device__ float sum_of_warp(float sum) {
+  for (int distance = 16; distance > 0; distance /= 2) sum += __shfl_down_sync(0xffffffff, sum, distance);
+  return sum;
+}
+
+// Within a warp sums go from register to register: one barrier is left.
+__global__ void by_shuffles(const float* x, float* y, int n) {
+  __shared__ float sums[kBlock / 32];
+  const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;
+  float sum = 0;
+  for (int i = blockIdx.x * kBlock + thread; i < n; i += gridDim.x * kBlock) sum += x[i];
+  sum = sum_of_warp(sum);
+  if (lane == 0) sums[warp] = sum;
+  __syncthreads();
+  if (warp > 0) return;
+  sum = sum_of_warp(lane < kBlock / 32 ? sums[lane] : 0);
+  if (lane == 0) atomicAdd(y, sum);
+}
+
+// Four numbers a load: a quarter of the requests for the same bytes.
+__global__ void by_vectors(const float4* x, float* y, int quarter) {
+  __shared__ float sums[kBlock / 32];
+  const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;
+  float sum = 0;
+  for (int i = blockIdx.x * kBlock + thread; i < quarter; i += gridDim.x * kBlock) {
+    const float4 four = x[i];
+    sum += (four.x + four.y) + (four.z + four.w);
+  }
+  sum = sum_of_warp(sum);
+  if (lane == 0) sums[warp] = sum;
+  __syncthreads();
+  if (warp > 0) return;
+  sum = sum_of_warp(lane < kBlock / 32 ? sums[lane] : 0);
+  if (lane == 0) atomicAdd(y, sum);
+}
+
+int main() {
+  const int n = 1 << 17, blocks = n / kBlock, few = 32;
+  const auto x = lesson::numbers(n);
+  float wanted = 0;
+  for (const float value : x) wanted += value;
+  const lesson::Memory in(x);
+  const auto zero = [](float* y) { lesson::require(cudaMemset(y, 0, sizeof(float)), "cudaMemset"); };
+  lesson::Ladder ladder({wanted});
+  ladder.rung("by_atomics", "everybody adds to one address", [&](float* y) { zero(y); by_atomics<<<blocks, kBlock>>>(in, y, n); });
+  ladder.rung("scattered_tree", "a tree in shared memory", [&](float* y) { zero(y); scattered_tree<<<blocks, kBlock>>>(in, y, n); });
+  ladder.rung("packed_tree", "the first threads do the work", [&](float* y) { zero(y); packed_tree<<<blocks, kBlock>>>(in, y, n); });
+  ladder.rung("many_each", "many numbers a thread", [&](float* y) { zero(y); many_each<<<few, kBlock>>>(in, y, n); });
+  ladder.rung("by_shuffles", "a warp adds in registers", [&](float* y) { zero(y); by_shuffles<<<few, kBlock>>>(in, y, n); });
+  ladder.rung("by_vectors", "four numbers a load", [&](float* y) {
+    zero(y);
+    by_vectors<<<few, kBlock>>>(reinterpret_cast<const float4*>(static_cast<float*>(in)), y, n / 4);
+  });
+  return ladder.result();
+}

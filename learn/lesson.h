@@ -1,0 +1,161 @@
+// What every lesson needs besides its kernel: numbers to work on, memory of the device, and a check that says what is wrong
+// in words. Plain CUDA: a lesson compiles with nvcc as well.
+//
+//   const auto x = lesson::numbers(100);
+//   const lesson::Memory in(x);  lesson::Memory<float> out(100);
+//   map<<<1, 100>>>(in, out);
+//   return lesson::check(out, wanted).hint(other, "this is what ...").result();
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace lesson {
+
+/// Whole numbers from -8 to 8, of which sums and products are exact in any order; the same at each run.
+inline std::vector<float> numbers(int count, unsigned seed = 1) {
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (float& value : values) {
+    seed = seed * 1664525u + 1013904223u;  // Numerical Recipes' generator
+    value = static_cast<float>(static_cast<int>(seed >> 16) % 17 - 8);
+  }
+  return values;
+}
+
+/// A value for each index 0 .. count - 1.
+template <typename T = float, typename Value>
+std::vector<T> each(int count, Value&& value) {
+  std::vector<T> values;
+  for (int i = 0; i < count; ++i) values.push_back(value(i));
+  return values;
+}
+
+inline void require(cudaError_t status, const char* what) {
+  if (status == cudaSuccess) return;
+  std::printf("%s: %s\n", what, cudaGetErrorString(status));
+  std::exit(1);
+}
+
+/// Memory of the device. Where no values are given its bytes are all ones, which is NaN for a float and -1 for an int, so that
+/// what a kernel does not write shows.
+template <typename T>
+class Memory {
+ public:
+  explicit Memory(int count) : count_(static_cast<std::size_t>(count)) {
+    require(cudaMalloc(reinterpret_cast<void**>(&data_), bytes()), "cudaMalloc");
+    require(cudaMemset(data_, 0xff, bytes()), "cudaMemset");
+  }
+  explicit Memory(const std::vector<T>& values) : count_(values.size()) {
+    require(cudaMalloc(reinterpret_cast<void**>(&data_), bytes()), "cudaMalloc");
+    require(cudaMemcpy(data_, values.data(), bytes(), cudaMemcpyHostToDevice), "cudaMemcpy to the device");
+  }
+  ~Memory() { cudaFree(data_); }
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+
+  operator T*() const { return data_; }  // NOLINT: a kernel takes it as its pointer
+  std::vector<T> values() const {
+    std::vector<T> copy(count_);
+    require(cudaMemcpy(copy.data(), data_, bytes(), cudaMemcpyDeviceToHost), "the kernel");
+    return copy;
+  }
+
+ private:
+  std::size_t bytes() const { return count_ * sizeof(T); }
+  T* data_ = nullptr;
+  std::size_t count_;
+};
+
+inline bool unwritten(float value) {
+  unsigned bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits == 0xffffffffu;
+}
+inline bool unwritten(int value) {
+  return value == -1;
+}
+inline bool alike(float a, float b) {
+  return std::fabs(a - b) <= 1e-5f * std::fmax(1.0f, std::fabs(b));  // false for NaN
+}
+inline bool alike(int a, int b) {
+  return a == b;
+}
+
+/// Compares, and says in words where the difference lies.
+template <typename T>
+class Check {
+ public:
+  Check(std::vector<T> got, std::vector<T> wanted, int columns)
+      : got_(std::move(got)), wanted_(std::move(wanted)), columns_(columns) {
+    for (std::size_t i = 0; i < wanted_.size(); ++i) {
+      if (!alike(got_[i], wanted_[i])) wrong_.push_back(i);
+    }
+  }
+
+  /// What to say if the answer is `values`, which is a wrong one that people come by.
+  Check& hint(const std::vector<T>& values, const char* text) {
+    bool equal = !wrong_.empty() && hint_.empty();
+    for (std::size_t i = 0; equal && i < values.size(); ++i) equal = alike(got_[i], values[i]);
+    if (equal) hint_ = text;
+    return *this;
+  }
+
+  /// Prints the verdict; what main returns.
+  int result() const {
+    if (wrong_.empty()) {
+      std::printf("right: all %zu values\n", wanted_.size());
+      return 0;
+    }
+    const std::size_t first = wrong_.front();
+    std::printf("not yet: %s ", place(first).c_str());
+    if (unwritten(got_[first])) {
+      std::printf("was never written");
+    } else {
+      std::printf("is %g", static_cast<double>(got_[first]));
+    }
+    std::printf(", wanted %g; %zu of %zu values are wrong\n", static_cast<double>(wanted_[first]), wrong_.size(),
+                wanted_.size());
+    const std::string said = hint_.empty() ? general_hint() : hint_;
+    if (!said.empty()) std::printf("hint: %s\n", said.c_str());
+    return 1;
+  }
+
+ private:
+  std::string place(std::size_t i) const {
+    if (columns_ == 0) return "y[" + std::to_string(i) + "]";
+    const auto columns = static_cast<std::size_t>(columns_);
+    return "y[" + std::to_string(i / columns) + "][" + std::to_string(i % columns) + "]";
+  }
+
+  std::string general_hint() const {
+    std::size_t never = 0;
+    for (const std::size_t i : wrong_) never += unwritten(got_[i]) ? 1 : 0;
+    if (never == wanted_.size()) return "no thread has written anything: write the kernel's body";
+    if (never == wrong_.size() && wrong_.back() + 1 - wrong_.front() == wrong_.size() && wrong_.back() + 1 == wanted_.size())
+      return "the end was never written: do threads and blocks reach so far? Which index has each?";
+    if (never == wrong_.size()) return "some values were never written: which threads should have written them?";
+    if (wrong_.size() == 1 && wrong_.front() == 0) return "only the first is wrong: what is special there?";
+    if (wrong_.size() == 1 && wrong_.front() + 1 == wanted_.size()) return "only the last is wrong: what is special there?";
+    return {};
+  }
+
+  std::vector<T> got_, wanted_;
+  int columns_;
+  std::vector<std::size_t> wrong_;
+  std::string hint_;
+};
+
+/// `columns`: of a matrix, so that places are told by row and column.
+template <typename T>
+Check<T> check(const Memory<T>& got, std::vector<T> wanted, int columns = 0) {
+  return Check<T>(got.values(), std::move(wanted), columns);
+}
+
+}  // namespace lesson
