@@ -3,7 +3,7 @@
 //
 // Sums run down the columns and memory along the rows: whoever gives each channel a block of its own reads against the grain. The
 // floor is two reads of x and one write. The last rung is the engine's own (kernels/batch_norm.cu).
-#include "kernels/batch_norm.h"
+#include "kernels/batch_norm.cu"
 #include "learn/ladder.h"
 
 constexpr float kEpsilon = 1e-5f;

@@ -2,7 +2,7 @@
 //
 // The floor is one read and one write of every number. The first rung makes three passes by one thread a row; the last is the
 // engine's own kernel (kernels/softmax.cu), which keeps its row in registers.
-#include "kernels/softmax.h"
+#include "kernels/softmax.cu"
 #include "learn/ladder.h"
 
 // A thread for each row: neighbours are a whole row apart, and each row is read three times.
