@@ -21,7 +21,8 @@ class Ladder {
     launch(static_cast<float*>(y));
     const std::vector<float> got = y.values();
     std::size_t wrong = 0;
-    for (std::size_t i = 0; i < wanted_.size(); ++i) wrong += std::fabs(got[i] - wanted_[i]) <= allowed_ ? 0 : 1;
+    for (std::size_t i = 0; i < wanted_.size(); ++i)
+      wrong += std::fabs(got[i] - wanted_[i]) <= allowed_ ? 0 : 1;
     std::printf("%2d  %-24s %s%s\n", ++rungs_, name, idea, wrong == 0 ? "" : "   WRONG");
     wrong_ += wrong;
   }

@@ -120,8 +120,8 @@ class Check {
     } else {
       std::printf("is %g", static_cast<double>(got_[first]));
     }
-    std::printf(", wanted %g; %zu of %zu values are wrong\n", static_cast<double>(wanted_[first]), wrong_.size(),
-                wanted_.size());
+    std::printf(", wanted %g; %zu of %zu values are wrong\n", static_cast<double>(wanted_[first]),
+                wrong_.size(), wanted_.size());
     const std::string said = hint_.empty() ? general_hint() : hint_;
     if (!said.empty()) std::printf("hint: %s\n", said.c_str());
     return 1;
@@ -138,11 +138,14 @@ class Check {
     std::size_t never = 0;
     for (const std::size_t i : wrong_) never += unwritten(got_[i]) ? 1 : 0;
     if (never == wanted_.size()) return "no thread has written anything: write the kernel's body";
-    if (never == wrong_.size() && wrong_.back() + 1 - wrong_.front() == wrong_.size() && wrong_.back() + 1 == wanted_.size())
+    if (never == wrong_.size() && wrong_.back() + 1 - wrong_.front() == wrong_.size() &&
+        wrong_.back() + 1 == wanted_.size())
       return "the end was never written: do threads and blocks reach so far? Which index has each?";
-    if (never == wrong_.size()) return "some values were never written: which threads should have written them?";
+    if (never == wrong_.size())
+      return "some values were never written: which threads should have written them?";
     if (wrong_.size() == 1 && wrong_.front() == 0) return "only the first is wrong: what is special there?";
-    if (wrong_.size() == 1 && wrong_.front() + 1 == wanted_.size()) return "only the last is wrong: what is special there?";
+    if (wrong_.size() == 1 && wrong_.front() + 1 == wanted_.size())
+      return "only the last is wrong: what is special there?";
     return {};
   }
 

@@ -125,7 +125,8 @@ void add_options(CLI::App& app, Command& command) {
   app.add_option("--device", command.device, "GPU whose times are predicted")->capture_default_str();
   app.add_option("--html", command.html, "Write the report as a page, too");
   app.add_option("--json", command.json, "Write the report for programs, too");
-  app.add_option("--registers", command.registers, "Registers of a thread (else nvcc is asked, where there is one)")
+  app.add_option("--registers", command.registers,
+                 "Registers of a thread (else nvcc is asked, where there is one)")
       ->check(CLI::Range(1, 255));
   app.add_flag("--check,--no-profile", command.check, "Find faults alone, count nothing");
   app.add_option("--seed", command.seed,

@@ -75,19 +75,26 @@ bool is_right(const char* formula, const std::function<Value(const Value&)>& f, 
   constexpr double h = 1e-6;
   const double slope = (f(number(at + h))->value - f(number(at - h))->value) / (2 * h);
   const bool right = std::fabs(x->gradient - slope) < 1e-6;
-  std::printf("%-24s at %4.1f: gradient %9.6f, slope %9.6f%s\n", formula, at, x->gradient, slope, right ? "" : "   not yet");
+  std::printf("%-24s at %4.1f: gradient %9.6f, slope %9.6f%s\n", formula, at, x->gradient, slope,
+              right ? "" : "   not yet");
   return right;
 }
 
 int main() {
   bool right = true;
   for (const double at : {-1.5, 0.3, 2.0}) {
-    right &= is_right("x + x", [](const Value& x) { return x + x; }, at);
-    right &= is_right("3 x", [](const Value& x) { return number(3) * x; }, at);
-    right &= is_right("x x x", [](const Value& x) { return x * x * x; }, at);
-    right &= is_right("tanh(x)", [](const Value& x) { return tanh(x); }, at);
-    right &= is_right("tanh(x x + x) x", [](const Value& x) { return tanh(x * x + x) * x; }, at);
+    right &= is_right(
+        "x + x", [](const Value& x) { return x + x; }, at);
+    right &= is_right(
+        "3 x", [](const Value& x) { return number(3) * x; }, at);
+    right &= is_right(
+        "x x x", [](const Value& x) { return x * x * x; }, at);
+    right &= is_right(
+        "tanh(x)", [](const Value& x) { return tanh(x); }, at);
+    right &= is_right(
+        "tanh(x x + x) x", [](const Value& x) { return tanh(x * x + x) * x; }, at);
   }
-  std::puts(right ? "right: the gradient is the slope" : "hint: each way back adds (+=) to the gradients of its inputs, times y.gradient");
+  std::puts(right ? "right: the gradient is the slope"
+                  : "hint: each way back adds (+=) to the gradients of its inputs, times y.gradient");
   return right ? 0 : 1;
 }

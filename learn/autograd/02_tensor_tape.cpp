@@ -46,7 +46,9 @@ struct Node {
 };
 using Variable = std::shared_ptr<Node>;
 
-Variable record(Matrix value, std::vector<Variable> inputs = {}, std::function<void(const Node&)> backward = [](const Node&) {}) {
+Variable record(
+    Matrix value, std::vector<Variable> inputs = {},
+    std::function<void(const Node&)> backward = [](const Node&) {}) {
   auto node = std::make_shared<Node>();
   node->gradient = Matrix(value.rows, value.columns);
   node->value = std::move(value);
@@ -68,7 +70,8 @@ Variable relu(const Variable& x) {
 Variable mean_square(const Variable& x, const Matrix& target) {
   Matrix y(1, 1);
   const auto count = static_cast<double>(target.values.size());
-  for (std::size_t i = 0; i < target.values.size(); ++i) y(0, 0) += std::pow(x->value.values[i] - target.values[i], 2) / count;
+  for (std::size_t i = 0; i < target.values.size(); ++i)
+    y(0, 0) += std::pow(x->value.values[i] - target.values[i], 2) / count;
   return record(std::move(y), {x}, [x, target, count](const Node& y) {
     for (std::size_t i = 0; i < target.values.size(); ++i)
       x->gradient.values[i] += 2 * (x->value.values[i] - target.values[i]) / count * y.gradient(0, 0);
@@ -111,7 +114,9 @@ void backward(const Variable& result) {
 struct Network {
   Variable w1, b1, w2, b2;
 
-  Variable forward(const Variable& x) const { return add_row(matmul(relu(add_row(matmul(x, w1), b1)), w2), b2); }
+  Variable forward(const Variable& x) const {
+    return add_row(matmul(relu(add_row(matmul(x, w1), b1)), w2), b2);
+  }
   std::vector<Variable> parameters() const { return {w1, b1, w2, b2}; }
 };
 
@@ -131,7 +136,8 @@ bool gradients_are_slopes(const Network& network, const Variable& x, const Matri
   for (std::size_t p = 0; p < 4; ++p) {
     Node& parameter = *network.parameters()[p];
     double& value = parameter.value.values[1 % parameter.value.values.size()];
-    const double gradient = parameter.gradient.values[1 % parameter.value.values.size()], before = value, h = 1e-5;
+    const double gradient = parameter.gradient.values[1 % parameter.value.values.size()], before = value,
+                 h = 1e-5;
     value = before + h;
     const double above = mean_square(network.forward(x), target)->value(0, 0);
     value = before - h;
@@ -147,13 +153,15 @@ bool gradients_are_slopes(const Network& network, const Variable& x, const Matri
 
 int main() {
   unsigned seed = 7;
-  const Network network{record(random(2, 16, 1, seed)), record(random(1, 16, 1, seed)), record(random(16, 1, .5, seed)),
-                        record(random(1, 1, .5, seed))};
+  const Network network{record(random(2, 16, 1, seed)), record(random(1, 16, 1, seed)),
+                        record(random(16, 1, .5, seed)), record(random(1, 1, .5, seed))};
   const Variable x = record(random(64, 2, 1, seed));
   Matrix target(64, 1);
   for (int r = 0; r < 64; ++r) target(r, 0) = x->value(r, 0) * x->value(r, 1);
   if (!gradients_are_slopes(network, x, target)) {
-    std::puts("hint: a's gradient is dy b^T, b's is a^T dy; a row that was added to every row gets the sum over the rows");
+    std::puts(
+        "hint: a's gradient is dy b^T, b's is a^T dy; a row that was added to every row gets the sum over "
+        "the rows");
     return 1;
   }
   for (int step = 0; step <= 400; ++step) {
@@ -163,8 +171,11 @@ int main() {
     backward(loss);
     if (step % 100 == 0) std::printf("step %3d  loss %.5f\n", step, loss->value(0, 0));
     for (const Variable& parameter : network.parameters())
-      for (std::size_t i = 0; i < parameter->value.values.size(); ++i) parameter->value.values[i] -= 0.1 * parameter->gradient.values[i];
+      for (std::size_t i = 0; i < parameter->value.values.size(); ++i)
+        parameter->value.values[i] -= 0.1 * parameter->gradient.values[i];
   }
-  std::puts("right: it learns. What tern's tape does more (engine/autograd/tape.cpp): no recursion, memory freed on the way");
+  std::puts(
+      "right: it learns. What tern's tape does more (engine/autograd/tape.cpp): no recursion, memory freed "
+      "on the way");
   return 0;
 }

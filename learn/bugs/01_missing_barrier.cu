@@ -14,5 +14,6 @@ int main() {
   const lesson::Memory in(x);
   const lesson::Memory<float> out(n);
   reverse<<<n / 128, 128>>>(in, out);
-  return lesson::check(out, lesson::each(n, [&](int i) { return x[i / 128 * 128 + 127 - i % 128]; })).result();
+  return lesson::check(out, lesson::each(n, [&](int i) { return x[i / 128 * 128 + 127 - i % 128]; }))
+      .result();
 }

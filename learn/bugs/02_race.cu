@@ -12,5 +12,7 @@ int main() {
   const auto x = lesson::numbers(n);
   const lesson::Memory values(x);
   smooth<<<4, 64>>>(values, n);
-  return lesson::check(values, lesson::each(n, [&](int i) { return i + 1 < n ? (x[i] + x[i + 1]) / 2 : x[i]; })).result();
+  return lesson::check(values,
+                       lesson::each(n, [&](int i) { return i + 1 < n ? (x[i] + x[i + 1]) / 2 : x[i]; }))
+      .result();
 }

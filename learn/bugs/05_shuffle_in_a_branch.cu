@@ -14,5 +14,6 @@ int main() {
   const lesson::Memory in(x);
   const lesson::Memory<float> out(32);
   add_next<<<1, 32>>>(in, out);
-  return lesson::check(out, lesson::each(32, [&](int i) { return i < 31 ? x[i] + x[i + 1] : x[i]; })).result();
+  return lesson::check(out, lesson::each(32, [&](int i) { return i < 31 ? x[i] + x[i + 1] : x[i]; }))
+      .result();
 }

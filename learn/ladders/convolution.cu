@@ -54,7 +54,8 @@ __device__ void product(const float* a, At at, const float* b, float* c, int row
   for (int first = 0; first < inner; first += kTile) {
     const int i = first + threadIdx.x;
     tile_a[threadIdx.y][threadIdx.x] = row < rows && i < inner ? a[at(row, i)] : 0;
-    tile_b[threadIdx.y][threadIdx.x] = first + threadIdx.y < inner ? b[(first + threadIdx.y) * columns + column] : 0;
+    tile_b[threadIdx.y][threadIdx.x] =
+        first + threadIdx.y < inner ? b[(first + threadIdx.y) * columns + column] : 0;
     __syncthreads();
     for (int k = 0; k < kTile; ++k) sum += tile_a[threadIdx.y][k] * tile_b[k][threadIdx.x];
     __syncthreads();
@@ -64,19 +65,24 @@ __device__ void product(const float* a, At at, const float* b, float* c, int row
 
 __global__ void matrix_product(const float* matrix, const float* turned, float* y, Sizes sizes) {
   const int inner = sizes.inner();
-  product(matrix, [inner](int row, int i) { return row * inner + i; }, turned, y, sizes.rows(), inner, sizes.out);
+  product(
+      matrix, [inner](int row, int i) { return row * inner + i; }, turned, y, sizes.rows(), inner, sizes.out);
 }
 
 // The same product, its first matrix read where it lies in x: nothing is written that only is read again.
 __global__ void implicit_gemm(const float* x, const float* turned, float* y, Sizes sizes) {
-  product(x, [sizes](int row, int i) { return sizes.place(row, i); }, turned, y, sizes.rows(), sizes.inner(), sizes.out);
+  product(
+      x, [sizes](int row, int i) { return sizes.place(row, i); }, turned, y, sizes.rows(), sizes.inner(),
+      sizes.out);
 }
 
 int main() {
   const Sizes sizes{18, 18, 16, 32};
   const int rows = sizes.rows(), inner = sizes.inner();
-  const auto x = lesson::numbers(sizes.height * sizes.width * sizes.in, 1), w = lesson::numbers(sizes.out * inner, 2);
-  const auto turned = lesson::each(inner * sizes.out, [&](int i) { return w[i % sizes.out * inner + i / sizes.out]; });
+  const auto x = lesson::numbers(sizes.height * sizes.width * sizes.in, 1),
+             w = lesson::numbers(sizes.out * inner, 2);
+  const auto turned =
+      lesson::each(inner * sizes.out, [&](int i) { return w[i % sizes.out * inner + i / sizes.out]; });
   const auto value = [&](int i) {
     float sum = 0;
     for (int j = 0; j < inner; ++j) sum += w[i % sizes.out * inner + j] * x[sizes.place(i / sizes.out, j)];
@@ -87,11 +93,13 @@ int main() {
   const dim3 places(rows / 8), block(sizes.out, 8), tiles(sizes.out / 16, (rows + 15) / 16), tile(16, 16);
   lesson::Ladder ladder(lesson::each(rows * sizes.out, value));
   ladder.rung("direct", "the formula", [&](float* y) { direct<<<places, block>>>(in, weights, y, sizes); });
-  ladder.rung("turned_weights", "weights by output channel", [&](float* y) { turned_weights<<<places, block>>>(in, in_turn, y, sizes); });
+  ladder.rung("turned_weights", "weights by output channel",
+              [&](float* y) { turned_weights<<<places, block>>>(in, in_turn, y, sizes); });
   ladder.rung("im2col", "a matrix of windows, and a product", [&](float* y) {
     im2col<<<32, 256>>>(in, matrix, sizes);
     matrix_product<<<tiles, tile>>>(matrix, in_turn, y, sizes);
   });
-  ladder.rung("implicit_gemm", "the product without the matrix", [&](float* y) { implicit_gemm<<<tiles, tile>>>(in, in_turn, y, sizes); });
+  ladder.rung("implicit_gemm", "the product without the matrix",
+              [&](float* y) { implicit_gemm<<<tiles, tile>>>(in, in_turn, y, sizes); });
   return ladder.result();
 }

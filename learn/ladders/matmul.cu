@@ -53,7 +53,8 @@ struct Products {
 };
 
 __global__ void register_tiles(const float* a, const float* b, float* c, int n) {
-  __shared__ float tile_a[kK][kM], tile_b[kK][kN];  // a's lies on its side, so that a thread's rows are neighbours
+  __shared__ float tile_a[kK][kM],
+      tile_b[kK][kN];  // a's lies on its side, so that a thread's rows are neighbours
   const int thread = threadIdx.x, row = thread / 16 * kEach, column = thread % 16 * kEach;
   a += blockIdx.y * kM * n;
   b += blockIdx.x * kN;
@@ -73,7 +74,8 @@ __global__ void register_tiles(const float* a, const float* b, float* c, int n) 
 
 // A quarter of the threads' loads and stores move four numbers each, from memory and from shared memory.
 __global__ void vector_loads(const float* a, const float* b, float* c, int n) {
-  __shared__ __align__(16) float tile_a[kK][kM + 4], tile_b[kK][kN];  // 4 more: writing a's on its side meets fewer banks twice
+  __shared__ __align__(16) float tile_a[kK][kM + 4],
+      tile_b[kK][kN];  // 4 more: writing a's on its side meets fewer banks twice
   const int thread = threadIdx.x, row = thread / 16 * kEach, column = thread % 16 * kEach;
   a += blockIdx.y * kM * n;
   b += blockIdx.x * kN;
@@ -95,7 +97,8 @@ __global__ void vector_loads(const float* a, const float* b, float* c, int n) {
     for (int k = 0; k < kK; ++k) {
       const float4 left = *reinterpret_cast<const float4*>(&tile_a[k][row]);
       const float4 right = *reinterpret_cast<const float4*>(&tile_b[k][column]);
-      const float rows[kEach] = {left.x, left.y, left.z, left.w}, columns[kEach] = {right.x, right.y, right.z, right.w};
+      const float rows[kEach] = {left.x, left.y, left.z, left.w},
+                  columns[kEach] = {right.x, right.y, right.z, right.w};
       products.add(rows, columns);
     }
     __syncthreads();
@@ -142,7 +145,8 @@ __global__ void double_buffered(const float* a, const float* b, float* c, int n)
     for (int k = 0; k < kK; ++k) {
       const float4 left = *reinterpret_cast<const float4*>(&tile_a[turn][k][row]);
       const float4 right = *reinterpret_cast<const float4*>(&tile_b[turn][k][column]);
-      const float rows[kEach] = {left.x, left.y, left.z, left.w}, columns[kEach] = {right.x, right.y, right.z, right.w};
+      const float rows[kEach] = {left.x, left.y, left.z, left.w},
+                  columns[kEach] = {right.x, right.y, right.z, right.w};
       products.add(rows, columns);
     }
     if (more) keep(1 - turn, next);
@@ -166,10 +170,15 @@ int main() {
   const dim3 blocks(n / 16, n / 16), block(16, 16), tiles(n / kN, n / kM);
   lesson::Ladder ladder(lesson::each(n * n, product));
   ladder.rung("naive", "neighbours take rows", [&](float* c) { naive<<<blocks, block>>>(in_a, in_b, c, n); });
-  ladder.rung("coalesced", "neighbours take columns", [&](float* c) { coalesced<<<blocks, block>>>(in_a, in_b, c, n); });
-  ladder.rung("shared_tiles", "16 x 16 in shared memory", [&](float* c) { shared_tiles<16><<<blocks, block>>>(in_a, in_b, c, n); });
-  ladder.rung("register_tiles", "64 x 64 a block, 4 x 4 a thread", [&](float* c) { register_tiles<<<tiles, 256>>>(in_a, in_b, c, n); });
-  ladder.rung("vector_loads", "four numbers a load", [&](float* c) { vector_loads<<<tiles, 256>>>(in_a, in_b, c, n); });
-  ladder.rung("double_buffered", "the next tile comes meanwhile", [&](float* c) { double_buffered<<<tiles, 256>>>(in_a, in_b, c, n); });
+  ladder.rung("coalesced", "neighbours take columns",
+              [&](float* c) { coalesced<<<blocks, block>>>(in_a, in_b, c, n); });
+  ladder.rung("shared_tiles", "16 x 16 in shared memory",
+              [&](float* c) { shared_tiles<16><<<blocks, block>>>(in_a, in_b, c, n); });
+  ladder.rung("register_tiles", "64 x 64 a block, 4 x 4 a thread",
+              [&](float* c) { register_tiles<<<tiles, 256>>>(in_a, in_b, c, n); });
+  ladder.rung("vector_loads", "four numbers a load",
+              [&](float* c) { vector_loads<<<tiles, 256>>>(in_a, in_b, c, n); });
+  ladder.rung("double_buffered", "the next tile comes meanwhile",
+              [&](float* c) { double_buffered<<<tiles, 256>>>(in_a, in_b, c, n); });
   return ladder.result();
 }

@@ -95,11 +95,26 @@ int main() {
   const lesson::Memory in(x);
   const auto zero = [](float* y) { lesson::require(cudaMemset(y, 0, sizeof(float)), "cudaMemset"); };
   lesson::Ladder ladder({wanted});
-  ladder.rung("by_atomics", "everybody adds to one address", [&](float* y) { zero(y); by_atomics<<<blocks, kBlock>>>(in, y, n); });
-  ladder.rung("scattered_tree", "a tree in shared memory", [&](float* y) { zero(y); scattered_tree<<<blocks, kBlock>>>(in, y, n); });
-  ladder.rung("packed_tree", "the first threads do the work", [&](float* y) { zero(y); packed_tree<<<blocks, kBlock>>>(in, y, n); });
-  ladder.rung("many_each", "many numbers a thread", [&](float* y) { zero(y); many_each<<<few, kBlock>>>(in, y, n); });
-  ladder.rung("by_shuffles", "a warp adds in registers", [&](float* y) { zero(y); by_shuffles<<<few, kBlock>>>(in, y, n); });
+  ladder.rung("by_atomics", "everybody adds to one address", [&](float* y) {
+    zero(y);
+    by_atomics<<<blocks, kBlock>>>(in, y, n);
+  });
+  ladder.rung("scattered_tree", "a tree in shared memory", [&](float* y) {
+    zero(y);
+    scattered_tree<<<blocks, kBlock>>>(in, y, n);
+  });
+  ladder.rung("packed_tree", "the first threads do the work", [&](float* y) {
+    zero(y);
+    packed_tree<<<blocks, kBlock>>>(in, y, n);
+  });
+  ladder.rung("many_each", "many numbers a thread", [&](float* y) {
+    zero(y);
+    many_each<<<few, kBlock>>>(in, y, n);
+  });
+  ladder.rung("by_shuffles", "a warp adds in registers", [&](float* y) {
+    zero(y);
+    by_shuffles<<<few, kBlock>>>(in, y, n);
+  });
   ladder.rung("by_vectors", "four numbers a load", [&](float* y) {
     zero(y);
     by_vectors<<<few, kBlock>>>(reinterpret_cast<const float4*>(static_cast<float*>(in)), y, n / 4);

@@ -2,7 +2,7 @@
 //
 // The floor is one read and one write of every number. The first rung makes three passes by one thread a row; the last is the
 // engine's own kernel (kernels/softmax.cu), which keeps its row in registers.
-#include "kernels/softmax.h"
+#include "kernels/softmax.cu"
 #include "learn/ladder.h"
 
 // A thread for each row: neighbours are a whole row apart, and each row is read three times.
@@ -52,7 +52,8 @@ __global__ void warp_per_row(const float* x, float* y, int rows, int columns) {
   y += row * columns;
   float most = -INFINITY, sum = 0;
   for (int i = lane; i < columns; i += 32) most = fmaxf(most, x[i]);
-  for (int distance = 16; distance > 0; distance /= 2) most = fmaxf(most, __shfl_xor_sync(0xffffffff, most, distance));
+  for (int distance = 16; distance > 0; distance /= 2)
+    most = fmaxf(most, __shfl_xor_sync(0xffffffff, most, distance));
   for (int i = lane; i < columns; i += 32) sum += expf(x[i] - most);
   for (int distance = 16; distance > 0; distance /= 2) sum += __shfl_xor_sync(0xffffffff, sum, distance);
   for (int i = lane; i < columns; i += 32) y[i] = expf(x[i] - most) / sum;
@@ -92,7 +93,8 @@ __global__ void in_registers(const float* x, float* y, int rows, int columns) {
     values[k] = lane + 32 * k < columns ? x[lane + 32 * k] : -INFINITY;
     most = fmaxf(most, values[k]);
   }
-  for (int distance = 16; distance > 0; distance /= 2) most = fmaxf(most, __shfl_xor_sync(0xffffffff, most, distance));
+  for (int distance = 16; distance > 0; distance /= 2)
+    most = fmaxf(most, __shfl_xor_sync(0xffffffff, most, distance));
 #pragma unroll
   for (int k = 0; k < kEach; ++k) {
     values[k] = expf(values[k] - most);
@@ -119,13 +121,17 @@ int main() {
   const lesson::Memory in(x);
   const dim3 warps(32, 8);
   lesson::Ladder ladder(wanted);
-  ladder.rung("thread_per_row", "a thread a row, three passes", [&](float* y) { thread_per_row<<<rows / 64, 64>>>(in, y, rows, columns); });
-  ladder.rung("block_per_row", "a block a row, neighbours read neighbours", [&](float* y) { block_per_row<<<rows, 256>>>(in, y, columns); });
-  ladder.rung("warp_per_row", "a warp a row, no barrier", [&](float* y) { warp_per_row<<<rows / 8, warps>>>(in, y, rows, columns); });
-  ladder.rung("online", "maximum and sum in one pass", [&](float* y) { online<<<rows / 8, warps>>>(in, y, rows, columns); });
-  ladder.rung("in_registers", "the row is read once", [&](float* y) { in_registers<columns / 32><<<rows / 8, warps>>>(in, y, rows, columns); });
-  ladder.rung("softmax_forward", "tern's: four numbers a load, any width", [&](float* y) {
-    tern::kernels::softmax_forward<float>(in, y, rows, columns, nullptr);
-  });
+  ladder.rung("thread_per_row", "a thread a row, three passes",
+              [&](float* y) { thread_per_row<<<rows / 64, 64>>>(in, y, rows, columns); });
+  ladder.rung("block_per_row", "a block a row, neighbours read neighbours",
+              [&](float* y) { block_per_row<<<rows, 256>>>(in, y, columns); });
+  ladder.rung("warp_per_row", "a warp a row, no barrier",
+              [&](float* y) { warp_per_row<<<rows / 8, warps>>>(in, y, rows, columns); });
+  ladder.rung("online", "maximum and sum in one pass",
+              [&](float* y) { online<<<rows / 8, warps>>>(in, y, rows, columns); });
+  ladder.rung("in_registers", "the row is read once",
+              [&](float* y) { in_registers<columns / 32><<<rows / 8, warps>>>(in, y, rows, columns); });
+  ladder.rung("softmax_forward", "tern's: four numbers a load, any width",
+              [&](float* y) { tern::kernels::softmax_forward<float>(in, y, rows, columns, nullptr); });
   return ladder.result();
 }

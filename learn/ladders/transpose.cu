@@ -27,18 +27,22 @@ __global__ void by_columns(const float* x, float* y, int rows, int columns) {
 __global__ void by_tiles(const float* x, float* y, int rows, int columns) {
   __shared__ float tile[kTile][kTile];
   const int row = blockIdx.y * kTile, column = blockIdx.x * kTile;
-  for (int i = threadIdx.y; i < kTile; i += kRows) tile[i][threadIdx.x] = x[(row + i) * columns + column + threadIdx.x];
+  for (int i = threadIdx.y; i < kTile; i += kRows)
+    tile[i][threadIdx.x] = x[(row + i) * columns + column + threadIdx.x];
   __syncthreads();
-  for (int i = threadIdx.y; i < kTile; i += kRows) y[(column + i) * rows + row + threadIdx.x] = tile[threadIdx.x][i];
+  for (int i = threadIdx.y; i < kTile; i += kRows)
+    y[(column + i) * rows + row + threadIdx.x] = tile[threadIdx.x][i];
 }
 
 // A row that is one longer: a column lies in 32 banks.
 __global__ void by_padded_tiles(const float* x, float* y, int rows, int columns) {
   __shared__ float tile[kTile][kTile + 1];
   const int row = blockIdx.y * kTile, column = blockIdx.x * kTile;
-  for (int i = threadIdx.y; i < kTile; i += kRows) tile[i][threadIdx.x] = x[(row + i) * columns + column + threadIdx.x];
+  for (int i = threadIdx.y; i < kTile; i += kRows)
+    tile[i][threadIdx.x] = x[(row + i) * columns + column + threadIdx.x];
   __syncthreads();
-  for (int i = threadIdx.y; i < kTile; i += kRows) y[(column + i) * rows + row + threadIdx.x] = tile[threadIdx.x][i];
+  for (int i = threadIdx.y; i < kTile; i += kRows)
+    y[(column + i) * rows + row + threadIdx.x] = tile[threadIdx.x][i];
 }
 
 // The same without the longer row: element [row][column] is kept at [row][column ^ row].
@@ -56,11 +60,17 @@ int main() {
   const lesson::Memory in(x);
   const dim3 grid(columns / kTile, rows / kTile), block(kTile, kRows);
   lesson::Ladder floor(x);
-  floor.rung("copy", "the floor: the same bytes, nothing turned over", [&](float* y) { copy<<<grid, block>>>(in, y, rows, columns); });
-  lesson::Ladder ladder(lesson::each(rows * columns, [&](int i) { return x[i % rows * columns + i / rows]; }));
-  ladder.rung("by_columns", "writes columns", [&](float* y) { by_columns<<<grid, block>>>(in, y, rows, columns); });
-  ladder.rung("by_tiles", "a tile in shared memory", [&](float* y) { by_tiles<<<grid, block>>>(in, y, rows, columns); });
-  ladder.rung("by_padded_tiles", "its rows one longer", [&](float* y) { by_padded_tiles<<<grid, block>>>(in, y, rows, columns); });
-  ladder.rung("by_swizzled_tiles", "or its columns shuffled", [&](float* y) { by_swizzled_tiles<<<grid, block>>>(in, y, rows, columns); });
+  floor.rung("copy", "the floor: the same bytes, nothing turned over",
+             [&](float* y) { copy<<<grid, block>>>(in, y, rows, columns); });
+  lesson::Ladder ladder(
+      lesson::each(rows * columns, [&](int i) { return x[i % rows * columns + i / rows]; }));
+  ladder.rung("by_columns", "writes columns",
+              [&](float* y) { by_columns<<<grid, block>>>(in, y, rows, columns); });
+  ladder.rung("by_tiles", "a tile in shared memory",
+              [&](float* y) { by_tiles<<<grid, block>>>(in, y, rows, columns); });
+  ladder.rung("by_padded_tiles", "its rows one longer",
+              [&](float* y) { by_padded_tiles<<<grid, block>>>(in, y, rows, columns); });
+  ladder.rung("by_swizzled_tiles", "or its columns shuffled",
+              [&](float* y) { by_swizzled_tiles<<<grid, block>>>(in, y, rows, columns); });
   return floor.result() | ladder.result();
 }

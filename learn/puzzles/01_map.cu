@@ -16,6 +16,7 @@ int main() {
   map<<<1, 32>>>(in, out);
   return lesson::check(out, lesson::each(32, [&](int i) { return x[i] + 10; }))
       .hint(x, "this is x: add 10")
-      .hint(lesson::each(32, [&](int i) { return i + 10.0f; }), "this is i + 10: add 10 to the value at i, x[i]")
+      .hint(lesson::each(32, [&](int i) { return i + 10.0f; }),
+            "this is i + 10: add 10 to the value at i, x[i]")
       .result();
 }

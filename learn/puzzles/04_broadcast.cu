@@ -15,7 +15,9 @@ int main() {
   const lesson::Memory in_a(a), in_b(b);
   const lesson::Memory<float> out(rows * columns);
   outer_sum<<<1, dim3(32, 8)>>>(in_a, in_b, out, rows, columns);
-  return lesson::check(out, lesson::each(rows * columns, [&](int i) { return a[i / columns] + b[i % columns]; }), columns)
+  return lesson::check(out,
+                       lesson::each(rows * columns, [&](int i) { return a[i / columns] + b[i % columns]; }),
+                       columns)
       .hint(lesson::each(rows * columns, [&](int i) { return a[i % columns % rows] + b[i % columns]; }),
             "a is read by column: it has a value for each row")
       .result();

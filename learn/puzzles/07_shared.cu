@@ -18,7 +18,8 @@ int main() {
   const lesson::Memory<float> out(n);
   reverse<<<n / 64, 64>>>(in, out);
   return lesson::check(out, lesson::each(n, [&](int i) { return x[i / 64 * 64 + 63 - i % 64]; }))
-      .hint(lesson::each(n, [&](int i) { return x[n - 1 - i]; }), "the whole array is reversed: each block was to do so with its own part")
+      .hint(lesson::each(n, [&](int i) { return x[n - 1 - i]; }),
+            "the whole array is reversed: each block was to do so with its own part")
       .hint(x, "nothing is reversed: which element of `block` does the thread write to y?")
       .result();
 }

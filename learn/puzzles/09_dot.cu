@@ -20,5 +20,7 @@ int main() {
   float wanted = 0, first = 0;
   for (int i = 0; i < n; ++i) wanted += a[i] * b[i];
   for (int i = 0; i < 256; ++i) first += a[i] * b[i];
-  return lesson::check(out, {wanted}).hint({first}, "this is the sum of the first 256 products: go on with i += 256").result();
+  return lesson::check(out, {wanted})
+      .hint({first}, "this is the sum of the first 256 products: go on with i += 256")
+      .result();
 }

@@ -23,5 +23,8 @@ int main() {
     exclusive.push_back(sum);
     wanted.push_back(sum += value);
   }
-  return lesson::check(out, wanted).hint(exclusive, "x[i] itself belongs to its sum").hint(x, "this is x: no step was done").result();
+  return lesson::check(out, wanted)
+      .hint(exclusive, "x[i] itself belongs to its sum")
+      .hint(x, "this is x: no step was done")
+      .result();
 }

@@ -22,7 +22,9 @@ int main() {
     return sum;
   };
   return lesson::check(out, lesson::each(rows, [&](int row) { return sum_of(row, columns); }))
-      .hint(lesson::each(rows, [&](int row) { return sum_of(row, 32); }), "these are the sums of the first 32 columns: a lane has more than one")
-      .hint(lesson::each(rows, [&](int row) { return sum_of(row, 1); }), "these are the first column's values: the lanes have not been added")
+      .hint(lesson::each(rows, [&](int row) { return sum_of(row, 32); }),
+            "these are the sums of the first 32 columns: a lane has more than one")
+      .hint(lesson::each(rows, [&](int row) { return sum_of(row, 1); }),
+            "these are the first column's values: the lanes have not been added")
       .result();
 }

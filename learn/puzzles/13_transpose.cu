@@ -17,7 +17,8 @@ int main() {
   const lesson::Memory in(x);
   const lesson::Memory<float> out(rows * columns);
   transpose<<<dim3(columns / 32, rows / 32), dim3(32, 8)>>>(in, out, rows, columns);
-  return lesson::check(out, lesson::each(rows * columns, [&](int i) { return x[i % rows * columns + i / rows]; }), rows)
+  return lesson::check(
+             out, lesson::each(rows * columns, [&](int i) { return x[i % rows * columns + i / rows]; }), rows)
       .hint(x, "this is x itself, not transposed")
       .result();
 }

@@ -26,6 +26,7 @@ int main() {
     return sum;
   };
   return lesson::check(out, lesson::each(n * n, [&](int i) { return product(i, n); }), n)
-      .hint(lesson::each(n * n, [&](int i) { return product(i, kTile); }), "these are the first tiles' products: go over all tiles, and add")
+      .hint(lesson::each(n * n, [&](int i) { return product(i, kTile); }),
+            "these are the first tiles' products: go over all tiles, and add")
       .result();
 }

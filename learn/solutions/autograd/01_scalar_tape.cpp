@@ -8,5 +8,6 @@ Value operator*(const Value& a, const Value& b) {
 
 // d tanh(x) = (1 - tanh(x)^2) dx; y.value is tanh(x) already.
 Value tanh(const Value& x) {
-  return record(std::tanh(x->value), {x}, [x](const Node& y) { x->gradient += (1 - y.value * y.value) * y.gradient; });
+  return record(std::tanh(x->value), {x},
+                [x](const Node& y) { x->gradient += (1 - y.value * y.value) * y.gradient; });
 }

@@ -54,7 +54,8 @@ std::string json_report(const std::vector<LaunchProfile>& launches, const Report
     kernel["predicted_us"] = prediction.us;
     kernel["bound"] = prediction.fits() ? prediction.bounds[prediction.largest].name : "does not fit";
     kernel["work_us"] = prediction.work_us;
-    kernel["work_bound"] = prediction.fits() ? prediction.bounds[prediction.largest_work].name : "does not fit";
+    kernel["work_bound"] =
+        prediction.fits() ? prediction.bounds[prediction.largest_work].name : "does not fit";
     Json& metrics = kernel["metrics"] = Json::object();
     for (const Metric& metric : report.metrics) {
       if (!metric.ncu.empty()) metrics[metric.ncu] = metric.value;

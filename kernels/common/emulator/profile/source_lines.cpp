@@ -185,7 +185,8 @@ std::vector<SourceLine> source_lines(const void* code) {
   const std::scoped_lock lock(source_mutex());
   const auto [found, added] = known.try_emplace(code);
   std::vector<SourceLine>& lines = found->second;
-  if (added && code != nullptr) with_room([&] { lines = look_up(reinterpret_cast<std::uintptr_t>(code) - 1); });
+  if (added && code != nullptr)
+    with_room([&] { lines = look_up(reinterpret_cast<std::uintptr_t>(code) - 1); });
   return lines;
 }
 

@@ -11,10 +11,11 @@ namespace tern::emulator::program {
 
 std::string Options::text() const {
   std::string text = fmt::format(
-      "profile {}\nreport {}\nhtml {}\njson {}\ntitle {}\ndevice {}\ndefault_registers {}\nseed {}\nthread_seconds {}\n"
+      "profile {}\nreport {}\nhtml {}\njson {}\ntitle {}\ndevice {}\ndefault_registers {}\nseed "
+      "{}\nthread_seconds {}\n"
       "launch_seconds {}\n",
-      profile ? 1 : 0, report, html, json, title, report_options.device, report_options.default_registers, seed,
-      thread_seconds, launch_seconds);
+      profile ? 1 : 0, report, html, json, title, report_options.device, report_options.default_registers,
+      seed, thread_seconds, launch_seconds);
   for (const auto& [kernel, registers] : report_options.registers)
     text += fmt::format("registers {} {}\n", registers, kernel);
   return text;

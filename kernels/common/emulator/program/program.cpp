@@ -21,6 +21,7 @@ constexpr std::int64_t kMostProfiled = 4;  ///< launches of a shape: counting ta
 
 bool profiling = false;
 Profile* profile = nullptr;
+bool is_in_program_launch = false;  ///< of <<<...>>>, not of the launch() that kernels of this project have
 std::vector<LaunchProfile>* kept = nullptr;  ///< the heap's, so that they outlive static objects
 
 /// Launches of one kernel, grid and block.
@@ -75,6 +76,23 @@ void write_file(const std::string& file, const std::string& text) {
   if (!out.flush()) report_note("cannot write " + file);
 }
 
+void keep_profile() {
+  if (profile == nullptr) return;
+  kept->insert(kept->end(), profile->launches().begin(), profile->launches().end());
+  delete std::exchange(profile, nullptr);
+}
+
+/// Of every launch, whoever began it.
+void begin_any_launch() {
+  DeviceMemory::instance().open();
+  if (profiling && !is_in_program_launch) profile = new Profile;
+}
+
+void end_any_launch() {
+  DeviceMemory::instance().close();
+  if (!is_in_program_launch) keep_profile();
+}
+
 /// Before main, so that a program without a launch is watched, too.
 [[maybe_unused]] const bool prepared = (prepare_program(), true);
 
@@ -96,20 +114,20 @@ void prepare_program() {
   set_order_seed(options().seed);
   set_patience(std::chrono::seconds(options().thread_seconds),
                std::chrono::seconds(options().launch_seconds));
-  set_launch_guard([] { DeviceMemory::instance().open(); }, [] { DeviceMemory::instance().close(); });
+  set_launch_guard(begin_any_launch, end_any_launch);
   profiling = options().profile;
   kept = new std::vector<LaunchProfile>;
   shapes = new std::vector<Shape>;
 }
 
 void begin_profile(const LaunchPlace& place) {
+  is_in_program_launch = true;
   if (profiling && ++shape_of(place).launches <= kMostProfiled) profile = new Profile;
 }
 
 void end_profile() {
-  if (profile == nullptr) return;
-  kept->insert(kept->end(), profile->launches().begin(), profile->launches().end());
-  delete std::exchange(profile, nullptr);
+  keep_profile();
+  is_in_program_launch = false;
 }
 
 void finish_program() {

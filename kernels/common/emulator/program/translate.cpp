@@ -336,8 +336,11 @@ std::string Translator::included(const std::string& name, bool quoted, const std
   if (quoted) folders.insert(folders.begin(), from.parent_path());
   for (const std::filesystem::path& folder : folders) {
     const std::filesystem::path file = (folder / name).lexically_normal();
-    if (std::filesystem::is_regular_file(file))
-      return std::filesystem::absolute(translate_file(file)).string();
+    if (!std::filesystem::is_regular_file(file)) continue;
+    const std::string path = std::filesystem::absolute(file).string();
+    const bool is_emulator =
+        path.find("/kernels/common/emulator/") != path.npos;  // what CUDA's syntax is translated to
+    return is_emulator ? path : std::filesystem::absolute(translate_file(file)).string();
   }
   return {};
 }
