@@ -30,6 +30,10 @@ tern_switch_stack:
   .size tern_switch_stack, .-tern_switch_stack
 )");
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#endif
+
 namespace tern::emulator {
 namespace {
 
@@ -43,6 +47,9 @@ Stack::Stack(std::size_t bytes, void (*entry)()) : bytes_(bytes) {
   if (pages == MAP_FAILED || mprotect(pages, kPageBytes, PROT_NONE) != 0)
     throw Error("emulator", "memory for the stack of a thread", "none");
   bottom_ = static_cast<char*>(pages) + kPageBytes;
+#if defined(__SANITIZE_ADDRESS__)
+  __lsan_register_root_region(bottom_, bytes);  // what a stack that is left for good owns is no leak
+#endif
   // As if `entry` had been called from nowhere, and had left at once: registers of no meaning, where to go on, and a return
   // address of 0, at which debuggers stop.
   auto* const top = reinterpret_cast<std::uintptr_t*>(static_cast<char*>(pages) + kPageBytes + bytes);

@@ -91,11 +91,11 @@ void ThreadOrder::release(std::uintptr_t at, const Touch& touch) {
 bool ThreadOrder::has_released(std::uint32_t place, const Release& release) const {
   const auto found = of_block_.find(release.block);
   if (found == of_block_.end()) return false;
-  const std::vector<ReleaseIndex>& all = found->second;
+  const std::vector<ReleaseId>& all = found->second;
   for (std::size_t i = 0; i < std::min(all.size(), kMostCompared); ++i) {
-    const ReleaseIndex& found_at = all[all.size() - 1 - i];
-    const Release& other = places_[found_at.place][found_at.index];
-    if (found_at.place == place && other.thread == release.thread && other.of_block == release.of_block &&
+    const ReleaseId& id = all[all.size() - 1 - i];
+    const Release& other = places_[id.place][id.index];
+    if (id.place == place && other.thread == release.thread && other.of_block == release.of_block &&
         other.fence.time == release.fence.time && other.before_barrier == release.before_barrier)
       return true;
   }
@@ -155,10 +155,9 @@ bool ThreadOrder::orders(const Touch& before) const {
   const auto found = of_block_.find(before.block);
   if (found == of_block_.end()) return false;
   const bool same_block = before.block == Block::current().number();
-  return std::any_of(found->second.rbegin(), found->second.rend(), [&](const ReleaseIndex& found_at) {
-    const Release& release = places_[found_at.place][found_at.index];
-    return (same_block || !release.of_block) && covers(release, before) &&
-           found_at.index < length_known(found_at.place);
+  return std::any_of(found->second.rbegin(), found->second.rend(), [&](const ReleaseId& id) {
+    const Release& release = places_[id.place][id.index];
+    return (same_block || !release.of_block) && covers(release, before) && id.index < length_known(id.place);
   });
 }
 

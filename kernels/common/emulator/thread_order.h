@@ -41,7 +41,7 @@ class ThreadOrder {
   /// nothing, for want of a fence.
   std::optional<Touch> unfenced_atomic(const Touch& before) const;
 
-  std::size_t kept_bytes() const { return releases_ * (sizeof(Release) + sizeof(ReleaseIndex)); }
+  std::size_t kept_bytes() const { return releases_ * (sizeof(Release) + sizeof(ReleaseId)); }
 
  private:
   /// Releases acquired, from the first, by number of the address.
@@ -59,7 +59,7 @@ class ThreadOrder {
     std::shared_ptr<const std::vector<std::uint32_t>> before_barrier;  ///< fences of others: when, by thread
     std::shared_ptr<const Known> known;  ///< what this and those before it had acquired elsewhere
   };
-  struct ReleaseIndex {
+  struct ReleaseId {
     std::uint32_t place, index;
   };
   struct LastAtomic {
@@ -76,7 +76,7 @@ class ThreadOrder {
   unsigned threads_;
   std::unordered_map<std::uintptr_t, std::uint32_t> numbers_;  ///< of addresses
   std::vector<std::vector<Release>> places_;                   ///< by that number
-  std::unordered_map<std::uint32_t, std::vector<ReleaseIndex>> of_block_;
+  std::unordered_map<std::uint32_t, std::vector<ReleaseId>> of_block_;
   std::unordered_map<std::uint32_t, LastAtomic> last_atomic_;  ///< by block
   std::size_t releases_ = 0;
 
