@@ -30,6 +30,9 @@ class thread_block_tile {
                 "tiles have 1, 2, 4, 8, 16 or 32 threads");
 
  public:
+  thread_block_tile() = default;
+  template <typename Other>
+  thread_block_tile(const thread_block_tile<kSize, Other>&) {}  // NOLINT: CUDA's converts, too
   static constexpr unsigned size() { return kSize; }
   static constexpr unsigned num_threads() { return kSize; }
   static unsigned thread_rank() { return thread_block::thread_rank() % kSize; }
