@@ -1,6 +1,6 @@
 // What a launch in a translated program becomes (translate.h):
 //
-//   kernel<<<grid, block>>>(x, n);   ->   program::kernel("kernel", kernel).on(grid, block)(x, n);
+//   kernel<<<grid, block>>>(x, n);   ->   program::typed_kernel("kernel", kernel).on(grid, block)(x, n);
 #pragma once
 
 #include <tuple>
@@ -84,7 +84,7 @@ struct DeducedKernel {
 };
 
 template <typename... Parameters>
-TypedKernel<Parameters...> kernel(const char* text, void (*function)(Parameters...)) {
+TypedKernel<Parameters...> typed_kernel(const char* text, void (*function)(Parameters...)) {
   return {text, function};
 }
 

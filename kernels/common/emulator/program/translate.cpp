@@ -233,7 +233,7 @@ void SourceTranslation::translate_launch(std::size_t i) {
         fmt::format("{}deduced_kernel({}, [](const auto&... tern_arguments) TERN_UNTOLD {{ ", kProgram, name);
     replace(i, "(tern_arguments...); }).on(");
   } else {
-    edit(begin).before += fmt::format("{}kernel({}, ", kProgram, name);
+    edit(begin).before += fmt::format("{}typed_kernel({}, ", kProgram, name);
     replace(i, ").on(");
   }
   replace(end, ")");

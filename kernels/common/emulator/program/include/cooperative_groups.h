@@ -30,6 +30,9 @@ class thread_block_tile {
                 "tiles have 1, 2, 4, 8, 16 or 32 threads");
 
  public:
+  thread_block_tile() = default;
+  template <typename Other>
+  thread_block_tile(const thread_block_tile<kSize, Other>&) {}  // NOLINT: CUDA's converts, too
   static constexpr unsigned size() { return kSize; }
   static constexpr unsigned num_threads() { return kSize; }
   static unsigned thread_rank() { return thread_block::thread_rank() % kSize; }
@@ -75,6 +78,33 @@ class thread_block_tile {
 template <unsigned kSize, typename Parent>
 thread_block_tile<kSize, Parent> tiled_partition(const Parent&) {
   return {};
+}
+
+/// A block or a tile of it.
+class thread_group {
+ public:
+  thread_group(const thread_block&)
+      : size_(thread_block::size()), is_block_(true) {}  // NOLINT: CUDA's converts, too
+  template <unsigned kSize, typename Parent>
+  thread_group(const thread_block_tile<kSize, Parent>&) : thread_group(kSize) {}  // NOLINT
+  /// A tile of 1, 2, 4, 8, 16 or 32 threads.
+  explicit thread_group(unsigned size) : size_(size) {}
+
+  unsigned size() const { return size_; }
+  unsigned num_threads() const { return size_; }
+  unsigned thread_rank() const { return thread_block::thread_rank() % size_; }
+  void sync(TernPlace where = TernPlace::current()) const {
+    if (is_block_) return __syncthreads(where);
+    const unsigned first = tern::emulator::lane() & ~(size_ - 1);
+    __syncwarp((size_ == 32 ? ~0u : (1u << size_ % 32) - 1) << first, where);
+  }
+
+ private:
+  unsigned size_;
+  bool is_block_ = false;
+};
+inline thread_group tiled_partition(const thread_group&, unsigned size) {
+  return thread_group(size);
 }
 
 /// Threads that run together: here, each alone (__activemask).

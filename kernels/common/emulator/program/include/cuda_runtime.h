@@ -25,6 +25,10 @@
 #define CUDART_NAN_F __builtin_nanf("")
 #define CUDART_PI_F 3.141592654f
 #define CUDART_CB
+// By these, headers see that CUDA's were included.
+#define __CUDA_RUNTIME_H__
+#define __CUDA_RUNTIME_API_H__
+#define __DRIVER_TYPES_H__
 
 inline constexpr int warpSize = 32;
 
