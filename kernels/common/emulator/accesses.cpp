@@ -103,10 +103,14 @@ struct How {
     RequestCounter::active()->note(block.thread(), place, space, how.access, at, bytes);
 }
 
+/// Nobody wants to know of an access there.
+inline bool is_plain(const void* address) {
+  return reinterpret_cast<std::uintptr_t>(address) - own_stack.begin < own_stack.bytes ||
+         (watched.load(std::memory_order_relaxed) == 0 && !SharedMemory::holds(address));
+}
+
 inline void note(const void* address, std::size_t bytes, const How& how, const CodePlace& place) {
-  if (reinterpret_cast<std::uintptr_t>(address) - own_stack.begin < own_stack.bytes) return;
-  if (watched.load(std::memory_order_relaxed) == 0 && !SharedMemory::holds(address)) return;
-  note_watched(address, bytes, how, place);
+  if (!is_plain(address)) note_watched(address, bytes, how, place);
 }
 
 }  // namespace
@@ -141,10 +145,12 @@ void note_access(const void* address, std::size_t bytes, Access access, std::sou
 extern "C" {
 
 // Of 16 bytes, 8 may be all that the type is aligned to.
-#define TERN_ACCESS(name, bytes, access, alignment, strong)                             \
-  void __tsan_##name##bytes(void* p) {                                                  \
-    tern::emulator::note(p, bytes, {tern::emulator::Access::access, alignment, strong}, \
-                         {__builtin_return_address(0)});                                \
+// (Asked first, so that what tells of the access is made only if somebody wants it.)
+#define TERN_ACCESS(name, bytes, access, alignment, strong)                                     \
+  void __tsan_##name##bytes(void* p) {                                                          \
+    if (tern::emulator::is_plain(p)) return;                                                    \
+    tern::emulator::note_watched(p, bytes, {tern::emulator::Access::access, alignment, strong}, \
+                                 {__builtin_return_address(0)});                                \
   }
 #define TERN_ACCESSES(bytes)                                             \
   TERN_ACCESS(read, bytes, read, bytes < 8 ? bytes : 8, false)           \

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <deque>
@@ -96,7 +95,7 @@ class Block {
   /// From now on each turn is chosen by the long way, on which a launch that takes too long ends. For signals, too.
   void leave_order() { in_order_ = false; }
   /// Switches of threads so far.
-  std::uint64_t turn() const { return turn_.load(std::memory_order_relaxed); }
+  std::uint64_t turn() const { return turn_; }
   SharedMemory& shared() { return shared_; }
   const std::function<void()>& kernel() const { return *kernel_; }
   /// The running thread has done what must not be done: the launch ends with Error{place(), fault}. For callers that
@@ -145,14 +144,14 @@ class Block {
   Stack scheduler_;          ///< of what runs the block
   std::vector<Stack> lost_;  ///< of threads that failed where nothing may be thrown: never unwound
   bool abandoned_ = false;
-  std::atomic<bool> in_order_ = false;  ///< turns are neither drawn nor at an end
+  volatile bool in_order_ = false;  ///< turns are neither drawn nor at an end; a signal may say so
 
   unsigned started_ = 0;  ///< threads that have a stack
   unsigned count_ = 0;    ///< threads in this launch
   unsigned thread_ = 0;   ///< the one that runs
   unsigned running_ = kScheduler,
            left_ = kScheduler;  ///< what runs and what ran before: a thread or the scheduler
-  std::atomic<std::uint64_t> turn_ = 0;
+  volatile std::uint64_t turn_ = 0;
 
   unsigned done_ = 0, at_block_ = 0;
   int votes_ = 0, last_votes_ = 0;
@@ -165,7 +164,7 @@ class Block {
 inline void Block::switch_to(unsigned next) {
   left_ = running_;
   running_ = next;
-  turn_.store(turn() + 1, std::memory_order_relaxed);
+  turn_ = turn_ + 1;
   if (next == kScheduler) {
     own_stack = {};
   } else {
@@ -189,9 +188,8 @@ inline void Block::wait(Thread::State state, const char* operation, std::source_
   unsigned& ready = warps_[thread_ / 32].ready;
   ready &= ~(1u << lane);
   const unsigned after = ready & ~1u << lane;
-  switch_to(in_order_.load(std::memory_order_relaxed) && after != 0
-                ? thread_ - lane + static_cast<unsigned>(std::countr_zero(after))
-                : next_in_turn());
+  switch_to(in_order_ && after != 0 ? thread_ - lane + static_cast<unsigned>(std::countr_zero(after))
+                                    : next_in_turn());
   if (abandoned_ && thread.inside) leave_kernel();
 }
 
