@@ -47,7 +47,9 @@ struct Exception {
 
 constexpr auto kNarrow =
     "a row of 4 fills no warp, and in bf16 no 16 bytes: each element is a request of its own";
-constexpr auto kPartOfWarp = "a row's last request takes a part of a warp, and of its last sector";
+constexpr auto kPartOfWarp =
+    "a row's last request takes a part of a warp, and of its last sector; the other lanes read what they "
+    "have again, from L1";
 constexpr auto kOddWidth =
     "rows of odd width do not begin on 16 bytes: element by element, and across sectors";
 constexpr auto kPixels =
@@ -83,9 +85,9 @@ const std::vector<Exception> kExceptions{
      {100.5, 106, 2, 0},
      {101, 111, 3.5, 0},
      "a label and its logit are a number a row"},
-    {"cross_entropy", "64x88", {101, 122, 11, 0}, {102, 147, 28.5, 0}, kPartOfWarp},
+    {"cross_entropy", "64x88", {101, 135, 11, 0}, {102, 164.5, 28.5, 0}, kPartOfWarp},
     {"cross_entropy", "64x4", {117.5, 387, 25, 0}, {134.5, 1026, 72.5, 0}, kNarrow},
-    {"", "8x1025", {100.5, 139, 21.5, 0}, {101, 176, 40, 0}, kOddWidth},
+    {"", "8x1025", {100.5, 187, 22.5, 0}, {101, 222.5, 45, 0}, kOddWidth},
     {"add_row",
      "",
      {100.5, 151, 0, 0},
@@ -105,12 +107,12 @@ const std::vector<Exception> kExceptions{
     {"hierarchical_kl", "16x100+1000", {103.5, 150, 1.5, 6}, {106.5, 223, 14, 6}, kFarParents},
     {"max_pool_forward", "", {100.5, 198, 0, 0}, {100.5, 193, 0, 0}, kWindows},
     {"max_pool_backward", "", {100.5, 261, 0, 0}, {100.5, 255, 0, 0}, kWindows},
-    {"softmax_forward", "64x88", {100.5, 111, 5, 0}, {100.5, 124, 18, 0}, kPartOfWarp},
-    {"softmax_backward", "64x88", {100.5, 114, 6, 0}, {100.5, 126, 17.5, 0}, kPartOfWarp},
+    {"softmax_forward", "64x88", {100.5, 124, 5, 0}, {100.5, 142.5, 18, 0}, kPartOfWarp},
+    {"softmax_backward", "64x88", {100.5, 131.5, 6, 0}, {100.5, 150, 17.5, 0}, kPartOfWarp},
     {"softmax_forward", "64x4", {100.5, 253, 0, 0}, {100.5, 859, 79.5, 0}, kNarrow},
     {"softmax_backward", "64x4", {100.5, 303, 0, 0}, {100.5, 1111, 84, 0}, kNarrow},
     {"sum_rows", "64x88", kIdeal, {100.5, 119, 18, 0}, kPartOfWarp},
-    {"top1", "64x88", {100.5, 123, 8.5, 0}, {100.5, 134, 15.5, 0}, kPartOfWarp},
+    {"top1", "64x88", {100.5, 148.5, 8.5, 0}, {100.5, 167.5, 15.5, 0}, kPartOfWarp},
     {"top1", "64x4", {100.5, 275, 0, 0}, {100.5, 707, 75.5, 0}, kNarrow},
     {"transpose",
      "2x3x1024",

@@ -27,6 +27,7 @@ struct Command {
   std::string optimization;
   int registers = 0;  ///< 0: as nvcc has them, or a default
   bool check = false, keep = false;
+  std::vector<unsigned> trace;  ///< block and warp
   std::uint64_t seed = 0;
   int patience = 5;
 };
@@ -102,6 +103,8 @@ int run(const Command& command) {
   told.report = (folder / "report.txt").string();
   told.html = command.html;
   told.json = command.json;
+  told.trace = !command.trace.empty();
+  if (told.trace) told.trace_block = command.trace[0], told.trace_warp = command.trace[1];
   told.title = command.source.filename().string();
   told.seed = command.seed;
   told.thread_seconds = command.patience;
@@ -125,6 +128,10 @@ void add_options(CLI::App& app, Command& command) {
   app.add_option("--device", command.device, "GPU whose times are predicted")->capture_default_str();
   app.add_option("--html", command.html, "Write the report as a page, too");
   app.add_option("--json", command.json, "Write the report for programs, too");
+  app.add_option("--trace", command.trace,
+                 "A block and a warp of it, as 0,0: what it did in each kernel's first launch, step by step")
+      ->delimiter(',')
+      ->expected(2);
   app.add_option("--registers", command.registers,
                  "Registers of a thread (else nvcc is asked, where there is one)")
       ->check(CLI::Range(1, 255));

@@ -15,6 +15,8 @@ struct Options {
   std::string report, html, json;  ///< files to write
   std::string title;
   ReportOptions report_options;
+  bool trace = false;  ///< of this warp of this block of each kernel, in the report, too
+  unsigned trace_block = 0, trace_warp = 0;
   std::uint64_t seed = 0;
   int thread_seconds = 5, launch_seconds = 20;
 

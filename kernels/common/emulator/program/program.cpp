@@ -10,6 +10,7 @@
 
 #include "engine/core/check.h"
 #include "kernels/common/emulator/global_memory.h"
+#include "kernels/common/emulator/profile/devices.h"
 #include "kernels/common/emulator/profile/source_lines.h"
 #include "kernels/common/emulator/program/device_memory.h"
 #include "kernels/common/emulator/program/faults.h"
@@ -82,10 +83,33 @@ void keep_profile() {
   delete std::exchange(profile, nullptr);
 }
 
+/// With the device's L2.
+ProfileOptions profile_options() {
+  return {.cache = {.bytes = device(options().report_options.device).l2_bytes}};
+}
+
+/// And what one warp did, step by step.
+ProfileOptions traced_options(dim3 grid) {
+  const Options& of = options();
+  ProfileOptions chosen = profile_options();
+  if (!of.trace && of.html.empty()) return chosen;
+  const unsigned block = of.trace_block;
+  chosen.trace = {.launch = 0,
+                  .block = {block % grid.x, block / grid.x % grid.y, block / (grid.x * grid.y)},
+                  .warp = of.trace_warp};
+  return chosen;
+}
+
+/// For the terminal, where a trace is long.
+std::vector<LaunchProfile> without_traces(std::vector<LaunchProfile> launches) {
+  for (LaunchProfile& launch : launches) launch.trace.clear();
+  return launches;
+}
+
 /// Of every launch, whoever began it.
 void begin_any_launch() {
   DeviceMemory::instance().open();
-  if (profiling && !is_in_program_launch) profile = new Profile;
+  if (profiling && !is_in_program_launch) profile = new Profile(profile_options());
 }
 
 void end_any_launch() {
@@ -122,7 +146,10 @@ void prepare_program() {
 
 void begin_profile(const LaunchPlace& place) {
   is_in_program_launch = true;
-  if (profiling && ++shape_of(place).launches <= kMostProfiled) profile = new Profile;
+  if (!profiling) return;
+  const std::int64_t number = ++shape_of(place).launches;
+  if (number <= kMostProfiled)
+    profile = new Profile(number == 1 ? traced_options(place.grid) : profile_options());
 }
 
 void end_profile() {
@@ -134,7 +161,10 @@ void finish_program() {
   if (!std::exchange(profiling, false)) return;
   const Options& of = options();
   try {
-    if (!of.report.empty()) write_file(of.report, text_report(*kept, report_options()) + left_out());
+    if (!of.report.empty()) {
+      const auto told = of.trace ? *kept : without_traces(*kept);
+      write_file(of.report, text_report(told, report_options()) + left_out());
+    }
     if (!of.json.empty()) write_file(of.json, json_report(*kept, report_options()));
     if (!of.html.empty()) write_file(of.html, html_report(*kept, report_options(), of.title));
   } catch (const std::exception& error) {
