@@ -57,6 +57,18 @@ __global__ void reverses(const int* x, int* y) {
   y[threadIdx.x] = row[blockDim.x - 1 - threadIdx.x];
 }
 
+// Two lanes read an element and the second writes it: what the __syncwarp has put in order.
+__global__ void reads_before_a_warp_barrier(int* y, bool with_barrier) {
+  TERN_SHARED(int, counter, 1);
+  if (threadIdx.x == 0) counter[0] = 5;
+  __syncwarp();
+  if (threadIdx.x == 0) y[0] = counter[0];
+  if (with_barrier) __syncwarp();
+  if (threadIdx.x == 1) counter[0] = counter[0] + 1;
+  __syncwarp();
+  if (threadIdx.x == 2) y[1] = counter[0];
+}
+
 __global__ void misses_a_barrier() {
   if (threadIdx.x == 3) return;
   __syncthreads();
@@ -258,6 +270,11 @@ TEST_CASE("emulator: two threads that meet in shared memory without a barrier ar
   CHECK_FAILS(failure(copies_vectors_without_a_barrier, vectors.data(), y.data()),
               "element 3 of 256 is read with no barrier after thread 0 wrote it");
   CHECK_FAILS(failure(neighbours_across_warps, y.data()), "shared array 'tile': element 32 of 64 is read");
+  CHECK_FAILS(failure(reads_before_a_warp_barrier, z.data(), false),
+              "is written with no barrier after another");
+  CHECK(failure(reads_before_a_warp_barrier, z.data(), true) == "");
+  CHECK(z[0] == 5);
+  CHECK(z[1] == 6);
 }
 
 TEST_CASE("emulator: after an error the next launch is clean") {

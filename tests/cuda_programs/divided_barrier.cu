@@ -1,7 +1,7 @@
 // wants 1: divided_barrier.cu:10
 // wants: __syncthreads
 // wants: block (1, 0, 0), thread (
-__global__ void sum(const int* data, int* sums) {
+__global__ void sum(const int *data, int *sums) {
   __shared__ int tile[128];
   tile[threadIdx.x] = data[threadIdx.x];
   __syncthreads();

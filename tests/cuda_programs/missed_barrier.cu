@@ -2,7 +2,7 @@
 // wants: shared array 'tile': element 63 of 64 is read, but nobody has written it
 #include <cstdio>
 
-__global__ void reverse(int* data) {
+__global__ void reverse(int *data) {
   __shared__ int tile[64];
   tile[threadIdx.x] = data[threadIdx.x];
   data[threadIdx.x] = tile[63 - threadIdx.x];

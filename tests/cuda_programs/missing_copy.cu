@@ -1,15 +1,13 @@
 // wants 1: missing_copy.cu:5
 // wants: byte 0 of cudaMalloc of 256 bytes (missing_copy.cu:10), which nobody has written
-__global__ void add(const float* a, const float* b, float* c) {
+__global__ void add(const float *a, const float *b, float *c) {
   int i = threadIdx.x;
   c[i] = a[i] + b[i];
 }
 
 int main() {
   float host[64] = {0}, *a, *b, *c;
-  cudaMalloc(&a, sizeof(host));
-  cudaMalloc(&b, sizeof(host));
-  cudaMalloc(&c, sizeof(host));
+  cudaMalloc(&a, sizeof(host)); cudaMalloc(&b, sizeof(host)); cudaMalloc(&c, sizeof(host));
   cudaMemcpy(a, host, sizeof(host), cudaMemcpyHostToDevice);
   add<<<1, 64>>>(a, b, c);
   cudaMemcpy(host, c, sizeof(host), cudaMemcpyDeviceToHost);

@@ -1,7 +1,7 @@
 // options: --patience 1
 // wants 1: never_ends.cu:6
 // wants: block (0, 0, 0), thread (0, 0, 0)
-__global__ void waits(volatile int* flag) {
+__global__ void waits(volatile int *flag) {
   if (threadIdx.x == 0) {
     while (*flag == 0) {
     }
@@ -9,7 +9,7 @@ __global__ void waits(volatile int* flag) {
 }
 
 int main() {
-  int* flag;
+  int *flag;
   cudaMalloc(&flag, sizeof(int));
   cudaMemset(flag, 0, sizeof(int));
   waits<<<1, 32>>>(flag);

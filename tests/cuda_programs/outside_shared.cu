@@ -1,15 +1,14 @@
 // wants 1: outside_shared.cu:7
 // wants: shared array 'halo': element 32 of 32
 // wants: block (0, 0, 0), thread (31, 0, 0)
-__global__ void shift(float* data) {
+__global__ void shift(float *data) {
   __shared__ float halo[32];
   halo[threadIdx.x] = 1.0f;
-  __syncwarp();
-  data[threadIdx.x] = halo[threadIdx.x + 1];
+  __syncwarp(); data[threadIdx.x] = halo[threadIdx.x + 1];
 }
 
 int main() {
-  float* data;
+  float *data;
   cudaMalloc(&data, 32 * sizeof(float));
   shift<<<1, 32>>>(data);
   cudaDeviceSynchronize();

@@ -96,7 +96,8 @@ bool GlobalRaces::is_ordered(const Touch& before, const Touch& touch) const {
 
 std::string GlobalRaces::note_unit(Unit& unit, const Touch& touch, Access access, std::uintptr_t at) {
   History& history = unit.history;
-  switch (race_of(history, touch, access, [&](const Touch& before) { return is_ordered(before, touch); })) {
+  const auto ordered = [&](const Touch& before) { return is_ordered(before, touch); };
+  switch (race_of(history, touch, access, ordered)) {
     case Race::none:
       break;
     case Race::read_after_write:
@@ -111,7 +112,7 @@ std::string GlobalRaces::note_unit(Unit& unit, const Touch& touch, Access access
   if (access == Access::read && history.read.block != touch.block) unit.other_read = history.read;
   if (!touch.atomic && access != Access::read)
     history.read = unit.other_read = {};  // all come before this one
-  keep(history, touch, access, Block::current().barrier_time());
+  keep(history, touch, access, Block::current().barrier_time(), ordered);
   return {};
 }
 

@@ -116,7 +116,8 @@ std::string SharedMemory::note_element(const Array& array, History& element, std
   const Touch touch = block.touch(access == Access::atomic);
   const bool is_written = element.write.thread != Touch::kNobody && element.write.time >= block.begin_time();
   if (access != Access::write && !is_written) return fault("is read, but nobody has written it");
-  switch (race_of(element, touch, access, [&](const Touch& before) { return block.orders(before, touch); })) {
+  const auto ordered = [&](const Touch& before) { return block.orders(before, touch); };
+  switch (race_of(element, touch, access, ordered)) {
     case Race::none:
       break;
     case Race::read_after_write:
@@ -127,7 +128,7 @@ std::string SharedMemory::note_element(const Array& array, History& element, std
     case Race::write_after_read:
       return fault("is written with no barrier after another thread read it");
   }
-  keep(element, touch, access, block.barrier_time());
+  keep(element, touch, access, block.barrier_time(), ordered);
   return {};
 }
 

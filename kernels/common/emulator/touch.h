@@ -38,15 +38,17 @@ Race race_of(const History& history, const Touch& touch, Access access, Ordered 
   return Race::none;
 }
 
-/// Keeps the access. Reads since the block's last barrier, at time `barrier`, are kept as one.
-inline void keep(History& history, const Touch& touch, Access access, std::uint32_t barrier) {
+/// Keeps the access. Reads since the block's last barrier, at time `barrier`, are kept as one, unless something lies between
+/// them (`ordered`): whatever comes after this one then comes after those.
+template <typename Ordered>
+void keep(History& history, const Touch& touch, Access access, std::uint32_t barrier, Ordered ordered) {
   if (access != Access::read) {
     history.write = touch;
     return;
   }
   Touch& read = history.read;
   const bool joins = read.thread != Touch::kNobody && read.thread != touch.thread &&
-                     read.block == touch.block && read.time >= barrier;
+                     read.block == touch.block && read.time >= barrier && !ordered(read);
   const bool one_warp = read.warp == touch.warp, atomic = read.atomic && touch.atomic;
   read = touch;
   if (!joins) return;

@@ -45,10 +45,10 @@ int blocks_by_shared(const Architecture& architecture, const KernelResources& ke
 }  // namespace
 
 const std::vector<Architecture>& architectures() {
-  static const std::vector<Architecture> all{
+  static const auto* const all = new std::vector<Architecture>{
       {"sm_75", 1024, 16, 64 << 10, 0}, {"sm_80", 2048, 32, 164 << 10}, {"sm_86", 1536, 16, 100 << 10},
       {"sm_89", 1536, 24, 100 << 10},   {"sm_90", 2048, 32, 228 << 10}, {"sm_100", 2048, 32, 228 << 10}};
-  return all;
+  return *all;
 }
 
 const Architecture& architecture(const std::string& name) {

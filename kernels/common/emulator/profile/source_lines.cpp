@@ -54,7 +54,7 @@ class LoadedCode {
 };
 
 LoadedCode& loaded_code() {
-  static LoadedCode code;
+  static auto& code = *new LoadedCode;  // never destroyed: a program's report is written when it ends
   return code;
 }
 
@@ -181,7 +181,7 @@ std::mutex& source_mutex() {
 }  // namespace
 
 std::vector<SourceLine> source_lines(const void* code) {
-  static std::unordered_map<const void*, std::vector<SourceLine>> known;
+  static auto& known = *new std::unordered_map<const void*, std::vector<SourceLine>>;
   const std::scoped_lock lock(source_mutex());
   const auto [found, added] = known.try_emplace(code);
   std::vector<SourceLine>& lines = found->second;
