@@ -34,7 +34,7 @@ __global__ void reads_vector(const float* x, float* y, int index) {
 }
 
 // What UndefinedBehaviorSanitizer would say, too.
-[[gnu::no_sanitize("alignment")]] __global__ void reads_whole(const float* x, float* y) {
+__attribute__((no_sanitize("alignment"))) __global__ void reads_whole(const float* x, float* y) {
   *reinterpret_cast<double*>(y) = *reinterpret_cast<const double*>(x);
 }
 

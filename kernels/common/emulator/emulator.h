@@ -176,15 +176,17 @@ TERN_UNTOLD T atomicMax(T* place, std::type_identity_t<T> value, TernPlace where
 }
 
 // Instructions of a GPU; the C library's are calls. A NaN yields to a number.
-extern "C" [[gnu::gnu_inline, gnu::always_inline]] inline float fmaxf(float a, float b) noexcept {
+extern "C" {
+[[gnu::gnu_inline, gnu::always_inline]] extern inline float fmaxf(float a, float b) noexcept {
   if (a != a) [[unlikely]]
     return b;
   return b > a ? b : a;  // a, if b is a NaN
 }
-extern "C" [[gnu::gnu_inline, gnu::always_inline]] inline float fminf(float a, float b) noexcept {
+[[gnu::gnu_inline, gnu::always_inline]] extern inline float fminf(float a, float b) noexcept {
   if (a != a) [[unlikely]]
     return b;
   return b < a ? b : a;
+}
 }
 
 template <typename T>
