@@ -9,7 +9,8 @@ namespace lesson {
 class Ladder {
  public:
   /// What every rung must compute, to `tolerance` of the largest value.
-  explicit Ladder(std::vector<float> wanted, float tolerance = 1e-5f) : wanted_(std::move(wanted)) {
+  explicit Ladder(std::vector<float> wanted, float tolerance = 1e-5f, int first = 1)
+      : wanted_(std::move(wanted)), rungs_(first - 1) {
     for (const float value : wanted_) allowed_ = std::fmax(allowed_, std::fabs(value));
     allowed_ *= tolerance;
   }
@@ -32,7 +33,7 @@ class Ladder {
  private:
   std::vector<float> wanted_;
   float allowed_ = 0;
-  int rungs_ = 0;
+  int rungs_;
   std::size_t wrong_ = 0;
 };
 

@@ -137,7 +137,9 @@ class Check {
   std::string general_hint() const {
     std::size_t never = 0;
     for (const std::size_t i : wrong_) never += unwritten(got_[i]) ? 1 : 0;
-    if (never == wanted_.size()) return "no thread has written anything: write the kernel's body";
+    if (never == wanted_.size())
+      return "no thread has written anything: write the kernel's body. (Or what was written was made of y, "
+             "which holds nothing yet)";
     if (never == wrong_.size() && wrong_.back() + 1 - wrong_.front() == wrong_.size() &&
         wrong_.back() + 1 == wanted_.size())
       return "the end was never written: do threads and blocks reach so far? Which index has each?";

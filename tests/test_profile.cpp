@@ -245,3 +245,27 @@ TEST_CASE("profile: atomics that wait for each other, barriers, warp operations,
   CHECK(profile.launches()[0].total(Space::global, write).requests == 3);
   CHECK(profile.launches()[0].sectors_written == 4);  // each block writes the same
 }
+
+namespace {
+
+struct Three {
+  float x, y, z;
+};
+
+__global__ void copies_threes(const Three* x, Three* y) {
+  y[threadIdx.x] = x[threadIdx.x];
+}
+
+}  // namespace
+
+// As nvcc has it: three loads of 4 bytes, each with 12 bytes between neighbours.
+TEST_CASE("profile: a struct of three floats goes by its parts") {
+  alignas(128) Three x[32] = {}, y[32];
+  emulator::Profile profile;
+  launch(copies_threes, 1, 32, 0, nullptr, x, y);
+  const auto loads = profile.launches().front().total(emulator::Space::global, emulator::Access::read);
+  CHECK(loads.requests == 3);
+  CHECK(loads.sectors == 36);
+  CHECK(loads.ideal_sectors == 12);
+  CHECK(loads.bytes == 384);
+}

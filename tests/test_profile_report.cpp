@@ -95,7 +95,7 @@ TEST_CASE("report: text has bounds, findings at their lines, the lines' text and
   CHECK(has(text, "Times are lower bounds"));
   const auto lines = std::count(text.begin(), text.end(), '\n');
   CHECK(lines <= 2 * 40);
-  CHECK(text_report({}, {}) == "No kernel was launched.\n");
+  CHECK(text_report({}, {}) == "Nothing to report: no launch has come to its end.\n");
 }
 
 TEST_CASE("report: registers and devices that it is given") {

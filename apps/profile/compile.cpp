@@ -79,9 +79,10 @@ void compile_program(const Toolkit& toolkit, const std::filesystem::path& source
   const auto add = [&command](const std::vector<std::string>& more) {
     command.insert(command.end(), more.begin(), more.end());
   };
-  add(is_clang(options.compiler, folder) ? toolkit.clang_options : toolkit.gnu_options);
+  const bool clang = is_clang(options.compiler, folder);
+  add(clang ? toolkit.clang_options : toolkit.gnu_options);
   // -O2: near to what a GPU's compiler leaves of loads and stores. A caret would point into the translated line.
-  add({"-O2", "-g1", "-fno-diagnostics-show-caret"});
+  add({"-O2", "-g1", clang ? "-fno-caret-diagnostics" : "-fno-diagnostics-show-caret"});
   add(options.options);
   const std::string stand_ins = (toolkit.include / "kernels/common/emulator/program/include").string();
   add({"-isystem", stand_ins, "-isystem", toolkit.include.string(), "-include",

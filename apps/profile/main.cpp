@@ -13,6 +13,7 @@
 #include "apps/profile/compile.h"
 #include "apps/profile/registers.h"
 #include "engine/core/check.h"
+#include "kernels/common/emulator/profile/devices.h"
 #include "kernels/common/emulator/program/options.h"
 #include "kernels/common/emulator/program/translate.h"
 
@@ -83,6 +84,7 @@ int run_program(const std::filesystem::path& program, const Command& command) {
 }
 
 int run(const Command& command) {
+  emulator::device(command.device);  // known, or an error before anything is compiled
   if (!std::filesystem::is_regular_file(command.source))
     throw Error(command.source.string(), "a CUDA source", "no file");
   const Toolkit toolkit = Toolkit::find();
@@ -110,7 +112,10 @@ int run(const Command& command) {
   told.thread_seconds = command.patience;
   told.launch_seconds = 4 * command.patience;
   told.report_options.device = command.device;
-  if (command.registers > 0) told.report_options.default_registers = command.registers;
+  if (command.registers > 0) {
+    told.report_options.default_registers = command.registers;
+    told.report_options.default_is_known = true;
+  }
   if (nvcc) told.report_options.registers = nvcc->wait();
   std::ofstream(folder / "options.txt") << told.text();
   setenv(emulator::program::kOptionsVariable, (folder / "options.txt").c_str(), 1);

@@ -1,10 +1,12 @@
 #include "apps/profile/process.h"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <sstream>
 
@@ -19,6 +21,7 @@ Child::Child(const std::vector<std::string>& command, const std::string& output)
   process_ = fork();
   if (process_ < 0) throw Error(command.front(), "a process", "none");
   if (process_ > 0) return;
+  prctl(PR_SET_PDEATHSIG, SIGTERM);  // a program without end is not to outlive who waits for it
   if (!output.empty()) {
     const int file = open(output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (file < 0 || dup2(file, STDOUT_FILENO) < 0 || dup2(file, STDERR_FILENO) < 0) _exit(126);

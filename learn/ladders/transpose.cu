@@ -59,7 +59,7 @@ int main() {
   const auto x = lesson::numbers(rows * columns);
   const lesson::Memory in(x);
   const dim3 grid(columns / kTile, rows / kTile), block(kTile, kRows);
-  lesson::Ladder floor(x);
+  lesson::Ladder floor(x, 0, 0);
   floor.rung("copy", "the floor: the same bytes, nothing turned over",
              [&](float* y) { copy<<<grid, block>>>(in, y, rows, columns); });
   lesson::Ladder ladder(

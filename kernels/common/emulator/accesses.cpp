@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -99,8 +100,14 @@ struct How {
     fault = fmt::format("{} {} bytes at an address that is not aligned to them", verb(how.access), bytes);
   if (!fault.empty()) block.fail(fmt::format("{}, at {}", fault, place_text(place)));
   if (space == Space::global && (watching & kPoison) != 0) check_poison(address, bytes, how.access);
-  if ((watching & kCounting) != 0)
-    RequestCounter::active()->note(block.thread(), place, space, how.access, at, bytes);
+  if ((watching & kCounting) == 0) return;
+  // A GPU has instructions for 1, 2, 4, 8 and 16 bytes: a float3, or a longer struct, goes by its parts. Which they are its
+  // type would say, which is not known here: the largest that fit, pointers being 8.
+  const bool is_one = bytes <= 16 && std::has_single_bit(bytes);
+  const std::size_t both = bytes | at;
+  const std::size_t part = is_one ? bytes : both % 8 == 0 ? 8 : both % 4 == 0 ? 4 : 1;
+  for (std::size_t done = 0; done < bytes; done += part)
+    RequestCounter::active()->note(block.thread(), place, space, how.access, at + done, part);
 }
 
 /// Nobody wants to know of an access there.

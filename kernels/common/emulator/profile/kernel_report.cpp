@@ -90,8 +90,9 @@ std::vector<KernelReport> kernel_reports(const std::vector<LaunchProfile>& launc
     if (found == reports.end()) {
       KernelReport& added = reports.emplace_back();
       const auto known = options.registers.find(name);
-      added.are_registers_known = known != options.registers.end();
-      added.registers = added.are_registers_known ? known->second : options.default_registers;
+      const bool is_known = known != options.registers.end();
+      added.are_registers_known = is_known || options.default_is_known;
+      added.registers = is_known ? known->second : options.default_registers;
       added.name = name;
       added.first = launch;
       added.work = work_of(launch, added.registers);

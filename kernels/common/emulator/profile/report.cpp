@@ -135,7 +135,7 @@ std::string metrics_text(const KernelReport& report) {
 }  // namespace
 
 std::string text_report(const std::vector<LaunchProfile>& launches, const ReportOptions& options) {
-  if (launches.empty()) return "No kernel was launched.\n";
+  if (launches.empty()) return "Nothing to report: no launch has come to its end.\n";
   SourceText source;
   std::string text;
   for (const KernelReport& report : kernel_reports(launches, options)) {

@@ -14,6 +14,7 @@ struct ReportOptions {
   std::string device = "H100";                ///< a name of devices.h
   std::map<std::string, int> registers = {};  ///< of a thread, by kernel as the report names it
   int default_registers = 32;                 ///< of kernels that are not in `registers`
+  bool default_is_known = false;              ///< not an assumption
 };
 
 /// For a terminal.

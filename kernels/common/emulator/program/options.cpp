@@ -16,6 +16,7 @@ std::string Options::text() const {
       "launch_seconds {}\n",
       profile ? 1 : 0, report, html, json, title, report_options.device, report_options.default_registers,
       seed, thread_seconds, launch_seconds);
+  if (report_options.default_is_known) text += "default_is_known 1\n";
   if (trace) text += fmt::format("trace {} {}\n", trace_block, trace_warp);
   for (const auto& [kernel, registers] : report_options.registers)
     text += fmt::format("registers {} {}\n", registers, kernel);
@@ -41,6 +42,7 @@ Options Options::read(const std::string& file) {
     if (key == "seed") words >> options.seed;
     if (key == "thread_seconds") words >> options.thread_seconds;
     if (key == "launch_seconds") words >> options.launch_seconds;
+    if (key == "default_is_known") options.report_options.default_is_known = true;
     if (key == "trace") options.trace = bool(words >> options.trace_block >> options.trace_warp);
     if (key == "registers") {
       int registers = 0;

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <utility>
 
@@ -72,9 +74,10 @@ ReportOptions report_options() {
 }
 
 void write_file(const std::string& file, const std::string& text) {
+  errno = 0;
   std::ofstream out(file, std::ios::binary);
   out << text;
-  if (!out.flush()) report_note("cannot write " + file);
+  if (!out.flush()) report_fault(fmt::format("cannot write {}: {}", file, std::strerror(errno)));
 }
 
 void keep_profile() {

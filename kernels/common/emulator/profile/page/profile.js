@@ -173,7 +173,8 @@ function drawPage() {
     document.getElementById('kernels').append(drawKernel(kernel, index));
   });
   if (!profile.kernels.length)
-    document.getElementById('kernels').append(make('p', {class: 'good'}, 'No kernel was launched.'));
+    document.getElementById('kernels').append(
+        make('p', {class: 'good'}, 'Nothing to report: no launch has come to its end.'));
 }
 
 document.addEventListener('DOMContentLoaded', drawPage);
