@@ -57,6 +57,15 @@ __global__ void reverses(const int* x, int* y) {
   y[threadIdx.x] = row[blockDim.x - 1 - threadIdx.x];
 }
 
+// Doubles by declaration, two floats each by use.
+__global__ void shares_floats_of_doubles(float* y, bool same) {
+  TERN_SHARED(double, raw, 32);
+  float* const floats = reinterpret_cast<float*>(raw);
+  floats[same ? threadIdx.x / 2 : threadIdx.x] = static_cast<float>(threadIdx.x);
+  __syncthreads();
+  y[threadIdx.x] = floats[63 - threadIdx.x];
+}
+
 // Two lanes read an element and the second writes it: what the __syncwarp has put in order.
 __global__ void reads_before_a_warp_barrier(int* y, bool with_barrier) {
   TERN_SHARED(int, counter, 1);
@@ -270,6 +279,10 @@ TEST_CASE("emulator: two threads that meet in shared memory without a barrier ar
   CHECK_FAILS(failure(copies_vectors_without_a_barrier, vectors.data(), y.data()),
               "element 3 of 256 is read with no barrier after thread 0 wrote it");
   CHECK_FAILS(failure(neighbours_across_warps, y.data()), "shared array 'tile': element 32 of 64 is read");
+  CHECK(failure(shares_floats_of_doubles, y.data(), false) == "");
+  CHECK(y[0] == 63);
+  CHECK_FAILS(failure(shares_floats_of_doubles, y.data(), true),
+              "element 0 of 32 is written with no barrier");
   CHECK_FAILS(failure(reads_before_a_warp_barrier, z.data(), false),
               "is written with no barrier after another");
   CHECK(failure(reads_before_a_warp_barrier, z.data(), true) == "");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "engine/core/check.h"
@@ -71,11 +72,21 @@ SharedMemory::Array& SharedMemory::find_or_add(const char* name, const char* fil
                 fmt::format("at most {} bytes of shared memory in a block", kMaxSharedBytes),
                 std::to_string(used_bytes_));
   }
-  Array& added = arrays_.emplace_back(Array{name, file, line, next_, element_bytes, count, {}});
-  added.elements.resize(count);
+  Array& added =
+      arrays_.emplace_back(Array{name, file, line, next_, element_bytes, count, element_bytes, {}});
+  added.histories.resize(count);
   next_ += rounded_up(bytes, kGap) + kGap;
   last_ = nullptr;  // the vector may have moved
   return added;
+}
+
+void SharedMemory::Array::divide(std::size_t bytes) {
+  const std::size_t smaller = std::gcd(unit_bytes, bytes), parts = unit_bytes / smaller;
+  std::vector<History> divided;
+  divided.reserve(histories.size() * parts);
+  for (const History& history : histories) divided.insert(divided.end(), parts, history);
+  histories = std::move(divided);
+  unit_bytes = smaller;
 }
 
 /// The array that holds the address, or of those before it the last, or the first of all.
@@ -100,15 +111,18 @@ std::string SharedMemory::note(const void* address, std::size_t bytes, Access ac
     return fmt::format("shared array '{}': element {} of {} is outside", array->name,
                        first < 0 ? first : last, array->count);
   }
-  for (auto i = static_cast<std::size_t>(first); std::cmp_less_equal(i, last); ++i) {
-    std::string fault = note_element(*array, array->elements[i], i, access);
+  const auto begin = static_cast<std::size_t>(offset), end = begin + bytes;
+  if (begin % array->unit_bytes != 0 || end % array->unit_bytes != 0) array->divide(std::gcd(begin, end));
+  for (std::size_t unit = begin / array->unit_bytes; unit < end / array->unit_bytes; ++unit) {
+    std::string fault = note_unit(*array, unit, access);
     if (!fault.empty()) return fault;
   }
   return {};
 }
 
-std::string SharedMemory::note_element(const Array& array, History& element, std::size_t index,
-                                       Access access) const {
+std::string SharedMemory::note_unit(Array& array, std::size_t unit, Access access) const {
+  History& element = array.histories[unit];
+  const std::size_t index = unit * array.unit_bytes / array.element_bytes;
   const auto fault = [&](const std::string& what) {
     return fmt::format("shared array '{}': element {} of {} {}", array.name, index, array.count, what);
   };

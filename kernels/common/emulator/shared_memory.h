@@ -54,13 +54,17 @@ class SharedMemory {
     int line = 0;
     std::uintptr_t begin = 0;
     std::size_t element_bytes = 0, count = 0;
-    std::vector<History> elements;
+    std::size_t unit_bytes =
+        0;  ///< of a history: an element, or what a kernel takes of one under another type
+    std::vector<History> histories;
+
+    void divide(std::size_t bytes);  ///< into units that divide these bytes, too
   };
 
   Array& find_or_add(const char* name, const char* file, int line, std::size_t element_bytes,
                      std::size_t count);
   Array* nearest(std::uintptr_t address);
-  std::string note_element(const Array& array, History& element, std::size_t index, Access access) const;
+  std::string note_unit(Array& array, std::size_t unit, Access access) const;
 
   inline static std::uintptr_t reserve_ = ~std::uintptr_t{0};  ///< of the program's only block
   std::uintptr_t next_ = 0;
