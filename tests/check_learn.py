@@ -13,12 +13,12 @@ LEARN = pathlib.Path(__file__).resolve().parent.parent / "learn"
 # What is said of each bug.
 BUGS = {
     "01_missing_barrier": "read, but nobody has written it.*__syncthreads",
-    "02_race": "(hint|race|block)",
+    "02_race": "nothing orders the two.*hint: one thread's write",
     "03_off_by_one": "after the end of .*guard",
     "04_bank_conflict": "bank conflicts .* more",
     "05_shuffle_in_a_branch": "__shfl_down_sync.*all lanes",
     "06_divided_barrier": "__syncthreads.*every thread of the block must reach",
-    "07_lost_counts": "(hint|race|block)",
+    "07_lost_counts": "nothing orders the two.*hint:",
     "08_uninitialised": "read, but nobody has written it",
 }
 

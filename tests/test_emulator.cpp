@@ -8,6 +8,7 @@
 #include "engine/core/check.h"
 #include "kernels/common/reduce.h"
 #include "kernels/common/vector.h"
+#include "tests/support/kernel_failure.h"
 
 using namespace tern;
 using namespace tern::kernels;
@@ -191,20 +192,10 @@ __global__ void neighbours_across_warps(float* y) {
   y[threadIdx.x] = tile[63 - threadIdx.x];
 }
 
-std::string failure(auto kernel, auto... arguments) {
-  try {
-    launch(kernel, 2, kThreads, 64 * sizeof(float), nullptr, arguments...);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+template <typename... Parameters>
+std::string failure(void (*kernel)(Parameters...), std::type_identity_t<Parameters>... arguments) {
+  return test::failure(2, kThreads, 64 * sizeof(float), kernel, arguments...);
 }
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-#define CHECK_FAILS(text, part) CHECK_MESSAGE(contains(text, part), text)
 
 }  // namespace
 

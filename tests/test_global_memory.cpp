@@ -12,6 +12,7 @@
 #include "kernels/common/emulator/emulator.h"
 #include "kernels/common/last_block.h"
 #include "kernels/common/vector.h"
+#include "tests/support/kernel_failure.h"
 
 using namespace tern;
 using namespace tern::kernels;
@@ -170,29 +171,12 @@ struct Memory {
 template <typename... Parameters>
 std::string failure(unsigned blocks, unsigned threads, void (*kernel)(Parameters...),
                     std::type_identity_t<Parameters>... arguments) {
-  try {
-    launch(kernel, blocks, threads, 0, nullptr, arguments...);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+  return test::failure(blocks, threads, 0, kernel, arguments...);
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-/// "test_x.cpp:41": the first line of this file with that text.
 std::string line_of(const std::string& text) {
-  std::ifstream source(std::string(TERN_SOURCE_DIR) + "/tests/test_global_memory.cpp");
-  std::string line;
-  for (int number = 1; std::getline(source, line); ++number) {
-    if (contains(line, text)) return "test_global_memory.cpp:" + std::to_string(number);
-  }
-  return "a line with " + text;
+  return test::line_of("test_global_memory.cpp", text);
 }
-
-#define CHECK_FAILS(text, part) CHECK_MESSAGE(contains(text, part), text)
 
 }  // namespace
 

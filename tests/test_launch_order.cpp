@@ -9,6 +9,7 @@
 #include "engine/core/check.h"
 #include "kernels/common/emulator/global_memory.h"
 #include "kernels/common/reduce.h"
+#include "tests/support/kernel_failure.h"
 
 using namespace tern;
 using namespace tern::kernels;
@@ -105,29 +106,12 @@ struct Patience {
 template <typename... Parameters>
 std::string failure(dim3 blocks, dim3 threads, void (*kernel)(Parameters...),
                     std::type_identity_t<Parameters>... arguments) {
-  try {
-    launch(kernel, blocks, threads, 0, nullptr, arguments...);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+  return test::failure(blocks, threads, 0, kernel, arguments...);
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-/// "test_x.cpp:41": the first line of this file with that text.
 std::string line_of(const std::string& text) {
-  std::ifstream source(std::string(TERN_SOURCE_DIR) + "/tests/test_launch_order.cpp");
-  std::string line;
-  for (int number = 1; std::getline(source, line); ++number) {
-    if (contains(line, text)) return "test_launch_order.cpp:" + std::to_string(number);
-  }
-  return "a line with " + text;
+  return test::line_of("test_launch_order.cpp", text);
 }
-
-#define CHECK_FAILS(text, part) CHECK_MESSAGE(contains(text, part), text)
 
 std::vector<int> numbers_of(std::uint64_t seed, unsigned blocks, unsigned threads, int launches = 1) {
   const Seed seeded(seed);

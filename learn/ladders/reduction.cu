@@ -56,12 +56,10 @@ __device__ float sum_of_warp(float sum) {
   return sum;
 }
 
-// Within a warp sums go from register to register: one barrier is left.
-__global__ void by_shuffles(const float* x, float* y, int n) {
+// Adds the sums of a block's threads to *y: from register to register within a warp, then once through shared memory.
+__device__ void add_sum_of_block(float sum, float* y) {
   __shared__ float sums[kBlock / 32];
-  const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;
-  float sum = 0;
-  for (int i = blockIdx.x * kBlock + thread; i < n; i += gridDim.x * kBlock) sum += x[i];
+  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   sum = sum_of_warp(sum);
   if (lane == 0) sums[warp] = sum;
   __syncthreads();
@@ -70,21 +68,21 @@ __global__ void by_shuffles(const float* x, float* y, int n) {
   if (lane == 0) atomicAdd(y, sum);
 }
 
+// Within a warp sums go from register to register: one barrier is left.
+__global__ void by_shuffles(const float* x, float* y, int n) {
+  float sum = 0;
+  for (int i = blockIdx.x * kBlock + threadIdx.x; i < n; i += gridDim.x * kBlock) sum += x[i];
+  add_sum_of_block(sum, y);
+}
+
 // Four numbers a load: a quarter of the requests for the same bytes.
 __global__ void by_vectors(const float4* x, float* y, int quarter) {
-  __shared__ float sums[kBlock / 32];
-  const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;
   float sum = 0;
-  for (int i = blockIdx.x * kBlock + thread; i < quarter; i += gridDim.x * kBlock) {
+  for (int i = blockIdx.x * kBlock + threadIdx.x; i < quarter; i += gridDim.x * kBlock) {
     const float4 four = x[i];
     sum += (four.x + four.y) + (four.z + four.w);
   }
-  sum = sum_of_warp(sum);
-  if (lane == 0) sums[warp] = sum;
-  __syncthreads();
-  if (warp > 0) return;
-  sum = sum_of_warp(lane < kBlock / 32 ? sums[lane] : 0);
-  if (lane == 0) atomicAdd(y, sum);
+  add_sum_of_block(sum, y);
 }
 
 int main() {

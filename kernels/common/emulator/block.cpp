@@ -27,7 +27,8 @@ struct Abandoned {};
 }  // namespace
 
 Block& Block::make() {
-  if (current_ == nullptr) current_ = new Block;  // never destroyed: its fibers would be unwound after main
+  if (current_ == nullptr)
+    current_ = new Block;  // never destroyed: threads that were abandoned keep their stacks
   return *current_;
 }
 
