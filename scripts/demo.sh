@@ -12,7 +12,7 @@ if [ -e "$folder" ] && [ ! -e "$folder/.tern-demo" ]; then
 fi
 scripts/setup.sh
 echo "== Building"
-scripts/build.sh build -DTERN_TESTS=OFF -DTERN_BENCHMARKS=OFF -DTERN_EXAMPLES=OFF | tail -n 1
+scripts/build.sh build -DTERN_TESTS=OFF -DTERN_BENCHMARKS=OFF -DTERN_EXAMPLES=OFF -- tern | tail -n 1
 
 rm -rf "$folder"
 mkdir -p "$folder"
