@@ -84,6 +84,30 @@ __global__ void counts_and_reads_too_early(int* sum, int* y) {
   if (threadIdx.x == 0) y[blockIdx.x] = *sum;
 }
 
+__global__ void all_threads_write(int* y, int several) {
+  y[0] = 7 + static_cast<int>(threadIdx.x) % several;
+}
+
+__global__ void all_threads_write_block(int* y) {
+  y[0] = static_cast<int>(blockIdx.x);
+}
+
+TERN_UNTOLD int compare_and_swap(int* place, int expected, int value) {
+  emulator::note_compare_and_swap(place, sizeof(int), std::source_location::current());
+  const int old = *place;
+  if (old == expected) *place = value;
+  return old;
+}
+
+/// As CUDA's manual has an atomic operation that the GPU lacks.
+__global__ void adds_by_compare_and_swap(int* sum, int value) {
+  int old = *sum, assumed;
+  do {
+    assumed = old;
+    old = compare_and_swap(sum, assumed, assumed + value);
+  } while (old != assumed);
+}
+
 __global__ void writes_bytes(unsigned char* y) {
   y[blockIdx.x * blockDim.x + threadIdx.x] = 1;
 }
@@ -248,6 +272,33 @@ TEST_CASE("global memory: threads of a block that meet without a barrier race") 
   CHECK_FAILS(failure(1, kThreads, shifts_within_a_warp, x.data(), true), "reads byte 128 of x");
   std::vector<int> unknown(kThreads + 1);  // to the emulator
   CHECK_FAILS(failure(1, kThreads, shifts_within_a_block, unknown.data(), false), "reads address 0x");
+}
+
+std::vector<std::string> notes;
+
+TEST_CASE("global memory: races that a GPU runs as they are meant may be told apart") {
+  const auto note = [](const std::string& text) { notes.push_back(text); };
+  const Checked checked({.races = true, .note = note});
+  Memory<int> y(4, "y");
+  CHECK(failure(2, kThreads, all_threads_write, y.data(), 1) == "");
+  REQUIRE(notes.size() == 1);  // the lines are told once
+  CHECK_FAILS(notes[0],
+              "block (0, 0, 0), thread (1, 0, 0): writes byte 0 of y, which block (0, 0, 0), thread (0, 0, "
+              "0) wrote at ");
+  CHECK_FAILS(notes[0], "Both write the same value");
+  const std::string race = failure(1, kThreads, all_threads_write, y.data(), 2);
+  CHECK_FAILS(race,
+              "block (0, 0, 0), thread (1, 0, 0): writes byte 0 of y, which block (0, 0, 0), thread (0");
+  CHECK_FAILS(race, line_of("y[0] = 7 + "));
+  CHECK_FAILS(failure(2, 1, all_threads_write_block, y.data()),
+              "block (1, 0, 0), thread (0, 0, 0): writes byte 0");
+
+  CHECK(failure(3, 1, adds_by_compare_and_swap, y.data(), 2) == "");
+  REQUIRE(notes.size() == 2);
+  CHECK_FAILS(notes[1], "block (1, 0, 0), thread (0, 0, 0): reads byte 0 of y");
+  CHECK_FAILS(notes[1], "as it is meant where the atomicCAS checks it");
+  CHECK_FAILS(failure(3, 1, counts_and_reads_too_early, y.data(), y.data() + 1), "byte 0 of y");
+  CHECK(notes.size() == 2);
 }
 
 TEST_CASE("global memory: blocks that meet with nothing that orders them race") {

@@ -67,21 +67,21 @@ bool is_built_in(const void* address) {
 }
 
 /// What is wrong with an access to global memory; empty if nothing is.
-std::string global_fault(unsigned watching, std::uintptr_t at, std::size_t bytes, Access access, bool strong,
-                         const CodePlace& place) {
+std::string global_fault(unsigned watching, std::uintptr_t at, std::size_t bytes, Access access,
+                         Strength strength, const CodePlace& place) {
   Allocations& allocations = Allocations::instance();
   std::string fault;
   if ((watching & kBounds) != 0) fault = allocations.bounds_fault(at, bytes, access);
   if (fault.empty() && (watching & kUnwritten) != 0) fault = allocations.unwritten_fault(at, bytes, access);
   GlobalRaces* const races = GlobalRaces::active();
-  if (fault.empty() && races != nullptr) fault = races->note(at, bytes, access, strong, place);
+  if (fault.empty() && races != nullptr) fault = races->note(at, bytes, access, strength, place);
   return fault;
 }
 
 struct How {
   Access access;
   std::size_t alignment = 1;  ///< that the compiler relies on
-  bool strong = false;        ///< atomic, or of volatile memory
+  Strength strength = Strength::plain;
 };
 
 /// All but the plain access to global memory.
@@ -95,7 +95,7 @@ struct How {
   if (space == Space::global && (bytes == 0 || is_built_in(address))) return;
   std::string fault = space == Space::shared
                           ? block.shared().note(address, bytes, how.access)
-                          : global_fault(watching, at, bytes, how.access, how.strong, place);
+                          : global_fault(watching, at, bytes, how.access, how.strength, place);
   if (fault.empty() && at % how.alignment != 0 && (space == Space::shared || (watching & kBounds) != 0))
     fault = fmt::format("{} {} bytes at an address that is not aligned to them", verb(how.access), bytes);
   if (!fault.empty()) block.fail(fmt::format("{}, at {}", fault, place_text(place)));
@@ -142,8 +142,9 @@ bool is_watched(Watch what) {
   return (watched.load(std::memory_order_relaxed) & what) != 0;
 }
 
-void note_access(const void* address, std::size_t bytes, Access access, std::source_location where) {
-  note(address, bytes, {access, 1, access == Access::atomic}, {nullptr, where.file_name(), where.line()});
+void note_access(const void* address, std::size_t bytes, Access access, Strength strength,
+                 std::source_location where) {
+  note(address, bytes, {access, 1, strength}, {nullptr, where.file_name(), where.line()});
 }
 
 }  // namespace tern::emulator
@@ -153,21 +154,22 @@ extern "C" {
 
 // Of 16 bytes, 8 may be all that the type is aligned to.
 // (Asked first, so that what tells of the access is made only if somebody wants it.)
-#define TERN_ACCESS(name, bytes, access, alignment, strong)                                     \
-  void __tsan_##name##bytes(void* p) {                                                          \
-    if (tern::emulator::is_plain(p)) return;                                                    \
-    tern::emulator::note_watched(p, bytes, {tern::emulator::Access::access, alignment, strong}, \
-                                 {__builtin_return_address(0)});                                \
+#define TERN_ACCESS(name, bytes, access, alignment, strength)                                      \
+  void __tsan_##name##bytes(void* p) {                                                             \
+    if (tern::emulator::is_plain(p)) return;                                                       \
+    tern::emulator::note_watched(                                                                  \
+        p, bytes, {tern::emulator::Access::access, alignment, tern::emulator::Strength::strength}, \
+        {__builtin_return_address(0)});                                                            \
   }
-#define TERN_ACCESSES(bytes)                                             \
-  TERN_ACCESS(read, bytes, read, bytes < 8 ? bytes : 8, false)           \
-  TERN_ACCESS(write, bytes, write, bytes < 8 ? bytes : 8, false)         \
-  TERN_ACCESS(unaligned_read, bytes, read, 1, false)                     \
-  TERN_ACCESS(unaligned_write, bytes, write, 1, false)                   \
-  TERN_ACCESS(volatile_read, bytes, read, bytes < 8 ? bytes : 8, true)   \
-  TERN_ACCESS(volatile_write, bytes, write, bytes < 8 ? bytes : 8, true) \
-  TERN_ACCESS(unaligned_volatile_read, bytes, read, 1, true)             \
-  TERN_ACCESS(unaligned_volatile_write, bytes, write, 1, true)
+#define TERN_ACCESSES(bytes)                                               \
+  TERN_ACCESS(read, bytes, read, bytes < 8 ? bytes : 8, plain)             \
+  TERN_ACCESS(write, bytes, write, bytes < 8 ? bytes : 8, plain)           \
+  TERN_ACCESS(unaligned_read, bytes, read, 1, plain)                       \
+  TERN_ACCESS(unaligned_write, bytes, write, 1, plain)                     \
+  TERN_ACCESS(volatile_read, bytes, read, bytes < 8 ? bytes : 8, strong)   \
+  TERN_ACCESS(volatile_write, bytes, write, bytes < 8 ? bytes : 8, strong) \
+  TERN_ACCESS(unaligned_volatile_read, bytes, read, 1, strong)             \
+  TERN_ACCESS(unaligned_volatile_write, bytes, write, 1, strong)
 TERN_ACCESSES(1)
 TERN_ACCESSES(2)
 TERN_ACCESSES(4)

@@ -36,7 +36,8 @@ struct StackRange {
 inline StackRange own_stack;
 
 /// An access that the compiler does not tell of. Does not return if it is a fault.
-void note_access(const void* address, std::size_t bytes, Access access, std::source_location where);
+void note_access(const void* address, std::size_t bytes, Access access, Strength strength,
+                 std::source_location where);
 
 /// Memory that a GPU has in its constant cache: not counted as global memory.
 void note_constants(const void* begin, std::size_t bytes);

@@ -126,6 +126,7 @@ void Block::run(uint3 index) {
     switch_to(next);
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }
+  if (GlobalRaces* const races = GlobalRaces::active()) races->end_block();
   if (RequestCounter* const counter = RequestCounter::active()) counter->end_block();
 }
 
@@ -145,8 +146,8 @@ void Block::abandon() {
   abandoned_ = false;
 }
 
-void Block::fail(const std::string& fault) {
-  error_ = std::make_exception_ptr(Error(place(), fault));
+void Block::fail(const std::string& fault, const std::string& place) {
+  error_ = std::make_exception_ptr(Error(place, fault));
   threads_[thread_].lost = true;
   switch_to(kScheduler);
   std::abort();  // nobody resumes it
@@ -186,9 +187,10 @@ void Block::fail_stuck() const {
       if (thread.state == Thread::State::at_warp) waiting += fmt::format(" with mask {:#010x}", thread.mask);
     }
   }
-  throw Error(place(first), fmt::format("every thread it waits for at {}", waiting),
-              fmt::format("a barrier missed: of {} threads {} wait and {} have ended", count_,
-                          waiting_threads, done_));
+  throw Error(
+      place(first),
+      fmt::format("waits at {} for threads that never come there: of {} threads {} wait and {} have ended",
+                  waiting, count_, waiting_threads, done_));
 }
 
 bool Block::is_stack(std::uintptr_t address) const {

@@ -82,9 +82,9 @@ class Block {
   std::uint32_t sync_time(unsigned warp) const { return warps_[warp].sync_time; }
   std::uint32_t tick() { return ++time_; }
   /// The running thread's, now.
-  Touch touch(bool atomic) const {
+  Touch touch(Strength strength) const {
     return {number_, time_, 0, static_cast<std::int16_t>(thread_), static_cast<std::int8_t>(thread_ / 32),
-            atomic};
+            strength};
   }
   /// Whether a barrier or __syncwarp lies between a touch by this block, or by one before it, and the running thread's; or
   /// both are one thread's, or the first is nobody's.
@@ -100,7 +100,9 @@ class Block {
   const std::function<void()>& kernel() const { return *kernel_; }
   /// The running thread has done what must not be done: the launch ends with Error{place(), fault}. For callers that
   /// must not throw; the thread never goes on.
-  [[noreturn]] void fail(const std::string& fault);
+  [[noreturn]] void fail(const std::string& fault) { fail(fault, place()); }
+  /// `place`: of the thread that has done it, if it is another one.
+  [[noreturn]] void fail(const std::string& fault, const std::string& place);
 
   /// Whether the address is on the stack of one of the launch's threads.
   bool is_stack(std::uintptr_t address) const;

@@ -139,7 +139,11 @@ void fence(bool of_block) {
 }
 
 void note_atomic(const void* address, std::size_t bytes, std::source_location where) {
-  note_access(address, bytes, Access::atomic, where);
+  note_access(address, bytes, Access::atomic, Strength::strong, where);
+}
+
+void note_compare_and_swap(const void* address, std::size_t bytes, std::source_location where) {
+  note_access(address, bytes, Access::atomic, Strength::compare_and_swap, where);
 }
 
 }  // namespace tern::emulator

@@ -106,6 +106,7 @@ void* dynamic_shared_array(const char* name, std::size_t element_bytes);
 void fence(bool of_block);
 /// Before a read and a write that nothing comes between.
 void note_atomic(const void* address, std::size_t bytes, std::source_location where);
+void note_compare_and_swap(const void* address, std::size_t bytes, std::source_location where);
 
 }  // namespace tern::emulator
 

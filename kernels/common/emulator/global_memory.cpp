@@ -4,6 +4,7 @@
 
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/allocations.h"
+#include "kernels/common/emulator/global_races.h"
 
 namespace tern::emulator {
 namespace {
@@ -29,6 +30,7 @@ void mark_written(const void* begin, std::size_t bytes) {
 void set_global_checks(GlobalChecks checks) {
   watch(kBounds, checks.bounds);
   watch(kRaces, checks.races);
+  GlobalRaces::tell_harmless_to(checks.note);
   watch(kUnwritten, checks.unwritten);
   Allocations::instance().keep_written(checks.unwritten);
 }

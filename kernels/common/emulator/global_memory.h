@@ -25,6 +25,9 @@ struct GlobalChecks {
   /// tables of constants), and nothing else.
   bool bounds = false;
   bool races = false;
+  /// Told, once for each pair of lines, of races that a GPU runs as they are meant: a plain read beside atomics,
+  /// several threads that write the same value. Null: these are faults as others are.
+  void (*note)(const std::string& text) = nullptr;
   /// No byte of an allocation is read before a kernel or mark_written has written it. Allocations made while this is off
   /// count as written.
   bool unwritten = false;

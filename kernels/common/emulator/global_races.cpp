@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
+#include <utility>
 
+#include "engine/core/check.h"
 #include "kernels/common/emulator/allocations.h"
 #include "kernels/common/emulator/block.h"
 #include "kernels/common/emulator/code_place.h"
@@ -26,6 +29,11 @@ void GlobalRaces::begin_launch(unsigned threads) {
 void GlobalRaces::end_launch() {
   delete active_;
   active_ = nullptr;
+}
+
+void GlobalRaces::tell_harmless_to(void (*note)(const std::string& text)) {
+  tell_ = note;
+  told_.clear();
 }
 
 std::uint32_t GlobalRaces::number_of(const CodePlace& place) {
@@ -67,20 +75,21 @@ void GlobalRaces::split(Page& page, std::uintptr_t at, std::size_t bytes) {
   page.shift = shift;
 }
 
-std::string GlobalRaces::note(std::uintptr_t at, std::size_t bytes, Access access, bool strong,
+std::string GlobalRaces::note(std::uintptr_t at, std::size_t bytes, Access access, Strength strength,
                               const CodePlace& place) {
-  Touch touch = Block::current().touch(strong);
+  settle();
+  Touch touch = Block::current().touch(strength);
   touch.place = number_of(place);
-  if (strong && access != Access::write) order_.acquire(at);
+  if (touch.is_strong() && access != Access::write) order_.acquire(at);
   for (std::uintptr_t begin = at; begin < at + bytes;) {
     const std::uintptr_t end = std::min(at + bytes, (begin / kPageBytes + 1) * kPageBytes);
     Page& page = page_of(begin, end - begin);
     for (; begin < end; begin += std::uintptr_t{1} << page.shift) {
-      std::string fault = note_unit(page.units[begin % kPageBytes >> page.shift], touch, access, begin);
-      if (!fault.empty()) return fault;
+      const auto conflict = note_unit(page.units[begin % kPageBytes >> page.shift], touch, access, begin);
+      if (conflict && !may_be_harmless(*conflict, at, bytes)) return describe(*conflict);
     }
   }
-  if (strong && access != Access::read) order_.release(at, touch);
+  if (touch.is_strong() && access != Access::read) order_.release(at, touch);
   if (units_ * sizeof(Unit) + order_.kept_bytes() > kMostBytes) {
     return fmt::format("the search for races would take more than {} MiB of memory: launch it on less data",
                        kMostBytes >> 20);
@@ -94,41 +103,85 @@ bool GlobalRaces::is_ordered(const Touch& before, const Touch& touch) const {
   return order_.orders(before);
 }
 
-std::string GlobalRaces::note_unit(Unit& unit, const Touch& touch, Access access, std::uintptr_t at) {
+/// The access as one that may race, and keeps it.
+std::optional<GlobalRaces::Conflict> GlobalRaces::note_unit(Unit& unit, const Touch& touch, Access access,
+                                                            std::uintptr_t at) {
   History& history = unit.history;
   const auto ordered = [&](const Touch& before) { return is_ordered(before, touch); };
+  std::optional<Conflict> conflict;
   switch (race_of(history, touch, access, ordered)) {
     case Race::none:
+      if (access != Access::read && !(touch.is_strong() && unit.other_read.is_strong()) &&
+          !ordered(unit.other_read))
+        conflict = {unit.other_read, touch, false, access, at};
       break;
     case Race::read_after_write:
     case Race::write_after_write:
-      return describe(history.write, true, access, at);
+      conflict = {history.write, touch, true, access, at};
+      break;
     case Race::write_after_read:
-      return describe(history.read, false, access, at);
+      conflict = {history.read, touch, false, access, at};
+      break;
   }
-  if (access != Access::read && !(touch.atomic && unit.other_read.atomic) &&
-      !is_ordered(unit.other_read, touch))
-    return describe(unit.other_read, false, access, at);
   if (access == Access::read && history.read.block != touch.block) unit.other_read = history.read;
-  if (!touch.atomic && access != Access::read)
+  if (!touch.is_strong() && access != Access::read)
     history.read = unit.other_read = {};  // all come before this one
   keep(history, touch, access, Block::current().barrier_time(), ordered);
-  return {};
+  return conflict;
 }
 
-std::string GlobalRaces::describe(const Touch& before, bool wrote, Access access, std::uintptr_t at) const {
+/// Whether a GPU runs it as it is meant, as far as that can be said before the access is made; then it is told, or will be.
+bool GlobalRaces::may_be_harmless(const Conflict& conflict, std::uintptr_t begin, std::size_t bytes) {
+  if (tell_ == nullptr) return false;
+  const Touch &before = conflict.before, &now = conflict.now;
+  if (!conflict.wrote || conflict.access == Access::read) {
+    if ((conflict.wrote ? before : now).strength != Strength::compare_and_swap) return false;
+    tell(conflict, "The value that is read may be an old one: as it is meant where the atomicCAS checks it");
+    return true;
+  }
+  if (before.is_strong() || now.is_strong() || bytes > pending_.values.size()) return false;
+  pending_ = {conflict, begin, bytes, {}};
+  std::memcpy(pending_.values.data(), reinterpret_cast<const void*>(begin), bytes);
+  return true;
+}
+
+/// What has become of the write that was to come.
+void GlobalRaces::settle() {
+  const std::size_t bytes = std::exchange(pending_.bytes, 0);
+  if (bytes == 0) return;
+  const Conflict& conflict = pending_.conflict;
+  if (std::memcmp(pending_.values.data(), reinterpret_cast<const void*>(pending_.begin), bytes) == 0)
+    return tell(conflict,
+                "Both write the same value, so a GPU does as it is meant; CUDA calls it a race nevertheless");
+  Block& block = Block::current();
+  const std::string place = block.place_of(conflict.now);
+  const std::string fault =
+      fmt::format("{}, at {}", describe(conflict), place_text(places_[conflict.now.place]));
+  if (block.runs_thread()) block.fail(fault, place);
+  throw Error(place, fault);
+}
+
+void GlobalRaces::tell(const Conflict& conflict, const char* what) {
+  const auto [first, second] = std::minmax(places_[conflict.before.place], places_[conflict.now.place]);
+  if (!told_.emplace(first, second).second) return;
+  tell_(fmt::format("{}: {}, at {}. {}", Block::current().place_of(conflict.now), describe(conflict),
+                    place_text(places_[conflict.now.place]), what));
+}
+
+std::string GlobalRaces::describe(const Conflict& conflict) const {
   const Block& block = Block::current();
-  const bool same_block = before.block == block.number();
-  std::string text = fmt::format("{} {}, which {} {} at {}, and nothing orders the two", verb(access),
-                                 Allocations::instance().text_of(at), block.place_of(before),
-                                 !wrote          ? "read"
-                                 : before.atomic ? "updated"
-                                                 : "wrote",
-                                 place_text(places_[before.place]));
-  if (same_block) text += ": no barrier lies between them";
+  const Touch& before = conflict.before;
+  std::string text =
+      fmt::format("{} {}, which {} {} at {}, and nothing orders the two", verb(conflict.access),
+                  Allocations::instance().text_of(conflict.at), block.place_of(before),
+                  !conflict.wrote      ? "read"
+                  : before.is_strong() ? "updated"
+                                       : "wrote",
+                  place_text(places_[before.place]));
+  if (before.block == block.number()) text += ": no barrier lies between them";
   if (const std::optional<Touch> atomic = order_.unfenced_atomic(before)) {
-    text += fmt::format(": no __threadfence() between the {} and the atomic at {}", wrote ? "write" : "read",
-                        place_text(places_[atomic->place]));
+    text += fmt::format(": no __threadfence() between the {} and the atomic at {}",
+                        conflict.wrote ? "write" : "read", place_text(places_[atomic->place]));
   }
   return text;
 }

@@ -2,14 +2,18 @@
 // alone.
 //
 // Two accesses of one piece of memory race if one of them writes, they are not both atomic or of volatile memory, and nothing
-// orders them (thread_order.h): also where both write the same value, as CUDA's memory model has it. Blocks run one after
-// another, so a block that spins until a later one has written a flag never ends (set_patience). Of many blocks that read, the
-// last two are remembered.
+// orders them (thread_order.h). Two kinds of races do on a GPU what their authors mean, and may be told apart: a plain read beside
+// an atomicCAS, which checks what was read, and several threads that write the same value.
+//
+// Blocks run one after another, so a block that spins until a later one has written a flag never ends (set_patience). Of many
+// blocks that read, the last two are remembered.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -26,10 +30,15 @@ class GlobalRaces {
   static GlobalRaces* active() { return active_; }
   static void begin_launch(unsigned threads);
   static void end_launch();
+  /// Told, once for each pair of lines, of races that a GPU runs as they are meant; null: they are faults.
+  static void tell_harmless_to(void (*note)(const std::string& text));
 
   ThreadOrder& order() { return order_; }
-  /// What is wrong with the running thread's access; empty if nothing is. `strong`: an atomic, or of volatile memory.
-  std::string note(std::uintptr_t at, std::size_t bytes, Access access, bool strong, const CodePlace& place);
+  /// What is wrong with the running thread's access; empty if nothing is.
+  std::string note(std::uintptr_t at, std::size_t bytes, Access access, Strength strength,
+                   const CodePlace& place);
+  /// To be called when the running block has ended. Throws Error if its last write is a fault.
+  void end_block() { settle(); }
 
  private:
   /// 1 to 16 bytes.
@@ -42,6 +51,20 @@ class GlobalRaces {
     unsigned shift = 0;
     std::vector<Unit> units;
   };
+  /// Two accesses that nothing orders.
+  struct Conflict {
+    Touch before, now;
+    bool wrote = false;  ///< before
+    Access access = Access::read;
+    std::uintptr_t at = 0;
+  };
+  /// A write over another's, of which the next access or the block's end shows whether it has changed anything.
+  struct Pending {
+    Conflict conflict;
+    std::uintptr_t begin = 0;
+    std::size_t bytes = 0;  ///< 0: there is none
+    std::array<std::byte, 16> values{};
+  };
   struct Recent {
     std::uintptr_t number = ~std::uintptr_t{0};
     Page* page = nullptr;
@@ -51,11 +74,16 @@ class GlobalRaces {
   std::uint32_t number_of(const CodePlace& place);
   Page& page_of(std::uintptr_t at, std::size_t bytes);
   void split(Page& page, std::uintptr_t at, std::size_t bytes);
-  std::string note_unit(Unit& unit, const Touch& touch, Access access, std::uintptr_t at);
+  std::optional<Conflict> note_unit(Unit& unit, const Touch& touch, Access access, std::uintptr_t at);
   bool is_ordered(const Touch& before, const Touch& touch) const;
-  std::string describe(const Touch& before, bool wrote, Access access, std::uintptr_t at) const;
+  bool may_be_harmless(const Conflict& conflict, std::uintptr_t begin, std::size_t bytes);
+  void settle();
+  void tell(const Conflict& conflict, const char* what);
+  std::string describe(const Conflict& conflict) const;
 
   static inline GlobalRaces* active_ = nullptr;
+  static inline void (*tell_)(const std::string&) = nullptr;
+  static inline std::set<std::pair<CodePlace, CodePlace>> told_;
   ThreadOrder order_;
   std::unordered_map<std::uintptr_t, Page> pages_;
   std::array<Recent, 256> recent_;
@@ -63,6 +91,7 @@ class GlobalRaces {
   std::map<CodePlace, std::uint32_t> numbers_;
   std::vector<CodePlace> places_;
   std::array<std::pair<CodePlace, std::uint32_t>, 256> recent_places_{};
+  Pending pending_;
 };
 
 }  // namespace tern::emulator

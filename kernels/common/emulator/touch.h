@@ -11,6 +11,10 @@ namespace tern::emulator {
 /// How memory is touched.
 enum class Access { read, write, atomic };
 
+/// Accesses that are not plain do not race with each other: atomics, and those of volatile memory. An atomicCAS is known apart,
+/// since it checks what was read before it.
+enum class Strength : std::uint8_t { plain, strong, compare_and_swap };
+
 struct Touch {
   static constexpr std::int16_t kNobody = -1, kSeveral = -2;
   std::uint32_t block = 0;  ///< its number in the grid, x fastest
@@ -18,7 +22,9 @@ struct Touch {
   std::uint32_t place = 0;  ///< in the code: a number of its holder's choice
   std::int16_t thread = kNobody;
   std::int8_t warp = kNobody;
-  bool atomic = false;  ///< or of volatile memory, which counts as such between threads
+  Strength strength = Strength::plain;
+
+  bool is_strong() const { return strength != Strength::plain; }
 };
 
 /// Of a piece of memory: the last write, and the last reads.
@@ -31,9 +37,9 @@ enum class Race { none, read_after_write, write_after_write, write_after_read };
 /// What an access is with those before it. `ordered(before)`: whether something lies between that touch and this one.
 template <typename Ordered>
 Race race_of(const History& history, const Touch& touch, Access access, Ordered ordered) {
-  if (!(touch.atomic && history.write.atomic) && !ordered(history.write))
+  if (!(touch.is_strong() && history.write.is_strong()) && !ordered(history.write))
     return access == Access::read ? Race::read_after_write : Race::write_after_write;
-  if (access != Access::read && !(touch.atomic && history.read.atomic) && !ordered(history.read))
+  if (access != Access::read && !(touch.is_strong() && history.read.is_strong()) && !ordered(history.read))
     return Race::write_after_read;
   return Race::none;
 }
@@ -49,10 +55,11 @@ void keep(History& history, const Touch& touch, Access access, std::uint32_t bar
   Touch& read = history.read;
   const bool joins = read.thread != Touch::kNobody && read.thread != touch.thread &&
                      read.block == touch.block && read.time >= barrier && !ordered(read);
-  const bool one_warp = read.warp == touch.warp, atomic = read.atomic && touch.atomic;
+  const bool one_warp = read.warp == touch.warp;
+  const Strength strength = read.is_strong() ? touch.strength : Strength::plain;
   read = touch;
   if (!joins) return;
-  read.atomic = atomic;
+  read.strength = strength;
   read.thread = Touch::kSeveral;
   if (!one_warp) read.warp = Touch::kSeveral;
 }

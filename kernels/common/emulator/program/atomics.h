@@ -35,8 +35,10 @@ TERN_ATOMIC(atomicDec, old == 0 || old > value ? value : old - 1)
 template <typename T>
 TERN_UNTOLD T atomicCAS(T* place, std::type_identity_t<T> expected, std::type_identity_t<T> value,
                         TernPlace where = TernPlace::current()) {
-  return tern::emulator::program::change(
-      place, where, [=](T old) TERN_UNTOLD -> T { return old == expected ? value : old; });
+  tern::emulator::note_compare_and_swap(place, sizeof(T), where);
+  const T before = *place;
+  if (before == expected) *place = value;
+  return before;
 }
 
 #define atomicAdd_block atomicAdd

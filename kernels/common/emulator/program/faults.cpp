@@ -24,6 +24,16 @@ cudaError_t last_error = cudaSuccess, lasting_error = cudaSuccess;
 bool in_launch = false;
 std::string launch_text;
 
+void print(const std::string& message) {
+  std::string text = message;
+  const std::string folder =
+      std::filesystem::current_path().string() + "/";  // debug information has whole paths
+  for (std::size_t at = 0; (at = text.find(folder, at)) != text.npos;) text.erase(at, folder.size());
+  fflush(stdout);  // in the order in which things happened
+  fprintf(stderr, "tern: %s\n", text.c_str());
+  fflush(stderr);
+}
+
 /// Where the program was when the signal came: the innermost line of the user's on the stack.
 std::string interrupted_line(const ucontext_t& context) {
   const auto at = reinterpret_cast<const char*>(context.uc_mcontext.gregs[REG_RIP]);
@@ -106,17 +116,15 @@ std::string user_line(const void* code) {
 
 void report_fault(const std::string& message) {
   ++faults;
-  report_note(message);
+  print(message);
 }
 
 void report_note(const std::string& message) {
-  std::string text = message;
-  const std::string folder =
-      std::filesystem::current_path().string() + "/";  // debug information has whole paths
-  for (std::size_t at = 0; (at = text.find(folder, at)) != text.npos;) text.erase(at, folder.size());
-  fflush(stdout);  // in the order in which things happened
-  fprintf(stderr, "tern: %s\n", text.c_str());
-  fflush(stderr);
+  print("note: " + message);
+}
+
+void report_kernel_note(const std::string& message) {
+  report_note(fmt::format("{}, {}", launch_text, message));
 }
 
 cudaError_t returned(cudaError_t error) {

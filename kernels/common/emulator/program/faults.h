@@ -16,8 +16,10 @@ std::string user_line(const void* code);
 
 /// Prints "tern: <text>"; the process ends with code 1 at best.
 void report_fault(const std::string& text);
-/// Without consequence.
+/// Without consequence: "tern: note: <text>".
 void report_note(const std::string& text);
+/// The same, of the kernel that runs.
+void report_kernel_note(const std::string& text);
 
 /// The error that a call returns, kept for cudaGetLastError.
 cudaError_t returned(cudaError_t error);

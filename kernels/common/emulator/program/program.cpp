@@ -137,7 +137,7 @@ void prepare_program() {
   static bool is_done = false;
   if (std::exchange(is_done, true)) return;
   watch_process();
-  set_global_checks({.bounds = true, .races = true, .unwritten = true});
+  set_global_checks({.bounds = true, .races = true, .note = report_kernel_note, .unwritten = true});
   set_order_seed(options().seed);
   set_patience(std::chrono::seconds(options().thread_seconds),
                std::chrono::seconds(options().launch_seconds));
