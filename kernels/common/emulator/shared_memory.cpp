@@ -15,6 +15,7 @@ namespace tern::emulator {
 namespace {
 
 constexpr const char* kDynamic = "dynamic shared memory";
+constexpr std::size_t kMaxStaticBytes = 48 << 10;  ///< what nvcc takes
 constexpr std::size_t kGap = 1024;  ///< between arrays, so that the next element is no other array's
 constexpr std::size_t kRoom = std::size_t{64} << 20;  ///< for all arrays and gaps of a launch
 
@@ -39,6 +40,7 @@ void SharedMemory::begin_launch(std::size_t dynamic_bytes) {
   last_ = nullptr;
   next_ = reserve_ + kReserveBytes / 2;
   dynamic_bytes_ = used_bytes_ = dynamic_bytes;
+  static_bytes_ = 0;
 }
 
 void* SharedMemory::array(const char* name, const char* file, int line, std::size_t element_bytes,
@@ -66,7 +68,17 @@ SharedMemory::Array& SharedMemory::find_or_add(const char* name, const char* fil
       return array;
   }
   const std::size_t bytes = element_bytes * count;
-  if (file != kDynamic) used_bytes_ += bytes;
+  if (file != kDynamic) {
+    used_bytes_ += bytes;
+    static_bytes_ += bytes;
+  }
+  if (static_bytes_ > kMaxStaticBytes) {
+    throw Error(fmt::format("shared array '{}'", name),
+                fmt::format("at most {} bytes of __shared__ arrays in a kernel (more can be had as extern "
+                            "__shared__)",
+                            kMaxStaticBytes),
+                std::to_string(static_bytes_));
+  }
   if (used_bytes_ > kMaxSharedBytes) {
     throw Error(fmt::format("shared array '{}'", name),
                 fmt::format("at most {} bytes of shared memory in a block", kMaxSharedBytes),
@@ -127,7 +139,7 @@ std::string SharedMemory::note_unit(Array& array, std::size_t unit, Access acces
     return fmt::format("shared array '{}': element {} of {} {}", array.name, index, array.count, what);
   };
   const Block& block = Block::current();
-  const Touch touch = block.touch(access == Access::atomic);
+  const Touch touch = block.touch(access == Access::atomic ? Strength::strong : Strength::plain);
   const bool is_written = element.write.thread != Touch::kNobody && element.write.time >= block.begin_time();
   if (access != Access::write && !is_written) return fault("is read, but nobody has written it");
   const auto ordered = [&](const Touch& before) { return block.orders(before, touch); };
