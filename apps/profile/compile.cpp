@@ -49,6 +49,9 @@ Toolkit read_toolkit(const std::filesystem::path& file) {
 bool compile(const std::vector<std::string>& command, const std::filesystem::path& messages) {
   const int code = Child(command, messages.string()).wait();
   const std::string text = without_noise(read_text(messages));
+  if (text.find("undefined reference to `main'") != text.npos ||
+      text.find("undefined symbol: main") != text.npos)
+    throw Error("tern-profile", "a program with a main function", "a source without one");
   std::fputs(text.c_str(), stderr);
   return code == 0;
 }

@@ -131,16 +131,21 @@ int run(const Command& command) {
 void add_options(CLI::App& app, Command& command) {
   app.add_option("FILE", command.source, "A CUDA program: a source with kernels and a main")->required();
   app.add_option("--device", command.device, "GPU whose times are predicted")->capture_default_str();
-  app.add_option("--html", command.html, "Write the report as a page, too");
-  app.add_option("--json", command.json, "Write the report for programs, too");
-  app.add_option("--trace", command.trace,
-                 "A block and a warp of it, as 0,0: what it did in each kernel's first launch, step by step")
-      ->delimiter(',')
-      ->expected(2);
+  CLI::Option* const html = app.add_option("--html", command.html, "Write the report as a page, too");
+  CLI::Option* const json = app.add_option("--json", command.json, "Write the report for programs, too");
+  CLI::Option* const trace =
+      app.add_option(
+             "--trace", command.trace,
+             "A block and a warp of it, as 0,0: what it did in each kernel's first launch, step by step")
+          ->delimiter(',')
+          ->expected(2);
   app.add_option("--registers", command.registers,
                  "Registers of a thread (else nvcc is asked, where there is one)")
       ->check(CLI::Range(1, 255));
-  app.add_flag("--check,--no-profile", command.check, "Find faults alone, count nothing");
+  app.add_flag("--check,--no-profile", command.check, "Find faults alone, count nothing: without a report")
+      ->excludes(html)
+      ->excludes(json)
+      ->excludes(trace);
   app.add_option("--seed", command.seed,
                  "Blocks and threads take turns in an order drawn from this; 0: in order");
   app.add_option("--patience", command.patience,

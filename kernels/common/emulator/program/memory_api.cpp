@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "kernels/common/emulator/allocations.h"
 #include "kernels/common/emulator/global_memory.h"
 #include "kernels/common/emulator/program/device_memory.h"
 #include "kernels/common/emulator/program/faults.h"
@@ -50,6 +51,15 @@ std::string wrong_side(const char* side, const void* memory, std::size_t bytes, 
   if (bytes <= room) return {};
   return fmt::format("wanted at most {} bytes, the rest of the {}'s {}, got {}", room, side, allocation.name,
                      bytes);
+}
+
+/// To the host: what no kernel has written is seldom what is wanted there.
+void note_unwritten(const void* from, const Rows& rows, const char* function, TernPlace where) {
+  for (std::size_t row = 0; row < rows.height; ++row) {
+    const auto at = reinterpret_cast<std::uintptr_t>(from) + row * rows.from_pitch;
+    const std::string fault = Allocations::instance().unwritten_fault(at, rows.width, Access::read);
+    if (!fault.empty()) return report_note(fmt::format("{}: {}: {}", text_of(where), function, fault));
+  }
 }
 
 }  // namespace
@@ -107,6 +117,7 @@ cudaError_t copy(void* to, const void* from, Rows rows, cudaMemcpyKind kind, con
   if (!wrong.empty())
     return misuse(cudaErrorInvalidValue, function, where, fmt::format("{}: {}", name, wrong));
   const OpenDevice open;
+  if (!to_device) note_unwritten(from, rows, function, where);
   for (std::size_t row = 0; row < rows.height; ++row) {
     std::byte* const to_row = static_cast<std::byte*>(to) + row * rows.to_pitch;
     std::memmove(to_row, static_cast<const std::byte*>(from) + row * rows.from_pitch, rows.width);

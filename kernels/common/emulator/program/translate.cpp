@@ -22,6 +22,15 @@ std::string read_source(const std::filesystem::path& file) {
   return text.str();
 }
 
+/// Whether a header is one of CUDA's libraries'.
+bool is_of_library(std::string_view header) {
+  static constexpr std::string_view kBegins[] = {"cub/",     "cublas",   "cuda/",    "cudnn", "cufft",
+                                                 "curand.h", "cusolver", "cusparse", "cute/", "cutensor",
+                                                 "cutlass/", "nccl.h",   "npp",      "nvrtc", "thrust/"};
+  return std::any_of(std::begin(kBegins), std::end(kBegins),
+                     [=](std::string_view begin) { return header.substr(0, begin.size()) == begin; });
+}
+
 /// As a string of C++.
 std::string literal_of(std::string_view text) {
   std::string quoted = "\"";
@@ -72,6 +81,9 @@ class SourceTranslation {
     edit(i).instead = std::move(text);
     edit(i).is_replaced = true;
   }
+  void check(std::size_t i, const Functions::Refusal& refusal) const {
+    if (!refusal.wanted.empty()) fail(i, refusal.wanted, refusal.got);
+  }
   [[noreturn]] void fail(std::size_t i, const std::string& wanted, const std::string& got) const {
     throw Error(fmt::format("{}:{}", file_.string(), code_[i].line), wanted, got);
   }
@@ -80,6 +92,10 @@ class SourceTranslation {
     const Token& token = code_[i];
     if (token.is("<<<")) return translate_launch(i);
     if (!token.is_word()) return;
+    if (const auto body = all_.functions_.note(code_, i)) body_ = *body;
+    check(i, all_.functions_.refusal(code_, i, body_));
+    if ((token.is("asm") || token.is("__asm__")) && i < body_.end)
+      fail(i, "CUDA C++ in " + body_.name, "PTX, which is not emulated");
     if (token.is("__global__")) return note_kernel(i);
     if (token.is("__shared__")) return translate_shared(i);
     if (token.is("__device__") || token.is("__constant__") || token.is("__managed__"))
@@ -103,6 +119,7 @@ class SourceTranslation {
   std::vector<Token> tokens_;
   Code code_;
   std::vector<Edit> edits_;
+  DeviceBody body_;
 };
 
 void SourceTranslation::translate_directive(std::size_t token) {
@@ -123,6 +140,10 @@ void SourceTranslation::translate_directive(std::size_t token) {
   if (close == line.npos) return;
   const std::string name(line.substr(open + 1, close - open - 1));
   const std::string path = all_.included(name, line[open] == '"', file_);
+  if (path.empty() && is_of_library(name)) {
+    throw Error(fmt::format("{}:{}", file_.string(), tokens_[token].line), "CUDA C++ and its runtime API",
+                fmt::format("<{}>, a library, which is not emulated", name));
+  }
   if (path.empty()) return;
   edits_[token].is_replaced = true;
   edits_[token].instead =
@@ -218,6 +239,7 @@ void SourceTranslation::translate_launch(std::size_t i) {
   const std::size_t begin = callee_begin(i);
   if (begin == Code::kNone)
     fail(i, "the name of a kernel before <<<", i == 0 ? "none" : std::string(code_[i - 1].text));
+  if (begin + 1 == i) check(i, all_.functions_.refusal_of_launch(code_[begin].text));
   std::size_t end = i + 1;
   while (end < code_.size() && !code_.is(end, ">>>") && !code_.is(end, ";")) {
     const bool opens = code_.is(end, "(") || code_.is(end, "[") || code_.is(end, "{");

@@ -15,6 +15,8 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/common/emulator/program/functions.h"
+
 namespace tern::emulator {
 
 /// What must be known of kernels before their launches: how a name can be meant.
@@ -42,6 +44,7 @@ class Translator {
   std::vector<std::filesystem::path> include_folders_;
   std::map<std::filesystem::path, std::filesystem::path> done_;  ///< and under way
   std::map<std::string, KernelName, std::less<>> kernels_;
+  Functions functions_;
   int declared_ = 0;  ///< names made up so far
 };
 
