@@ -59,7 +59,8 @@ std::optional<DeviceBody> Functions::note(const Code& code, std::size_t word) {
     kernel = kernel || code.is(i, "__global__");
     device = device || code.is(i, "__device__");
     host = host || code.is(i, "__host__");
-    const bool is_other = code.is(i, "constexpr") || code.is(i, "consteval") || code.is(i, "=") || code.is(i, "(");
+    const bool is_other =
+        code.is(i, "constexpr") || code.is(i, "consteval") || code.is(i, "=") || code.is(i, "(");
     unknown = unknown || is_other || (code.is_word(i) && is_capitals(code[i].text));
   }
   Kinds& kinds = names_[std::string(code[word].text)];
@@ -82,7 +83,8 @@ Functions::Refusal Functions::refusal(const Code& code, std::size_t word, const 
     return {fmt::format("{}<<<blocks, threads>>>(...), since it is a kernel", name), name + "(...)"};
   const bool is_of_host = kinds->host && !kinds->kernel && !kinds->device;
   if (!is_of_host || word >= body.end || !is_function_in(code, body, name)) return {};
-  return {fmt::format("__device__ before {}, which {} calls on the GPU", name, body.name), "a function of the host"};
+  return {fmt::format("__device__ before {}, which {} calls on the GPU", name, body.name),
+          "a function of the host"};
 }
 
 Functions::Refusal Functions::refusal_of_launch(std::string_view name) const {
