@@ -17,6 +17,7 @@
 
 #include "apps/commands.h"
 #include "apps/common/version.h"
+#include "engine/core/subnormals.h"
 
 namespace tern {
 namespace {
@@ -82,6 +83,7 @@ int wrong_usage(const CLI::App& tern, const std::string& message) {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
+  flush_subnormals();
   std::signal(SIGXFSZ, SIG_IGN);  // a file over `ulimit -f` is then a write that fails, and is told
   CLI::App tern("tern: train, measure and use image classifiers for two levels of classes, some never seen.",
                 "tern");

@@ -17,6 +17,7 @@
 #include "engine/autograd/tape.h"
 #include "engine/core/check.h"
 #include "engine/core/random.h"
+#include "engine/core/subnormals.h"
 #include "engine/ops/cross_entropy.h"
 #include "engine/optim/optimizer.h"
 #include "models/heads.h"
@@ -143,6 +144,7 @@ std::vector<double> measure(const Options& options, tern::Device device) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  tern::flush_subnormals();
   Options options;
   CLI::App app("One training or inference step of a ResNet");
   app.add_option("--arch", options.arch);
