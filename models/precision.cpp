@@ -24,12 +24,18 @@ DType activation_type(Precision precision) {
 }
 
 bool has_precision(Device device, Precision precision) {
-  return precision == Precision::fp32 || backend_of(device).has_reduced_precision();
+  const Backend& backend = backend_of(device);
+  return precision == Precision::fp32 || (precision == Precision::bf16 && backend.has_bfloat16()) ||
+         (precision == Precision::tf32 && backend.has_tf32());
 }
 
 void check_precision(Device device, Precision precision) {
   if (has_precision(device, precision)) return;
-  throw Error("precision", "\"fp32\" on device " + device.text(),
+  const bool has_bfloat16 = backend_of(device).has_bfloat16();
+  const char* const wanted = has_bfloat16      ? "\"fp32\" or \"bf16\""
+                             : device.is_cpu() ? "\"fp32\" (bf16 needs AVX512_BF16 or AMX)"
+                                               : "\"fp32\"";
+  throw Error("precision", wanted + (" on device " + device.text()),
               "\"" + std::string(name_of(precision)) + "\"");
 }
 

@@ -128,7 +128,7 @@ TEST_CASE("arithmetic: a cross-entropy written as its formula is the fused one")
 
 TEST_CASE("arithmetic: in bf16, where a device has it") {
   for (const Device device : test::devices()) {
-    if (!backend_of(device).has_reduced_precision()) continue;
+    if (!backend_of(device).has_bfloat16()) continue;
     const Variable x(test::uniform({4, 8}, 1, 2, 1, device), true),
         row(test::uniform({8}, 1, 2, 2, device), true);
     const Variable y = sum(cast(x, DType::bf16) * cast(row, DType::bf16));

@@ -92,8 +92,8 @@ void check_devices(const std::string& architecture, const Setting& setting) {
   CAPTURE(setting.name);
   const Step exact = step(architecture, setting, Device::cpu(), Precision::fp32);
   for (const Device device : test::devices()) {
-    if (!backend_of(device).has_reduced_precision()) continue;
     for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
+      if (!has_precision(device, precision) || (device.is_cpu() && precision == Precision::fp32)) continue;
       CAPTURE(name_of(precision));
       std::printf("%s, %s, %s:", architecture.c_str(), setting.name, name_of(precision));
       check_step(step(architecture, setting, device, precision), exact, setting, precision);

@@ -89,7 +89,7 @@ TEST_CASE("device training: follows the CPU's losses, resumes to the same bytes,
     fixture.go_on(parted, device);
     CHECK(read_file(whole.last_model(Part::two_heads)) == read_file(parted.last_model(Part::two_heads)));
 
-    if (!backend_of(device).has_reduced_precision()) continue;
+    if (!backend_of(device).has_bfloat16()) continue;
     const Run half = fixture.train("half", device, {"precision=bf16", "epochs=1"});
     CHECK(losses_of(half)[0] == doctest::Approx(wanted[0]).epsilon(0.02));
   }

@@ -21,10 +21,10 @@ namespace {
 
 constexpr double kTolerance = 2e-2;  // of a norm: a rounding is at most 4e-3 of a value
 
-std::vector<Device> reduced_precision_devices() {
+std::vector<Device> devices_with_bfloat16() {
   std::vector<Device> found;
   for (const Device device : test::devices()) {
-    if (backend_of(device).has_reduced_precision()) found.push_back(device);
+    if (backend_of(device).has_bfloat16()) found.push_back(device);
   }
   return found;
 }
@@ -56,7 +56,7 @@ Results results(const Op& op, const std::vector<Tensor>& activations, const std:
 void check_op(const char* name, DType result_type, const Op& op, std::vector<Tensor> activations,
               std::vector<Tensor> parameters = {}) {
   CAPTURE(name);
-  for (const Device device : reduced_precision_devices()) {
+  for (const Device device : devices_with_bfloat16()) {
     for (Tensor& x : parameters) x = x.to(device);
     for (Tensor& x : activations) {  // representable, so that no ReLU flips for the rounding of its input
       x = x.to(device);
@@ -92,6 +92,16 @@ TEST_CASE("mixed precision: each op's values and gradients follow f32's") {
              return conv2d(x[0], p[0], Window{3, 2, 1});
            },
            {kImages}, {w});
+  check_op("conv2d of larger images", DType::bf16,  // another of the CPU's implementations
+           [](auto x, auto p) {
+             return conv2d(x[0], p[0], Window{3, 1, 1});
+           },
+           {test::uniform({2, 11, 10, 16}, -2, 2, 1)}, {w});
+  check_op("conv2d of single pixels", DType::bf16,
+           [](auto x, auto p) {
+             return conv2d(x[0], p[0], Window{1, 1, 0});
+           },
+           {kImages}, {test::uniform({8, 1, 1, 16}, -1, 1, 2)});
   check_op("conv2d with a bias", DType::bf16,
            [](auto x, auto p) {
              return conv2d(x[0], p[0], p[1], Window{3, 2, 1});
@@ -119,8 +129,27 @@ TEST_CASE("mixed precision: each op's values and gradients follow f32's") {
   }
 }
 
+TEST_CASE("mixed precision: a convolution with bias, residual and ReLU in one pass follows f32's") {
+  const Tensor w = test::uniform({8, 3, 3, 16}, -1, 1, 2), bias = test::uniform({8}, -1, 1, 3);
+  for (const Shape& shape : {Shape{3, 4, 3, 16}, Shape{2, 11, 10, 16}}) {  // few pixels, and many
+    const Tensor x = test::uniform(shape, -2, 2, 1);
+    const Tensor residual = test::uniform({shape[0], shape[1], shape[2], 8}, -2, 2, 4);
+    for (const Device device : devices_with_bfloat16()) {
+      const auto result = [&](DType type) {
+        const auto in = [&](const Tensor& t) { return cast(Variable(t.to(device)), type).data(); };
+        const Tensor added = in(residual), on_device = bias.to(device);
+        const Tensor y =
+            conv2d_fused(in(x), in(w), &on_device, Window{3, 1, 1}, {.residual = &added, .relu = true});
+        CHECK(y.dtype() == type);
+        return cast(Variable(y), DType::f32).data();
+      };
+      CHECK(test::relative_norm({result(DType::bf16)}, {result(DType::f32)}) <= kTolerance);
+    }
+  }
+}
+
 TEST_CASE("mixed precision: a convolution's weight gradient is bf16; sums of several are f32") {
-  for (const Device device : reduced_precision_devices()) {
+  for (const Device device : devices_with_bfloat16()) {
     const Variable x = cast(Variable(kImages.to(device)), DType::bf16);
     Variable w(test::uniform({8, 1, 1, 16}, -1, 1, 2, device), true);
     const auto once = [&] {
@@ -145,7 +174,7 @@ TEST_CASE("mixed precision: a convolution's weight gradient is bf16; sums of sev
 }
 
 TEST_CASE("mixed precision: the optimiser steps f32 parameters by bf16 gradients, scaled or not") {
-  for (const Device device : reduced_precision_devices()) {
+  for (const Device device : devices_with_bfloat16()) {
     for (const std::string name : {"adam", "adamw", "sgd"}) {
       for (const float clip : {0.0f, 0.5f}) {
         CAPTURE(name);
@@ -171,13 +200,22 @@ TEST_CASE("mixed precision: the optimiser steps f32 parameters by bf16 gradients
   }
 }
 
-TEST_CASE("mixed precision: the CPU refuses it") {
+TEST_CASE("mixed precision: a CPU without bf16 refuses it, and any CPU TF32") {
   Tensor x = Tensor::zeros({1, 2, 2, 4}, DType::bf16);
   const Variable in(x);
   const Variable w(Tensor::zeros({2, 1, 1, 4}));
   BatchNormState state{Variable(Tensor::zeros({4})), Variable(Tensor::zeros({4})), Tensor::zeros({4}),
                        Tensor::zeros({4})};
   const auto error = [](auto&& body) { return test::error_of(body); };
+  CHECK(error([&] { cast(w, DType::f64); }) == "cast: wanted y of type f32, got f64");
+  ResNet network = make_resnet("resnet18", 1);
+  network.set_precision(Precision::fp32);
+  const bool has_bfloat16 = backend_of(Device::cpu()).has_bfloat16();
+  CHECK(error([&] { network.set_precision(Precision::tf32); }) ==
+        (has_bfloat16
+             ? "precision: wanted \"fp32\" or \"bf16\" on device cpu, got \"tf32\""
+             : "precision: wanted \"fp32\" (bf16 needs AVX512_BF16 or AMX) on device cpu, got \"tf32\""));
+  if (has_bfloat16) return;
   CHECK(error([&] { conv2d(in, w, Window{1, 1, 0}); }) == "conv2d: wanted f32 on the CPU, got bf16");
   CHECK(error([&] { batch_norm(in, state, true); }) == "batch_norm: wanted f32 on the CPU, got bf16");
   CHECK(error([&] { relu(in); }) == "relu: wanted f32 on the CPU, got bf16");
@@ -185,9 +223,6 @@ TEST_CASE("mixed precision: the CPU refuses it") {
   CHECK(error([&] { max_pool(in, Window{2, 2, 0}); }) == "max_pool: wanted f32 on the CPU, got bf16");
   CHECK(error([&] { global_average_pool(in); }) == "global_average_pool: wanted f32 on the CPU, got bf16");
   CHECK(error([&] { cast(w, DType::bf16); }) == "cast: wanted f32 on the CPU, got bf16");
-  CHECK(error([&] { cast(w, DType::f64); }) == "cast: wanted y of type f32, got f64");
-  ResNet network = make_resnet("resnet18", 1);
   CHECK(error([&] { network.set_precision(Precision::bf16); }) ==
-        "precision: wanted \"fp32\" on device cpu, got \"bf16\"");
-  network.set_precision(Precision::fp32);
+        "precision: wanted \"fp32\" (bf16 needs AVX512_BF16 or AMX) on device cpu, got \"bf16\"");
 }

@@ -43,7 +43,7 @@ void check_op(const char* name, const Op& op, std::vector<Tensor> inputs) {
       CAPTURE(i);
       const double error = test::relative_norm({got[i]}, {exact[i]});
       CHECK(error <= kTolerance);
-      if (!backend_of(device).has_reduced_precision()) CHECK(error == 0);
+      if (!backend_of(device).has_tf32()) CHECK(error == 0);
     }
   }
 }

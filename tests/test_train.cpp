@@ -150,8 +150,8 @@ TEST_CASE("train: what is wrong is found before a run folder is made") {
     leaves_nothing(options, "--device");
   }
   SUBCASE("precision") {
-    options.sets = {"precision=bf16"};
-    leaves_nothing(options, "precision: wanted \"fp32\" on device cpu, got \"bf16\"");
+    options.sets = {"precision=tf32"};
+    leaves_nothing(options, "on device cpu, got \"tf32\"");
   }
   SUBCASE("nothing to resume") {
     options.resume = true;

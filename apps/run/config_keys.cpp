@@ -154,9 +154,10 @@ void add_model_keys(Table& table) {
   table.choice("fine_tune", &Config::fine_tune, "train everything, or the heads on a frozen backbone");
   table.choice("frozen_batch_norm", &Config::frozen_batch_norm,
                "a frozen backbone's batch norm; the reference leaves it in training mode, so it drifts");
-  table.choice(
-      "precision", &Config::precision,
-      "of products and of the backbone's activations; tf32 and bf16 are a GPU's, faster and less exact");
+  table.choice("precision", &Config::precision,
+               "of products and of the backbone's activations: tf32 and bf16 are faster and less exact; tf32 "
+               "needs a GPU, bf16 a "
+               "GPU or a CPU with AVX512_BF16 or AMX");
 }
 
 /// What a GPU's augmentation kernel does not do: the CPU then makes the batches.

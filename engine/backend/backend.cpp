@@ -34,7 +34,7 @@ const void* Backend::upload(std::string_view kernel, std::span<const std::byte> 
 
 void check_activation(const char* op, const char* argument, const Tensor& x) {
   if (x.dtype() != DType::bf16) return check_dtype(op, argument, x, DType::f32);
-  if (backend_of(x).has_reduced_precision()) return;
+  if (backend_of(x).has_bfloat16()) return;
   throw Error(op, std::string("f32 on ") + (x.device().is_cpu() ? "the CPU" : x.device().text()), "bf16");
 }
 

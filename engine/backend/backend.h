@@ -4,7 +4,7 @@
 //
 // Conventions of every primitive, unless it says otherwise:
 // - Tensors are on one device, f32, and of the shapes given; the ops (engine/ops) have checked that.
-// - A tensor of type T is an activation or its gradient: f32, or bf16 where has_reduced_precision(), and all
+// - A tensor of type T is an activation or its gradient: f32, or bf16 where has_bfloat16(), and all
 //   of a call's Ts are alike. Sums and statistics are f32 or better whatever T is.
 // - Outputs are allocated by the caller and overwritten (=). "+=" marks those that accumulate. Outputs may
 //   hold anything before the call. No output may alias an input unless "may alias" is said.
@@ -83,10 +83,10 @@ class Backend {
   Backend& operator=(const Backend&) = delete;
 
   Device device() const { return device_; }
-  virtual std::string description() const = 0;  ///< for people: device, libraries and their versions
-  virtual void synchronize() = 0;               ///< waits until everything issued is done
-  /// True if activations may be bf16 and convolutions may be asked for TF32.
-  virtual bool has_reduced_precision() const { return false; }
+  virtual std::string description() const = 0;         ///< for people: device, libraries and their versions
+  virtual void synchronize() = 0;                      ///< waits until everything issued is done
+  virtual bool has_bfloat16() const { return false; }  ///< activations may be bf16
+  virtual bool has_tf32() const { return false; }      ///< products asked for TF32 are faster for it
   /// Records what `work` issues without doing it. `work` must have run once before, so that all that is kept
   /// per shape is there; it reads and writes tensors that outlive the result, and those it makes and hands
   /// out stay where they are for as long. Null where a device cannot record; `work` has then not been called.

@@ -3,7 +3,7 @@
 //
 //   void relu_forward(const Tensor& x, Tensor& y) {
 //     dispatch(
-//         x, [&] { relu_forward_cpu(x, y); },
+//         x, [&] { with_type(x, [&]<typename T>() { relu_forward_cpu<T>(x, y); }); },
 //         [&](auto& device) {
 //           with_type(x, [&]<typename T>() {
 //             kernels::relu_forward(x.data<T>(), y.data<T>(), y.numel(), device.stream());
@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "engine/backend/backend.h"
+#include "engine/tensor/with_type.h"
 
 #ifndef TERN_HAS_KERNELS
 #error "TERN_HAS_KERNELS: wanted 0 or 1 from the build (CMakeLists.txt, tern_ops)"
@@ -33,16 +34,6 @@ void dispatch(const Tensor& x, Cpu&& cpu, Kernel&& kernel) {
   if (x.device().is_cpu()) return cpu();
   Backend& device = backend_of(x);  // throws where there is none
   if constexpr (kHasKernels) kernel(device);
-}
-
-/// body.operator()<T>() with T the type of the activation x: with_type(x, [&]<typename T>() { ... }).
-template <typename Body>
-void with_type(const Tensor& x, Body&& body) {
-  if (x.dtype() == DType::bf16) {
-    body.template operator()<bfloat16>();
-  } else {
-    body.template operator()<float>();
-  }
 }
 
 /// The elements, or null for null.

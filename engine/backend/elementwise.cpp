@@ -13,42 +13,43 @@ namespace tern {
 namespace {
 
 /// An operand seen as rows of y's last axis: a step of 0 uses a value, or a row, again.
+template <typename T>
 struct Operand {
-  const float* values;
+  const T* values;
   std::int64_t row_step, column_step;
 
   Operand(const Tensor& x, std::int64_t rows, std::int64_t columns)
-      : values(x.data<float>()),
+      : values(x.data<T>()),
         row_step(x.numel() == rows * columns ? columns : 0),
         column_step(x.numel() == 1 ? 0 : 1) {}
 };
 
 /// The two inner loops that matter are of known steps, so that they are vectorised.
-template <typename Op>
-void row_cpu(const float* a, std::int64_t a_step, const float* b, std::int64_t b_step, Op op, float* y,
+template <typename T, typename Op>
+void row_cpu(const T* a, std::int64_t a_step, const T* b, std::int64_t b_step, Op op, T* y,
              std::int64_t count) {
   if (a_step == 1 && b_step == 1) {
 #pragma omp simd
-    for (std::int64_t i = 0; i < count; ++i) y[i] = op(a[i], b[i]);
+    for (std::int64_t i = 0; i < count; ++i) store(op(load(a[i]), load(b[i])), y[i]);
   } else if (a_step == 1) {
-    const float value = *b;
+    const float value = load(*b);
 #pragma omp simd
-    for (std::int64_t i = 0; i < count; ++i) y[i] = op(a[i], value);
+    for (std::int64_t i = 0; i < count; ++i) store(op(load(a[i]), value), y[i]);
   } else {
-    const float value = *a;
-    for (std::int64_t i = 0; i < count; ++i) y[i] = op(value, b[i * b_step]);
+    const float value = load(*a);
+    for (std::int64_t i = 0; i < count; ++i) store(op(value, load(b[i * b_step])), y[i]);
   }
 }
 
-template <typename Op>
+template <typename T, typename Op>
 void broadcast_cpu(const Tensor& a, const Tensor& b, Op op, Tensor& y) {
   if (y.numel() == 0) return;
   // Where no operand is a row, all values are one row, which the cores share.
   const bool has_row = std::min(a.numel(), b.numel()) > 1 && a.numel() != b.numel();
   const std::int64_t columns = has_row ? std::min(a.numel(), b.numel()) : y.numel(),
                      rows = y.numel() / columns;
-  const Operand left(a, rows, columns), right(b, rows, columns);
-  float* const out = y.data<float>();
+  const Operand<T> left(a, rows, columns), right(b, rows, columns);
+  T* const out = y.data<T>();
   if (!has_row) {
     parallel_for(columns, kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
       row_cpu(left.values + begin * left.column_step, left.column_step,
@@ -69,7 +70,7 @@ void broadcast_cpu(const Tensor& a, const Tensor& b, Op op, Tensor& y) {
 template <typename Op, typename Kernel>
 void binary(const Tensor& a, const Tensor& b, Tensor& y, Op op, Kernel kernel) {
   dispatch(
-      y, [&] { broadcast_cpu(a, b, op, y); },
+      y, [&] { with_type(y, [&]<typename T>() { broadcast_cpu<T>(a, b, op, y); }); },
       [&](auto& device) {
         with_type(y, [&]<typename T>() {
           kernel(kernels::Broadcast<T>{a.data<T>(), a.numel()}, kernels::Broadcast<T>{b.data<T>(), b.numel()},
@@ -78,19 +79,21 @@ void binary(const Tensor& a, const Tensor& b, Tensor& y, Op op, Kernel kernel) {
       });
 }
 
+template <typename T, typename Op>
+void unary_cpu(const Tensor& x, Op op, Tensor& y) {
+  const T* in = x.data<T>();
+  T* out = y.data<T>();
+  parallel_for(y.numel(), kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
+#pragma omp simd
+    for (std::int64_t i = begin; i < end; ++i) store(op(load(in[i])), out[i]);
+  });
+}
+
 /// y = op(x) by a loop, or by kernel(x, y, n, stream).
 template <typename Op, typename Kernel>
 void unary(const Tensor& x, Tensor& y, Op op, Kernel kernel) {
   dispatch(
-      y,
-      [&] {
-        const float* in = x.data<float>();
-        float* out = y.data<float>();
-        parallel_for(y.numel(), kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
-#pragma omp simd
-          for (std::int64_t i = begin; i < end; ++i) out[i] = op(in[i]);
-        });
-      },
+      y, [&] { with_type(y, [&]<typename T>() { unary_cpu<T>(x, op, y); }); },
       [&](auto& device) {
         with_type(y, [&]<typename T>() { kernel(x.data<T>(), y.data<T>(), y.numel(), device.stream()); });
       });
@@ -102,7 +105,7 @@ void convert_values(const Tensor& x, Tensor& y) {
   To* out = y.data<To>();
   parallel_for(y.numel(), kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
 #pragma omp simd
-    for (std::int64_t i = begin; i < end; ++i) out[i] = To(static_cast<float>(in[i]));
+    for (std::int64_t i = begin; i < end; ++i) store(load(in[i]), out[i]);
   });
 }
 
@@ -122,9 +125,12 @@ void fill(float value, Tensor& y) {
   dispatch(
       y,
       [&] {
-        float* out = y.data<float>();
-        parallel_for(y.numel(), kElementwiseGrain,
-                     [=](std::int64_t begin, std::int64_t end) { std::fill(out + begin, out + end, value); });
+        with_type(y, [&]<typename T>() {
+          T* out = y.data<T>();
+          parallel_for(y.numel(), kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
+            std::fill(out + begin, out + end, T(value));
+          });
+        });
       },
       [&](auto& device) {
         with_type(y, [&]<typename T>() { kernels::fill(value, y.data<T>(), y.numel(), device.stream()); });

@@ -12,42 +12,44 @@
 namespace tern {
 namespace {
 
+template <typename T>
 void global_average_pool_forward_cpu(const Tensor& x, Tensor& y) {
   const std::int64_t images = x.size(0), pixels = x.size(1) * x.size(2), channels = x.size(3);
-  const float* from = x.data<float>();
+  const T* from = x.data<T>();
   float* to = y.data<float>();
   parallel_for(images, 1, [=](std::int64_t begin, std::int64_t end) {
     for (std::int64_t image = begin; image < end; ++image) {
       float* sum = to + image * channels;
       std::fill_n(sum, channels, 0.0f);
       for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
-        const float* value = from + (image * pixels + pixel) * channels;
+        const T* value = from + (image * pixels + pixel) * channels;
 #pragma omp simd
-        for (std::int64_t c = 0; c < channels; ++c) sum[c] += value[c];
+        for (std::int64_t c = 0; c < channels; ++c) sum[c] += load(value[c]);
       }
       for (std::int64_t c = 0; c < channels; ++c) sum[c] /= static_cast<float>(pixels);
     }
   });
 }
 
+template <typename T>
 void global_average_pool_backward_cpu(const Tensor& dy, Tensor& dx) {
   const std::int64_t images = dx.size(0), pixels = dx.size(1) * dx.size(2), channels = dx.size(3);
   const float* gradients = dy.data<float>();
-  float* to = dx.data<float>();
+  T* to = dx.data<T>();
   const float share = 1.0f / static_cast<float>(pixels);
   parallel_for(images, 1, [=](std::int64_t begin, std::int64_t end) {
     for (std::int64_t pixel = begin * pixels; pixel < end * pixels; ++pixel) {
       const float* gradient = gradients + pixel / pixels * channels;
-      float* target = to + pixel * channels;
+      T* target = to + pixel * channels;
 #pragma omp simd
-      for (std::int64_t c = 0; c < channels; ++c) target[c] = gradient[c] * share;
+      for (std::int64_t c = 0; c < channels; ++c) store(gradient[c] * share, target[c]);
     }
   });
 }
 
 void global_average_pool_forward(const Tensor& x, Tensor& y) {
   dispatch(
-      x, [&] { global_average_pool_forward_cpu(x, y); },
+      x, [&] { with_type(x, [&]<typename T>() { global_average_pool_forward_cpu<T>(x, y); }); },
       [&](auto& device) {
         with_type(x, [&]<typename T>() {
           kernels::global_average_pool_forward(x.data<T>(), y.data<float>(), x.size(0), x.size(1) * x.size(2),
@@ -58,7 +60,7 @@ void global_average_pool_forward(const Tensor& x, Tensor& y) {
 
 void global_average_pool_backward(const Tensor& dy, Tensor& dx) {
   dispatch(
-      dy, [&] { global_average_pool_backward_cpu(dy, dx); },
+      dy, [&] { with_type(dx, [&]<typename T>() { global_average_pool_backward_cpu<T>(dy, dx); }); },
       [&](auto& device) {
         with_type(dx, [&]<typename T>() {
           kernels::global_average_pool_backward(dy.data<float>(), dx.data<T>(), dx.size(0),

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstring>
 #include <string>
+#include <type_traits>
+#include <vector>
 
 #include "engine/backend/dispatch.h"
 #include "engine/core/check.h"
@@ -46,59 +48,75 @@ void for_taps(const PoolGeometry& g, Window window, std::int64_t row, std::int64
   }
 }
 
-void max_pool_pixel(const float* image, const PoolGeometry& g, Window window, std::int64_t row,
-                    std::int64_t column, float* best, std::uint8_t* winner) {
-  std::fill_n(best, g.channels, -INFINITY);
+template <typename T>
+void max_pool_pixel(const T* image, const PoolGeometry& g, Window window, std::int64_t row,
+                    std::int64_t column, T* best, std::uint8_t* winner) {
+  std::fill_n(best, g.channels, T(-INFINITY));
   // Which wins where all are -infinity: a place in the padding would lose the gradient.
   std::memset(winner, first_tap(g, window, row, column), static_cast<std::size_t>(g.channels));
   for_taps(g, window, row, column, [&](std::uint8_t tap, std::int64_t offset) {
-    const float* from = image + offset;
+    const T* from = image + offset;
 #pragma omp simd
     for (std::int64_t c = 0; c < g.channels; ++c) {
-      const bool better = from[c] > best[c] || from[c] != from[c];  // NaN wins, as in PyTorch
-      best[c] = better ? from[c] : best[c];
+      const float value = load(from[c]), so_far = load(best[c]);
+      const bool better = value > so_far || value != value;  // NaN wins, as in PyTorch
+      store(better ? value : so_far, best[c]);
       winner[c] = better ? tap : winner[c];
     }
   });
 }
 
+template <typename T>
 void max_pool_forward_cpu(const Tensor& x, Window window, Tensor& y, Tensor& index) {
   const PoolGeometry g = geometry_of(x, y);
-  const float* from = x.data<float>();
-  float* to = y.data<float>();
+  const T* from = x.data<T>();
+  T* to = y.data<T>();
   std::uint8_t* winners = index.data<std::uint8_t>();
   parallel_for(g.images * g.out_height, 1, [=](std::int64_t begin, std::int64_t end) {
     for (std::int64_t line = begin; line < end; ++line) {
-      const float* image = from + line / g.out_height * g.height * g.width * g.channels;
+      const T* image = from + line / g.out_height * g.height * g.width * g.channels;
       for (std::int64_t column = 0; column < g.out_width; ++column) {
         const std::int64_t offset = (line * g.out_width + column) * g.channels;
-        max_pool_pixel(image, g, window, line % g.out_height, column, to + offset, winners + offset);
+        max_pool_pixel<T>(image, g, window, line % g.out_height, column, to + offset, winners + offset);
       }
     }
   });
 }
 
+/// image += what the outputs of one image hand back to their winners.
+template <typename T>
+void max_pool_backward_image(const T* gradient, const std::uint8_t* winner, const PoolGeometry& g,
+                             Window window, float* image) {
+  for (std::int64_t row = 0; row < g.out_height; ++row) {
+    for (std::int64_t column = 0; column < g.out_width; ++column) {
+      for_taps(g, window, row, column, [&](std::uint8_t tap, std::int64_t offset) {
+        float* target = image + offset;
+#pragma omp simd
+        for (std::int64_t c = 0; c < g.channels; ++c)
+          target[c] += winner[c] == tap ? load(gradient[c]) : 0.0f;
+      });
+      gradient += g.channels;
+      winner += g.channels;
+    }
+  }
+}
+
+template <typename T>
 void max_pool_backward_cpu(const Tensor& dy, const Tensor& index, Window window, Tensor& dx) {
   const PoolGeometry g = geometry_of(dx, dy);
-  const float* gradients = dy.data<float>();
-  const std::uint8_t* winners = index.data<std::uint8_t>();
-  float* to = dx.data<float>();
-  const std::int64_t image_size = g.height * g.width * g.channels;
-  parallel_for(g.images, 1, [=](std::int64_t begin, std::int64_t end) {
-    std::fill(to + begin * image_size, to + end * image_size, 0.0f);
-    for (std::int64_t pixel = begin * g.out_height * g.out_width; pixel < end * g.out_height * g.out_width;
-         ++pixel) {
-      const std::int64_t line = pixel / g.out_width;
-      float* image = to + line / g.out_height * image_size;
-      const float* gradient = gradients + pixel * g.channels;
-      const std::uint8_t* winner = winners + pixel * g.channels;
-      for_taps(g, window, line % g.out_height, pixel % g.out_width,
-               [&](std::uint8_t tap, std::int64_t offset) {
-                 float* target = image + offset;
-#pragma omp simd
-                 for (std::int64_t c = 0; c < g.channels; ++c)
-                   target[c] += winner[c] == tap ? gradient[c] : 0.0f;
-               });
+  const std::int64_t in_size = g.height * g.width * g.channels,
+                     out_size = g.out_height * g.out_width * g.channels;
+  parallel_for(g.images, 1, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<float> sums(std::is_same_v<T, float> ? 0 : static_cast<std::size_t>(in_size));
+    for (std::int64_t image = begin; image < end; ++image) {
+      T* const to = dx.data<T>() + image * in_size;
+      float* sum = sums.data();
+      if constexpr (std::is_same_v<T, float>) sum = to;
+      std::fill_n(sum, in_size, 0.0f);
+      max_pool_backward_image(dy.data<T>() + image * out_size, index.data<std::uint8_t>() + image * out_size,
+                              g, window, sum);
+      if constexpr (!std::is_same_v<T, float>)
+        std::transform(sum, sum + in_size, to, [](float value) { return T(value); });
     }
   });
 }
@@ -110,7 +128,7 @@ kernels::PoolShape kernel_shape(const Tensor& x, const Tensor& y, Window window)
 
 void max_pool_forward(const Tensor& x, Window window, Tensor& y, Tensor& index) {
   dispatch(
-      x, [&] { max_pool_forward_cpu(x, window, y, index); },
+      x, [&] { with_type(x, [&]<typename T>() { max_pool_forward_cpu<T>(x, window, y, index); }); },
       [&](auto& device) {
         with_type(x, [&]<typename T>() {
           kernels::max_pool_forward(x.data<T>(), y.data<T>(), index.data<std::uint8_t>(),
@@ -121,7 +139,7 @@ void max_pool_forward(const Tensor& x, Window window, Tensor& y, Tensor& index) 
 
 void max_pool_backward(const Tensor& dy, const Tensor& index, Window window, Tensor& dx) {
   dispatch(
-      dy, [&] { max_pool_backward_cpu(dy, index, window, dx); },
+      dy, [&] { with_type(dy, [&]<typename T>() { max_pool_backward_cpu<T>(dy, index, window, dx); }); },
       [&](auto& device) {
         with_type(dy, [&]<typename T>() {
           kernels::max_pool_backward(dy.data<T>(), index.data<std::uint8_t>(), dx.data<T>(),

@@ -10,21 +10,23 @@ namespace tern {
 namespace {
 
 // Written so that NaN comes through: a loss that went wrong must not be hidden.
+template <typename T>
 void relu_forward_cpu(const Tensor& x, Tensor& y) {
-  const float* in = x.data<float>();
-  float* out = y.data<float>();
+  const T* in = x.data<T>();
+  T* out = y.data<T>();
   parallel_for(y.numel(), kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
 #pragma omp simd
-    for (std::int64_t i = begin; i < end; ++i) out[i] = in[i] < 0 ? 0.0f : in[i];
+    for (std::int64_t i = begin; i < end; ++i) store(load(in[i]) < 0 ? 0.0f : load(in[i]), out[i]);
   });
 }
 
+template <typename T>
 void relu_backward_cpu(const Tensor& y, const Tensor& dy, Tensor& dx) {
-  const float *value = y.data<float>(), *gradient = dy.data<float>();
-  float* out = dx.data<float>();
+  const T *value = y.data<T>(), *gradient = dy.data<T>();
+  T* out = dx.data<T>();
   parallel_for(dx.numel(), kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
 #pragma omp simd
-    for (std::int64_t i = begin; i < end; ++i) out[i] = value[i] <= 0 ? 0.0f : gradient[i];
+    for (std::int64_t i = begin; i < end; ++i) store(load(value[i]) <= 0 ? 0.0f : load(gradient[i]), out[i]);
   });
 }
 
@@ -32,7 +34,7 @@ void relu_backward_cpu(const Tensor& y, const Tensor& dy, Tensor& dx) {
 
 void relu_forward(const Tensor& x, Tensor& y) {
   dispatch(
-      x, [&] { relu_forward_cpu(x, y); },
+      x, [&] { with_type(x, [&]<typename T>() { relu_forward_cpu<T>(x, y); }); },
       [&](auto& device) {
         with_type(x, [&]<typename T>() {
           kernels::relu_forward(x.data<T>(), y.data<T>(), y.numel(), device.stream());
@@ -42,7 +44,7 @@ void relu_forward(const Tensor& x, Tensor& y) {
 
 void relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) {
   dispatch(
-      y, [&] { relu_backward_cpu(y, dy, dx); },
+      y, [&] { with_type(y, [&]<typename T>() { relu_backward_cpu<T>(y, dy, dx); }); },
       [&](auto& device) {
         with_type(y, [&]<typename T>() {
           kernels::relu_backward(y.data<T>(), dy.data<T>(), dx.data<T>(), dx.numel(), device.stream());

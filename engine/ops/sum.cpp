@@ -10,10 +10,11 @@ namespace tern {
 namespace {
 
 // In double, within blocks of rows that go to the cores, then over the blocks.
+template <typename T>
 void sum_rows_cpu(const Tensor& x, Tensor& sum, std::int64_t rows, std::int64_t columns) {
   constexpr std::int64_t kMinBlockRows = 64, kMaxBlocks = 32;
   const std::int64_t blocks = std::clamp<std::int64_t>(rows / kMinBlockRows, 1, kMaxBlocks);
-  const float* in = x.data<float>();
+  const T* in = x.data<T>();
   float* out = sum.data<float>();
   Tensor scratch = Tensor::empty({blocks, columns}, DType::f64);
   double* partial = scratch.data<double>();
@@ -24,9 +25,9 @@ void sum_rows_cpu(const Tensor& x, Tensor& sum, std::int64_t rows, std::int64_t 
       double* total = partial + block * columns;
       std::fill_n(total, columns, 0.0);
       for (std::int64_t r = rows * block / blocks; r < rows * (block + 1) / blocks; ++r) {
-        const float* values = in + r * columns;
+        const T* values = in + r * columns;
 #pragma omp simd
-        for (std::int64_t c = 0; c < columns; ++c) total[c] += static_cast<double>(values[c]);
+        for (std::int64_t c = 0; c < columns; ++c) total[c] += double{load(values[c])};
       }
     }
   });
@@ -45,7 +46,7 @@ void sum_rows(const Tensor& x, Tensor& sum) {
   if (columns == 0) return;
   const std::int64_t rows = x.numel() / columns;
   dispatch(
-      x, [&] { sum_rows_cpu(x, sum, rows, columns); },
+      x, [&] { with_type(x, [&]<typename T>() { sum_rows_cpu<T>(x, sum, rows, columns); }); },
       [&](auto& device) {
         void* const memory =
             device.workspace("sum_rows", rows, columns, kernels::sum_rows_workspace_bytes(rows, columns));

@@ -14,7 +14,8 @@ class EmulatedBackend final : public Backend {
 
   std::string description() const override;
   void synchronize() override {}
-  bool has_reduced_precision() const override { return true; }
+  bool has_bfloat16() const override { return true; }
+  bool has_tf32() const override { return true; }
   /// As on a GPU: what `work` issues is kept and not done (recording.h), and memory that it allocates is the
   /// recording's own.
   std::unique_ptr<CapturedWork> capture(const std::function<void()>& work) override;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/backend/cpu/cpu_backend.h"
+#include "engine/backend/cpu/im2col.h"
 #include "engine/backend/cpu/onednn_convolution.h"
 #include "engine/backend/cpu/winograd.h"
 #include "engine/core/parallel.h"
@@ -20,7 +21,10 @@ bool adds_residual(const ConvolutionShape& s) {
 
 }  // namespace
 
-CpuBackend::CpuBackend() : Backend(Device::cpu()), onednn_(std::make_unique<OneDnnConvolution>()) {}
+CpuBackend::CpuBackend()
+    : Backend(Device::cpu()),
+      onednn_(std::make_unique<OneDnnConvolution>()),
+      im2col_(std::make_unique<Im2colConvolution>()) {}
 CpuBackend::~CpuBackend() = default;
 
 std::string CpuBackend::description() const {
@@ -29,12 +33,21 @@ std::string CpuBackend::description() const {
          "." + std::to_string(version->minor) + "." + std::to_string(version->patch);
 }
 
+bool CpuBackend::has_bfloat16() const {
+  // Each of oneDNN's sets of instructions has the bits of those that it includes.
+  const auto has = static_cast<unsigned>(dnnl::get_effective_cpu_isa()),
+             wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+  return (has & wanted) == wanted;
+}
+
 bool CpuBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
                                 const Convolution& convolution, const Epilogue& epilogue, Tensor& y) {
   const ConvolutionShape shape = ConvolutionShape::of(x, y, convolution);
   if (epilogue.residual != nullptr && !adds_residual(shape)) return false;
   if (winograd::suits(shape)) {
     winograd::forward(x, w, bias, epilogue, y);
+  } else if (Im2colConvolution::suits(shape)) {
+    im2col_->forward(x, w, bias, convolution, epilogue, y);
   } else {
     onednn_->forward(x, w, bias, convolution, epilogue, y);
   }
@@ -43,8 +56,11 @@ bool CpuBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* 
 
 void CpuBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
                                       Tensor& dx) {
-  if (winograd::suits(ConvolutionShape::of(dx, dy, convolution))) {
+  const ConvolutionShape shape = ConvolutionShape::of(dx, dy, convolution);
+  if (winograd::suits(shape)) {
     winograd::backward_data(dy, w, dx);
+  } else if (Im2colConvolution::suits(shape)) {
+    im2col_->backward_data(dy, w, convolution, dx);
   } else {
     onednn_->backward_data(dy, w, convolution, dx);
   }
@@ -52,8 +68,11 @@ void CpuBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const C
 
 void CpuBackend::conv2d_backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution,
                                         Tensor& dw) {
-  if (winograd::suits(ConvolutionShape::of(x, dy, convolution))) {
+  const ConvolutionShape shape = ConvolutionShape::of(x, dy, convolution);
+  if (winograd::suits(shape)) {
     winograd::backward_weight(x, dy, dw);
+  } else if (Im2colConvolution::suits_weight(shape)) {
+    im2col_->backward_weight(x, dy, convolution, dw);
   } else {
     onednn_->backward_weight(x, dy, convolution, dw);
   }

@@ -1,4 +1,4 @@
-// The CPU: oneDNN's products, and convolutions of oneDNN and of winograd.h, on all cores.
+// The CPU: oneDNN's products, and convolutions of oneDNN, of winograd.h and of im2col.h, on all cores.
 #pragma once
 
 #include <memory>
@@ -7,6 +7,7 @@
 
 namespace tern {
 
+class Im2colConvolution;
 class OneDnnConvolution;
 
 class CpuBackend final : public Backend {
@@ -16,6 +17,8 @@ class CpuBackend final : public Backend {
 
   std::string description() const override;
   void synchronize() override {}
+  /// Where the processor multiplies bf16 (AVX512_BF16, AMX) and oneDNN may use that.
+  bool has_bfloat16() const override;
   void matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options, Tensor& c) override;
   bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution,
                       const Epilogue& epilogue, Tensor& y) override;
@@ -26,6 +29,7 @@ class CpuBackend final : public Backend {
 
  private:
   std::unique_ptr<OneDnnConvolution> onednn_;
+  std::unique_ptr<Im2colConvolution> im2col_;
 };
 
 }  // namespace tern

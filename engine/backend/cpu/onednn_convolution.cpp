@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "engine/backend/cpu/onednn_post_ops.h"
 #include "engine/core/check.h"
 
 namespace tern {
@@ -16,8 +17,9 @@ using dnnl::memory;
 using dnnl::prop_kind;
 using Format = memory::format_tag;
 
-memory::desc describe(memory::dims extents, Format format) {
-  return memory::desc(std::move(extents), memory::data_type::f32, format);
+memory::desc describe(memory::dims extents, Format format, DType type = DType::f32) {
+  return memory::desc(std::move(extents),
+                      type == DType::bf16 ? memory::data_type::bf16 : memory::data_type::f32, format);
 }
 
 struct Descriptions {
@@ -35,9 +37,9 @@ memory::dims weight_extents(const ConvolutionShape& s) {
 Descriptions descriptions_of(const ConvolutionShape& s, bool has_bias) {
   // The lower right padding may be less than the upper left where the stride leaves pixels over: oneDNN wants
   // the exact.
-  return {describe({s.images, s.in, s.height, s.width}, Format::nhwc),
-          describe({s.images, s.out, s.out_height, s.out_width}, Format::nhwc),
-          describe(weight_extents(s), Format::any),
+  return {describe({s.images, s.in, s.height, s.width}, Format::nhwc, s.type),
+          describe({s.images, s.out, s.out_height, s.out_width}, Format::nhwc, s.type),
+          describe(weight_extents(s), Format::any, s.type),
           has_bias ? describe({s.out}, Format::x) : memory::desc(),
           {s.window.stride, s.window.stride},
           {s.window.padding, s.window.padding}};
@@ -104,33 +106,14 @@ dnnl::convolution_backward_weights::primitive_desc backward_weight_description(
 #endif
 }
 
-void append_elementwise(dnnl::post_ops& after, dnnl::algorithm algorithm, float alpha) {
-#if DNNL_VERSION_MAJOR >= 3
-  after.append_eltwise(algorithm, alpha, 0.0f);
-#else
-  after.append_eltwise(1.0f, algorithm, alpha, 0.0f);
-#endif
-}
-
-// oneDNN's own ReLU is max(x, 0) by an instruction that turns NaN into 0: a broken network would answer as if
-// nothing were wrong. With a slope for the negative it multiplies by the slope what is not above 0, NaN too.
-// So the slope is one that no sum notices, and then the absolute value is taken, so that nothing is below 0:
-// |x| 2^-100 stands where 0 should. (A smaller slope would make subnormal numbers, which are slow.)
-// -infinity, which only an overflow makes, becomes infinity. oneDNN has the same kernels for it, as fast as
-// its own ReLU.
-void append_relu(dnnl::post_ops& after) {
-  append_elementwise(after, dnnl::algorithm::eltwise_relu, 0x1p-100f);
-  append_elementwise(after, dnnl::algorithm::eltwise_abs, 0.0f);
-}
-
 // How many neighbouring groups are to be made one for the forward pass. oneDNN (2.6, with AVX2) has no kernel
 // of its own for groups of fewer channels than a vector holds: it copies windows for a product of matrices
 // of each group, which takes two to six times as long. The zeros between the merged groups cost little,
 // since a narrow group would leave the rest of each vector empty. Depthwise convolution has a kernel, and so
-// have both backward passes.
+// have both backward passes, and bf16.
 int groups_to_merge(const ConvolutionShape& s) {
   constexpr int kVector = 8;
-  if (s.groups == 1 || (s.groups == s.in && s.groups == s.out)) return 1;
+  if (s.type != DType::f32 || s.groups == 1 || (s.groups == s.in && s.groups == s.out)) return 1;
   const std::int64_t channels = std::min(s.in, s.out) / s.groups;
   for (int merged = 1; merged <= kVector; ++merged) {
     if (merged * channels >= kVector && s.groups % merged == 0) return merged;
@@ -186,9 +169,9 @@ OneDnnConvolution::~OneDnnConvolution() = default;
 OneDnnConvolution::Plan& OneDnnConvolution::plan(Pass pass, const ConvolutionShape& asked, bool has_bias,
                                                  bool has_residual, bool relu) {
   const Window& window = asked.window;
-  const Key key{pass,      asked.images,  asked.height,  asked.width,    asked.in,
-                asked.out, window.kernel, window.stride, window.padding, asked.groups,
-                has_bias,  has_residual,  relu};
+  const Key key{pass,         asked.type, asked.images,  asked.height,  asked.width,
+                asked.in,     asked.out,  window.kernel, window.stride, window.padding,
+                asked.groups, has_bias,   has_residual,  relu};
   std::unique_ptr<Plan>& slot = plans_[key];
   if (slot != nullptr) return *slot;
 
@@ -220,7 +203,7 @@ OneDnnConvolution::Plan& OneDnnConvolution::plan(Pass pass, const ConvolutionSha
   }
   const Descriptions d = descriptions_of(shape, has_bias);
   const memory::desc plain =
-      describe(weight_extents(shape), shape.groups == 1 ? Format::ohwi : Format::gohwi);
+      describe(weight_extents(shape), shape.groups == 1 ? Format::ohwi : Format::gohwi, shape.type);
   plan->input = memory(d.images_in, engine, nullptr);
   plan->output = memory(d.images_out, engine, nullptr);
   plan->weight = memory(plain, engine, nullptr);

@@ -10,15 +10,16 @@
 
 namespace tern {
 
-/// The extents of one convolution: x [images, height, width, in], y [images, out_height, out_width, out].
+/// The extents of one convolution, f32 or bf16: x [images, height, width, in], y [images, out_height, out_width, out].
 struct ConvolutionShape {
   std::int64_t images, height, width, in, out_height, out_width, out;
   Window window;
   int groups = 1;
+  DType type = DType::f32;  ///< of x, w and y
 
   static ConvolutionShape of(const Tensor& x, const Tensor& y, const Convolution& convolution) {
-    return {x.size(0), x.size(1), x.size(2),          x.size(3),         y.size(1),
-            y.size(2), y.size(3), convolution.window, convolution.groups};
+    return {x.size(0), x.size(1), x.size(2),          x.size(3),          y.size(1),
+            y.size(2), y.size(3), convolution.window, convolution.groups, x.dtype()};
   }
 };
 
@@ -37,9 +38,9 @@ class OneDnnConvolution {
  private:
   enum class Pass { forward, backward_data, backward_weight };
   struct Plan;
-  // pass, images, height, width, in, out, kernel, stride, padding, groups, has bias, has residual, has ReLU
-  using Key = std::tuple<Pass, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, int, int,
-                         int, int, bool, bool, bool>;
+  // pass, type, images, height, width, in, out, kernel, stride, padding, groups, has bias, has residual, has ReLU
+  using Key = std::tuple<Pass, DType, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
+                         int, int, int, int, bool, bool, bool>;
   struct Engine;
 
   Plan& plan(Pass pass, const ConvolutionShape& shape, bool has_bias, bool has_residual, bool relu);

@@ -329,8 +329,8 @@ bool suits(const ConvolutionShape& s) {
   constexpr std::int64_t kMinTiles = 16;
   const bool is_plain_3x3 = s.window.kernel == 3 && s.window.stride == 1 && s.window.padding == 1;
   const std::int64_t tiles = s.images * ((s.height + 3) / 4) * ((s.width + 3) / 4);
-  return is_plain_3x3 && s.groups == 1 && s.in % kLanes == 0 && s.out % kLanes == 0 && s.in >= 16 &&
-         s.out >= 16 && tiles >= kMinTiles;
+  return s.type == DType::f32 && is_plain_3x3 && s.groups == 1 && s.in % kLanes == 0 && s.out % kLanes == 0 &&
+         s.in >= 16 && s.out >= 16 && tiles >= kMinTiles;
 }
 
 void forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Epilogue& epilogue, Tensor& y) {

@@ -7,7 +7,7 @@
 
 namespace tern::winograd {
 
-/// True where these functions apply and pay: 3x3, stride 1, padding 1, one group, channels in eights, enough
+/// True where these functions apply and pay: f32, 3x3, stride 1, padding 1, one group, channels in eights, enough
 /// tiles to earn back the transform of the weights.
 bool suits(const ConvolutionShape& shape);
 

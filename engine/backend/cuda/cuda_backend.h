@@ -28,7 +28,8 @@ class CudaBackend : public Backend {
 
   std::string description() const override;
   void synchronize() override;
-  bool has_reduced_precision() const override { return true; }
+  bool has_bfloat16() const override { return true; }
+  bool has_tf32() const override { return true; }
   std::unique_ptr<CapturedWork> capture(const std::function<void()>& work) override;
 
   void matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options, Tensor& c) override;

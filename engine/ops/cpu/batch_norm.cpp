@@ -12,9 +12,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "engine/core/parallel.h"
+#include "engine/tensor/with_type.h"
 
 namespace tern {
 namespace {
@@ -59,25 +61,26 @@ void for_rows(std::int64_t rows, std::int64_t channels, Body&& body) {
 }
 
 // y = relu(a x + b + residual)
-void normalize_rows(const float* x, const float* a, const float* b, const Epilogue& epilogue,
-                    std::int64_t rows, std::int64_t channels, float* y) {
-  const float* residual = epilogue.residual != nullptr ? epilogue.residual->data<float>() : nullptr;
+template <typename T>
+void normalize_rows(const T* x, const float* a, const float* b, const Epilogue& epilogue, std::int64_t rows,
+                    std::int64_t channels, T* y) {
+  const T* residual = epilogue.residual != nullptr ? epilogue.residual->data<T>() : nullptr;
   const float floor = epilogue.relu ? 0.0f : -INFINITY;
   for_rows(rows, channels, [=](std::int64_t row) {
-    const float* from = x + row * channels;
-    float* to = y + row * channels;
+    const T* from = x + row * channels;
+    T* to = y + row * channels;
     if (residual != nullptr) {
-      const float* add = residual + row * channels;
+      const T* add = residual + row * channels;
 #pragma omp simd
       for (std::int64_t c = 0; c < channels; ++c) {
-        const float value = from[c] * a[c] + b[c] + add[c];
-        to[c] = value < floor ? floor : value;  // keeps NaN: a broken run must show
+        const float value = load(from[c]) * a[c] + b[c] + load(add[c]);
+        store(value < floor ? floor : value, to[c]);  // keeps NaN: a broken run must show
       }
     } else {
 #pragma omp simd
       for (std::int64_t c = 0; c < channels; ++c) {
-        const float value = from[c] * a[c] + b[c];
-        to[c] = value < floor ? floor : value;
+        const float value = load(from[c]) * a[c] + b[c];
+        store(value < floor ? floor : value, to[c]);
       }
     }
   });
@@ -100,48 +103,51 @@ Affine& affine_of(const float* gamma, const float* beta, const float* mean, cons
 }
 
 // What both passes of the backward read.
+template <typename T>
 struct BackwardRows {
   std::int64_t rows, channels;
-  const float *x, *mean, *y, *dy;  // y null: no mask, or
+  const T *x, *y, *dy;  // y null: no mask, or
+  const float* mean;
   const float *a = nullptr,
               *b = nullptr;  // not null: g = 0 where a x + b <= 0, as it was computed in forward
 };
 
 // sum g and sum g (x - mean), and g itself into `masked` if that is not null (it may be dy).
-std::vector<double>& gradient_sums(const BackwardRows& in, float* masked) {
+template <typename T>
+std::vector<double>& gradient_sums(const BackwardRows<T>& in, T* masked) {
   const std::int64_t channels = in.channels;
   const float* mean = in.mean;
   return chunked_sums(
       in.rows, channels, [=](std::int64_t first, std::int64_t last, float* sum, float* product_sum) {
         for (std::int64_t offset = first * channels; offset < last * channels; offset += channels) {
-          const float *x = in.x + offset, *dy = in.dy + offset;
-          const float* y = in.y != nullptr ? in.y + offset : nullptr;
-          float* keep = masked != nullptr ? masked + offset : nullptr;
+          const T *x = in.x + offset, *dy = in.dy + offset;
+          const T* y = in.y != nullptr ? in.y + offset : nullptr;
+          T* keep = masked != nullptr ? masked + offset : nullptr;
           if (in.a != nullptr) {
             const float *a = in.a, *b = in.b;
 #pragma omp simd
             for (std::int64_t c = 0; c < channels; ++c) {
-              const float g = x[c] * a[c] + b[c] <= 0 ? 0.0f : dy[c];
+              const float g = load(x[c]) * a[c] + b[c] <= 0 ? 0.0f : load(dy[c]);
               sum[c] += g;
-              product_sum[c] += g * (x[c] - mean[c]);
+              product_sum[c] += g * (load(x[c]) - mean[c]);
             }
             continue;
           }
           if (y != nullptr && keep != nullptr) {
 #pragma omp simd
             for (std::int64_t c = 0; c < channels; ++c) {
-              const float g = y[c] <= 0 ? 0.0f : dy[c];
-              keep[c] = g;
+              const float g = load(y[c]) <= 0 ? 0.0f : load(dy[c]);
+              store(g, keep[c]);
               sum[c] += g;
-              product_sum[c] += g * (x[c] - mean[c]);
+              product_sum[c] += g * (load(x[c]) - mean[c]);
             }
             continue;
           }
 #pragma omp simd
           for (std::int64_t c = 0; c < channels; ++c) {
-            const float g = y != nullptr && y[c] <= 0 ? 0.0f : dy[c];
+            const float g = y != nullptr && load(y[c]) <= 0 ? 0.0f : load(dy[c]);
             sum[c] += g;
-            product_sum[c] += g * (x[c] - mean[c]);
+            product_sum[c] += g * (load(x[c]) - mean[c]);
           }
           if (keep != nullptr && keep != dy) std::copy_n(dy, channels, keep);
         }
@@ -159,125 +165,93 @@ struct GradientCoefficients {
   }
 };
 
-void write_scaled_gradient(const BackwardRows& in, const GradientCoefficients& coefficients, float* dx) {
+template <typename T>
+void write_scaled_gradient(const BackwardRows<T>& in, const GradientCoefficients& coefficients, T* dx) {
   const std::int64_t channels = in.channels;
   const float* factor = coefficients.factor.data();
   for_rows(in.rows, channels, [=](std::int64_t row) {
-    const float* dy = in.dy + row * channels;
-    const float* y = in.y != nullptr ? in.y + row * channels : nullptr;
-    float* to = dx + row * channels;
+    const T* dy = in.dy + row * channels;
+    const T* y = in.y != nullptr ? in.y + row * channels : nullptr;
+    T* to = dx + row * channels;
 #pragma omp simd
     for (std::int64_t c = 0; c < channels; ++c) {
-      to[c] = factor[c] * (y != nullptr && y[c] <= 0 ? 0.0f : dy[c]);
+      store(factor[c] * (y != nullptr && load(y[c]) <= 0 ? 0.0f : load(dy[c])), to[c]);
     }
   });
 }
 
-void write_input_gradient(const BackwardRows& in, const GradientCoefficients& coefficients, float* dx) {
+template <typename T>
+void write_input_gradient(const BackwardRows<T>& in, const GradientCoefficients& coefficients, T* dx) {
   const std::int64_t channels = in.channels;
   const float *factor = coefficients.factor.data(), *x_factor = coefficients.x_factor.data(),
               *shift = coefficients.offset.data();
   const float* mean = in.mean;
   for_rows(in.rows, channels, [=](std::int64_t row) {
-    const float *x = in.x + row * channels, *dy = in.dy + row * channels;
-    float* to = dx + row * channels;
+    const T *x = in.x + row * channels, *dy = in.dy + row * channels;
+    T* to = dx + row * channels;
     if (in.a != nullptr) {
       const float *a = in.a, *b = in.b;
 #pragma omp simd
       for (std::int64_t c = 0; c < channels; ++c) {
-        const float g = x[c] * a[c] + b[c] <= 0 ? 0.0f : dy[c];
-        to[c] = factor[c] * g + x_factor[c] * (x[c] - mean[c]) + shift[c];
+        const float g = load(x[c]) * a[c] + b[c] <= 0 ? 0.0f : load(dy[c]);
+        store(factor[c] * g + x_factor[c] * (load(x[c]) - mean[c]) + shift[c], to[c]);
       }
     } else if (in.y != nullptr) {
-      const float* y = in.y + row * channels;
+      const T* y = in.y + row * channels;
 #pragma omp simd
       for (std::int64_t c = 0; c < channels; ++c) {
-        const float g = y[c] <= 0 ? 0.0f : dy[c];
-        to[c] = factor[c] * g + x_factor[c] * (x[c] - mean[c]) + shift[c];
+        const float g = load(y[c]) <= 0 ? 0.0f : load(dy[c]);
+        store(factor[c] * g + x_factor[c] * (load(x[c]) - mean[c]) + shift[c], to[c]);
       }
     } else {
 #pragma omp simd
       for (std::int64_t c = 0; c < channels; ++c) {
-        to[c] = factor[c] * dy[c] + x_factor[c] * (x[c] - mean[c]) + shift[c];
+        store(factor[c] * load(dy[c]) + x_factor[c] * (load(x[c]) - mean[c]) + shift[c], to[c]);
       }
     }
   });
 }
 
-}  // namespace
-
-void cpu::batch_norm_training(const Tensor& x, const Tensor& gamma, const Tensor& beta, float epsilon,
-                              float momentum, const Epilogue& epilogue, Tensor& running_mean,
-                              Tensor& running_variance, Tensor& mean, Tensor& inverse_std, Tensor& y) {
-  const std::int64_t channels = x.size(-1), rows = channels == 0 ? 0 : x.numel() / channels;
-  if (rows == 0) return;
-  const float* values = x.data<float>();
-  // Sums of x - shift and its square, shift being the first row: no cancellation when the mean is large.
-  const std::vector<double>& sums =
-      chunked_sums(rows, channels, [=](std::int64_t first, std::int64_t last, float* sum, float* square_sum) {
+// Sums of x - shift and its square, shift being the first row: no cancellation when the mean is large.
+template <typename T>
+std::vector<double>& shifted_sums(const T* x, std::int64_t rows, std::int64_t channels,
+                                  std::vector<float>& shift) {
+  shift.resize(static_cast<std::size_t>(channels));
+  std::transform(x, x + channels, shift.begin(), [](T value) { return load(value); });
+  return chunked_sums(
+      rows, channels,
+      [=, shift = shift.data()](std::int64_t first, std::int64_t last, float* sum, float* square_sum) {
         for (std::int64_t row = first; row < last; ++row) {
-          const float* from = values + row * channels;
+          const T* from = x + row * channels;
 #pragma omp simd
           for (std::int64_t c = 0; c < channels; ++c) {
-            const float shifted = from[c] - values[c];
+            const float shifted = load(from[c]) - shift[c];
             sum[c] += shifted;
             square_sum[c] += shifted * shifted;
           }
         }
       });
-  const double count = static_cast<double>(rows);
-  for (std::int64_t c = 0; c < channels; ++c) {
-    const double shifted_mean = sums[c] / count;
-    const double difference = sums[channels + c] / count - shifted_mean * shifted_mean;
-    const double variance = difference < 0 ? 0 : difference;  // keeps NaN
-    const double batch_mean = shifted_mean + values[c];
-    const double unbiased = rows > 1 ? variance * count / (count - 1) : variance;
-    mean.data<float>()[c] = static_cast<float>(batch_mean);
-    inverse_std.data<float>()[c] = static_cast<float>(1.0 / std::sqrt(variance + epsilon));
-    float& moving_mean = running_mean.data<float>()[c];
-    float& moving_variance = running_variance.data<float>()[c];
-    moving_mean = static_cast<float>((1.0 - momentum) * moving_mean + momentum * batch_mean);
-    moving_variance = static_cast<float>((1.0 - momentum) * moving_variance + momentum * unbiased);
-  }
-  const Affine& affine = affine_of(gamma.data<float>(), beta.data<float>(), mean.data<float>(),
-                                   inverse_std.data<float>(), channels);
-  normalize_rows(values, affine.a.data(), affine.b.data(), epilogue, rows, channels, y.data<float>());
 }
 
-void cpu::batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta, float epsilon,
-                               const Epilogue& epilogue, const Tensor& running_mean,
-                               const Tensor& running_variance, Tensor& y) {
-  const std::int64_t channels = x.size(-1), rows = channels == 0 ? 0 : x.numel() / channels;
-  thread_local std::vector<float> inverse_std;
-  inverse_std.resize(static_cast<std::size_t>(channels));
-  for (std::int64_t c = 0; c < channels; ++c) {
-    inverse_std[c] = 1.0f / std::sqrt(running_variance.data<float>()[c] + epsilon);
-  }
-  const Affine& affine = affine_of(gamma.data<float>(), beta.data<float>(), running_mean.data<float>(),
-                                   inverse_std.data(), channels);
-  normalize_rows(x.data<float>(), affine.a.data(), affine.b.data(), epilogue, rows, channels,
-                 y.data<float>());
-}
-
-void cpu::batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy, const Tensor& gamma,
-                              const Tensor* beta, const Tensor& mean, const Tensor& inverse_std,
-                              bool batch_statistics, Tensor& dx, Tensor& dgamma, Tensor& dbeta,
-                              Tensor* dresidual) {
+template <typename T>
+void backward_rows(const Tensor& x, const Tensor* y, const Tensor& dy, const Tensor& gamma,
+                   const Tensor* beta, const Tensor& mean, const Tensor& inverse_std, bool batch_statistics,
+                   Tensor& dx, Tensor& dgamma, Tensor& dbeta, Tensor* dresidual) {
   const std::int64_t channels = x.size(-1), rows = channels == 0 ? 0 : x.numel() / channels;
   const float* center = mean.data<float>();
   const float* scale = inverse_std.data<float>();
-  BackwardRows pass{
-      rows, channels, x.data<float>(), center, y != nullptr ? y->data<float>() : nullptr, dy.data<float>()};
+  BackwardRows<T> pass{rows,         channels, x.data<T>(), y != nullptr ? y->data<T>() : nullptr,
+                       dy.data<T>(), center};
   if (beta != nullptr) {
     const Affine& affine = affine_of(gamma.data<float>(), beta->data<float>(), center, scale, channels);
     pass.a = affine.a.data();
     pass.b = affine.b.data();
   }
   const std::vector<double>& sums =
-      gradient_sums(pass, dresidual != nullptr ? dresidual->data<float>() : nullptr);
+      gradient_sums(pass, dresidual != nullptr ? dresidual->data<T>() : nullptr);
   if (dresidual != nullptr) {  // it holds g now: the second pass needs no mask
     pass.y = nullptr;
-    pass.dy = dresidual->data<float>();
+    pass.dy = std::as_const(*dresidual).data<T>();
   }
   thread_local GradientCoefficients coefficients;
   coefficients.resize(channels);
@@ -292,10 +266,68 @@ void cpu::batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy
     dbeta.data<float>()[c] = static_cast<float>(sums[c]);
   }
   if (batch_statistics) {
-    write_input_gradient(pass, coefficients, dx.data<float>());
+    write_input_gradient(pass, coefficients, dx.data<T>());
   } else {
-    write_scaled_gradient(pass, coefficients, dx.data<float>());
+    write_scaled_gradient(pass, coefficients, dx.data<T>());
   }
+}
+
+}  // namespace
+
+void cpu::batch_norm_training(const Tensor& x, const Tensor& gamma, const Tensor& beta, float epsilon,
+                              float momentum, const Epilogue& epilogue, Tensor& running_mean,
+                              Tensor& running_variance, Tensor& mean, Tensor& inverse_std, Tensor& y) {
+  const std::int64_t channels = x.size(-1), rows = channels == 0 ? 0 : x.numel() / channels;
+  if (rows == 0) return;
+  thread_local std::vector<float> shift;
+  const std::vector<double>* found = nullptr;
+  with_type(x, [&]<typename T>() { found = &shifted_sums(x.data<T>(), rows, channels, shift); });
+  const std::vector<double>& sums = *found;
+  const double count = static_cast<double>(rows);
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const double shifted_mean = sums[c] / count;
+    const double difference = sums[channels + c] / count - shifted_mean * shifted_mean;
+    const double variance = difference < 0 ? 0 : difference;  // keeps NaN
+    const double batch_mean = shifted_mean + shift[c];
+    const double unbiased = rows > 1 ? variance * count / (count - 1) : variance;
+    mean.data<float>()[c] = static_cast<float>(batch_mean);
+    inverse_std.data<float>()[c] = static_cast<float>(1.0 / std::sqrt(variance + epsilon));
+    float& moving_mean = running_mean.data<float>()[c];
+    float& moving_variance = running_variance.data<float>()[c];
+    moving_mean = static_cast<float>((1.0 - momentum) * moving_mean + momentum * batch_mean);
+    moving_variance = static_cast<float>((1.0 - momentum) * moving_variance + momentum * unbiased);
+  }
+  const Affine& affine = affine_of(gamma.data<float>(), beta.data<float>(), mean.data<float>(),
+                                   inverse_std.data<float>(), channels);
+  with_type(x, [&]<typename T>() {
+    normalize_rows(x.data<T>(), affine.a.data(), affine.b.data(), epilogue, rows, channels, y.data<T>());
+  });
+}
+
+void cpu::batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta, float epsilon,
+                               const Epilogue& epilogue, const Tensor& running_mean,
+                               const Tensor& running_variance, Tensor& y) {
+  const std::int64_t channels = x.size(-1), rows = channels == 0 ? 0 : x.numel() / channels;
+  thread_local std::vector<float> inverse_std;
+  inverse_std.resize(static_cast<std::size_t>(channels));
+  for (std::int64_t c = 0; c < channels; ++c) {
+    inverse_std[c] = 1.0f / std::sqrt(running_variance.data<float>()[c] + epsilon);
+  }
+  const Affine& affine = affine_of(gamma.data<float>(), beta.data<float>(), running_mean.data<float>(),
+                                   inverse_std.data(), channels);
+  with_type(x, [&]<typename T>() {
+    normalize_rows(x.data<T>(), affine.a.data(), affine.b.data(), epilogue, rows, channels, y.data<T>());
+  });
+}
+
+void cpu::batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy, const Tensor& gamma,
+                              const Tensor* beta, const Tensor& mean, const Tensor& inverse_std,
+                              bool batch_statistics, Tensor& dx, Tensor& dgamma, Tensor& dbeta,
+                              Tensor* dresidual) {
+  with_type(x, [&]<typename T>() {
+    backward_rows<T>(x, y, dy, gamma, beta, mean, inverse_std, batch_statistics, dx, dgamma, dbeta,
+                     dresidual);
+  });
 }
 
 }  // namespace tern

@@ -20,20 +20,27 @@ float normal_density(float x) {
   return std::numbers::inv_sqrtpi_v<float> / std::numbers::sqrt2_v<float> * std::exp(-0.5f * x * x);
 }
 
+template <typename T>
 void gelu_forward_cpu(const Tensor& x, Tensor& y) {
-  const float* in = x.data<float>();
-  float* out = y.data<float>();
+  const T* in = x.data<T>();
+  T* out = y.data<T>();
   parallel_for(y.numel(), kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) out[i] = in[i] * normal_distribution(in[i]);
+    for (std::int64_t i = begin; i < end; ++i) {
+      const float value = static_cast<float>(in[i]);
+      out[i] = T(value * normal_distribution(value));
+    }
   });
 }
 
+template <typename T>
 void gelu_backward_cpu(const Tensor& x, const Tensor& dy, Tensor& dx) {
-  const float *in = x.data<float>(), *gradient = dy.data<float>();
-  float* out = dx.data<float>();
+  const T *in = x.data<T>(), *gradient = dy.data<T>();
+  T* out = dx.data<T>();
   parallel_for(dx.numel(), kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      out[i] = gradient[i] * (normal_distribution(in[i]) + in[i] * normal_density(in[i]));
+      const float value = static_cast<float>(in[i]);
+      out[i] =
+          T(static_cast<float>(gradient[i]) * (normal_distribution(value) + value * normal_density(value)));
     }
   });
 }
@@ -45,7 +52,7 @@ Variable gelu(const Variable& x) {
   check_activation("gelu", "x", in);
   Tensor y = Tensor::empty_like(in);
   dispatch(
-      in, [&] { gelu_forward_cpu(in, y); },
+      in, [&] { with_type(in, [&]<typename T>() { gelu_forward_cpu<T>(in, y); }); },
       [&](auto& device) {
         with_type(in, [&]<typename T>() {
           kernels::gelu_forward(in.data<T>(), y.data<T>(), y.numel(), device.stream());
@@ -54,7 +61,7 @@ Variable gelu(const Variable& x) {
   return record("gelu", {x}, std::move(y), [in](const Tensor& dy) -> Grads {
     Tensor dx = Tensor::empty_like(dy);
     dispatch(
-        dy, [&] { gelu_backward_cpu(in, dy, dx); },
+        dy, [&] { with_type(dy, [&]<typename T>() { gelu_backward_cpu<T>(in, dy, dx); }); },
         [&](auto& device) {
           with_type(dy, [&]<typename T>() {
             kernels::gelu_backward(in.data<T>(), dy.data<T>(), dx.data<T>(), dx.numel(), device.stream());
