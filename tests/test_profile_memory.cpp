@@ -173,9 +173,38 @@ TEST_CASE("trace: of the other warp, cut") {
   CHECK(profile.launches()[0].trace_is_cut);
 }
 
+TEST_CASE("timeline: a reduction of two warps, of which one soon waits") {
+  Profile profile({.trace = {.launch = 0, .block = {1, 0, 0}}});
+  launch(reduces, 2, 64, 0, nullptr, values, results + 8);
+  const std::vector<BlockStretch>& timeline = profile.launches().at(0).timeline;
+  REQUIRE(timeline.size() == 1 + 6 + 1);  // to the first barrier, six rounds, and after the last one
+  for (const BlockStretch& stretch : timeline) REQUIRE(stretch.warps.size() == 2);
+  for (const WarpStretch& warp : timeline[0].warps) {
+    CHECK(warp.lanes == ~0u);
+    CHECK(warp.global == 32);
+    CHECK(warp.shared == 32);
+  }
+  CHECK(std::string(timeline[0].barrier) == "__syncthreads");
+  CHECK(timeline[1].warps[0].shared == 3 * 32);  // two loads and a store
+  CHECK(timeline[1].warps[1].lanes == 0);
+  CHECK(timeline[3].warps[0].lanes == 0xffu);
+  CHECK(timeline[7].warps[0].lanes == 1);
+  CHECK(timeline[7].warps[0].global == 1);
+  CHECK(std::string(timeline[7].barrier).empty());
+}
+
+TEST_CASE("timeline: cut, and none of a launch that is not traced") {
+  Profile profile({.trace = {.launch = 1, .most_steps = 5}});
+  launch(reduces, 1, 64, 0, nullptr, values, results);
+  launch(reduces, 1, 64, 0, nullptr, values, results);
+  CHECK(profile.launches().at(0).timeline.empty());
+  CHECK(profile.launches().at(1).timeline.size() == 5);
+  CHECK(profile.launches().at(1).trace_is_cut);
+}
+
 TEST_CASE("trace: lanes that take steps in different orders, and in part") {
   TraceRecorder recorder({.launch = 0});
-  recorder.begin_launch(0);
+  recorder.begin_launch(0, 1);
   const int value = 7;
   const auto note = [&](unsigned lane, std::size_t instruction) {
     recorder.note(lane, instruction, {nullptr, "", static_cast<unsigned>(instruction)}, Space::global,

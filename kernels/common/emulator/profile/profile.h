@@ -76,12 +76,12 @@ struct InstructionCounts {
   std::int64_t worst_excess = 0;  ///< its sectors, passes and waiting lanes beyond the ideal
 };
 
-/// Which warp to write down, step by step (trace.h).
+/// Which warp to write down, step by step (trace.h), and of which block a timeline.
 struct TraceChoice {
   int launch = -1;  ///< the n-th of the profile, from 0; -1: none
   uint3 block{0, 0, 0};
   unsigned warp = 0;              ///< of the block
-  std::size_t most_steps = 4096;  ///< later ones are left out
+  std::size_t most_steps = 4096;  ///< later ones are left out, and so many barriers of the block
 };
 
 /// One thing that the lanes of a warp did together.
@@ -96,6 +96,19 @@ struct TraceStep {
   std::array<std::uintptr_t, 32> addresses{};
   std::array<std::uint64_t, 32>
       values{};  ///< bits read or written, or before an atomic; up to 8 bytes a lane
+};
+
+/// What a warp did between two barriers of its block.
+struct WarpStretch {
+  unsigned lanes = 0;                   ///< that touched memory, or met for a shuffle or vote
+  std::int64_t global = 0, shared = 0;  ///< accesses, each lane's counted
+};
+
+/// From one barrier of a block to the next: who works while others wait.
+struct BlockStretch {
+  std::vector<WarpStretch> warps;
+  const char* barrier = "";  ///< that ends it: "__syncthreads"; "" at the end of the block
+  CodePlace place;           ///< of that barrier
 };
 
 struct LaunchProfile {
@@ -116,9 +129,10 @@ struct LaunchProfile {
   /// By warp: stretches between meetings of all its lanes in which it loads from global memory. A load of the next
   /// stretch waits for those of the one before.
   std::int64_t load_rounds = 0;
-  std::vector<ArrayRange> arrays;  ///< shared ones, and those that Profile::name_array names
-  std::vector<TraceStep> trace;    ///< of the warp that was chosen
-  bool trace_is_cut = false;       ///< there were more steps
+  std::vector<ArrayRange> arrays;      ///< shared ones, and those that Profile::name_array names
+  std::vector<TraceStep> trace;        ///< of the warp that was chosen
+  std::vector<BlockStretch> timeline;  ///< of that warp's block
+  bool trace_is_cut = false;           ///< there were more steps or barriers
 
   std::int64_t blocks() const;
   std::int64_t warps() const;

@@ -20,15 +20,11 @@ using PageJson = nlohmann::json;
 constexpr int kLinesAround = 3, kMostTraceSteps = 2000;
 
 PageJson request_json(const LaunchProfile& launch, const Request& request) {
-  std::uintptr_t base = ~std::uintptr_t{0};
-  for (unsigned lane = 0; lane < 32; ++lane) {
-    if ((request.lanes >> lane & 1u) != 0) base = std::min(base, request.addresses[lane] / 128 * 128);
-  }
+  const auto of_lanes = lane_offsets(request.lanes, request.addresses);
   PageJson offsets = PageJson::array(), labels = PageJson::array();
   for (unsigned lane = 0; lane < 32; ++lane) {
-    const bool is_on = (request.lanes >> lane & 1u) != 0;
-    offsets.push_back(is_on ? PageJson(request.addresses[lane] - base) : PageJson());
-    labels.push_back(is_on ? address_text(launch, request.addresses[lane]) : "");
+    offsets.push_back(of_lanes[lane] ? PageJson(*of_lanes[lane]) : PageJson());
+    labels.push_back(of_lanes[lane] ? address_text(launch, request.addresses[lane]) : "");
   }
   return {{"offsets", offsets},
           {"labels", labels},

@@ -2,6 +2,7 @@
 
 #include "kernels/common/emulator/profile/kernel_report.h"
 #include "kernels/common/emulator/profile/report.h"
+#include "kernels/common/emulator/profile/trace.h"
 
 namespace tern::emulator {
 namespace {
@@ -36,6 +37,38 @@ Json counts_json(const LaunchProfile& launch) {
           {"waiting_atomics", atomics.contended + shared_atomics.contended}};
 }
 
+Json step_json(const LaunchProfile& launch, const TraceStep& step) {
+  const CodeLine line = code_line(step.place);
+  Json json{{"what", what_text(step)},
+            {"file", line.file},
+            {"line", line.line},
+            {"lanes", step.lanes},
+            {"bytes", step.bytes}};
+  if (step.bytes == 0) return json;
+  const auto offsets = lane_offsets(step.lanes, step.addresses);
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    json["offsets"].push_back(offsets[lane] ? Json(*offsets[lane]) : Json());
+    json["labels"].push_back(offsets[lane] ? address_text(launch, step.addresses[lane]) : "");
+  }
+  return json;
+}
+
+Json stretch_json(const BlockStretch& stretch) {
+  const CodeLine line = code_line(stretch.place);
+  Json warps = Json::array();
+  for (const WarpStretch& warp : stretch.warps)
+    warps.push_back({{"lanes", warp.lanes}, {"global", warp.global}, {"shared", warp.shared}});
+  return {
+      {"barrier", stretch.barrier}, {"file", line.file}, {"line", line.line}, {"warps", std::move(warps)}};
+}
+
+Json trace_json(const LaunchProfile& launch) {
+  Json steps = Json::array(), stretches = Json::array();
+  for (const TraceStep& step : launch.trace) steps.push_back(step_json(launch, step));
+  for (const BlockStretch& stretch : launch.timeline) stretches.push_back(stretch_json(stretch));
+  return {{"is_cut", launch.trace_is_cut}, {"steps", std::move(steps)}, {"stretches", std::move(stretches)}};
+}
+
 }  // namespace
 
 std::string json_report(const std::vector<LaunchProfile>& launches, const ReportOptions& options) {
@@ -63,6 +96,7 @@ std::string json_report(const std::vector<LaunchProfile>& launches, const Report
     Json& findings = kernel["findings"] = Json::array();
     for (const Finding& finding : report.findings)
       findings.push_back({{"file", finding.file}, {"line", finding.line}, {"text", finding.text}});
+    if (!report.first.timeline.empty()) kernel["trace"] = trace_json(report.first);
     kernels.push_back(std::move(kernel));
   }
   return Json{{"device", options.device}, {"kernels", std::move(kernels)}}.dump(2) + "\n";

@@ -101,7 +101,7 @@ void RequestCounter::begin_launch(const KernelId& kernel, dim3 grid, dim3 block)
   block_ = 1;
   atomics_.clear();
   if (cache_.is_on()) cache_.take();
-  trace_.begin_launch(launch_number_++);
+  trace_.begin_launch(launch_number_++, open_.size());
 }
 
 void RequestCounter::end_launch(const SharedMemory& shared) {
@@ -139,6 +139,7 @@ void RequestCounter::note(unsigned thread, const CodePlace& place, Space space, 
   const unsigned warp = thread / kWarp, lane = thread % kWarp;
   const std::size_t number = number_of(place, space, access);
   if (space == Space::global && access != Access::write) loads_[warp] = true;
+  if (trace_.wants_block()) trace_.note_work(warp, 1u << lane, &space);
   if (trace_.wants(warp)) trace_.note(lane, number, place, space, access, address, bytes);
   std::vector<OpenRequests>& of_warp = open_[warp];
   if (of_warp.size() <= number) of_warp.resize(number + 1);
@@ -170,6 +171,7 @@ void RequestCounter::note_warp_operation(unsigned warp, unsigned mask, const cha
   ++launch_.warp_operations;
   launch_.warp_operation_lanes += std::popcount(mask);
   const bool is_whole = (mask & lanes_of(warp)) == lanes_of(warp);
+  if (trace_.wants_block()) trace_.note_work(warp, mask, nullptr);
   if (trace_.wants(warp))
     trace_.note_meeting(mask, is_whole, TraceStep::Kind::warp_operation, operation, place);
   if (is_whole) close(warp);
@@ -181,13 +183,12 @@ void RequestCounter::note_block_barrier(const char* operation, const CodePlace& 
     if (trace_.wants(warp))
       trace_.note_meeting(lanes_of(warp), true, TraceStep::Kind::block_barrier, operation, place);
   }
+  if (trace_.wants_block()) trace_.end_stretch(operation, place);
   close_all();
 }
 
 void RequestCounter::end_block() {
-  for (unsigned warp = 0; warp < open_.size(); ++warp) {
-    if (trace_.wants(warp)) trace_.end_block();
-  }
+  if (trace_.wants_block()) trace_.end_block();
   close_all();
   if (++block_ == 0) block_ = 1;  // after four billion
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -37,6 +38,19 @@ std::string what_text(const TraceStep& step) {
     default:
       return step.operation;
   }
+}
+
+std::array<std::optional<std::uintptr_t>, 32> lane_offsets(unsigned lanes,
+                                                           const std::array<std::uintptr_t, 32>& addresses) {
+  std::uintptr_t base = ~std::uintptr_t{0};
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    if ((lanes >> lane & 1u) != 0) base = std::min(base, addresses[lane] / 128 * 128);
+  }
+  std::array<std::optional<std::uintptr_t>, 32> offsets;
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    if ((lanes >> lane & 1u) != 0) offsets[lane] = addresses[lane] - base;
+  }
+  return offsets;
 }
 
 std::string address_text(const LaunchProfile& launch, std::uintptr_t address) {

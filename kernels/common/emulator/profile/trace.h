@@ -1,7 +1,9 @@
 // One warp, step by step. Ask for it with ProfileOptions::trace.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "kernels/common/emulator/profile/line_counts.h"
@@ -11,6 +13,11 @@ namespace tern::emulator {
 
 /// "load shared", "__syncthreads"
 std::string what_text(const TraceStep& step);
+
+/// Of each lane, how far its address is from the last multiple of 128 bytes below all of them: sectors of global memory and banks
+/// of shared memory begin there. None for lanes that took no part.
+std::array<std::optional<std::uintptr_t>, 32> lane_offsets(unsigned lanes,
+                                                           const std::array<std::uintptr_t, 32>& addresses);
 
 /// "tile[33]", or "0x7f..." for an address in no named array; "tile[33] + 2" in the middle of an element.
 std::string address_text(const LaunchProfile& launch, std::uintptr_t address);

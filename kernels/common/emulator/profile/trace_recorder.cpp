@@ -24,7 +24,7 @@ bool is_same(const uint3& a, const uint3& b) {
 
 }  // namespace
 
-void TraceRecorder::begin_launch(int launch) {
+void TraceRecorder::begin_launch(int launch, std::size_t warps) {
   is_launch_ = choice_.launch >= 0 && choice_.launch == launch;
   is_cut_ = writes_ = false;
   done_.clear();
@@ -32,10 +32,16 @@ void TraceRecorder::begin_launch(int launch) {
   numbers_.clear();
   times_.clear();
   of_lane_ = {};
+  timeline_.clear();
+  stretch_.assign(warps, {});
+}
+
+bool TraceRecorder::wants_block() const {
+  return is_launch_ && is_same(blockIdx, choice_.block);
 }
 
 bool TraceRecorder::wants(unsigned warp) const {
-  return is_launch_ && warp == choice_.warp && is_same(blockIdx, choice_.block);
+  return warp == choice_.warp && wants_block();
 }
 
 bool TraceRecorder::has_room() {
@@ -128,15 +134,32 @@ void TraceRecorder::order_steps() {
   times_.clear();
 }
 
+void TraceRecorder::note_work(unsigned warp, unsigned lanes, const Space* space) {
+  WarpStretch& of_warp = stretch_[warp];
+  of_warp.lanes |= lanes;
+  if (space != nullptr) (*space == Space::shared ? of_warp.shared : of_warp.global) += std::popcount(lanes);
+}
+
+void TraceRecorder::end_stretch(const char* barrier, const CodePlace& place) {
+  if (timeline_.size() < choice_.most_steps)
+    timeline_.push_back({stretch_, barrier, place});
+  else
+    is_cut_ = true;
+  stretch_.assign(stretch_.size(), {});
+}
+
 void TraceRecorder::end_block() {
   finish_write();
   order_steps();
+  end_stretch("", {});
 }
 
 void TraceRecorder::end_launch(LaunchProfile& launch) {
   launch.trace = std::move(done_);
+  launch.timeline = std::move(timeline_);
   launch.trace_is_cut = is_cut_;
   done_.clear();
+  timeline_.clear();
 }
 
 }  // namespace tern::emulator

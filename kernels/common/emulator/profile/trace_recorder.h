@@ -16,8 +16,9 @@ class TraceRecorder {
  public:
   explicit TraceRecorder(const TraceChoice& choice) : choice_(choice) {}
 
-  void begin_launch(int launch);
-  bool wants(unsigned warp) const;  ///< of the running block
+  void begin_launch(int launch, std::size_t warps);
+  bool wants_block() const;         ///< that is running: a timeline of all its warps
+  bool wants(unsigned warp) const;  ///< of the running block, its steps
 
   /// The running thread is about to do this.
   void note(unsigned lane, std::size_t instruction, const CodePlace& place, Space space, Access access,
@@ -25,6 +26,9 @@ class TraceRecorder {
   /// The lanes have come to a barrier, shuffle or vote.
   void note_meeting(unsigned lanes, bool is_whole_warp, TraceStep::Kind kind, const char* operation,
                     const CodePlace& place);
+  /// For the timeline: lanes of a warp did something, in memory of `space` if it is not null.
+  void note_work(unsigned warp, unsigned lanes, const Space* space);
+  void end_stretch(const char* barrier, const CodePlace& place);
   void end_block();
   void end_launch(LaunchProfile& launch);
 
@@ -49,6 +53,8 @@ class TraceRecorder {
   std::array<std::deque<std::size_t>, 32> of_lane_;  ///< numbers of steps, as the lane took them
   Write write_;                                      ///< that has been told of, but not been done
   bool writes_ = false;
+  std::vector<BlockStretch> timeline_;
+  std::vector<WarpStretch> stretch_;  ///< by warp, since the last barrier of the block
 };
 
 }  // namespace tern::emulator

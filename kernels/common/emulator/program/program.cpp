@@ -103,9 +103,9 @@ ProfileOptions traced_options(dim3 grid) {
   return chosen;
 }
 
-/// For the terminal, where a trace is long.
+/// For who has not asked for the trace that a page has in any case.
 std::vector<LaunchProfile> without_traces(std::vector<LaunchProfile> launches) {
-  for (LaunchProfile& launch : launches) launch.trace.clear();
+  for (LaunchProfile& launch : launches) launch.trace.clear(), launch.timeline.clear();
   return launches;
 }
 
@@ -164,11 +164,9 @@ void finish_program() {
   if (!std::exchange(profiling, false)) return;
   const Options& of = options();
   try {
-    if (!of.report.empty()) {
-      const auto told = of.trace ? *kept : without_traces(*kept);
-      write_file(of.report, text_report(told, report_options()) + left_out());
-    }
-    if (!of.json.empty()) write_file(of.json, json_report(*kept, report_options()));
+    const auto told = of.trace ? *kept : without_traces(*kept);
+    if (!of.report.empty()) write_file(of.report, text_report(told, report_options()) + left_out());
+    if (!of.json.empty()) write_file(of.json, json_report(told, report_options()));
     if (!of.html.empty()) write_file(of.html, html_report(*kept, report_options(), of.title));
   } catch (const std::exception& error) {
     report_fault(error.what());
