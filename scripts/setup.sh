@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what tern needs to build, from Debian's or Ubuntu's packages, if anything is missing. Nothing else is fetched.
-#   scripts/setup.sh          what the build and the tests need
+#   scripts/setup.sh [PACKAGE...]      what the build and the tests need, and these
 set -euo pipefail
 
 packages=(
@@ -20,6 +20,7 @@ packages=(
   nlohmann-json3-dev
   pkg-config
   protobuf-compiler
+  "$@"
 )
 missing=()
 # These programs may come from elsewhere, for example from pip.
