@@ -12,7 +12,7 @@ while read -r name; do  # a name without a folder is in the one named before it
   [ -e "$name" ] || { echo "docs/tour.md: $name is not there"; status=1; }
 done < <(grep -oE '`[a-zA-Z0-9_/]+(\.(h|cpp|cu|sh|md)|/)`' docs/tour.md | tr -d '`')
 
-mapfile -t evening < <(sed -n '/^## An evening/,/^## A second week/p' docs/tour.md |
+mapfile -t evening < <(sed -n '/^## An evening/,/^## A week/p' docs/tour.md |
   grep -oE '`[a-z0-9_]+/[a-z0-9_/]+\.(h|cpp|cu)`' | tr -d '`')
 lines=$(cat "${evening[@]}" | wc -l)
 echo "the evening: ${#evening[@]} files, $lines lines"
