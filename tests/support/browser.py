@@ -90,10 +90,9 @@ class Browser:
         self.pages[session] = page
         for domain in ("Page", "Runtime", "Log", "Network"):
             page.call(domain + ".enable")
-        page.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        page.resize(width, height)
         page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
-        page.call("Page.navigate", url=url)
-        self.wait_for(page, "Page.loadEventFired")
+        page.go(url)
         return page
 
 
@@ -117,6 +116,15 @@ class Page:
 
     def call(self, method, **params):
         return self.browser.call(method, self.session, **params)
+
+    def resize(self, width, height):
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+
+    def go(self, url):
+        """Opens another address in its place, and waits until it has loaded."""
+        self.events.discard("Page.loadEventFired")
+        self.call("Page.navigate", url=url)
+        self.browser.wait_for(self, "Page.loadEventFired")
 
     def evaluate(self, expression):
         """The value of a JavaScript expression; a promise is waited for."""
