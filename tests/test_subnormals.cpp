@@ -15,7 +15,8 @@ namespace {
 
 /// Whether 1e-38 / 4 * 4 is 0 here, and so is a subnormal operand times 1e20.
 bool is_flushed() {
-  volatile float small = 2e-38f, quarter = 0.25f, subnormal = std::numeric_limits<float>::denorm_min(), large = 1e20f;
+  volatile float small = 2e-38f, quarter = 0.25f, subnormal = std::numeric_limits<float>::denorm_min(),
+                 large = 1e20f;
   const float result = small * quarter, product = subnormal * large;
   if ((result == 0) != (product == 0)) return false;
   return result == 0;

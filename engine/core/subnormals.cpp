@@ -13,7 +13,8 @@ namespace {
 
 void flush_in_this_thread([[maybe_unused]] bool flush) {
 #if defined(__x86_64__)
-  constexpr unsigned kResults = 1u << 15, kOperands = 1u << 6;  // FTZ and DAZ: Intel's manual, volume 1, 10.2.3
+  constexpr unsigned kResults = 1u << 15,
+                     kOperands = 1u << 6;  // FTZ and DAZ: Intel's manual, volume 1, 10.2.3
   const unsigned others = _mm_getcsr() & ~(kResults | kOperands);
   _mm_setcsr(flush ? others | kResults | kOperands : others);
 #elif defined(__aarch64__)

@@ -77,14 +77,16 @@ std::int64_t output_at(std::int64_t at, std::int64_t tap, std::int64_t outputs, 
 
 /// sum = the gradients that the windows over one pixel of x have for it.
 void sum_windows(const float* windows, const Geometry& g, std::int64_t pixel, float* sum) {
-  const std::int64_t image = pixel / (g.height * g.width), h = pixel / g.width % g.height, w = pixel % g.width;
+  const std::int64_t image = pixel / (g.height * g.width), h = pixel / g.width % g.height,
+                     w = pixel % g.width;
   std::fill_n(sum, g.channels, 0.0f);
   for (std::int64_t r = 0; r < g.kernel; ++r) {
     const std::int64_t row = output_at(h, r, g.out_height, g);
     for (std::int64_t s = 0; row >= 0 && s < g.kernel; ++s) {
       const std::int64_t column = output_at(w, s, g.out_width, g);
       if (column < 0) continue;
-      const float* const window = windows + ((image * g.out_height + row) * g.out_width + column) * g.window_size() +
+      const float* const window = windows +
+                                  ((image * g.out_height + row) * g.out_width + column) * g.window_size() +
                                   (r * g.kernel + s) * g.channels;
 #pragma omp simd
       for (std::int64_t c = 0; c < g.channels; ++c) sum[c] += window[c];
@@ -115,10 +117,12 @@ bool Im2colConvolution::suits_weight(const ConvolutionShape& s) {
 
 bool Im2colConvolution::suits(const ConvolutionShape& s) {
   constexpr std::int64_t kMostPixels = 16;
-  return s.type == DType::bf16 && s.groups == 1 && s.window.kernel > 1 && s.out_height * s.out_width <= kMostPixels;
+  return s.type == DType::bf16 && s.groups == 1 && s.window.kernel > 1 &&
+         s.out_height * s.out_width <= kMostPixels;
 }
 
-void Im2colConvolution::multiply(const Kind& kind, const void* a, const void* b, const Tensor* bias, void* c) {
+void Im2colConvolution::multiply(const Kind& kind, const void* a, const void* b, const Tensor* bias,
+                                 void* c) {
   std::unique_ptr<Product>& product = products_[kind];
   if (product == nullptr) {
     const dnnl::engine& engine = engine_->engine;
@@ -137,7 +141,8 @@ void Im2colConvolution::multiply(const Kind& kind, const void* a, const void* b,
     const dnnl::matmul::primitive_desc description({of_a, of_b, of_bias, of_c}, attributes, engine);
 #endif
     product = std::make_unique<Product>(Product{dnnl::matmul(description), memory(of_a, engine, nullptr),
-                                                memory(of_b, engine, nullptr), memory(), memory(of_c, engine, nullptr)});
+                                                memory(of_b, engine, nullptr), memory(),
+                                                memory(of_c, engine, nullptr)});
     if (kind.has_bias) product->bias = memory(of_bias, engine, nullptr);
   }
   product->a.set_data_handle(const_cast<void*>(a));  // oneDNN's handles are not const
@@ -153,8 +158,8 @@ void Im2colConvolution::multiply(const Kind& kind, const void* a, const void* b,
   engine_->stream.wait();
 }
 
-void Im2colConvolution::forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution,
-                                const Epilogue& epilogue, Tensor& y) {
+void Im2colConvolution::forward(const Tensor& x, const Tensor& w, const Tensor* bias,
+                                const Convolution& convolution, const Epilogue& epilogue, Tensor& y) {
   const Geometry g(ConvolutionShape::of(x, y, convolution));
   if (epilogue.residual != nullptr && epilogue.residual->raw() != y.raw()) y.assign(*epilogue.residual);
   const Tensor windows = windows_of(x, g);
@@ -168,27 +173,30 @@ void Im2colConvolution::forward(const Tensor& x, const Tensor& w, const Tensor* 
            windows.raw(), w.raw(), bias, y.raw());
 }
 
-void Im2colConvolution::backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution, Tensor& dx) {
+void Im2colConvolution::backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
+                                      Tensor& dx) {
   const Geometry g(ConvolutionShape::of(dx, dy, convolution));
   Tensor gradients = Tensor::empty({g.out_pixels(), g.window_size()});
-  multiply({.m = g.out_pixels(), .k = dy.size(3), .n = g.window_size(), .result = DType::f32}, dy.raw(), w.raw(),
-           nullptr, gradients.raw());
+  multiply({.m = g.out_pixels(), .k = dy.size(3), .n = g.window_size(), .result = DType::f32}, dy.raw(),
+           w.raw(), nullptr, gradients.raw());
   const float* const from = std::as_const(gradients).data<float>();
   bfloat16* const to = dx.data<bfloat16>();
   parallel_for(g.images * g.height * g.width, 8, [=](std::int64_t begin, std::int64_t end) {
     std::vector<float> sum(static_cast<std::size_t>(g.channels));
     for (std::int64_t pixel = begin; pixel < end; ++pixel) {
       sum_windows(from, g, pixel, sum.data());
-      std::transform(sum.begin(), sum.end(), to + pixel * g.channels, [](float value) { return bfloat16(value); });
+      std::transform(sum.begin(), sum.end(), to + pixel * g.channels,
+                     [](float value) { return bfloat16(value); });
     }
   });
 }
 
-void Im2colConvolution::backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution, Tensor& dw) {
+void Im2colConvolution::backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution,
+                                        Tensor& dw) {
   const Geometry g(ConvolutionShape::of(x, dy, convolution));
   const Tensor windows = windows_of(x, g);
-  multiply({.m = dy.size(3), .k = g.out_pixels(), .n = g.window_size(), .transposed_a = true}, dy.raw(), windows.raw(),
-           nullptr, dw.raw());
+  multiply({.m = dy.size(3), .k = g.out_pixels(), .n = g.window_size(), .transposed_a = true}, dy.raw(),
+           windows.raw(), nullptr, dw.raw());
 }
 
 }  // namespace tern
