@@ -23,6 +23,7 @@ Device round_device() {
   device.l2_gb_per_s = 4000;
   device.launch_us = 2;
   device.fp32_lanes = 64;
+  device.tensor_tflops = {100, 0, 100, 50, 200};
   return device;
 }
 
@@ -82,6 +83,22 @@ TEST_CASE("prediction: each bound by hand") {
   CHECK(predict(work, device).us == doctest::Approx(250));
 }
 
+TEST_CASE("prediction: tensor cores, each type at its rate, on the busiest multiprocessor") {
+  const Device device = round_device();
+  const auto at = [](TensorPath path) { return static_cast<std::size_t>(path); };
+  Work work = small_work();
+  CHECK(bound_of(predict(work, device), "tensor cores") == nullptr);
+  work.tensor_operations[at(TensorPath::fp16_fp32)] = 1e9;  // 10 us
+  CHECK(bound_of(predict(work, device), "tensor cores")->us == doctest::Approx(10));
+  work.tensor_operations[at(TensorPath::tf32_fp32)] = 1e9;  // 20 us more
+  CHECK(bound_of(predict(work, device), "tensor cores")->us == doctest::Approx(30));
+  CHECK(bound_of(predict(work, device), "tensor cores")->why == "2 GFLOP at 67 TFLOPS");
+  work.tensor_operations[at(TensorPath::fp16_fp16)] = 1e9;  // which the device has not: left out
+  CHECK(bound_of(predict(work, device), "tensor cores")->us == doctest::Approx(30));
+  work.blocks = 1;  // 1 of 100 multiprocessors
+  CHECK(bound_of(predict(work, device), "tensor cores")->us == doctest::Approx(3000));
+}
+
 TEST_CASE("prediction: blocks in turns, and on the busiest multiprocessor") {
   const Device device = round_device();
   Work work = small_work();
@@ -134,6 +151,8 @@ TEST_CASE("devices: by name, each with what no prediction can do without") {
     CHECK(one.clock_ghz > 1);
     CHECK(one.dram_gb_per_s > 100);
     CHECK(one.l2_bytes > 0);
+    CHECK(one.tensor_tflops[0] >= 1.99 * one.fp32_tflops());
+    CHECK(one.tensor_tflops[4] >= one.tensor_tflops[0]);
     const bool has_l2 = one.l2_gb_per_s > 0;
     if (has_l2) CHECK(one.l2_gb_per_s > one.dram_gb_per_s);
   }

@@ -242,13 +242,13 @@ void Block::check_meeting(const Meeting& meeting, const char* operation, std::so
   }
 }
 
-void Block::note_meeting(const Meeting& meeting, std::source_location where, bool orders) {
+void Block::note_meeting(const Meeting& meeting, std::source_location where, WaitsFor waits) {
   if (is_watched(kPatience)) fail(Patience::fault({nullptr, where.file_name(), where.line()}));
   GlobalRaces* const races = GlobalRaces::active();
-  if (races != nullptr && orders) races->order().note_sync(thread_ / 32);
+  if (races != nullptr && waits == WaitsFor::accesses) races->order().note_sync(thread_ / 32);
   if (RequestCounter* const counter = RequestCounter::active())
     counter->note_warp_operation(thread_ / 32, meeting.mask, meeting.operation,
-                                 {nullptr, where.file_name(), where.line()});
+                                 {nullptr, where.file_name(), where.line()}, waits != WaitsFor::lanes);
 }
 
 }  // namespace tern::emulator

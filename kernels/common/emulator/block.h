@@ -47,6 +47,13 @@ struct Meeting {
   std::array<std::uint64_t, 32> brought{}, seen{};
 };
 
+/// What lanes wait for when they meet.
+enum class WaitsFor {
+  lanes,    ///< one another: what they have loaded may still be on its way
+  values,   ///< what they bring, too, which has come from memory by then
+  accesses  ///< theirs to memory before, too (__syncwarp)
+};
+
 struct Warp {
   Meeting whole{.mask = ~0u};
   std::deque<Meeting> parts;    ///< under other masks
@@ -68,9 +75,16 @@ class Block {
   void abandon();
 
   using Brought = std::array<std::uint64_t, 32>;
-  /// What the lanes of the mask brought. `orders`: their accesses to memory before and after, too.
+  /// What the lanes of the mask brought.
   const Brought& meet_warp(const char* operation, unsigned mask, std::uint64_t brought,
-                           std::source_location where, bool orders = false);
+                           std::source_location where, WaitsFor waits = WaitsFor::values);
+  /// Whether the running thread is the last of its whole warp's lanes to meet, and goes on when it does.
+  bool is_last_of_warp() const {
+    const Warp& warp = warps_[thread_ / 32];
+    return (warp.whole.arrived | 1u << thread_ % 32) == warp.lanes;
+  }
+  /// That the running thread's warp has.
+  unsigned warp_lanes() const { return warps_[thread_ / 32].lanes; }
   int meet_block(const char* operation, bool brought, std::source_location where);
 
   unsigned thread() const { return thread_; }
@@ -134,7 +148,7 @@ class Block {
   bool release_block();
   [[noreturn]] void fail_stuck() const;
 
-  [[gnu::noinline]] void note_meeting(const Meeting& meeting, std::source_location where, bool orders);
+  [[gnu::noinline]] void note_meeting(const Meeting& meeting, std::source_location where, WaitsFor waits);
   static inline Block* current_ = nullptr;
 
   std::unique_ptr<Thread[]> threads_;  ///< as many as a block may have
@@ -196,7 +210,7 @@ inline void Block::wait(Thread::State state, const char* operation, std::source_
 }
 
 inline const Block::Brought& Block::meet_warp(const char* operation, unsigned mask, std::uint64_t brought,
-                                              std::source_location where, bool orders) {
+                                              std::source_location where, WaitsFor waits) {
   const unsigned lane = thread_ % 32;
   Warp& warp = warps_[thread_ / 32];
   Meeting& meeting = mask == ~0u ? warp.whole : part(warp, mask);
@@ -209,8 +223,8 @@ inline const Block::Brought& Block::meet_warp(const char* operation, unsigned ma
     meeting.arrived = 0;
     meeting.seen = meeting.brought;
     warp.ready |= mask & warp.lanes;
-    if (orders) warp.sync_time = ++time_;
-    note_meeting(meeting, where, orders);
+    if (waits == WaitsFor::accesses) warp.sync_time = ++time_;
+    note_meeting(meeting, where, waits);
   } else {
     threads_[thread_].mask = mask;
     wait(Thread::State::at_warp, operation, where);

@@ -101,7 +101,7 @@ std::int64_t launch_count() {
 }
 
 void meet_warp(const char* operation, unsigned mask, std::source_location where) {
-  Block::current().meet_warp(operation, mask, 0, where, /*orders=*/true);
+  Block::current().meet_warp(operation, mask, 0, where, WaitsFor::accesses);
 }
 
 int meet_block(const char* operation, bool brought, std::source_location where) {

@@ -13,6 +13,7 @@ namespace {
 //   gpu-benches    github.com/te42kyfo/gpu-benches at 1c36d50, the measured series in its folders
 //   C&C            chipsandcheese.com, "Nvidia's B200: Keeping the CUDA Juggernaut Rolling" and "Nvidia's H100: Funny L2"
 //   ao-4002        github.com/pytorch/ao/pull/4002, what a B200's driver says of it
+// Rates of tensor cores are those of data sheets, without sparsity: with float sums, with half sums, bf16, tf32, integers of 8 bits.
 // Launch costs are gpu-small-kernels of gpu-benches: 64 KiB at the rate that its first row has. PyTorch's own launches on an
 // H100 were measured at 5.2 us (github.com/tusharhqq/napkin-math-gpu, results/h100-sxm.md), framework included.
 
@@ -20,11 +21,12 @@ std::vector<Device> make_devices() {
   std::vector<Device> all(6);
   Device& t4 = all[0];
   t4 = {.name = "T4", .about = "PCIe, 16 GB", .architecture = "sm_75"};
-  t4.multiprocessors = 40;  // data sheet (Turing whitepaper): 2,560 lanes
-  t4.clock_ghz = 1.59;      // data sheet; 70 W seldom allow it
-  t4.dram_gb_per_s = 320;   // data sheet
-  t4.l2_bytes = 4 << 20;    // data sheet
-  t4.fp32_lanes = 64;       // data sheet
+  t4.multiprocessors = 40;                 // data sheet (Turing whitepaper): 2,560 lanes
+  t4.clock_ghz = 1.59;                     // data sheet; 70 W seldom allow it
+  t4.dram_gb_per_s = 320;                  // data sheet
+  t4.l2_bytes = 4 << 20;                   // data sheet
+  t4.fp32_lanes = 64;                      // data sheet
+  t4.tensor_tflops = {65, 65, 0, 0, 130};  // data sheet
   // No measured L2 bandwidth, latency or launch cost was found to cite.
 
   Device& a100 = all[1];
@@ -37,6 +39,7 @@ std::vector<Device> make_devices() {
   a100.l2_gb_per_s = 5400;     // gpu-benches, gpu-l2-cache/a100_80.txt, up to 20 MB
   a100.launch_us = 2.7;        // gpu-benches, gpu-small-kernels/a100_80.txt: 24 GB/s
   a100.fp32_lanes = 64;        // data sheet
+  a100.tensor_tflops = {312, 312, 312, 156, 624};  // data sheet
 
   Device& rtx4090 = all[2];
   rtx4090 = {.name = "RTX 4090", .about = "24 GB", .architecture = "sm_89"};
@@ -49,6 +52,7 @@ std::vector<Device> make_devices() {
   rtx4090.l2_gb_per_s = 5200;   // gpu-benches, gpu-l2-cache/l40.txt: the same chip, 142 multiprocessors
   rtx4090.launch_us = 1.6;      // gpu-benches, gpu-small-kernels/l40.txt: 40 GB/s
   rtx4090.fp32_lanes = 128;     // data sheet
+  rtx4090.tensor_tflops = {165.2, 330.3, 165.2, 82.6, 660.6};  // data sheet
 
   Device& h100 = all[3];
   h100 = {.name = "H100", .about = "SXM5, 80 GB", .architecture = "sm_90"};
@@ -61,6 +65,7 @@ std::vector<Device> make_devices() {
   h100.l2_gb_per_s = 9700;   // gpu-benches, gpu-l2-cache/h200.txt, the same chip; the PCIe one has 6,950
   h100.launch_us = 2.5;      // gpu-benches, gpu-small-kernels/h200.txt: 26 GB/s
   h100.fp32_lanes = 128;     // data sheet
+  h100.tensor_tflops = {989.4, 989.4, 989.4, 494.7, 1978.9};  // data sheet
 
   Device& h200 = all[4];
   h200 = h100;  // the same chip with other memory
@@ -76,6 +81,7 @@ std::vector<Device> make_devices() {
   b200.dram_gb_per_s = 7672;               // ao-4002, of the bus width and clock; data sheet: "8 TB/s"
   b200.l2_bytes = std::size_t{126} << 20;  // C&C, ao-4002
   b200.fp32_lanes = 128;                   // data sheet
+  b200.tensor_tflops = {2250, 2250, 2250, 1100, 4500};  // data sheet (HGX), half of what it has with sparsity
   // C&C draw L2's bandwidth and DRAM's latency without a number to cite; launch costs were not found.
   return all;
 }

@@ -2,9 +2,12 @@
 // 0, and predictions leave out what needs it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <vector>
+
+#include "kernels/common/emulator/profile/profile.h"
 
 namespace tern::emulator {
 
@@ -20,6 +23,8 @@ struct Device {
   double l2_gb_per_s = 0;      ///< measured, of reads that hit
   double launch_us = 0;        ///< of a kernel among many, one after another in a stream
   int fp32_lanes = 0;          ///< of a multiprocessor
+  /// By TensorPath: 10^12 multiplications and additions a second, of dense matrices; 0 for what its tensor cores do not take.
+  std::array<double, kTensorPaths> tensor_tflops{};
 
   /// Multiply-adds in single precision count two.
   double fp32_tflops() const { return 2e-3 * fp32_lanes * multiprocessors * clock_ghz; }

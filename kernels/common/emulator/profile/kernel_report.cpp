@@ -12,20 +12,22 @@ bool is_same(const dim3& a, const dim3& b) {
   return a.x == b.x && a.y == b.y && a.z == b.z;
 }
 
-void add_work(Work& sum, const Work& work) {
-  sum.dram_sectors += work.dram_sectors;
-  sum.l2_sectors += work.l2_sectors;
-  sum.l1_lines += work.l1_lines;
-  sum.shared_passes += work.shared_passes;
-  sum.load_requests += work.load_requests;
-  sum.load_rounds += work.load_rounds;
-  sum.hottest_atomics += work.hottest_atomics;
+/// What differs between launches of the same grid.
+std::vector<double*> parts_of(Work& work) {
+  std::vector<double*> parts{&work.dram_sectors,   &work.l2_sectors,    &work.l1_lines,
+                             &work.shared_passes,  &work.load_requests, &work.load_rounds,
+                             &work.hottest_atomics};
+  for (double& operations : work.tensor_operations) parts.push_back(&operations);
+  return parts;
+}
+
+void add_work(Work& sum, Work work) {
+  const std::vector<double*> to = parts_of(sum), from = parts_of(work);
+  for (std::size_t i = 0; i < to.size(); ++i) *to[i] += *from[i];
 }
 
 void divide_work(Work& work, double by) {
-  for (double* part : {&work.dram_sectors, &work.l2_sectors, &work.l1_lines, &work.shared_passes,
-                       &work.load_requests, &work.load_rounds, &work.hottest_atomics})
-    *part /= by;
+  for (double* part : parts_of(work)) *part /= by;
 }
 
 std::string number_text(double value, const char* unit) {

@@ -1,5 +1,9 @@
 #include "kernels/common/emulator/profile/metrics.h"
 
+#include <fmt/format.h>
+
+#include <array>
+
 namespace tern::emulator {
 namespace {
 
@@ -30,6 +34,23 @@ void add_shared(std::vector<Metric>& all, const AccessCounts& counts, const std:
                  as_number(counts.wavefronts), "one a request of 4 bytes a thread"});
   all.push_back({"shared " + word + " requests", "smsp__inst_executed_op_shared_" + suffix + ".sum",
                  as_number(counts.requests), "fewer"});
+}
+
+void add_tensor(std::vector<Metric>& all, const LaunchProfile& launch) {
+  struct Path {
+    const char *types, *ncu;
+  };
+  static constexpr std::array<Path, kTensorPaths> paths{{{"fp16, added up in float", "fp16_dst_fp32"},
+                                                         {"fp16, added up in fp16", "fp16_dst_fp16"},
+                                                         {"bf16", "bf16_dst_fp32"},
+                                                         {"tf32", "tf32_dst_fp32"},
+                                                         {"8-bit integers", "int8"}}};
+  for (std::size_t path = 0; path < kTensorPaths; ++path) {
+    if (launch.tensor_operations[path] == 0) continue;
+    all.push_back({fmt::format("operations of tensor cores: {}", paths[path].types),
+                   fmt::format("sm__ops_path_tensor_src_{}.sum", paths[path].ncu),
+                   as_number(launch.tensor_operations[path]), "two for each product that is needed"});
+  }
 }
 
 /// Past an L2 of the profile's size, or past one that keeps everything.
@@ -66,6 +87,7 @@ std::vector<Metric> metrics(const LaunchProfile& launch, const Occupancy& occupa
   if (atomics.requests > 0) {
     all.push_back({"atomics that wait for another of their warp", "", as_number(atomics.contended), "0"});
   }
+  add_tensor(all, launch);
   add_dram(all, launch);
   all.push_back({"occupancy, %", "sm__maximum_warps_per_active_cycle_pct", occupancy.warps_percent,
                  "50 is mostly enough"});

@@ -44,6 +44,21 @@ Bound atomics_bound(const Work& work, const Device& device) {
           fmt::format("{:.0f} at one address, one a clock", work.hottest_atomics)};
 }
 
+/// One type after another.
+Bound tensor_bound(const Work& work, const Device& device, double busiest_blocks) {
+  const double share = busiest_blocks / work.blocks;
+  double us = 0, all = 0;
+  for (std::size_t path = 0; path < kTensorPaths; ++path) {
+    const double operations = work.tensor_operations[path], rate = device.tensor_tflops[path];
+    if (operations <= 0 || rate <= 0) continue;
+    us += share * operations * device.multiprocessors / rate * 1e-6;
+    all += operations;
+  }
+  return {"tensor cores", us,
+          fmt::format("{:.3g} GFLOP at {:.0f} TFLOPS", all * 1e-9,
+                      all / us * share * device.multiprocessors * 1e-6)};
+}
+
 }  // namespace
 
 Work work_of(const LaunchProfile& launch, int registers) {
@@ -69,6 +84,8 @@ Work work_of(const LaunchProfile& launch, int registers) {
   work.load_requests = number(loads.requests);
   work.load_rounds = number(launch.load_rounds);
   work.hottest_atomics = number(launch.hottest_atomics);
+  std::transform(launch.tensor_operations.begin(), launch.tensor_operations.end(),
+                 work.tensor_operations.begin(), number);
   return work;
 }
 
@@ -85,6 +102,7 @@ Prediction predict(const Work& work, const Device& device) {
   bounds.push_back(l1_bound(work, device, busiest));
   if (device.dram_latency_ns > 0) bounds.push_back(latency_bound(work, device, busiest, blocks_at_once));
   if (work.hottest_atomics > 0) bounds.push_back(atomics_bound(work, device));
+  if (Bound tensor = tensor_bound(work, device, busiest); tensor.us > 0) bounds.push_back(std::move(tensor));
   for (std::size_t i = 0; i < bounds.size(); ++i) {
     if (bounds[i].us > bounds[prediction.largest].us) prediction.largest = i;
     if (bounds[i].name == "launch" || bounds[i].us <= prediction.work_us) continue;

@@ -2,10 +2,11 @@
 // (Williams, Waterman, Patterson 2009) with a roof for each level of memory, and one for latency by Little's law (Volkov,
 // "Understanding Latency Hiding on GPUs", 2016).
 //
-// What it does not know: arithmetic and the issue of instructions, which are not counted; that DRAM is not always at its full
+// What it does not know: arithmetic but that of tensor cores, and the issue of instructions, which are not counted; that DRAM is not always at its full
 // rate; other kernels. So it is a lower bound that good kernels come near to, and no measurement has confirmed it yet.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -27,13 +28,14 @@ struct Work {
   double load_requests = 0;  ///< from global memory
   double load_rounds = 0;    ///< LaunchProfile::load_rounds
   double hottest_atomics = 0;
+  std::array<double, kTensorPaths> tensor_operations{};
 };
 
 Work work_of(const LaunchProfile& launch, int registers);
 
 /// What keeps a launch from being faster.
 struct Bound {
-  std::string name;  ///< "launch", "DRAM", "L2", "L1", "shared memory", "latency", "atomics"
+  std::string name;  ///< "launch", "DRAM", "L2", "L1", "shared memory", "latency", "atomics", "tensor cores"
   double us = 0;
   std::string why;  ///< the numbers behind it
 };
@@ -58,6 +60,7 @@ struct Prediction {
 ///              all its lanes have met in between, and a warp has at most kLoadsInFlight on the way
 ///   atomics    one a clock at the hottest address (NVIDIA's Kepler GK110 whitepaper; assumed of later ones, too), a warp's
 ///              at one address taken together, as nvcc and the hardware mostly do
+///   tensor     n blocks' operations / a multiprocessor's part of the device's rate for their types
 Prediction predict(const Work& work, const Device& device);
 
 /// Loads of a warp that wait at the same time at most: how far nvcc unrolls a loop of unknown length. An assumption.

@@ -111,6 +111,10 @@ struct BlockStretch {
   CodePlace place;           ///< of that barrier
 };
 
+/// What tensor cores multiply, and what they add the products up in.
+enum class TensorPath { fp16_fp32, fp16_fp16, bf16_fp32, tf32_fp32, int8 };
+inline constexpr std::size_t kTensorPaths = 5;
+
 struct LaunchProfile {
   KernelId kernel;
   dim3 grid{1}, block{1};
@@ -127,8 +131,10 @@ struct LaunchProfile {
   CacheCounts cache;
   std::int64_t hottest_atomics = 0;  ///< most requests of atomics at one address of global memory
   /// By warp: stretches between meetings of all its lanes in which it loads from global memory. A load of the next
-  /// stretch waits for those of the one before.
+  /// stretch waits for those of the one before. (wmma's loads meet, too, but wait for no other.)
   std::int64_t load_rounds = 0;
+  /// By path: multiplications and additions, as "sm__ops_path_tensor_src_fp16_dst_fp32.sum" counts them.
+  std::array<std::int64_t, kTensorPaths> tensor_operations{};
   std::vector<ArrayRange> arrays;      ///< shared ones, and those that Profile::name_array names
   std::vector<TraceStep> trace;        ///< of the warp that was chosen
   std::vector<BlockStretch> timeline;  ///< of that warp's block

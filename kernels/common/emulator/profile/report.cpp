@@ -125,8 +125,9 @@ std::string metrics_text(const KernelReport& report) {
   for (const Metric& metric : report.metrics) {
     const bool is_ratio =
         metric.ncu.find(".ratio") != std::string::npos || metric.ncu.find("pct") != std::string::npos;
-    if (!is_ratio && metric.ncu.find("bank_conflicts") == std::string::npos && metric.ncu.find("dram") != 0)
-      continue;
+    const bool is_count = metric.ncu.find("bank_conflicts") != std::string::npos ||
+                          metric.ncu.find("tensor") != std::string::npos || metric.ncu.find("dram") == 0;
+    if (!is_ratio && !is_count) continue;
     text += fmt::format("    {:>12.{}f}  {}\n", metric.value, is_ratio ? 2 : 0, metric.ncu);
   }
   return text;
@@ -144,9 +145,9 @@ std::string text_report(const std::vector<LaunchProfile>& launches, const Report
     if (!report.first.trace.empty()) text += "  Warp by steps:\n" + trace_text(report.first) + '\n';
   }
   return text +
-         "Times are lower bounds: memory alone is counted, not arithmetic, and no GPU has confirmed them "
-         "yet. Counts of "
-         "memory are\nof the source as it is written; nvcc may keep more in registers.\n";
+         "Times are lower bounds: memory and tensor cores are counted, not other arithmetic, and no GPU has "
+         "confirmed them yet. Counts\nof memory are of the source as it is written; nvcc may keep more in "
+         "registers.\n";
 }
 
 }  // namespace tern::emulator

@@ -167,14 +167,14 @@ void RequestCounter::note(unsigned thread, const CodePlace& place, Space space, 
 }
 
 void RequestCounter::note_warp_operation(unsigned warp, unsigned mask, const char* operation,
-                                         const CodePlace& place) {
+                                         const CodePlace& place, bool waits) {
   ++launch_.warp_operations;
   launch_.warp_operation_lanes += std::popcount(mask);
   const bool is_whole = (mask & lanes_of(warp)) == lanes_of(warp);
   if (trace_.wants_block()) trace_.note_work(warp, mask, nullptr);
   if (trace_.wants(warp))
     trace_.note_meeting(mask, is_whole, TraceStep::Kind::warp_operation, operation, place);
-  if (is_whole) close(warp);
+  if (is_whole) close(warp, waits);
 }
 
 void RequestCounter::note_block_barrier(const char* operation, const CodePlace& place) {
@@ -194,13 +194,13 @@ void RequestCounter::end_block() {
 }
 
 void RequestCounter::close_all() {
-  for (unsigned warp = 0; warp < open_.size(); ++warp) close(warp);
+  for (unsigned warp = 0; warp < open_.size(); ++warp) close(warp, /*waits=*/true);
 }
 
 /// All lanes have met: what some of them have not come by, they will not.
-void RequestCounter::close(unsigned warp) {
-  if (loads_[warp]) ++launch_.load_rounds;
-  loads_[warp] = false;
+void RequestCounter::close(unsigned warp, bool waits) {
+  if (waits && loads_[warp]) ++launch_.load_rounds;
+  if (waits) loads_[warp] = false;
   for (std::size_t number = 0; number < open_[warp].size(); ++number) {
     OpenRequests& open = open_[warp][number];
     for (const Request& request : open.requests) {

@@ -44,7 +44,12 @@ class RequestCounter {
 
   void note(unsigned thread, const CodePlace& place, Space space, Access access, std::uintptr_t address,
             std::size_t bytes);
-  void note_warp_operation(unsigned warp, unsigned mask, const char* operation, const CodePlace& place);
+  /// `waits`: for what the lanes have loaded.
+  void note_warp_operation(unsigned warp, unsigned mask, const char* operation, const CodePlace& place,
+                           bool waits);
+  void note_tensor_operations(TensorPath path, std::int64_t operations) {
+    launch_.tensor_operations[static_cast<std::size_t>(path)] += operations;
+  }
   void note_block_barrier(const char* operation, const CodePlace& place);
   /// The block has ended.
   void end_block();
@@ -63,7 +68,7 @@ class RequestCounter {
   std::size_t number_of(const CodePlace& place, Space space, Access access);
   unsigned lanes_of(unsigned warp) const;
   void close_all();
-  void close(unsigned warp);
+  void close(unsigned warp, bool waits);
   void count(std::size_t instruction, unsigned warp, const Request& request);
   void count_sectors(const Request& request, Access access, AccessCounts& counts);
   void count_atomics(const Request& request, Space space, AccessCounts& counts);

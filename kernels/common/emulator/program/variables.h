@@ -7,11 +7,11 @@
 
 namespace tern::emulator::program {
 
-/// Shared memory is watched by element: numbers as they are, and of structs, whose members threads may share, words.
+/// Shared memory is watched by element: numbers as they are (__half is one), and of structs, whose members threads may share, words.
 template <typename Array>
 struct SharedElement {
   using Element = std::remove_all_extents_t<Array>;
-  static constexpr std::size_t kWord = sizeof(Element) % 4 == 0 ? 4 : 1;
+  static constexpr std::size_t kWord = sizeof(Element) % 4 == 0 ? 4 : sizeof(Element) == 2 ? 2 : 1;
   static constexpr std::size_t kBytes =
       std::is_class_v<Element> || std::is_union_v<Element> ? kWord : sizeof(Element);
 };
