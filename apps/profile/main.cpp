@@ -7,12 +7,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <sstream>
 
 #include "apps/profile/compile.h"
 #include "apps/profile/registers.h"
 #include "engine/core/check.h"
+#include "kernels/common/emulator/profile/block_sample.h"
 #include "kernels/common/emulator/profile/devices.h"
 #include "kernels/common/emulator/program/options.h"
 #include "kernels/common/emulator/program/translate.h"
@@ -28,6 +30,8 @@ struct Command {
   std::string optimization;
   int registers = 0;  ///< 0: as nvcc has them, or a default
   bool check = false, keep = false;
+  bool from_start = true;
+  std::int64_t sample = 0;
   std::vector<unsigned> trace;  ///< block and warp
   std::uint64_t seed = 0;
   int patience = 5;
@@ -102,6 +106,8 @@ int run(const Command& command) {
 
   emulator::program::Options told;
   told.profile = !command.check;
+  told.from_start = command.from_start;
+  told.sample_blocks = command.sample;
   told.report = (folder / "report.txt").string();
   told.html = command.html;
   told.json = command.json;
@@ -142,10 +148,20 @@ void add_options(CLI::App& app, Command& command) {
   app.add_option("--registers", command.registers,
                  "Registers of a thread (else nvcc is asked, where there is one)")
       ->check(CLI::Range(1, 255));
+  CLI::Option* const sample =
+      app.add_option(
+             "--sample", command.sample,
+             "Of profiled launches with more blocks run so many, and scale their counts: results are incomplete")
+          ->check(CLI::Range(std::int64_t{2}, emulator::kMostSampled));
+  app.add_option("--profile-from-start", command.from_start,
+                 "off: profile launches between cudaProfilerStart and cudaProfilerStop alone")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"on", true}, {"off", false}}))
+      ->option_text("on|off");
   app.add_flag("--check,--no-profile", command.check, "Find faults alone, count nothing: without a report")
       ->excludes(html)
       ->excludes(json)
-      ->excludes(trace);
+      ->excludes(trace)
+      ->excludes(sample);
   app.add_option("--seed", command.seed,
                  "Blocks and threads take turns in an order drawn from this; 0: in order");
   app.add_option("--patience", command.patience,

@@ -98,10 +98,13 @@ void Allocations::remove(std::uintptr_t begin) {
 }
 
 void Allocations::keep_written(bool keep) {
-  if (!keep) {
-    for (auto& [begin, allocation] : all_) allocation.written.reset();
-  }
+  if (!keep) mark_all_written();
   keeps_written_ = keep;
+  last_bytes_ = 0;
+}
+
+void Allocations::mark_all_written() {
+  for (auto& [begin, allocation] : all_) allocation.written.reset();
   last_bytes_ = 0;
 }
 

@@ -19,6 +19,7 @@ class Allocations {
   void add(std::uintptr_t begin, std::size_t bytes, std::string name);
   void remove(std::uintptr_t begin);
   void mark_written(std::uintptr_t begin, std::size_t bytes);
+  void mark_all_written();
   /// Whether writes are kept for allocations from now on; if not, all there are count as written.
   void keep_written(bool keep);
 

@@ -4,6 +4,7 @@
 
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
+#include "kernels/common/emulator/allocations.h"
 #include "kernels/common/emulator/block.h"
 #include "kernels/common/emulator/code_place.h"
 #include "kernels/common/emulator/global_races.h"
@@ -60,13 +61,15 @@ void do_launch(const KernelId& id, dim3 grid, dim3 block, std::size_t shared_byt
   runner.begin_launch(grid, block, shared_bytes, kernel, turns);
   const Patience patience;
   RequestCounter* const counter = RequestCounter::active();
-  if (counter != nullptr) counter->begin_launch(id, grid, block);
+  const BlockBox box = counter != nullptr ? counter->begin_launch(id, grid, block) : all_blocks(grid);
   try {
-    turns.for_each_block(grid, [&](uint3 index) { runner.run(index); });
+    turns.for_each_block(box, [&](uint3 index) { runner.run(index); });
   } catch (...) {
     runner.abandon();
     throw;
   }
+  if (box.count() < all_blocks(grid).count())  // what the other blocks would have written
+    Allocations::instance().mark_all_written();
   if (counter != nullptr) counter->end_launch(runner.shared());
 }
 

@@ -29,25 +29,29 @@ TurnOrder TurnOrder::next() {
   return order;
 }
 
-void TurnOrder::for_each_block(dim3 grid, const std::function<void(uint3)>& visit) {
+void TurnOrder::for_each_block(const BlockBox& box, const std::function<void(uint3)>& visit) {
+  const dim3 extents = box.extents;
+  const auto visit_at = [&](unsigned x, unsigned y, unsigned z) {
+    visit({box.begin.x + x, box.begin.y + y, box.begin.z + z});
+  };
   if (!is_shuffled()) {
-    for (unsigned z = 0; z < grid.z; ++z) {
-      for (unsigned y = 0; y < grid.y; ++y) {
-        for (unsigned x = 0; x < grid.x; ++x) visit({x, y, z});
+    for (unsigned z = 0; z < extents.z; ++z) {
+      for (unsigned y = 0; y < extents.y; ++y) {
+        for (unsigned x = 0; x < extents.x; ++x) visit_at(x, y, z);
       }
     }
     return;
   }
-  const std::uint64_t blocks = std::uint64_t{grid.x} * grid.y * grid.z;
+  const auto blocks = static_cast<std::uint64_t>(box.count());
   std::vector<std::int64_t> numbers;
   for (std::uint64_t begin = 0; begin < blocks; begin += kWindow) {
     numbers.resize(std::min(kWindow, blocks - begin));
     std::iota(numbers.begin(), numbers.end(), static_cast<std::int64_t>(begin));
     random_->shuffle(numbers);
     for (const std::int64_t number : numbers) {
-      const auto row = static_cast<std::uint64_t>(number) / grid.x;
-      visit({static_cast<unsigned>(static_cast<std::uint64_t>(number) % grid.x),
-             static_cast<unsigned>(row % grid.y), static_cast<unsigned>(row / grid.y)});
+      const auto row = static_cast<std::uint64_t>(number) / extents.x;
+      visit_at(static_cast<unsigned>(static_cast<std::uint64_t>(number) % extents.x),
+               static_cast<unsigned>(row % extents.y), static_cast<unsigned>(row / extents.y));
     }
   }
 }

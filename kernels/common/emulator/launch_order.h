@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "engine/core/random.h"
-#include "kernels/common/emulator/emulator.h"
+#include "kernels/common/emulator/block_box.h"
 
 namespace tern::emulator {
 
@@ -19,7 +19,7 @@ class TurnOrder {
   bool is_shuffled() const { return random_.has_value(); }
   /// Any of `count` threads; only if shuffled.
   unsigned any_of(unsigned count) { return random_->below(count); }
-  void for_each_block(dim3 grid, const std::function<void(uint3)>& visit);
+  void for_each_block(const BlockBox& box, const std::function<void(uint3)>& visit);
 
  private:
   std::optional<RandomStream> random_;

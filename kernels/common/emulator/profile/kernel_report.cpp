@@ -67,6 +67,13 @@ std::string extents_text(dim3 extents) {
   return text;
 }
 
+std::string grid_text(const LaunchProfile& launch) {
+  const std::string grid = extents_text(launch.grid);
+  return launch.blocks_run == launch.blocks()
+             ? grid
+             : fmt::format("{} (of which {} were run)", grid, launch.blocks_run);
+}
+
 std::string time_text(double us) {
   if (us < 1) return number_text(us * 1e3, "ns");
   if (us < 1e3) return number_text(us, "us");

@@ -1,7 +1,11 @@
 #include "kernels/common/emulator/profile/profile.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
+#include "engine/core/check.h"
+#include "kernels/common/emulator/profile/block_sample.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 
 namespace tern::emulator {
@@ -13,16 +17,15 @@ double ratio(std::int64_t count, std::int64_t of) {
 
 }  // namespace
 
+constexpr std::array<std::int64_t AccessCounts::*, 9> AccessCounts::kAll{
+    &AccessCounts::requests,      &AccessCounts::lanes,
+    &AccessCounts::bytes,         &AccessCounts::sectors,
+    &AccessCounts::ideal_sectors, &AccessCounts::lines,
+    &AccessCounts::wavefronts,    &AccessCounts::ideal_wavefronts,
+    &AccessCounts::contended};
+
 AccessCounts& AccessCounts::operator+=(const AccessCounts& other) {
-  requests += other.requests;
-  lanes += other.lanes;
-  bytes += other.bytes;
-  sectors += other.sectors;
-  ideal_sectors += other.ideal_sectors;
-  lines += other.lines;
-  wavefronts += other.wavefronts;
-  ideal_wavefronts += other.ideal_wavefronts;
-  contended += other.contended;
+  for (std::int64_t AccessCounts::*count : kAll) this->*count += other.*count;
   return *this;
 }
 
@@ -58,6 +61,10 @@ const ArrayRange* LaunchProfile::array_of(std::uintptr_t address) const {
 }
 
 Profile::Profile(const ProfileOptions& options) : options_(options) {
+  if (options.sample_blocks < 0 || options.sample_blocks > kMostSampled) {
+    throw Error("Profile", fmt::format("a sample of at most {} blocks, or 0 for all", kMostSampled),
+                std::to_string(options.sample_blocks));
+  }
   RequestCounter::start(*this);
 }
 

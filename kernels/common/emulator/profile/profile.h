@@ -39,6 +39,8 @@ struct AccessCounts {
   /// Atomics: lanes beyond the first at one address in a request, which wait for their turn.
   std::int64_t contended = 0;
 
+  static const std::array<std::int64_t AccessCounts::*, 9> kAll;  ///< each of these
+
   AccessCounts& operator+=(const AccessCounts& other);
   /// "l1tex__average_t_sectors_per_request_pipe_lsu_mem_global_op_ld.ratio", and _op_st. 0 without requests.
   double sectors_per_request() const;
@@ -118,6 +120,8 @@ inline constexpr std::size_t kTensorPaths = 5;
 struct LaunchProfile {
   KernelId kernel;
   dim3 grid{1}, block{1};
+  std::int64_t blocks_run =
+      0;  ///< fewer than blocks() of a sample, from which the counts are scaled (block_sample.h)
   std::size_t shared_bytes = 0;  ///< of a block, static and dynamic
   std::vector<InstructionCounts> instructions;
   /// Shuffles, votes and __syncwarps by warp, and the lanes that took part.
@@ -150,11 +154,15 @@ struct LaunchProfile {
 struct ProfileOptions {
   CacheModel cache = {};  ///< none unless it has a size
   TraceChoice trace = {};
+  /// Of launches with more blocks only so many are run, from the middle of the grid, at most 64, and what they compute is
+  /// incomplete; their counts stand for all (block_sample.h). 0: all are run.
+  std::int64_t sample_blocks = 0;
 };
 
 /// While it lives, launches are counted. One at a time.
 class Profile {
  public:
+  /// Throws Error for options that cannot be.
   explicit Profile(const ProfileOptions& options = {});
   ~Profile();
   Profile(const Profile&) = delete;

@@ -37,7 +37,7 @@ std::string wrapped(const std::string& text, const std::string& first, const std
 std::string heading(const KernelReport& report, const ReportOptions& options) {
   const Device& gpu = device(options.device);
   std::string text = fmt::format("{}: {} blocks of {} threads, {} of shared memory{}\n", report.name,
-                                 extents_text(report.first.grid), extents_text(report.first.block),
+                                 grid_text(report.first), extents_text(report.first.block),
                                  bytes_text(static_cast<double>(report.first.shared_bytes)),
                                  report.launches == 1 ? "" : fmt::format(", {} launches", report.launches));
   const Prediction& prediction = report.prediction;
@@ -139,6 +139,12 @@ std::string text_report(const std::vector<LaunchProfile>& launches, const Report
   if (launches.empty()) return "Nothing to report: no launch has come to its end.\n";
   SourceText source;
   std::string text;
+  const auto is_sample = [](const LaunchProfile& launch) { return launch.blocks_run < launch.blocks(); };
+  if (std::any_of(launches.begin(), launches.end(), is_sample)) {
+    text =
+        "Of large launches a few blocks were run, and counts scaled to all: what the program computed is\n"
+        "incomplete, and what it printed or returned about that means nothing.\n\n";
+  }
   for (const KernelReport& report : kernel_reports(launches, options)) {
     text += heading(report, options) + bars(report.prediction) + findings_text(report) +
             lines_text(report, source) + metrics_text(report) + '\n';

@@ -142,7 +142,7 @@ PageJson kernel_json(const KernelReport& report, SourceText& source) {
   if (!report.lines.empty())
     hottest = {{"file", path_text(report.lines[0].file)}, {"line", report.lines[0].line}};
   return {{"name", report.name},
-          {"grid", extents_text(report.first.grid)},
+          {"grid", grid_text(report.first)},
           {"block", extents_text(report.first.block)},
           {"shared", bytes_text(static_cast<double>(report.first.shared_bytes))},
           {"launches", report.launches},

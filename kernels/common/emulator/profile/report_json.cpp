@@ -77,6 +77,7 @@ std::string json_report(const std::vector<LaunchProfile>& launches, const Report
     Json kernel{{"kernel", report.name},
                 {"launches", report.launches},
                 {"grid", extents_json(report.first.grid)},
+                {"blocks_run", report.first.blocks_run},
                 {"block", extents_json(report.first.block)},
                 {"shared_bytes", report.first.shared_bytes},
                 {"registers", report.registers},

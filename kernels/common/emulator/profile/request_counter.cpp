@@ -86,7 +86,7 @@ void RequestCounter::stop() {
   active_ = nullptr;
 }
 
-void RequestCounter::begin_launch(const KernelId& kernel, dim3 grid, dim3 block) {
+BlockBox RequestCounter::begin_launch(const KernelId& kernel, dim3 grid, dim3 block) {
   launch_ = {};
   launch_.kernel = kernel;
   launch_.grid = grid;
@@ -102,6 +102,10 @@ void RequestCounter::begin_launch(const KernelId& kernel, dim3 grid, dim3 block)
   atomics_.clear();
   if (cache_.is_on()) cache_.take();
   trace_.begin_launch(launch_number_++, open_.size());
+  const BlockBox box = blocks_to_run(grid, profile_->options_.sample_blocks);
+  launch_.blocks_run = box.count();
+  sample_ = launch_.blocks_run < launch_.blocks() ? BlockSample(grid, box) : BlockSample();
+  return box;
 }
 
 void RequestCounter::end_launch(const SharedMemory& shared) {
@@ -111,6 +115,7 @@ void RequestCounter::end_launch(const SharedMemory& shared) {
   if (cache_.is_on()) launch_.cache = cache_.take();
   for (const auto& [address, count] : atomics_)
     launch_.hottest_atomics = std::max(launch_.hottest_atomics, count);
+  if (sample_.is_on()) sample_.extrapolate(launch_, profile_->options_.cache.bytes);
   launch_.arrays = profile_->arrays_;
   for (ArrayRange& array : shared.arrays()) launch_.arrays.push_back(std::move(array));
   trace_.end_launch(launch_);
@@ -233,7 +238,10 @@ void RequestCounter::count_atomics(const Request& request, Space space, AccessCo
   const std::vector<std::uintptr_t> addresses = distinct_addresses(request);
   counts.contended = counts.lanes - static_cast<std::int64_t>(addresses.size());
   if (space == Space::shared) return;
-  for (const std::uintptr_t address : addresses) ++atomics_[address];
+  for (const std::uintptr_t address : addresses) {
+    ++atomics_[address];
+    if (sample_.is_on()) sample_.note_atomic(address);
+  }
 }
 
 void RequestCounter::count_sectors(const Request& request, Access access, AccessCounts& counts) {
@@ -261,9 +269,15 @@ void RequestCounter::move_sector(std::uintptr_t sector, Access access) {
   if (access != Access::write && read_.insert(sector, block_)) {
     if (access == Access::read) ++launch_.block_sectors_read;
     goes_on = true;
+    if (sample_.is_on()) sample_.note_read(sector);
   }
-  if (access != Access::read) written_.insert(sector, block_);
+  if (access != Access::read && written_.insert(sector, block_) && sample_.is_on())
+    sample_.note_write(sector);
   if (!goes_on || !cache_.is_on()) return;
+  if (sample_.is_on()) {
+    if (access != Access::write) sample_.note_l2_read();
+    return;
+  }
   if (access != Access::write) cache_.read(sector);
   if (access != Access::read) cache_.write(sector);
 }

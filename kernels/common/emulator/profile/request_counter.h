@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/common/emulator/profile/block_sample.h"
 #include "kernels/common/emulator/profile/profile.h"
 #include "kernels/common/emulator/profile/trace_recorder.h"
 
@@ -39,7 +40,8 @@ class RequestCounter {
   static void start(Profile& profile);
   static void stop();
 
-  void begin_launch(const KernelId& kernel, dim3 grid, dim3 block);
+  /// Which of its blocks to run.
+  BlockBox begin_launch(const KernelId& kernel, dim3 grid, dim3 block);
   void end_launch(const SharedMemory& shared);  ///< of a launch that went well
 
   void note(unsigned thread, const CodePlace& place, Space space, Access access, std::uintptr_t address,
@@ -90,6 +92,7 @@ class RequestCounter {
   std::uint32_t block_ = 1;                                   ///< of the launch, from 1
   std::unordered_map<std::uintptr_t, std::int64_t> atomics_;  ///< by address in global memory
   Cache cache_;
+  BlockSample sample_;
   TraceRecorder trace_;
   int launch_number_ = 0;
 };

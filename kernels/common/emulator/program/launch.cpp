@@ -67,7 +67,10 @@ void launch(const LaunchPlace& place, const std::function<void()>& kernel, const
   } catch (const std::exception& error) {
     const std::string text = error.what();
     const bool is_slow = text.find(" has run for ") != text.npos;
-    report_fault(launched + ": " + text + (is_slow ? " (--patience SECONDS gives it more)" : ""));
+    std::string hint = is_slow ? " (--patience SECONDS gives it more)" : "";
+    if (is_slow && options().sample_blocks > 0)
+      hint += ": with --sample, which leaves most blocks out, one that waits for another does so for ever";
+    report_fault(launched + ": " + text + hint);
     make_sticky(cudaErrorLaunchFailure);
   }
   clear_launch_place();

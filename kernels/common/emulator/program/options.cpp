@@ -11,11 +11,12 @@ namespace tern::emulator::program {
 
 std::string Options::text() const {
   std::string text = fmt::format(
-      "profile {}\nreport {}\nhtml {}\njson {}\ntitle {}\ndevice {}\ndefault_registers {}\nseed "
+      "profile {}\nfrom_start {}\nsample_blocks {}\nreport {}\nhtml {}\njson {}\ntitle {}\ndevice "
+      "{}\ndefault_registers {}\nseed "
       "{}\nthread_seconds {}\n"
       "launch_seconds {}\n",
-      profile ? 1 : 0, report, html, json, title, report_options.device, report_options.default_registers,
-      seed, thread_seconds, launch_seconds);
+      profile ? 1 : 0, from_start ? 1 : 0, sample_blocks, report, html, json, title, report_options.device,
+      report_options.default_registers, seed, thread_seconds, launch_seconds);
   if (report_options.default_is_known) text += "default_is_known 1\n";
   if (trace) text += fmt::format("trace {} {}\n", trace_block, trace_warp);
   for (const auto& [kernel, registers] : report_options.registers)
@@ -33,6 +34,8 @@ Options Options::read(const std::string& file) {
     const std::string key = line.substr(0, space), value = line.substr(space + 1);
     std::istringstream words(value);
     if (key == "profile") options.profile = value == "1";
+    if (key == "from_start") options.from_start = value == "1";
+    if (key == "sample_blocks") words >> options.sample_blocks;
     if (key == "report") options.report = value;
     if (key == "html") options.html = value;
     if (key == "json") options.json = value;

@@ -12,6 +12,8 @@ inline constexpr const char* kOptionsVariable = "TERN_PROGRAM_OPTIONS";
 
 struct Options {
   bool profile = false;
+  bool from_start = true;          ///< profile before the first cudaProfilerStart, too
+  std::int64_t sample_blocks = 0;  ///< ProfileOptions::sample_blocks
   std::string report, html, json;  ///< files to write
   std::string title;
   ReportOptions report_options;

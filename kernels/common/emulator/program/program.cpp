@@ -11,11 +11,13 @@
 #include <utility>
 
 #include "engine/core/check.h"
+#include "kernels/common/emulator/block_box.h"
 #include "kernels/common/emulator/global_memory.h"
 #include "kernels/common/emulator/profile/devices.h"
 #include "kernels/common/emulator/profile/source_lines.h"
 #include "kernels/common/emulator/program/device_memory.h"
 #include "kernels/common/emulator/program/faults.h"
+#include "kernels/common/emulator/program/runtime_api.h"
 
 namespace tern::emulator::program {
 namespace {
@@ -23,6 +25,7 @@ namespace {
 constexpr std::int64_t kMostProfiled = 4;  ///< launches of a shape: counting takes time
 
 bool profiling = false;
+bool is_started = true;
 Profile* profile = nullptr;
 bool is_in_program_launch = false;  ///< of <<<...>>>, not of the launch() that kernels of this project have
 std::vector<LaunchProfile>* kept = nullptr;  ///< the heap's, so that they outlive static objects
@@ -88,7 +91,8 @@ void keep_profile() {
 
 /// With the device's L2.
 ProfileOptions profile_options() {
-  return {.cache = {.bytes = device(options().report_options.device).l2_bytes}};
+  return {.cache = {.bytes = device(options().report_options.device).l2_bytes},
+          .sample_blocks = options().sample_blocks};
 }
 
 /// And what one warp did, step by step.
@@ -96,9 +100,12 @@ ProfileOptions traced_options(dim3 grid) {
   const Options& of = options();
   ProfileOptions chosen = profile_options();
   if (!of.trace && of.html.empty()) return chosen;
+  const BlockBox run = blocks_to_run(grid, of.sample_blocks);  // the block is the n-th of those
+  const dim3 of_run = run.extents;
   const unsigned block = of.trace_block;
   chosen.trace = {.launch = 0,
-                  .block = {block % grid.x, block / grid.x % grid.y, block / (grid.x * grid.y)},
+                  .block = {run.begin.x + block % of_run.x, run.begin.y + block / of_run.x % of_run.y,
+                            run.begin.z + block / (of_run.x * of_run.y)},
                   .warp = of.trace_warp};
   return chosen;
 }
@@ -112,7 +119,7 @@ std::vector<LaunchProfile> without_traces(std::vector<LaunchProfile> launches) {
 /// Of every launch, whoever began it.
 void begin_any_launch() {
   DeviceMemory::instance().open();
-  if (profiling && !is_in_program_launch) profile = new Profile(profile_options());
+  if (profiling && is_started && !is_in_program_launch) profile = new Profile(profile_options());
 }
 
 void end_any_launch() {
@@ -143,16 +150,22 @@ void prepare_program() {
                std::chrono::seconds(options().launch_seconds));
   set_launch_guard(begin_any_launch, end_any_launch);
   profiling = options().profile;
+  is_started = options().from_start;
   kept = new std::vector<LaunchProfile>;
   shapes = new std::vector<Shape>;
 }
 
 void begin_profile(const LaunchPlace& place) {
   is_in_program_launch = true;
-  if (!profiling) return;
+  if (!profiling || !is_started) return;
   const std::int64_t number = ++shape_of(place).launches;
   if (number <= kMostProfiled)
     profile = new Profile(number == 1 ? traced_options(place.grid) : profile_options());
+}
+
+void start_profiling(bool on) {
+  prepare_program();
+  is_started = on;
 }
 
 void end_profile() {

@@ -11,7 +11,7 @@ namespace tern::emulator::program {
 const Options& options();
 /// Before the first launch or allocation: checks, order and patience as the options have them.
 void prepare_program();
-/// Around a launch. Of many with one kernel, grid and block the first few are profiled.
+/// Around a launch, which is profiled unless profiling is stopped (runtime_api.h's start_profiling). Of many with one kernel, grid and block the first few are profiled.
 void begin_profile(const LaunchPlace& place);
 void end_profile();
 /// Writes the reports. Once; later calls do nothing.

@@ -24,6 +24,8 @@ cudaError_t copy_symbol(void* to, const void* from, std::size_t bytes, std::size
 cudaError_t allow_shared(const void* function, cudaFuncAttribute attribute, int value);
 cudaError_t occupancy_of(int* blocks, int threads, std::size_t shared_bytes);
 cudaError_t best_block(int* grid, int* threads, std::size_t shared_bytes, int most);
+/// cudaProfilerStart and cudaProfilerStop.
+void start_profiling(bool on);
 /// A part of the API that the emulator has not: printed, and an error.
 cudaError_t refuse(const char* function, TernPlace where);
 /// The same in a kernel: ends the launch.
@@ -252,9 +254,11 @@ inline cudaError_t cudaMemAdvise(const void*, size_t, cudaMemoryAdvise, int) {
   return cudaSuccess;
 }
 inline cudaError_t cudaProfilerStart() {
+  tern::emulator::program::start_profiling(true);
   return cudaSuccess;
 }
 inline cudaError_t cudaProfilerStop() {
+  tern::emulator::program::start_profiling(false);
   return cudaSuccess;
 }
 // The kernel's arguments come without their types, so they cannot be copied.

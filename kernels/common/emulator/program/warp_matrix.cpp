@@ -101,8 +101,9 @@ struct MemoryCall {
 
 [[noreturn]] void fail_unequal(const char* operation, const char* what, int lane,
                                std::source_location where) {
-  Block::current().fail(fmt::format("{} at {}: every lane of the warp must give the same {}, but lane {}'s is not lane 0's",
-                                    operation, text_of(where), what, lane));
+  Block::current().fail(
+      fmt::format("{} at {}: every lane of the warp must give the same {}, but lane {}'s is not lane 0's",
+                  operation, text_of(where), what, lane));
 }
 
 bool is_same(const FragmentType& a, const FragmentType& b) {
@@ -113,15 +114,16 @@ void check_alignment(const char* operation, const FragmentType& type, const Frag
                      std::source_location where) {
   const std::size_t past = reinterpret_cast<std::uintptr_t>(memory.begin) % kAlignment;
   if (past != 0) {
-    Block::current().fail(fmt::format(
-        "{} at {} wants memory aligned to {} bytes (256 bits), and got an address {} bytes past a multiple of them",
-        operation, text_of(where), kAlignment, past));
+    Block::current().fail(
+        fmt::format("{} at {} wants memory aligned to {} bytes (256 bits), and got an address {} bytes past "
+                    "a multiple of them",
+                    operation, text_of(where), kAlignment, past));
   }
   const std::size_t bytes = std::size_t{memory.stride} * static_cast<std::size_t>(bytes_of(type.number));
   if (bytes % kStrideAlignment == 0) return;
-  Block::current().fail(fmt::format(
-      "{} at {} wants rows (columns) a multiple of {} bytes apart, and got ldm {}, {} bytes", operation,
-      text_of(where), kStrideAlignment, memory.stride, bytes));
+  Block::current().fail(
+      fmt::format("{} at {} wants rows (columns) a multiple of {} bytes apart, and got ldm {}, {} bytes",
+                  operation, text_of(where), kStrideAlignment, memory.stride, bytes));
 }
 
 /// All lanes come with the same matrix in memory; then each touches its words there.
@@ -172,14 +174,15 @@ Sum number_at(Number number, const void* x, int element) {
 template <typename Sum>
 void put_number(Number number, void* x, int element, Sum value, bool saturates) {
   const auto put = [&](auto bits) {
-    std::memcpy(static_cast<char*>(x) + static_cast<std::size_t>(element) * sizeof(bits), &bits, sizeof(bits));
+    std::memcpy(static_cast<char*>(x) + static_cast<std::size_t>(element) * sizeof(bits), &bits,
+                sizeof(bits));
   };
   if (number == Number::fp16) return put(half_of_float(static_cast<float>(value)));
   if (number == Number::fp32) return put(static_cast<float>(value));
   using Limits = std::numeric_limits<std::int32_t>;
   const auto whole = static_cast<std::int64_t>(value);
-  put(static_cast<std::int32_t>(
-      saturates ? std::clamp<std::int64_t>(whole, Limits::min(), Limits::max()) : whole));
+  put(static_cast<std::int32_t>(saturates ? std::clamp<std::int64_t>(whole, Limits::min(), Limits::max())
+                                          : whole));
 }
 
 struct ProductCall {
@@ -239,9 +242,10 @@ void check_tf32(const FragmentType& type, const Block::Brought& calls, const voi
     for (int element = 0; element < type.distinct(); ++element) {
       const float value = element_at<float>(call_of<ProductCall>(calls, lane).*x, element);
       if (value != value || (std::bit_cast<std::uint32_t>(value) & 0x1fffu) == 0) continue;
-      Block::current().fail(fmt::format(
-          "mma_sync at {} wants tf32 numbers, each element of a and b converted by __float_to_tf32, and got {} in lane {}",
-          text_of(where), value, lane));
+      Block::current().fail(
+          fmt::format("mma_sync at {} wants tf32 numbers, each element of a and b converted by "
+                      "__float_to_tf32, and got {} in lane {}",
+                      text_of(where), value, lane));
     }
   }
 }
@@ -301,7 +305,8 @@ void multiply_fragments(const FragmentProduct& product, const void* a, const voi
     else
       multiply<float>(product, calls);
     if (RequestCounter* const counter = RequestCounter::active())
-      counter->note_tensor_operations(path_of(product), std::int64_t{2} * product.d.m * product.d.n * product.d.k);
+      counter->note_tensor_operations(path_of(product),
+                                      std::int64_t{2} * product.d.m * product.d.n * product.d.k);
   });
 }
 

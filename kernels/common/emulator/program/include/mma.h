@@ -59,9 +59,9 @@ constexpr FragmentType type_of() {
 }
 
 template <typename Use, typename Layout>
-constexpr bool kHasLayout = std::is_same_v<Use, accumulator>
-                                ? std::is_void_v<Layout>
-                                : std::is_same_v<Layout, row_major> || std::is_same_v<Layout, col_major>;
+constexpr bool kHasLayout =
+    std::is_same_v<Use, accumulator> ? std::is_void_v<Layout>
+                                     : std::is_same_v<Layout, row_major> || std::is_same_v<Layout, col_major>;
 
 constexpr bool exists(const FragmentType& type) {
   const bool is_short = type.m == 16 && type.n == 16 && type.k == 8;
@@ -104,7 +104,8 @@ void load_matrix_sync(fragment<Use, m, n, k, T, Layout>& f,
                       const typename fragment<Use, m, n, k, T, Layout>::storage_element_type* memory,
                       unsigned ldm, TernPlace where = TernPlace::current()) {
   static_assert(!std::is_same_v<Use, accumulator>, "the layout of an accumulator must be given");
-  tern::emulator::program::load_fragment(f.kType, f.x, {memory, ldm, std::is_same_v<Layout, row_major>}, where);
+  tern::emulator::program::load_fragment(f.kType, f.x, {memory, ldm, std::is_same_v<Layout, row_major>},
+                                         where);
 }
 template <int m, int n, int k, typename T>
 void load_matrix_sync(fragment<accumulator, m, n, k, T>& f, const std::type_identity_t<T>* memory,
@@ -126,7 +127,8 @@ void mma_sync(fragment<accumulator, m, n, k, D>& d, const fragment<matrix_a, m, 
   static_assert(tern_detail::adds_up(a.kType.number, c.kType.number) &&
                     tern_detail::adds_up(a.kType.number, d.kType.number),
                 "wmma has no product of these types");
-  tern::emulator::program::multiply_fragments({a.kType, b.kType, c.kType, d.kType}, a.x, b.x, c.x, d.x, where);
+  tern::emulator::program::multiply_fragments({a.kType, b.kType, c.kType, d.kType}, a.x, b.x, c.x, d.x,
+                                              where);
 }
 template <int m, int n, int k, typename T, typename LayoutA, typename LayoutB>
 requires std::is_integral_v<T>
