@@ -28,7 +28,8 @@ __global__ void multiplies(const float* a, const float* b, float* c, int n) {
   TERN_SHARED(float, tile_a, kRows* kRows);
   TERN_SHARED(float, tile_b, kRows* kColumns);
   const int x = static_cast<int>(threadIdx.x), y = static_cast<int>(threadIdx.y);
-  const int row = static_cast<int>(blockIdx.y) * kRows + y, column = static_cast<int>(blockIdx.x) * kColumns + x;
+  const int row = static_cast<int>(blockIdx.y) * kRows + y,
+            column = static_cast<int>(blockIdx.x) * kColumns + x;
   float sum = 0;
   for (int first = 0; first < n; first += kRows) {
     if (x < kRows) tile_a[y * kRows + x] = a[row * n + first + x];
@@ -70,7 +71,8 @@ __global__ void copies(const float* x, float* y) {
 /// Aligned as device memory is.
 class Floats {
  public:
-  explicit Floats(std::size_t count) : count_(count), memory_(static_cast<float*>(std::aligned_alloc(256, (count * 4 + 255) / 256 * 256))) {
+  explicit Floats(std::size_t count)
+      : count_(count), memory_(static_cast<float*>(std::aligned_alloc(256, (count * 4 + 255) / 256 * 256))) {
     std::fill_n(memory_.get(), count, 1.0f);
   }
   operator float*() const { return memory_.get(); }
@@ -147,15 +149,18 @@ TEST_CASE("block sample: a box from the middle, as long along each axis as can b
   }
 }
 
-TEST_CASE("block sample: a product by tiles, counts exactly in proportion, traffic past a large L2 and a small one") {
+TEST_CASE(
+    "block sample: a product by tiles, counts exactly in proportion, traffic past a large L2 and a small "
+    "one") {
   constexpr int n = 160;
   const Floats a(n * n), b(n * n), c(n * n);
   const auto multiply = [&] {
-    launch(multiplies, dim3(n / kColumns, n / kRows), dim3(kColumns, kRows), 0, nullptr, (const float*)a, (const float*)b,
-           (float*)c, n);
+    launch(multiplies, dim3(n / kColumns, n / kRows), dim3(kColumns, kRows), 0, nullptr, (const float*)a,
+           (const float*)b, (float*)c, n);
   };
   constexpr std::int64_t matrix = n * n / 8;  // sectors
-  const LaunchProfile whole = profile_of(1 << 20, 0, multiply), whole_past_small = profile_of(32 << 10, 0, multiply);
+  const LaunchProfile whole = profile_of(1 << 20, 0, multiply),
+                      whole_past_small = profile_of(32 << 10, 0, multiply);
   CHECK(whole.blocks_run == 100);
   for (const std::int64_t blocks : {4, 8, 16}) {
     CAPTURE(blocks);
@@ -186,9 +191,8 @@ TEST_CASE("block sample: parts, a table, and parts that overlap") {
   });
   check_equal_counts(whole, sample);
   CHECK(sample.cache.read_misses == whole.cache.read_misses);
-  const auto [smoothed, estimated] = whole_and_sample(1 << 20, [&] {
-    launch(smooths, blocks, threads, 0, nullptr, (const float*)x, (float*)y);
-  });
+  const auto [smoothed, estimated] = whole_and_sample(
+      1 << 20, [&] { launch(smooths, blocks, threads, 0, nullptr, (const float*)x, (float*)y); });
   CHECK(difference(estimated.sectors_read, smoothed.sectors_read) < 0.05);
   CHECK(difference(estimated.cache.read_misses, smoothed.cache.read_misses) < 0.05);
   CHECK(difference(predicted_us(estimated, "A100"), predicted_us(smoothed, "A100")) < 0.05);
@@ -196,15 +200,18 @@ TEST_CASE("block sample: parts, a table, and parts that overlap") {
 
 TEST_CASE("block sample: atomics at one address, and at one for each row of blocks") {
   int counts[16] = {};
-  const auto [whole, sample] = whole_and_sample(0, [&] { launch(counts_all, dim3(32, 16), 32, 0, nullptr, counts); });
+  const auto [whole, sample] =
+      whole_and_sample(0, [&] { launch(counts_all, dim3(32, 16), 32, 0, nullptr, counts); });
   CHECK(whole.hottest_atomics == 32 * 16);
   CHECK(sample.hottest_atomics == 32 * 16);
-  const auto [by_row, row_sample] = whole_and_sample(0, [&] { launch(counts_by_row, dim3(32, 16), 32, 0, nullptr, counts); });
+  const auto [by_row, row_sample] =
+      whole_and_sample(0, [&] { launch(counts_by_row, dim3(32, 16), 32, 0, nullptr, counts); });
   CHECK(by_row.hottest_atomics == 32);
   CHECK(row_sample.hottest_atomics == 32);
 }
 
-TEST_CASE("block sample: a launch of few blocks is run whole; what others would have written counts as written") {
+TEST_CASE(
+    "block sample: a launch of few blocks is run whole; what others would have written counts as written") {
   constexpr unsigned blocks = 64, threads = 32;
   emulator::set_global_checks({.bounds = true, .unwritten = true});
   const Floats x(blocks * threads), y(blocks * threads), z(blocks * threads);
@@ -215,7 +222,8 @@ TEST_CASE("block sample: a launch of few blocks is run whole; what others would 
     CHECK_THROWS_AS(launch(copies, blocks, threads, 0, nullptr, (const float*)y, (float*)z), Error);
     launch(copies, 16, threads, 0, nullptr, (const float*)x, (float*)y);
     CHECK(profile.launches().at(0).blocks_run == 16);
-    CHECK_THROWS_AS(launch(copies, blocks, threads, 0, nullptr, (const float*)y, (float*)z), Error);  // of the middle
+    CHECK_THROWS_AS(launch(copies, blocks, threads, 0, nullptr, (const float*)y, (float*)z),
+                    Error);  // of the middle
     launch(copies, blocks, threads, 0, nullptr, (const float*)x, (float*)y);
     CHECK(profile.launches().at(1).blocks_run == 16);
     CHECK(profile.launches().at(1).blocks() == blocks);

@@ -79,7 +79,7 @@ TEST_CASE("prediction: each bound by hand") {
   CHECK(largest_of(predict(work, device)) == "latency");
   CHECK(predict(work, device).us == doctest::Approx(250));
   work.load_rounds = 0;
-  work.load_requests = 6400.0 * 2000;  // four on the way at a time
+  work.load_misses = 6400.0 * 2000;  // four on the way at a time
   CHECK(predict(work, device).us == doctest::Approx(250));
 }
 
@@ -110,6 +110,16 @@ TEST_CASE("prediction: blocks in turns, and on the busiest multiprocessor") {
   work.resources.registers = 64;  // four at once
   CHECK(bound_of(predict(work, device), "latency")->us == doctest::Approx(1));
   CHECK(predict(work, device).occupancy.limited_by == "registers");
+
+  work = small_work();
+  work.load_rounds = 6400;
+  work.l2_reads = 100;
+  work.dram_reads = 25;
+  CHECK(bound_of(predict(work, device), "latency")->us == doctest::Approx(0.5));  // L2's is not known
+  Device near = device;
+  near.l2_latency_ns = 100;
+  CHECK(bound_of(predict(work, near), "latency")->us ==
+        doctest::Approx(0.2));  // 100 ns, a quarter of them 500
 
   Work few = small_work();
   few.blocks = 1;
@@ -155,5 +165,6 @@ TEST_CASE("devices: by name, each with what no prediction can do without") {
     CHECK(one.tensor_tflops[4] >= one.tensor_tflops[0]);
     const bool has_l2 = one.l2_gb_per_s > 0;
     if (has_l2) CHECK(one.l2_gb_per_s > one.dram_gb_per_s);
+    CHECK(one.l2_latency_ns <= one.dram_latency_ns / 2);
   }
 }

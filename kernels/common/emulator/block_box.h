@@ -11,13 +11,11 @@ struct BlockBox {
   uint3 begin{0, 0, 0};
   dim3 extents{1};
 
-  std::int64_t count() const {
-    return static_cast<std::int64_t>(extents.x) * extents.y * extents.z;
-  }
+  std::int64_t count() const { return static_cast<std::int64_t>(extents.x) * extents.y * extents.z; }
   /// Of one of its blocks: its number in the box, x fastest.
   std::int64_t number_of(uint3 block) const {
-    return (block.x - begin.x) +
-           static_cast<std::int64_t>(extents.x) * ((block.y - begin.y) + std::int64_t{extents.y} * (block.z - begin.z));
+    return (block.x - begin.x) + static_cast<std::int64_t>(extents.x) *
+                                     ((block.y - begin.y) + std::int64_t{extents.y} * (block.z - begin.z));
   }
 };
 

@@ -89,17 +89,18 @@ double BlockSample::fetches(Blocks blocks, const std::array<bool, 3>& fits) cons
 }
 
 std::int64_t BlockSample::scaled(std::int64_t count) const {
-  return count / ratio_of_ * ratio_ + rounded(static_cast<double>(count % ratio_of_) * static_cast<double>(ratio_) /
-                                              static_cast<double>(ratio_of_));
+  return count / ratio_of_ * ratio_ + rounded(static_cast<double>(count % ratio_of_) *
+                                              static_cast<double>(ratio_) / static_cast<double>(ratio_of_));
 }
 
 void BlockSample::extrapolate(LaunchProfile& launch, std::size_t cache_bytes) const {
   launch.blocks_run = ratio_of_;
   for (InstructionCounts& one : launch.instructions) {
-    for (std::int64_t AccessCounts::*count : AccessCounts::kAll) one.counts.*count = scaled(one.counts.*count);
+    for (std::int64_t AccessCounts::*count : AccessCounts::kAll)
+      one.counts.*count = scaled(one.counts.*count);
   }
   for (std::int64_t* count : {&launch.warp_operations, &launch.warp_operation_lanes, &launch.block_barriers,
-                              &launch.block_sectors_read, &launch.load_rounds})
+                              &launch.block_sectors_read, &launch.load_misses, &launch.load_rounds})
     *count = scaled(*count);
   for (std::int64_t& operations : launch.tensor_operations) operations = scaled(operations);
 

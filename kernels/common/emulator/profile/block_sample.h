@@ -71,10 +71,10 @@ class BlockSample {
   std::int64_t scaled(std::int64_t count) const;
 
   BlockBox box_;
-  std::array<double, 3> side_{}, whole_{};          ///< by axis: of the box, of the grid
-  std::array<std::vector<Blocks>, 3> lines_;        ///< by axis: the blocks of each line along it
-  std::array<std::vector<Blocks>, 3> slices_;       ///< by axis: the blocks of each coordinate
-  std::int64_t ratio_ = 0, ratio_of_ = 0;           ///< blocks of the grid, and of the box
+  std::array<double, 3> side_{}, whole_{};     ///< by axis: of the box, of the grid
+  std::array<std::vector<Blocks>, 3> lines_;   ///< by axis: the blocks of each line along it
+  std::array<std::vector<Blocks>, 3> slices_;  ///< by axis: the blocks of each coordinate
+  std::int64_t ratio_ = 0, ratio_of_ = 0;      ///< blocks of the grid, and of the box
   std::unordered_map<std::uintptr_t, Touched> touched_;
   std::unordered_map<std::uintptr_t, Atomics> atomics_;
   std::int64_t l2_reads_ = 0;

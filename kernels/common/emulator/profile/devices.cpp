@@ -35,6 +35,7 @@ std::vector<Device> make_devices() {
   a100.clock_ghz = 1.41;       // data sheet
   a100.dram_gb_per_s = 2039;   // data sheet (the 40 GB one: 1,555)
   a100.dram_latency_ns = 405;  // gpu-benches, gpu-latency/a100_80.txt: 572 cycles at 1.41 GHz
+  a100.l2_latency_ns = 150;    // the same: 211 cycles
   a100.l2_bytes = 40 << 20;    // data sheet
   a100.l2_gb_per_s = 5400;     // gpu-benches, gpu-l2-cache/a100_80.txt, up to 20 MB
   a100.launch_us = 2.7;        // gpu-benches, gpu-small-kernels/a100_80.txt: 24 GB/s
@@ -48,6 +49,7 @@ std::vector<Device> make_devices() {
   rtx4090.dram_gb_per_s = 1008;   // data sheet
   rtx4090.dram_latency_ns =
       254;  // gpu-benches, gpu-latency/l40.txt: 632 cycles at 2.49 GHz, the same chip with GDDR6
+  rtx4090.l2_latency_ns = 111;  // the same: 277 cycles
   rtx4090.l2_bytes = 72 << 20;  // data sheet, C&C
   rtx4090.l2_gb_per_s = 5200;   // gpu-benches, gpu-l2-cache/l40.txt: the same chip, 142 multiprocessors
   rtx4090.launch_us = 1.6;      // gpu-benches, gpu-small-kernels/l40.txt: 40 GB/s
@@ -61,6 +63,7 @@ std::vector<Device> make_devices() {
   h100.dram_gb_per_s = 3350;   // data sheet
   h100.dram_latency_ns =
       375;                   // gpu-benches, gpu-latency/h100_pcie.txt: 658 cycles at 1.755 GHz, the PCIe one
+  h100.l2_latency_ns = 151;  // the same: 266 cycles
   h100.l2_bytes = 50 << 20;  // data sheet
   h100.l2_gb_per_s = 9700;   // gpu-benches, gpu-l2-cache/h200.txt, the same chip; the PCIe one has 6,950
   h100.launch_us = 2.5;      // gpu-benches, gpu-small-kernels/h200.txt: 26 GB/s

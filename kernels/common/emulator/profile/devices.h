@@ -19,6 +19,7 @@ struct Device {
   double clock_ghz = 0;        ///< the highest; a GPU at its power limit runs slower
   double dram_gb_per_s = 0;    ///< by its data sheet; streaming kernels reach about nine tenths
   double dram_latency_ns = 0;  ///< of a load that misses every cache, on an idle GPU
+  double l2_latency_ns = 0;    ///< of one that the near half of L2 has
   std::size_t l2_bytes = 0;    ///< all of it; H100's and A100's lie in two halves
   double l2_gb_per_s = 0;      ///< measured, of reads that hit
   double launch_us = 0;        ///< of a kernel among many, one after another in a stream

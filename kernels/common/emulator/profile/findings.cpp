@@ -217,7 +217,6 @@ void find_reuse(const Case& of, const std::vector<LineCounts>& lines, std::vecto
   const double gain = of.gain([&](Work& work) {
     work.l1_lines -= number(loads.lines) * (1 - 1 / times);
     work.l2_sectors -= number(of.launch.block_sectors_read - of.launch.sectors_read);
-    work.load_requests /= times;
   });
   if (gain < 0.02 * of.now.work_us) return;
   const LineCounts* most = nullptr;
@@ -257,17 +256,17 @@ void find_occupancy(const Case& of, std::vector<Finding>& found) {
 
 void find_latency(const Case& of, std::vector<Finding>& found) {
   const Work& work = of.work;
-  if (of.largest() == "latency" && work.load_requests > work.warps) {
+  if (of.largest() == "latency" && work.load_misses > work.warps) {
     const double gain = of.gain([&](Work& mended) {
       mended.load_rounds = std::min(work.load_rounds, work.warps);
-      mended.load_requests = std::min(work.load_requests, kLoadsInFlight * work.warps);
+      mended.load_misses = std::min(work.load_misses, kLoadsInFlight * work.warps);
     });
     found.push_back(
         {"latency", "", 0,
          fmt::format("a warp waits for memory about {:.0f} times, one after another. Load several elements "
                      "before the first is used (unroll the loop, 16 bytes a load), or have more warps share "
                      "the work.",
-                     std::max(work.load_rounds, work.load_requests / kLoadsInFlight) / work.warps),
+                     std::max(work.load_rounds, work.load_misses / kLoadsInFlight) / work.warps),
          gain});
   }
   std::int64_t requests = 0;

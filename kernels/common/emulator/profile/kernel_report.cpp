@@ -14,9 +14,9 @@ bool is_same(const dim3& a, const dim3& b) {
 
 /// What differs between launches of the same grid.
 std::vector<double*> parts_of(Work& work) {
-  std::vector<double*> parts{&work.dram_sectors,   &work.l2_sectors,    &work.l1_lines,
-                             &work.shared_passes,  &work.load_requests, &work.load_rounds,
-                             &work.hottest_atomics};
+  std::vector<double*> parts{&work.dram_sectors,  &work.l2_sectors,  &work.l1_lines,
+                             &work.shared_passes, &work.load_misses, &work.l2_reads,
+                             &work.dram_reads,    &work.load_rounds, &work.hottest_atomics};
   for (double& operations : work.tensor_operations) parts.push_back(&operations);
   return parts;
 }

@@ -33,10 +33,13 @@ Bound l1_bound(const Work& work, const Device& device, double busiest_blocks) {
 
 Bound latency_bound(const Work& work, const Device& device, double busiest_blocks, int blocks_at_once) {
   const double turns = std::ceil(busiest_blocks / blocks_at_once);
-  const double loads = std::max(work.load_rounds, work.load_requests / kLoadsInFlight) / work.warps;
-  return {"latency", turns * loads * device.dram_latency_ns * 1e-3,
+  const double loads = std::max(work.load_rounds, work.load_misses / kLoadsInFlight) / work.warps;
+  const double far = work.l2_reads > 0 ? std::min(1.0, work.dram_reads / work.l2_reads) : 1;
+  const double near_ns = device.l2_latency_ns > 0 ? device.l2_latency_ns : device.dram_latency_ns;
+  const double ns = near_ns + far * (device.dram_latency_ns - near_ns);
+  return {"latency", turns * loads * ns * 1e-3,
           fmt::format("turns of blocks: {:.0f}, of loads one after another: {:.1f}, {:.0f} ns each", turns,
-                      loads, device.dram_latency_ns)};
+                      loads, ns)};
 }
 
 Bound atomics_bound(const Work& work, const Device& device) {
@@ -81,7 +84,9 @@ Work work_of(const LaunchProfile& launch, int registers) {
   work.l2_sectors = number(launch.block_sectors_read + stores.sectors + atomics.sectors);
   work.l1_lines = number(loads.lines + stores.lines + atomics.lines);
   work.shared_passes = number(shared.wavefronts + shared.contended);
-  work.load_requests = number(loads.requests);
+  work.load_misses = number(launch.load_misses);
+  work.l2_reads = number(has_cache ? cache.read_hits + cache.read_misses : launch.block_sectors_read);
+  work.dram_reads = number(has_cache ? cache.read_misses : launch.sectors_read);
   work.load_rounds = number(launch.load_rounds);
   work.hottest_atomics = number(launch.hottest_atomics);
   std::transform(launch.tensor_operations.begin(), launch.tensor_operations.end(),

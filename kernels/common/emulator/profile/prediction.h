@@ -25,8 +25,10 @@ struct Work {
   double l2_sectors = 0;    ///< new to the block that reads them, and all that are written
   double l1_lines = 0;      ///< of 128 bytes, looked up one after another
   double shared_passes = 0;
-  double load_requests = 0;  ///< from global memory
-  double load_rounds = 0;    ///< LaunchProfile::load_rounds
+  double load_misses = 0;  ///< LaunchProfile::load_misses
+  double load_rounds = 0;  ///< LaunchProfile::load_rounds
+  double l2_reads = 0;     ///< sectors that blocks read past L1
+  double dram_reads = 0;   ///< of those, what L2 has not
   double hottest_atomics = 0;
   std::array<double, kTensorPaths> tensor_operations{};
 };
@@ -56,8 +58,9 @@ struct Prediction {
 ///   DRAM       32 bytes a sector / bandwidth
 ///   L2         32 bytes a sector / bandwidth
 ///   L1, or shared memory if that has more: n blocks' lines and passes, one a clock
-///   latency    ceil(n / blocks at once) times a warp's dependent loads times DRAM's latency; its loads are dependent where
-///              all its lanes have met in between, and a warp has at most kLoadsInFlight on the way
+///   latency    ceil(n / blocks at once) times a warp's dependent loads times L2's latency, or DRAM's for its part of them; loads
+///              that L1 has are left out. Loads are dependent where all lanes have met in between, and a warp has at most
+///              kLoadsInFlight on the way
 ///   atomics    one a clock at the hottest address (NVIDIA's Kepler GK110 whitepaper; assumed of later ones, too), a warp's
 ///              at one address taken together, as nvcc and the hardware mostly do
 ///   tensor     n blocks' operations / a multiprocessor's part of the device's rate for their types

@@ -120,8 +120,8 @@ inline constexpr std::size_t kTensorPaths = 5;
 struct LaunchProfile {
   KernelId kernel;
   dim3 grid{1}, block{1};
-  std::int64_t blocks_run =
-      0;  ///< fewer than blocks() of a sample, from which the counts are scaled (block_sample.h)
+  /// Fewer than blocks() of a sample, from which the counts are scaled (block_sample.h).
+  std::int64_t blocks_run = 1;
   std::size_t shared_bytes = 0;  ///< of a block, static and dynamic
   std::vector<InstructionCounts> instructions;
   /// Shuffles, votes and __syncwarps by warp, and the lanes that took part.
@@ -134,8 +134,10 @@ struct LaunchProfile {
   /// What an L2 of the profile's size gives and lets through; all 0 without a CacheModel.
   CacheCounts cache;
   std::int64_t hottest_atomics = 0;  ///< most requests of atomics at one address of global memory
-  /// By warp: stretches between meetings of all its lanes in which it loads from global memory. A load of the next
-  /// stretch waits for those of the one before. (wmma's loads meet, too, but wait for no other.)
+  /// Requests of loads from global memory with a sector that is new to the block: what waits for more than L1.
+  std::int64_t load_misses = 0;
+  /// By warp: stretches between meetings of all its lanes that have one of those, or an atomic. A load of the next stretch
+  /// waits for those of the one before. (wmma's loads meet, too, but wait for no other.)
   std::int64_t load_rounds = 0;
   /// By path: multiplications and additions, as "sm__ops_path_tensor_src_fp16_dst_fp32.sum" counts them.
   std::array<std::int64_t, kTensorPaths> tensor_operations{};

@@ -143,7 +143,6 @@ void RequestCounter::note(unsigned thread, const CodePlace& place, Space space, 
                           std::uintptr_t address, std::size_t bytes) {
   const unsigned warp = thread / kWarp, lane = thread % kWarp;
   const std::size_t number = number_of(place, space, access);
-  if (space == Space::global && access != Access::write) loads_[warp] = true;
   if (trace_.wants_block()) trace_.note_work(warp, 1u << lane, &space);
   if (trace_.wants(warp)) trace_.note(lane, number, place, space, access, address, bytes);
   std::vector<OpenRequests>& of_warp = open_[warp];
@@ -204,8 +203,6 @@ void RequestCounter::close_all() {
 
 /// All lanes have met: what some of them have not come by, they will not.
 void RequestCounter::close(unsigned warp, bool waits) {
-  if (waits && loads_[warp]) ++launch_.load_rounds;
-  if (waits) loads_[warp] = false;
   for (std::size_t number = 0; number < open_[warp].size(); ++number) {
     OpenRequests& open = open_[warp][number];
     for (const Request& request : open.requests) {
@@ -213,6 +210,9 @@ void RequestCounter::close(unsigned warp, bool waits) {
     }
     open = {};
   }
+  if (!waits) return;
+  if (loads_[warp]) ++launch_.load_rounds;
+  loads_[warp] = false;
 }
 
 void RequestCounter::count(std::size_t instruction, unsigned warp, const Request& request) {
@@ -221,10 +221,12 @@ void RequestCounter::count(std::size_t instruction, unsigned warp, const Request
   AccessCounts counts{
       .requests = 1, .lanes = lanes, .bytes = lanes * static_cast<std::int64_t>(request.bytes)};
   if (counted.access == Access::atomic) count_atomics(request, counted.space, counts);
-  if (counted.space == Space::shared)
+  if (counted.space == Space::shared) {
     count_wavefronts(request, counts);
-  else
-    count_sectors(request, counted.access, counts);
+  } else if (count_sectors(request, counted.access, counts) || counted.access == Access::atomic) {
+    if (counted.access == Access::read) ++launch_.load_misses;
+    loads_[warp] = true;
+  }
   counted.counts += counts;
   const std::int64_t excess = excess_of(counts);
   if (counted.worst.lanes != 0 && excess <= counted.worst_excess) return;
@@ -244,7 +246,8 @@ void RequestCounter::count_atomics(const Request& request, Space space, AccessCo
   }
 }
 
-void RequestCounter::count_sectors(const Request& request, Access access, AccessCounts& counts) {
+bool RequestCounter::count_sectors(const Request& request, Access access, AccessCounts& counts) {
+  bool is_new = false;
   const std::vector<std::uintptr_t> addresses = distinct_addresses(request);
   std::uintptr_t next = 0;       // no sector below is new
   std::uintptr_t next_line = 0;  // nor line
@@ -252,7 +255,7 @@ void RequestCounter::count_sectors(const Request& request, Access access, Access
     const std::uintptr_t last = (address + request.bytes - 1) / kSector;
     for (std::uintptr_t sector = std::max(address / kSector, next); sector <= last; ++sector) {
       ++counts.sectors;
-      move_sector(sector, access);
+      if (move_sector(sector, access)) is_new = true;
       if (sector / kSectorsOfLine < next_line) continue;
       ++counts.lines;
       next_line = sector / kSectorsOfLine + 1;
@@ -261,25 +264,24 @@ void RequestCounter::count_sectors(const Request& request, Access access, Access
   }
   counts.ideal_sectors +=
       static_cast<std::int64_t>((addresses.size() * request.bytes + kSector - 1) / kSector);
+  return is_new;
 }
 
-/// Reads of what the block has read before stay in L1; everything else goes to L2.
-void RequestCounter::move_sector(std::uintptr_t sector, Access access) {
-  bool goes_on = access != Access::read;
-  if (access != Access::write && read_.insert(sector, block_)) {
-    if (access == Access::read) ++launch_.block_sectors_read;
-    goes_on = true;
-    if (sample_.is_on()) sample_.note_read(sector);
-  }
-  if (access != Access::read && written_.insert(sector, block_) && sample_.is_on())
-    sample_.note_write(sector);
-  if (!goes_on || !cache_.is_on()) return;
+/// Reads of what the block has read before stay in L1; everything else goes to L2. Whether it is a read that does.
+bool RequestCounter::move_sector(std::uintptr_t sector, Access access) {
+  const bool reads = access != Access::write, writes = access != Access::read;
+  const bool is_new_read = reads && read_.insert(sector, block_);
+  const bool is_new_write = writes && written_.insert(sector, block_);
+  if (is_new_read && !writes) ++launch_.block_sectors_read;
   if (sample_.is_on()) {
-    if (access != Access::write) sample_.note_l2_read();
-    return;
+    if (is_new_read) sample_.note_read(sector);
+    if (is_new_write) sample_.note_write(sector);
+    if (reads && (is_new_read || writes)) sample_.note_l2_read();
+  } else if (cache_.is_on()) {
+    if (reads && (is_new_read || writes)) cache_.read(sector);
+    if (writes) cache_.write(sector);
   }
-  if (access != Access::write) cache_.read(sector);
-  if (access != Access::read) cache_.write(sector);
+  return is_new_read;
 }
 
 }  // namespace tern::emulator

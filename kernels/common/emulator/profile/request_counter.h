@@ -72,9 +72,10 @@ class RequestCounter {
   void close_all();
   void close(unsigned warp, bool waits);
   void count(std::size_t instruction, unsigned warp, const Request& request);
-  void count_sectors(const Request& request, Access access, AccessCounts& counts);
+  /// Whether one of them is new to the block that reads it.
+  bool count_sectors(const Request& request, Access access, AccessCounts& counts);
   void count_atomics(const Request& request, Space space, AccessCounts& counts);
-  void move_sector(std::uintptr_t sector, Access access);
+  bool move_sector(std::uintptr_t sector, Access access);
 
   explicit RequestCounter(Profile& profile);
 
@@ -87,7 +88,7 @@ class RequestCounter {
   std::array<std::pair<Key, std::size_t>, 256>
       recent_;                                   ///< of numbers_, by a hash; a number of kNone is none
   std::vector<std::vector<OpenRequests>> open_;  ///< by warp and instruction
-  std::vector<bool> loads_;                      ///< by warp: it has loaded since all its lanes met
+  std::vector<bool> loads_;                      ///< by warp: past L1, since all its lanes met
   SectorSet read_, written_;
   std::uint32_t block_ = 1;                                   ///< of the launch, from 1
   std::unordered_map<std::uintptr_t, std::int64_t> atomics_;  ///< by address in global memory
