@@ -22,6 +22,19 @@ BUGS = {
     "08_uninitialised": "read, but nobody has written it",
 }
 
+# How many times as long as the next one's a kernel's predicted time is at least.
+GAINS = {
+    "transpose": (("by_columns", 1.5, "by_padded_tiles"), ("by_tiles", 1.5, "by_padded_tiles"), ("by_padded_tiles", 1, "copy"),
+                  ("by_swizzled_tiles", 1, "copy")),
+    "reduction": (("by_atomics", 5, "scattered_tree"), ("scattered_tree", 1.1, "packed_tree"), ("packed_tree", 1.5, "many_each"),
+                  ("many_each", 1, "by_shuffles"), ("by_shuffles", 1, "by_vectors")),
+    "softmax": (("thread_per_row", 5, "block_per_row"), ("block_per_row", 1, "warp_per_row"), ("warp_per_row", 1, "in_registers<16>")),
+    "batch_norm": (("thread_per_channel", 10, "block_per_channel"), ("block_per_channel", 5, "normalize")),
+    "matmul": (("naive", 5, "coalesced"), ("coalesced", 1.2, "shared_tiles<16>"), ("shared_tiles<16>", 2, "register_tiles"),
+               ("register_tiles", 1.4, "vector_loads"), ("vector_loads", 1, "double_buffered"), ("double_buffered", 6, "tensor_cores")),
+    "convolution": (("direct", 10, "turned_weights"), ("implicit_gemm", 3, "register_tiles")),
+}
+
 
 def run(*arguments):
     done = subprocess.run([LEARN / "run", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
@@ -51,7 +64,13 @@ def fault_of_bug(key):
 def fault_of_ladder(key):
     code, said = run(key)
     rungs = len(re.findall(r"^[ \d]\d  ", said, re.MULTILINE))
-    return "" if code == 0 and rungs >= 4 and "WRONG" not in said else f"{key}: wanted 4 right rungs or more, got {code}:\n{said}"
+    if code != 0 or rungs < 4 or "WRONG" in said:
+        return f"{key}: wanted 4 right rungs or more, got {code}:\n{said}"
+    times = {kernel: float(time) * (1000 if unit == "ms" else 1)
+             for kernel, time, unit in re.findall(r"^(\S+) .*?([\d.]+) (us|ms) ", said, re.MULTILINE)}
+    lost = [f"{slower} at least {gain} times {faster}" for slower, gain, faster in GAINS[key.split("/")[1]]
+            if not times.get(slower, 0) >= gain * times.get(faster, float("inf"))]
+    return f"{key}: wanted the time of {', of '.join(lost)}, got\n{said}" if lost else ""
 
 
 def fault_of_plain(key):

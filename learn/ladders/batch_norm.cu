@@ -81,41 +81,63 @@ __global__ void normalize(const float* x, const float* sums, const float* square
     y[row * channels + c] = scale * x[row * channels + c] + offset;
 }
 
-int main() {
-  const int rows = 1024, channels = 64;
-  const auto x = lesson::numbers(rows * channels, 1), gamma = lesson::numbers(channels, 2),
-             beta = lesson::numbers(channels, 3);
-  std::vector<double> mean(channels), variance(channels);
-  for (int i = 0; i < rows * channels; ++i) mean[i % channels] += x[i] / static_cast<double>(rows);
-  for (int i = 0; i < rows * channels; ++i)
-    variance[i % channels] += std::pow(x[i] - mean[i % channels], 2) / rows;
-  const auto value = [&](int i) {
-    const int c = i % channels;
-    return static_cast<float>(gamma[c] * (x[i] - mean[c]) / std::sqrt(variance[c] + kEpsilon) + beta[c]);
-  };
-  const lesson::Memory in(x), scales(gamma), offsets(beta);
-  lesson::Ladder ladder(lesson::each(rows * channels, value));
-  ladder.rung("thread_per_channel", "a thread a channel", [&](float* y) {
-    thread_per_channel<<<channels / 32, 32>>>(in, scales, offsets, y, rows, channels);
+struct Batch {
+  static constexpr int channels = 256;
+  int rows;
+  std::vector<float> values, scales, offsets;
+  lesson::Memory<float> x{values}, gamma{scales}, beta{offsets};
+
+  explicit Batch(int count)
+      : rows(count),
+        values(lesson::numbers(count * channels, 1)),
+        scales(lesson::numbers(channels, 2)),
+        offsets(lesson::numbers(channels, 3)) {}
+  std::string size() const {
+    return std::to_string(rows) + " rows of " + std::to_string(channels) + " channels";
+  }
+  int outputs() const { return rows * channels; }
+  std::vector<float> answer() const {
+    std::vector<double> mean(channels), variance(channels);
+    for (int i = 0; i < outputs(); ++i) mean[i % channels] += values[i] / static_cast<double>(rows);
+    for (int i = 0; i < outputs(); ++i)
+      variance[i % channels] += std::pow(values[i] - mean[i % channels], 2) / rows;
+    return lesson::each(outputs(), [&](int i) {
+      const int c = i % channels;
+      return static_cast<float>(scales[c] * (values[i] - mean[c]) / std::sqrt(variance[c] + kEpsilon) +
+                                offsets[c]);
+    });
+  }
+};
+
+int main(int arguments, char**) {
+  lesson::Ladder<Batch> ladder(arguments, 256, 16384);
+  ladder.rung("thread_per_channel", "a thread a channel", [](const Batch& of, float* y) {
+    thread_per_channel<<<of.channels / 32, 32>>>(of.x, of.gamma, of.beta, y, of.rows, of.channels);
   });
-  ladder.rung("block_per_channel", "a block a channel", [&](float* y) {
-    block_per_channel<<<channels, 128>>>(in, scales, offsets, y, rows, channels);
+  ladder.rung("block_per_channel", "a block a channel", [](const Batch& of, float* y) {
+    block_per_channel<<<of.channels, 128>>>(of.x, of.gamma, of.beta, y, of.rows, of.channels);
   });
-  ladder.rung("column_sums, normalize", "warps along the channels, one pass for both sums", [&](float* y) {
-    const lesson::Memory sums(std::vector<float>(channels, 0)), squares(std::vector<float>(channels, 0));
-    const dim3 grid(channels / 32, 16), block(32, 8);
-    column_sums<<<grid, block>>>(in, sums, squares, rows, channels);
-    normalize<<<grid, block>>>(in, sums, squares, scales, offsets, y, rows, channels);
-  });
-  ladder.rung("batch_norm_training", "tern's: four channels a load, sums in a fixed order", [&](float* y) {
-    const int bytes = static_cast<int>(tern::kernels::batch_norm_workspace_bytes(rows, channels));
-    const lesson::Memory workspace(std::vector<char>(bytes, 0));
-    const lesson::Memory running_mean(std::vector<float>(channels, 0)),
-        running_variance(std::vector<float>(channels, 1));
-    const lesson::Memory<float> means(channels), inverse_deviations(channels);
-    tern::kernels::batch_norm_training<float>(in, scales, offsets, nullptr, false, kEpsilon, 0.1f,
-                                              running_mean, running_variance, means, inverse_deviations, y,
-                                              static_cast<char*>(workspace), rows, channels, nullptr);
-  });
+  ladder.rung("column_sums, normalize", "warps along the channels, one pass for both sums",
+              [](const Batch& of, float* y) {
+                const std::vector<float> zeros(of.channels, 0);
+                const lesson::Memory sums(zeros), squares(zeros);
+                const dim3 grid(of.channels / 32, of.rows / 128), block(32, 8);  // 16 rows a warp
+                column_sums<<<grid, block>>>(of.x, sums, squares, of.rows, of.channels);
+                normalize<<<grid, block>>>(of.x, sums, squares, of.gamma, of.beta, y, of.rows, of.channels);
+              });
+  ladder.note("the floor: two reads and one write of x, if L2 keeps nothing from kernel to kernel");
+  ladder.rung(
+      "batch_norm_training", "tern's: four channels a load, sums in a fixed order",
+      [](const Batch& of, float* y) {
+        const int bytes = static_cast<int>(tern::kernels::batch_norm_workspace_bytes(of.rows, of.channels));
+        const lesson::Memory workspace(std::vector<char>(bytes, 0));
+        const lesson::Memory running_mean(std::vector<float>(of.channels, 0)),
+            running_variance(std::vector<float>(of.channels, 1));
+        const lesson::Memory<float> means(of.channels), inverse_deviations(of.channels);
+        tern::kernels::batch_norm_training<float>(
+            of.x, of.gamma, of.beta, nullptr, false, kEpsilon, 0.1f, running_mean, running_variance, means,
+            inverse_deviations, y, static_cast<char*>(workspace), of.rows, of.channels, nullptr);
+      });
+  ladder.note("a quarter of the requests, and the same bytes");
   return ladder.result();
 }

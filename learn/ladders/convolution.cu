@@ -76,30 +76,93 @@ __global__ void implicit_gemm(const float* x, const float* turned, float* y, Siz
       sizes.out);
 }
 
-int main() {
-  const Sizes sizes{18, 18, 16, 32};
-  const int rows = sizes.rows(), inner = sizes.inner();
-  const auto x = lesson::numbers(sizes.height * sizes.width * sizes.in, 1),
-             w = lesson::numbers(sizes.out * inner, 2);
-  const auto turned =
-      lesson::each(inner * sizes.out, [&](int i) { return w[i % sizes.out * inner + i / sizes.out]; });
-  const auto value = [&](int i) {
-    float sum = 0;
-    for (int j = 0; j < inner; ++j) sum += w[i % sizes.out * inner + j] * x[sizes.place(i / sizes.out, j)];
-    return sum;
-  };
-  const lesson::Memory in(x), weights(w), in_turn(turned);
-  const lesson::Memory<float> matrix(rows * inner);
-  const dim3 places(rows / 8), block(sizes.out, 8), tiles(sizes.out / 16, (rows + 15) / 16), tile(16, 16);
-  lesson::Ladder ladder(lesson::each(rows * sizes.out, value));
-  ladder.rung("direct", "the formula", [&](float* y) { direct<<<places, block>>>(in, weights, y, sizes); });
-  ladder.rung("turned_weights", "weights by output channel",
-              [&](float* y) { turned_weights<<<places, block>>>(in, in_turn, y, sizes); });
-  ladder.rung("im2col", "a matrix of windows, and a product", [&](float* y) {
-    im2col<<<32, 256>>>(in, matrix, sizes);
-    matrix_product<<<tiles, tile>>>(matrix, in_turn, y, sizes);
+// That product with 64 x 64 of y a block and 4 x 4 a thread, as in the ladder of the matrix product: eight numbers from shared memory
+// serve sixteen multiplications.
+__global__ void register_tiles(const float* x, const float* turned, float* y, Sizes sizes) {
+  constexpr int kTile = 64, kDepth = 16, kEach = 4, kThreads = 16;
+  __shared__ float tile_x[kDepth][kTile + 1], tile_w[kDepth][kTile];
+  const int thread = threadIdx.y * kThreads + threadIdx.x, row = blockIdx.y * kTile,
+            column = blockIdx.x * kTile;
+  float sums[kEach][kEach] = {};
+  for (int first = 0; first < sizes.inner(); first += kDepth) {
+    for (int i = thread; i < kTile * kDepth; i += kThreads * kThreads) {
+      const int of_x = first + i % kDepth, of_w = first + i / kTile;
+      const bool has_x = row + i / kDepth < sizes.rows() && of_x < sizes.inner();
+      const bool has_w = of_w < sizes.inner() && column + i % kTile < sizes.out;
+      tile_x[i % kDepth][i / kDepth] = has_x ? x[sizes.place(row + i / kDepth, of_x)] : 0;
+      tile_w[i / kTile][i % kTile] = has_w ? turned[of_w * sizes.out + column + i % kTile] : 0;
+    }
+    __syncthreads();
+    for (int k = 0; k < kDepth; ++k) {
+      float left[kEach], right[kEach];  // every 16th row and column, so that neighbours meet other banks
+      for (int i = 0; i < kEach; ++i) left[i] = tile_x[k][threadIdx.y + kThreads * i];
+      for (int j = 0; j < kEach; ++j) right[j] = tile_w[k][threadIdx.x + kThreads * j];
+      for (int i = 0; i < kEach; ++i) {
+        for (int j = 0; j < kEach; ++j) sums[i][j] += left[i] * right[j];
+      }
+    }
+    __syncthreads();
+  }
+  for (int i = 0; i < kEach; ++i) {
+    for (int j = 0; j < kEach; ++j) {
+      const int to_row = row + threadIdx.y + kThreads * i, to_column = column + threadIdx.x + kThreads * j;
+      if (to_row < sizes.rows() && to_column < sizes.out) y[to_row * sizes.out + to_column] = sums[i][j];
+    }
+  }
+}
+
+struct Images {
+  Sizes sizes;
+  std::vector<float> values, kernels, by_output;
+  lesson::Memory<float> x{values}, w{kernels}, turned{by_output};
+  lesson::Memory<float> matrix{sizes.rows() * sizes.inner()};
+
+  explicit Images(const Sizes& of)
+      : sizes(of),
+        values(lesson::numbers(of.height * of.width * of.in, 1)),
+        kernels(lesson::numbers(of.out * of.inner(), 2)),
+        by_output(lesson::each(of.inner() * of.out,
+                               [&](int i) { return kernels[i % of.out * of.inner() + i / of.out]; })) {}
+  std::string size() const {
+    return std::to_string(sizes.height) + " x " + std::to_string(sizes.width) + ", " +
+           std::to_string(sizes.in) + " channels to " + std::to_string(sizes.out);
+  }
+  int outputs() const { return sizes.rows() * sizes.out; }
+  std::vector<float> answer() const {
+    return lesson::each(outputs(), [this](int i) {
+      float sum = 0;
+      for (int j = 0; j < sizes.inner(); ++j)
+        sum += kernels[i % sizes.out * sizes.inner() + j] * values[sizes.place(i / sizes.out, j)];
+      return sum;
+    });
+  }
+  dim3 places() const { return dim3(sizes.rows() / 8); }
+  dim3 place() const { return dim3(sizes.out, 8); }
+  /// Of y, for tiles of `side` x `side`.
+  dim3 tiles(int side) const { return dim3((sizes.out + side - 1) / side, (sizes.rows() + side - 1) / side); }
+};
+
+int main(int arguments, char**) {
+  const Sizes small{18, 18, 16, 32}, large{130, 130, 64, 64};
+  const dim3 tile(16, 16);
+  lesson::Ladder<Images> ladder(arguments, small, large);
+  ladder.rung("direct", "the formula", [](const Images& of, float* y) {
+    direct<<<of.places(), of.place()>>>(of.x, of.w, y, of.sizes);
   });
-  ladder.rung("implicit_gemm", "the product without the matrix",
-              [&](float* y) { implicit_gemm<<<tiles, tile>>>(in, in_turn, y, sizes); });
+  ladder.rung("turned_weights", "weights by output channel", [](const Images& of, float* y) {
+    turned_weights<<<of.places(), of.place()>>>(of.x, of.turned, y, of.sizes);
+  });
+  ladder.rung("im2col", "a matrix of windows, and a product", [=](const Images& of, float* y) {
+    im2col<<<1024, 256>>>(of.x, of.matrix, of.sizes);
+    matrix_product<<<of.tiles(16), tile>>>(of.matrix, of.turned, y, of.sizes);
+  });
+  ladder.note(
+      "nine times x is written and read, and a product still takes two numbers, now from shared memory");
+  ladder.rung("implicit_gemm", "the product without the matrix", [=](const Images& of, float* y) {
+    implicit_gemm<<<of.tiles(16), tile>>>(of.x, of.turned, y, of.sizes);
+  });
+  ladder.rung("register_tiles", "64 x 64 a block, 4 x 4 a thread", [=](const Images& of, float* y) {
+    register_tiles<<<of.tiles(64), tile>>>(of.x, of.turned, y, of.sizes);
+  });
   return ladder.result();
 }

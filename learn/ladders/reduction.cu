@@ -3,6 +3,8 @@
 // What a GPU does well is read memory. So the best rung reads every number once, in whole sectors, and hardly anything else:
 // n * 4 bytes divided by the bandwidth is the floor under its time. Look at atomics, barriers and shared-memory passes fall away
 // while the bytes stay. After Mark Harris, "Optimizing Parallel Reduction in CUDA", 2007, with what has come since.
+#include <algorithm>
+
 #include "learn/ladder.h"
 
 constexpr int kBlock = 256;
@@ -85,37 +87,56 @@ __global__ void by_vectors(const float4* x, float* y, int quarter) {
   add_sum_of_block(sum, y);
 }
 
-int main() {
-  const int n = 1 << 17, blocks = n / kBlock, few = 32;
-  const auto x = lesson::numbers(n);
-  float wanted = 0;
-  for (const float value : x) wanted += value;
-  const lesson::Memory in(x);
+struct Sum {
+  int n;
+  std::vector<float> values;
+  lesson::Memory<float> x{values};
+
+  explicit Sum(int count) : n(count), values(lesson::numbers(count)) {}
+  std::string size() const { return "n = " + std::to_string(n); }
+  int outputs() const { return 1; }
+  std::vector<float> answer() const {
+    float sum = 0;
+    for (const float value : values) sum += value;
+    return {sum};
+  }
+  int blocks() const { return n / kBlock; }
+  /// That stay busy: about eight for each of an H100's multiprocessors, where there is work for them.
+  int few() const { return std::min(blocks() / 16, 1024); }
+};
+
+int main(int arguments, char**) {
   const auto zero = [](float* y) { lesson::require(cudaMemset(y, 0, sizeof(float)), "cudaMemset"); };
-  lesson::Ladder ladder({wanted});
-  ladder.rung("by_atomics", "everybody adds to one address", [&](float* y) {
+  lesson::Ladder<Sum> ladder(arguments, 1 << 17, 1 << 24);
+  ladder.rung("by_atomics", "everybody adds to one address", [=](const Sum& of, float* y) {
     zero(y);
-    by_atomics<<<blocks, kBlock>>>(in, y, n);
+    by_atomics<<<of.blocks(), kBlock>>>(of.x, y, of.n);
   });
-  ladder.rung("scattered_tree", "a tree in shared memory", [&](float* y) {
+  ladder.rung("scattered_tree", "a tree in shared memory", [=](const Sum& of, float* y) {
     zero(y);
-    scattered_tree<<<blocks, kBlock>>>(in, y, n);
+    scattered_tree<<<of.blocks(), kBlock>>>(of.x, y, of.n);
   });
-  ladder.rung("packed_tree", "the first threads do the work", [&](float* y) {
+  ladder.rung("packed_tree", "the first threads do the work", [=](const Sum& of, float* y) {
     zero(y);
-    packed_tree<<<blocks, kBlock>>>(in, y, n);
+    packed_tree<<<of.blocks(), kBlock>>>(of.x, y, of.n);
   });
-  ladder.rung("many_each", "many numbers a thread", [&](float* y) {
+  ladder.note("what is left are the 65,536 blocks' own atomics, all at one address");
+  ladder.rung("many_each", "many numbers a thread", [=](const Sum& of, float* y) {
     zero(y);
-    many_each<<<few, kBlock>>>(in, y, n);
+    many_each<<<of.few(), kBlock>>>(of.x, y, of.n);
   });
-  ladder.rung("by_shuffles", "a warp adds in registers", [&](float* y) {
+  ladder.note("the floor: every number once from memory, 67 MB");
+  ladder.rung("by_shuffles", "a warp adds in registers", [=](const Sum& of, float* y) {
     zero(y);
-    by_shuffles<<<few, kBlock>>>(in, y, n);
+    by_shuffles<<<of.few(), kBlock>>>(of.x, y, of.n);
   });
-  ladder.rung("by_vectors", "four numbers a load", [&](float* y) {
+  ladder.note("seven barriers fewer, which DRAM hides; it counts where there is less to read");
+  ladder.rung("by_vectors", "four numbers a load", [=](const Sum& of, float* y) {
     zero(y);
-    by_vectors<<<few, kBlock>>>(reinterpret_cast<const float4*>(static_cast<float*>(in)), y, n / 4);
+    const float* const x = of.x;
+    by_vectors<<<of.few(), kBlock>>>(reinterpret_cast<const float4*>(x), y, of.n / 4);
   });
+  ladder.note(
+      "a quarter of the requests, with as many bytes on the way: few warps suffice to keep DRAM busy");
   return ladder.result();
 }

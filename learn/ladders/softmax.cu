@@ -107,31 +107,51 @@ __global__ void in_registers(const float* x, float* y, int rows, int columns) {
   }
 }
 
-int main() {
-  const int rows = 256, columns = 512;
-  const auto x = lesson::numbers(rows * columns);
-  std::vector<float> wanted;
-  for (int row = 0; row < rows; ++row) {
-    const float* const values = &x[static_cast<std::size_t>(row) * columns];
-    double most = values[0], sum = 0;
-    for (int i = 0; i < columns; ++i) most = std::fmax(most, values[i]);
-    for (int i = 0; i < columns; ++i) sum += std::exp(values[i] - most);
-    for (int i = 0; i < columns; ++i) wanted.push_back(static_cast<float>(std::exp(values[i] - most) / sum));
+struct Rows {
+  static constexpr int columns = 512;
+  int rows;
+  std::vector<float> values;
+  lesson::Memory<float> x{values};
+
+  explicit Rows(int count) : rows(count), values(lesson::numbers(count * columns)) {}
+  std::string size() const { return std::to_string(rows) + " rows of " + std::to_string(columns); }
+  int outputs() const { return rows * columns; }
+  std::vector<float> answer() const {
+    std::vector<float> wanted;
+    for (int row = 0; row < rows; ++row) {
+      const float* const of_row = &values[static_cast<std::size_t>(row) * columns];
+      double most = of_row[0], sum = 0;
+      for (int i = 0; i < columns; ++i) most = std::fmax(most, of_row[i]);
+      for (int i = 0; i < columns; ++i) sum += std::exp(of_row[i] - most);
+      for (int i = 0; i < columns; ++i)
+        wanted.push_back(static_cast<float>(std::exp(of_row[i] - most) / sum));
+    }
+    return wanted;
   }
-  const lesson::Memory in(x);
+};
+
+int main(int arguments, char**) {
   const dim3 warps(32, 8);
-  lesson::Ladder ladder(wanted);
-  ladder.rung("thread_per_row", "a thread a row, three passes",
-              [&](float* y) { thread_per_row<<<rows / 64, 64>>>(in, y, rows, columns); });
+  lesson::Ladder<Rows> ladder(arguments, 128, 32768);
+  ladder.rung("thread_per_row", "a thread a row, three passes", [](const Rows& of, float* y) {
+    thread_per_row<<<of.rows / 64, 64>>>(of.x, y, of.rows, of.columns);
+  });
   ladder.rung("block_per_row", "a block a row, neighbours read neighbours",
-              [&](float* y) { block_per_row<<<rows, 256>>>(in, y, columns); });
-  ladder.rung("warp_per_row", "a warp a row, no barrier",
-              [&](float* y) { warp_per_row<<<rows / 8, warps>>>(in, y, rows, columns); });
-  ladder.rung("online", "maximum and sum in one pass",
-              [&](float* y) { online<<<rows / 8, warps>>>(in, y, rows, columns); });
-  ladder.rung("in_registers", "the row is read once",
-              [&](float* y) { in_registers<columns / 32><<<rows / 8, warps>>>(in, y, rows, columns); });
-  ladder.rung("softmax_forward", "tern's: four numbers a load, any width",
-              [&](float* y) { tern::kernels::softmax_forward<float>(in, y, rows, columns, nullptr); });
+              [](const Rows& of, float* y) { block_per_row<<<of.rows, 256>>>(of.x, y, of.columns); });
+  ladder.note("the floor: one read and one write of every number; the rungs above it save what DRAM hides");
+  ladder.rung("warp_per_row", "a warp a row, no barrier", [=](const Rows& of, float* y) {
+    warp_per_row<<<of.rows / 8, warps>>>(of.x, y, of.rows, of.columns);
+  });
+  ladder.note("20 barriers and all of shared memory, which came next, are gone");
+  ladder.rung("online", "maximum and sum in one pass", [=](const Rows& of, float* y) {
+    online<<<of.rows / 8, warps>>>(of.x, y, of.rows, of.columns);
+  });
+  ladder.note("the row of 2 kB is in L1 when it is read again: a longer one would come from DRAM each time");
+  ladder.rung("in_registers", "the row is read once", [=](const Rows& of, float* y) {
+    in_registers<Rows::columns / 32><<<of.rows / 8, warps>>>(of.x, y, of.rows, of.columns);
+  });
+  ladder.rung("softmax_forward", "tern's: four numbers a load, any width", [](const Rows& of, float* y) {
+    tern::kernels::softmax_forward<float>(of.x, y, of.rows, of.columns, nullptr);
+  });
   return ladder.result();
 }

@@ -54,23 +54,44 @@ __global__ void by_swizzled_tiles(const float* x, float* y, int rows, int column
   for (int i = threadIdx.y; i < kTile; i += kRows) y[(column + i) * rows + row + lane] = tile[lane][i ^ lane];
 }
 
-int main() {
-  const int rows = 512, columns = 256;
-  const auto x = lesson::numbers(rows * columns);
-  const lesson::Memory in(x);
-  const dim3 grid(columns / kTile, rows / kTile), block(kTile, kRows);
-  lesson::Ladder floor(x, 0, 0);
+struct Turn {
+  int rows, columns;
+  std::vector<float> values;
+  lesson::Memory<float> x{values};
+
+  explicit Turn(dim3 size) : rows(size.y), columns(size.x), values(lesson::numbers(rows * columns)) {}
+  std::string size() const { return std::to_string(rows) + " x " + std::to_string(columns); }
+  int outputs() const { return rows * columns; }
+  std::vector<float> answer() const {
+    return lesson::each(rows * columns, [this](int i) { return values[i % rows * columns + i / rows]; });
+  }
+  dim3 grid() const { return dim3(columns / kTile, rows / kTile); }
+};
+
+struct Copy : Turn {
+  using Turn::Turn;
+  std::vector<float> answer() const { return values; }
+};
+
+int main(int arguments, char**) {
+  const dim3 small(256, 512), large(4096, 4096), block(kTile, kRows);
+  lesson::Ladder<Copy> floor(arguments, small, large, 0);
   floor.rung("copy", "the floor: the same bytes, nothing turned over",
-             [&](float* y) { copy<<<grid, block>>>(in, y, rows, columns); });
-  lesson::Ladder ladder(
-      lesson::each(rows * columns, [&](int i) { return x[i % rows * columns + i / rows]; }));
-  ladder.rung("by_columns", "writes columns",
-              [&](float* y) { by_columns<<<grid, block>>>(in, y, rows, columns); });
-  ladder.rung("by_tiles", "a tile in shared memory",
-              [&](float* y) { by_tiles<<<grid, block>>>(in, y, rows, columns); });
-  ladder.rung("by_padded_tiles", "its rows one longer",
-              [&](float* y) { by_padded_tiles<<<grid, block>>>(in, y, rows, columns); });
-  ladder.rung("by_swizzled_tiles", "or its columns shuffled",
-              [&](float* y) { by_swizzled_tiles<<<grid, block>>>(in, y, rows, columns); });
-  return floor.result() | ladder.result();
+             [=](const Copy& of, float* y) { copy<<<of.grid(), block>>>(of.x, y, of.rows, of.columns); });
+  lesson::Ladder<Turn> ladder(arguments, small, large);
+  ladder.rung("by_columns", "writes columns", [=](const Turn& of, float* y) {
+    by_columns<<<of.grid(), block>>>(of.x, y, of.rows, of.columns);
+  });
+  ladder.rung("by_tiles", "a tile in shared memory", [=](const Turn& of, float* y) {
+    by_tiles<<<of.grid(), block>>>(of.x, y, of.rows, of.columns);
+  });
+  ladder.note("the columns lie in one bank: 32 passes for each, as many as there were sectors");
+  ladder.rung("by_padded_tiles", "its rows one longer", [=](const Turn& of, float* y) {
+    by_padded_tiles<<<of.grid(), block>>>(of.x, y, of.rows, of.columns);
+  });
+  ladder.rung("by_swizzled_tiles", "or its columns shuffled", [=](const Turn& of, float* y) {
+    by_swizzled_tiles<<<of.grid(), block>>>(of.x, y, of.rows, of.columns);
+  });
+  ladder.note("as fast as a copy, like the rung before: what it saves is 128 bytes of shared memory");
+  return ladder.result() | floor.result();
 }

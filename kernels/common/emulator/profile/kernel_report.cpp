@@ -93,7 +93,7 @@ std::vector<KernelReport> kernel_reports(const std::vector<LaunchProfile>& launc
   for (const LaunchProfile& launch : launches) {
     const std::string name = kernel_name(launch.kernel);
     auto found = std::find_if(reports.begin(), reports.end(), [&](const KernelReport& one) {
-      return one.name == name && is_same(one.first.grid, launch.grid) &&
+      return one.name == name && one.first.range == launch.range && is_same(one.first.grid, launch.grid) &&
              is_same(one.first.block, launch.block) && one.first.shared_bytes == launch.shared_bytes;
     });
     if (found == reports.end()) {

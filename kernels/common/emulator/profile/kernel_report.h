@@ -12,7 +12,7 @@
 
 namespace tern::emulator {
 
-/// Launches of one kernel with the same grid, block and shared memory.
+/// Launches of one kernel with the same grid, block and shared memory, in one range of the program's.
 struct KernelReport {
   std::string name;
   int launches = 0;

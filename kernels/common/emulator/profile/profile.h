@@ -119,6 +119,7 @@ inline constexpr std::size_t kTensorPaths = 5;
 
 struct LaunchProfile {
   KernelId kernel;
+  int range = 0;  ///< of a program: its calls of cudaProfilerStart before the launch
   dim3 grid{1}, block{1};
   /// Fewer than blocks() of a sample, from which the counts are scaled (block_sample.h).
   std::int64_t blocks_run = 1;

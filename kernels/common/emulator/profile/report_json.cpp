@@ -76,6 +76,7 @@ std::string json_report(const std::vector<LaunchProfile>& launches, const Report
   for (const KernelReport& report : kernel_reports(launches, options)) {
     Json kernel{{"kernel", report.name},
                 {"launches", report.launches},
+                {"range", report.first.range},
                 {"grid", extents_json(report.first.grid)},
                 {"blocks_run", report.first.blocks_run},
                 {"block", extents_json(report.first.block)},
@@ -90,6 +91,8 @@ std::string json_report(const std::vector<LaunchProfile>& launches, const Report
     kernel["work_us"] = prediction.work_us;
     kernel["work_bound"] =
         prediction.fits() ? prediction.bounds[prediction.largest_work].name : "does not fit";
+    Json& bounds = kernel["bounds_us"] = Json::object();
+    for (const Bound& bound : prediction.bounds) bounds[bound.name] = bound.us;
     Json& metrics = kernel["metrics"] = Json::object();
     for (const Metric& metric : report.metrics) {
       if (!metric.ncu.empty()) metrics[metric.ncu] = metric.value;

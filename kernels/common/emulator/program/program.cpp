@@ -26,6 +26,7 @@ constexpr std::int64_t kMostProfiled = 4;  ///< launches of a shape: counting ta
 
 bool profiling = false;
 bool is_started = true;
+int ranges = 0;  ///< begun by cudaProfilerStart
 Profile* profile = nullptr;
 bool is_in_program_launch = false;  ///< of <<<...>>>, not of the launch() that kernels of this project have
 std::vector<LaunchProfile>* kept = nullptr;  ///< the heap's, so that they outlive static objects
@@ -85,7 +86,7 @@ void write_file(const std::string& file, const std::string& text) {
 
 void keep_profile() {
   if (profile == nullptr) return;
-  kept->insert(kept->end(), profile->launches().begin(), profile->launches().end());
+  for (const LaunchProfile& launch : profile->launches()) kept->emplace_back(launch).range = ranges;
   delete std::exchange(profile, nullptr);
 }
 
@@ -166,6 +167,7 @@ void begin_profile(const LaunchPlace& place) {
 void start_profiling(bool on) {
   prepare_program();
   is_started = on;
+  if (on) ++ranges;
 }
 
 void end_profile() {
