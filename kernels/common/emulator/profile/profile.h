@@ -125,7 +125,7 @@ struct LaunchProfile {
   std::int64_t blocks_run = 1;
   std::size_t shared_bytes = 0;  ///< of a block, static and dynamic
   std::vector<InstructionCounts> instructions;
-  /// Shuffles, votes and __syncwarps by warp, and the lanes that took part.
+  /// Shuffles, votes, __syncwarps and matrix functions by warp, and the lanes that took part.
   std::int64_t warp_operations = 0, warp_operation_lanes = 0;
   std::int64_t block_barriers = 0;  ///< by warp
   /// Distinct sectors of global memory: what moves if a cache keeps everything once it was touched.

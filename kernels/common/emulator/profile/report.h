@@ -22,7 +22,8 @@ std::string text_report(const std::vector<LaunchProfile>& launches, const Report
 
 /// For programs: {"device", "kernels": [{"kernel", "launches", counts of the first launch, "predicted_us", "bound",
 /// "bounds_us": {name: microseconds}, "metrics": {ncu's name: value}, "findings": [{"file", "line", "text"}]}]}, those that take
-/// longest first. "range": the program's calls of cudaProfilerStart before the launch. A launch that has a trace adds "trace": {"is_cut", "steps", "stretches"}, with
+/// longest first. "range": the program's calls of cudaProfilerStart before the launch. A launch that has a trace adds
+/// "trace": {"is_cut", "steps", "stretches"}, with
 ///   a step of the warp: {"what", "file", "line", "lanes" (a bit each), "bytes", "offsets", "labels"}: of each lane, its address
 ///     from a multiple of 128 bytes below all of them, and as text; null and "" for lanes that took no part; both only with bytes > 0
 ///   a stretch of the block: {"barrier" that ends it ("" at the block's end), "file", "line", "warps": [{"lanes", "global", "shared"}]}
