@@ -1,3 +1,4 @@
+// options: --check
 // wants 0: every product is right
 // Every shape, type and layout of warp matrix products, held to double; and the numbers of 16 bits that they are made of.
 #include <mma.h>

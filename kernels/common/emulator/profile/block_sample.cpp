@@ -21,15 +21,15 @@ BlockSample::BlockSample(dim3 grid, const BlockBox& box)
       side_{static_cast<double>(box.extents.x), static_cast<double>(box.extents.y),
             static_cast<double>(box.extents.z)},
       whole_{static_cast<double>(grid.x), static_cast<double>(grid.y), static_cast<double>(grid.z)},
-      ratio_(all_blocks(grid).count()),
-      ratio_of_(box.count()) {
+      blocks_(all_blocks(grid).count()),
+      blocks_run_(box.count()) {
   const std::array<unsigned, 3> sides{box.extents.x, box.extents.y, box.extents.z};
   for (std::size_t axis = 0; axis < 3; ++axis) {
     slices_[axis].assign(sides[axis], 0);
     std::map<unsigned, Blocks> lines;  // by number of their first block
     unsigned stride = 1;
     for (std::size_t lower = 0; lower < axis; ++lower) stride *= sides[lower];
-    for (unsigned block = 0; block < static_cast<unsigned>(ratio_of_); ++block) {
+    for (unsigned block = 0; block < static_cast<unsigned>(blocks_run_); ++block) {
       const unsigned coordinate = block / stride % sides[axis];
       slices_[axis][coordinate] |= Blocks{1} << block;
       lines[block - coordinate * stride] |= Blocks{1} << block;
@@ -80,7 +80,7 @@ std::array<bool, 3> BlockSample::fits(const std::vector<Kind>& kinds, std::size_
   return fits;
 }
 
-/// By how much a sector that these blocks touch counts in what passes the cache: along an axis whose steps fit, once.
+/// Along an axis whose steps fit once, along another at each step.
 double BlockSample::fetches(Blocks blocks, const std::array<bool, 3>& fits) const {
   double times = 1;
   for (std::size_t axis = 0; axis < 3; ++axis)
@@ -89,12 +89,13 @@ double BlockSample::fetches(Blocks blocks, const std::array<bool, 3>& fits) cons
 }
 
 std::int64_t BlockSample::scaled(std::int64_t count) const {
-  return count / ratio_of_ * ratio_ + rounded(static_cast<double>(count % ratio_of_) *
-                                              static_cast<double>(ratio_) / static_cast<double>(ratio_of_));
+  return count / blocks_run_ * blocks_ +
+         rounded(static_cast<double>(count % blocks_run_) * static_cast<double>(blocks_) /
+                 static_cast<double>(blocks_run_));
 }
 
 void BlockSample::extrapolate(LaunchProfile& launch, std::size_t cache_bytes) const {
-  launch.blocks_run = ratio_of_;
+  launch.blocks_run = blocks_run_;
   for (InstructionCounts& one : launch.instructions) {
     for (std::int64_t AccessCounts::*count : AccessCounts::kAll)
       one.counts.*count = scaled(one.counts.*count);

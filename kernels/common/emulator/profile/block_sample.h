@@ -25,7 +25,7 @@ class BlockSample {
   BlockSample() = default;
   /// Of at most kMostSampled.
   BlockSample(dim3 grid, const BlockBox& box);
-  bool is_on() const { return ratio_of_ > 0; }
+  bool is_on() const { return blocks_run_ > 0; }
 
   // Of the block that runs.
   void note_read(std::uintptr_t sector) { touched_[sector].read |= bit(); }
@@ -44,7 +44,6 @@ class BlockSample {
   using Blocks = std::uint64_t;  ///< a bit for each of the box
   struct Touched {
     Blocks read = 0, written = 0;
-    bool operator==(const Touched&) const = default;
   };
   struct Atomics {
     std::int64_t count = 0;
@@ -67,6 +66,7 @@ class BlockSample {
   double copies(Blocks blocks) const;
   /// By axis: whether what lies between two steps along it fits in the cache.
   std::array<bool, 3> fits(const std::vector<Kind>& kinds, std::size_t cache_bytes) const;
+  /// How often, for all those copies, the cache must fetch it.
   double fetches(Blocks blocks, const std::array<bool, 3>& fits) const;
   std::int64_t scaled(std::int64_t count) const;
 
@@ -74,7 +74,7 @@ class BlockSample {
   std::array<double, 3> side_{}, whole_{};     ///< by axis: of the box, of the grid
   std::array<std::vector<Blocks>, 3> lines_;   ///< by axis: the blocks of each line along it
   std::array<std::vector<Blocks>, 3> slices_;  ///< by axis: the blocks of each coordinate
-  std::int64_t ratio_ = 0, ratio_of_ = 0;      ///< blocks of the grid, and of the box
+  std::int64_t blocks_ = 0, blocks_run_ = 0;   ///< blocks of the grid, and of the box
   std::unordered_map<std::uintptr_t, Touched> touched_;
   std::unordered_map<std::uintptr_t, Atomics> atomics_;
   std::int64_t l2_reads_ = 0;
