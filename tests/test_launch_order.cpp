@@ -56,7 +56,7 @@ __global__ void computes_forever(float* y) {
 __global__ void computes_in_a_library_forever(float* y) {
   float x = 1;
   while (x > 0) x = expf(-x);
-  y[0] = x;
+  y[0] = x;  // never
 }
 
 __global__ void gives_way_forever(int* y) {
@@ -185,8 +185,12 @@ TEST_CASE("launch order: a thread that never ends is an error that says where it
   CHECK_FAILS(text, " ms without giving way to others, at ");
   CHECK_FAILS(text, line_of("while (*flag == 0)"));
   CHECK_FAILS(failure(1, 32, computes_forever, y.data()), "thread (0, 0, 0): the thread has run for");
-  CHECK_FAILS(failure(1, 32, computes_forever, y.data()), line_of("x != 0xffffffffu"));
-  CHECK_FAILS(failure(1, 32, computes_in_a_library_forever, y.data()), line_of("x = expf(-x)"));
+  // Of a loop that touches nothing any instruction may be the one that is interrupted, and its jump may count to the line below.
+  const auto fails_at = [](const std::string& fault, const char* line, const char* or_line) {
+    CHECK_MESSAGE((test::contains(fault, line_of(line)) || test::contains(fault, line_of(or_line))), fault);
+  };
+  fails_at(failure(1, 32, computes_forever, y.data()), "x != 0xffffffffu", "asm volatile(");
+  fails_at(failure(1, 32, computes_in_a_library_forever, y.data()), "x = expf(-x)", "y[0] = x;  // never");
   CHECK_FAILS(failure(1, 32, locks_within_a_warp, &lock, z.data()),
               "thread (1, 0, 0): the thread has run for");
   CHECK_FAILS(failure(1, 32, spins_in_shared_memory), line_of("while (*seen == 0)"));
