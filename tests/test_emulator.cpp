@@ -239,12 +239,14 @@ TEST_CASE("emulator: reductions, votes, atomics and shared memory do what CUDA's
 
 TEST_CASE("emulator: a missed barrier is an error that says who waits") {
   const std::string text = failure(misses_a_barrier);
-  CHECK_FAILS(text, "block (0, 0, 0), thread (0, 0, 0): waits at __syncthreads");
-  CHECK_FAILS(text, "for threads that never come there: of 64 threads 63 wait and 1 have ended");
-  CHECK_FAILS(failure(takes_two_barriers), "got __syncthreads at ");
+  CHECK_FAILS(text, "block (0, 0, 0), thread (0, 0, 0): waits at __syncthreads for threads that never come");
+  CHECK_FAILS(text, "of 64 threads 63 wait, 1 has ended");
+  CHECK_FAILS(failure(takes_two_barriers),
+              "is at another __syncthreads than block (0, 0, 0), thread (0, 0, 0), which is at ");
   std::vector<int> y(kThreads);
-  CHECK_FAILS(failure(shuffles_with_part_of_a_warp, y.data()), "__shfl_sync at ");
-  CHECK_FAILS(failure(reads_a_lane_outside_its_mask, y.data()), "got lane 20");
+  CHECK_FAILS(failure(shuffles_with_part_of_a_warp, y.data()),
+              "waits at __shfl_sync with mask 0xffffffff for lanes that never come");
+  CHECK_FAILS(failure(reads_a_lane_outside_its_mask, y.data()), "asks for lane 20, which its mask");
 }
 
 TEST_CASE("emulator: shared memory outside an array, or unwritten, is an error") {

@@ -10,6 +10,7 @@
 
 #include "engine/core/check.h"
 #include "kernels/common/emulator/emulator.h"
+#include "kernels/common/emulator/kernel_fault.h"
 #include "kernels/common/last_block.h"
 #include "kernels/common/vector.h"
 #include "tests/support/kernel_failure.h"
@@ -192,6 +193,8 @@ struct Memory {
   std::size_t size;
 };
 
+std::vector<int> addresses_of_the_device(100000);  // for good, as they are told
+
 template <typename... Parameters>
 std::string failure(unsigned blocks, unsigned threads, void (*kernel)(Parameters...),
                     std::type_identity_t<Parameters>... arguments) {
@@ -209,26 +212,28 @@ TEST_CASE("global memory: an access outside of what was allocated is an error th
   Memory<int> x(kThreads, "x"), y(kThreads, "y");
   CHECK(failure(1, kThreads, copies, x.data(), y.data(), 0) == "");
   const std::string after = failure(1, kThreads, copies, x.data(), y.data(), 1);
-  CHECK_FAILS(after, "block (0, 0, 0), thread (63, 0, 0): reads 4 bytes 0 bytes after the end of x, at ");
+  CHECK_FAILS(after,
+              "block (0, 0, 0), thread (63, 0, 0): reads element 64, after the end of x, which has 64 "
+              "elements of 4 bytes, at ");
   CHECK_FAILS(after, line_of("x[static_cast<int>(threadIdx.x) + offset]"));
   CHECK_FAILS(failure(1, kThreads, copies, x.data(), y.data(), -2),
-              "reads 4 bytes 8 bytes before the begin of x");
+              "reads element -2, before the begin of x, which has 64 elements");
   CHECK_FAILS(failure(1, kThreads, writes_at, y.data(), 1000),
-              "thread (3, 0, 0): writes 4 bytes 3744 bytes after");
+              "thread (3, 0, 0): writes element 1000, after the end of y");
   CHECK_FAILS(failure(1, 4, writes_at, nullptr, 2), "writes 4 bytes at the null pointer + 8");
   CHECK_FAILS(failure(1, 4, writes_at, y.data(), -(1 << 30)), "where there is no memory");
   std::vector<int> host(100000);
-  CHECK_FAILS(failure(1, 1, copies, host.data() + 50000, y.data(), 0), "reads 4 bytes of memory of the host");
-  CHECK_FAILS(failure(1, 1, adds_to_all, host.data() + 50000), "updates 4 bytes of memory of the host");
+  CHECK_FAILS(failure(1, 1, copies, host.data() + 50000, y.data(), 0), "reads 4 bytes in memory of the host");
+  CHECK_FAILS(failure(1, 1, adds_to_all, host.data() + 50000), "updates 4 bytes in memory of the host");
   CHECK(failure(1, kThreads, reads_static_data_and_own_stack, y.data()) == "");
   CHECK(failure(1, kThreads, copies, x.data(), y.data(), 0) == "");  // clean after an error
 
   Memory<float> z(6, "z");
   CHECK(failure(1, 1, reads_vector, z.data(), z.data(), 0) == "");
   CHECK_FAILS(failure(1, 1, reads_whole, z.data() + 1, z.data()),
-              "reads 8 bytes at an address that is not aligned to them");
+              "reads bytes 4 to 11 of z by 8 bytes at once, whose address is not aligned to them");
   CHECK_FAILS(failure(1, 1, reads_vector, z.data(), z.data(), 4),
-              "reads 16 bytes at byte 16 of z, 8 of them after its end");
+              "reads bytes 16 to 31, beyond the end of z, which has 24 bytes");
 }
 
 TEST_CASE("global memory: freed memory is told as such until it is given out again") {
@@ -237,21 +242,67 @@ TEST_CASE("global memory: freed memory is told as such until it is given out aga
   std::vector<int> room(kThreads);
   emulator::add_allocation(room.data(), kThreads * sizeof(int), "old");
   emulator::remove_allocation(room.data());
-  CHECK_FAILS(failure(1, kThreads, copies, room.data(), y.data(), 2), "reads freed memory: byte 8 of old");
+  CHECK_FAILS(failure(1, kThreads, copies, room.data(), y.data(), 2), "reads element 2 of freed memory: old");
   emulator::add_allocation(room.data() + 1, 4, "new");
-  CHECK_FAILS(failure(1, 4, writes_at, room.data(), 3), "writes 4 bytes 4 bytes after the end of new");
+  CHECK_FAILS(failure(1, 4, writes_at, room.data(), 3),
+              "writes element 2, after the end of new, which has 1 element of 4 bytes");
   emulator::remove_allocation(room.data() + 1);
   emulator::remove_allocation(room.data() + 5);  // nothing begins there
+}
+
+TEST_CASE("global memory: what has a name is told by it, wherever the address lies") {
+  const Checked checked({.bounds = true, .races = true, .unwritten = true});
+  Memory<int> room(kThreads + 20, "room"), y(kThreads, "memory of y", /*written=*/false);
+  const struct Named {
+    explicit Named(std::vector<emulator::ArrayName> names) { emulator::name_arrays(std::move(names)); }
+    ~Named() { emulator::name_arrays({}); }
+  } named({{"x", room.data() + 10, sizeof(int), /*is_read_only=*/true},
+           {"y", y.data(), sizeof(int)},
+           {"pairs", y.data(), 2 * sizeof(int), /*is_read_only=*/true},
+           {"nothing", nullptr, sizeof(int)}});
+  CHECK_FAILS(failure(1, 4, writes_at, y.data(), 64),
+              "writes y[64], after the end of y, which has 64 elements of 4 bytes: memory of y, at ");
+  CHECK_FAILS(failure(1, 4, writes_at, y.data(), -3), "writes y[-3], before the begin of y, which has 64");
+  CHECK_FAILS(failure(1, 4, writes_at, nullptr, 2), "writes nothing[2], at the null pointer + 8");
+  CHECK_FAILS(failure(1, 1, copies, y.data(), room.data(), 7),
+              "reads y[7], which nobody has written: memory of y");
+  CHECK_FAILS(failure(1, kThreads, shifts_within_a_block, room.data() + 10, false),
+              "reads x[1], which block");
+  CHECK_FAILS(failure(1, 1, reads_whole, reinterpret_cast<float*>(room.data() + 11),
+                      reinterpret_cast<float*>(room.data())),
+              "reads x[1] to x[2] by 8 bytes at once");
+  emulator::name_arrays(
+      {{"pairs", y.data(), 2 * sizeof(int)}, {"count", room.data(), sizeof(int), false, true}});
+  CHECK_FAILS(failure(1, 1, copies, y.data(), room.data(), 7),
+              "reads pairs[3] (byte 4), which nobody has written");
+  CHECK_FAILS(failure(2, kThreads, all_blocks_write_one, room.data()), "writes count, which block (0, 0, 0)");
+}
+
+TEST_CASE(
+    "global memory: where addresses are the device's alone, one far from everything belongs to what is "
+    "nearest") {
+  const Checked checked({.bounds = true});
+  std::vector<int>& device = addresses_of_the_device;
+  emulator::note_device_addresses(device.data(), device.size() * sizeof(int));
+  emulator::add_allocation(device.data(), 8, "first");
+  emulator::add_allocation(device.data() + 50000, 8, "second");
+  CHECK_FAILS(failure(1, 4, writes_at, device.data(), 20000), "writes element 20000, after the end of first");
+  CHECK_FAILS(failure(1, 4, writes_at, device.data(), 30000),
+              "writes element -20000, before the begin of second");
+  emulator::remove_allocation(device.data());
+  CHECK_FAILS(failure(1, 4, writes_at, device.data(), 3),
+              "writes element 3, after the end of freed memory: first");
 }
 
 TEST_CASE("global memory: bytes that nobody has written are not read") {
   const Checked checked({.unwritten = true});
   Memory<int> x(kThreads, "x", /*written=*/false), y(kThreads, "y", /*written=*/false);
   CHECK_FAILS(failure(1, kThreads, copies, x.data(), y.data(), 0),
-              "reads byte 0 of x, which nobody has written");
+              "reads element 0 of x, which nobody has written");
   emulator::mark_written(x.data(), 33 * sizeof(int) + 2);
-  CHECK_FAILS(failure(1, kThreads, copies, x.data(), y.data(), 0), "thread (33, 0, 0): reads byte 134 of x");
-  CHECK_FAILS(failure(1, 1, adds_to_all, x.data() + 40), "updates byte 160 of x");
+  CHECK_FAILS(failure(1, kThreads, copies, x.data(), y.data(), 0),
+              "thread (33, 0, 0): reads element 33 of x");
+  CHECK_FAILS(failure(1, 1, adds_to_all, x.data() + 40), "updates element 40 of x");
   CHECK(failure(1, kThreads, writes_own, x.data()) == "");
   CHECK(failure(1, kThreads, copies, x.data(), y.data(), 0) == "");
   CHECK(failure(1, kThreads, copies, y.data(), x.data(), 0) == "");
@@ -262,14 +313,15 @@ TEST_CASE("global memory: threads of a block that meet without a barrier race") 
   Memory<int> x(kThreads + 1, "x");
   CHECK(failure(1, kThreads, shifts_within_a_block, x.data(), true) == "");
   const std::string race = failure(1, kThreads, shifts_within_a_block, x.data(), false);
-  CHECK_FAILS(race,
-              "block (0, 0, 0), thread (1, 0, 0): reads byte 4 of x, which block (0, 0, 0), thread (0, 0, 0) "
-              "wrote at ");
+  CHECK_FAILS(
+      race,
+      "block (0, 0, 0), thread (1, 0, 0): reads element 1 of x, which block (0, 0, 0), thread (0, 0, 0) "
+      "wrote at ");
   CHECK_FAILS(race, line_of("x[threadIdx.x + 1] = left"));
   CHECK_FAILS(race, "nothing orders the two: no barrier lies between them");
   CHECK(failure(1, 32, shifts_within_a_warp, x.data(), true) == "");
   CHECK_FAILS(failure(1, 32, shifts_within_a_warp, x.data(), false), "no barrier");
-  CHECK_FAILS(failure(1, kThreads, shifts_within_a_warp, x.data(), true), "reads byte 128 of x");
+  CHECK_FAILS(failure(1, kThreads, shifts_within_a_warp, x.data(), true), "reads element 32 of x");
   std::vector<int> unknown(kThreads + 1);  // to the emulator
   CHECK_FAILS(failure(1, kThreads, shifts_within_a_block, unknown.data(), false), "reads address 0x");
 }
@@ -277,27 +329,28 @@ TEST_CASE("global memory: threads of a block that meet without a barrier race") 
 std::vector<std::string> notes;
 
 TEST_CASE("global memory: races that a GPU runs as they are meant may be told apart") {
-  const auto note = [](const std::string& text) { notes.push_back(text); };
+  const auto note = [](const emulator::KernelFault& harmless) { notes.push_back(harmless.what()); };
   const Checked checked({.races = true, .note = note});
   Memory<int> y(4, "y");
   CHECK(failure(2, kThreads, all_threads_write, y.data(), 1) == "");
   REQUIRE(notes.size() == 1);  // the lines are told once
-  CHECK_FAILS(notes[0],
-              "block (0, 0, 0), thread (1, 0, 0): writes byte 0 of y, which block (0, 0, 0), thread (0, 0, "
-              "0) wrote at ");
+  CHECK_FAILS(
+      notes[0],
+      "block (0, 0, 0), thread (1, 0, 0): writes element 0 of y, which block (0, 0, 0), thread (0, 0, "
+      "0) wrote at ");
   CHECK_FAILS(notes[0], "Both write the same value");
   const std::string race = failure(1, kThreads, all_threads_write, y.data(), 2);
   CHECK_FAILS(race,
-              "block (0, 0, 0), thread (1, 0, 0): writes byte 0 of y, which block (0, 0, 0), thread (0");
+              "block (0, 0, 0), thread (1, 0, 0): writes element 0 of y, which block (0, 0, 0), thread (0");
   CHECK_FAILS(race, line_of("y[0] = 7 + "));
   CHECK_FAILS(failure(2, 1, all_threads_write_block, y.data()),
-              "block (1, 0, 0), thread (0, 0, 0): writes byte 0");
+              "block (1, 0, 0), thread (0, 0, 0): writes element 0");
 
   CHECK(failure(3, 1, adds_by_compare_and_swap, y.data(), 2) == "");
   REQUIRE(notes.size() == 2);
-  CHECK_FAILS(notes[1], "block (1, 0, 0), thread (0, 0, 0): reads byte 0 of y");
+  CHECK_FAILS(notes[1], "block (1, 0, 0), thread (0, 0, 0): reads element 0 of y");
   CHECK_FAILS(notes[1], "as it is meant where the atomicCAS checks it");
-  CHECK_FAILS(failure(3, 1, counts_and_reads_too_early, y.data(), y.data() + 1), "byte 0 of y");
+  CHECK_FAILS(failure(3, 1, counts_and_reads_too_early, y.data(), y.data() + 1), "element 0 of y");
   CHECK(notes.size() == 2);
 }
 
@@ -306,14 +359,15 @@ TEST_CASE("global memory: blocks that meet with nothing that orders them race") 
   Memory<int> x(4 * kThreads, "x"), y(4, "y");
   CHECK(failure(4, kThreads, writes_own, x.data()) == "");
   CHECK(failure(1, kThreads, all_blocks_write_one, y.data()) == "");
-  CHECK_FAILS(failure(2, kThreads, all_blocks_write_one, y.data()),
-              "block (1, 0, 0), thread (0, 0, 0): writes byte 0 of y, which block (0, 0, 0), thread (0, 0, "
-              "0) wrote at");
+  CHECK_FAILS(
+      failure(2, kThreads, all_blocks_write_one, y.data()),
+      "block (1, 0, 0), thread (0, 0, 0): writes element 0 of y, which block (0, 0, 0), thread (0, 0, "
+      "0) wrote at");
   CHECK_FAILS(failure(4, kThreads, shifts_across_blocks, x.data()),
-              "byte 256 of x, which block (0, 0, 0), thread (63, 0, 0) read");
+              "element 64 of x, which block (0, 0, 0), thread (63, 0, 0) read");
   CHECK(failure(4, kThreads, adds_to_all, y.data()) == "");
   CHECK_FAILS(failure(4, kThreads, counts_and_reads_too_early, y.data(), x.data()),
-              "updates byte 0 of y, which block (0, 0, 0), thread (0, 0, 0) read at");
+              "updates element 0 of y, which block (0, 0, 0), thread (0, 0, 0) read at");
   Memory<unsigned char> bytes(4 * kThreads, "bytes");
   CHECK(failure(4, 13, writes_bytes, bytes.data()) == "");  // neighbours of one word
 }
@@ -333,7 +387,7 @@ TEST_CASE("global memory: a fence and an atomic order blocks, and neither does a
   CHECK(with(Fence::of_all_before_a_barrier) == "");
   const std::string none = with(Fence::none);
   CHECK_FAILS(none,
-              "block (3, 0, 0), thread (0, 0, 0): reads byte 0 of partials, which block (0, 0, 0), thread "
+              "block (3, 0, 0), thread (0, 0, 0): reads element 0 of partials, which block (0, 0, 0), thread "
               "(0, 0, 0) wrote");
   CHECK_FAILS(none, "no __threadfence() between the write and the atomic at ");
   CHECK_FAILS(with(Fence::after_the_atomic), "no __threadfence() between");
@@ -361,5 +415,5 @@ TEST_CASE("global memory: volatile memory is no race, and orders as atomics do")
   CHECK(y.data()[0] == 7);
   flag.data()[0] = 0;
   CHECK_FAILS(failure(2, 32, hands_on_by_a_flag, value.data(), flag.data(), y.data(), false),
-              "reads byte 0 of value, which block (0, 0, 0), thread (0, 0, 0) wrote at");
+              "reads element 0 of value, which block (0, 0, 0), thread (0, 0, 0) wrote at");
 }

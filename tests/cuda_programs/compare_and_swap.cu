@@ -1,5 +1,5 @@
 // As CUDA's manual shows how to make an atomic operation that a GPU lacks: begun by a plain read.
-// wants 0: note: kernel maximum
+// wants 0: note: compare_and_swap.cu:10: kernel maximum
 // wants: The value that is read may be an old one: as it is meant where the atomicCAS checks it
 // wants: the largest is 99
 #include <cstdio>

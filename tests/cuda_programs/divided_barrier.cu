@@ -1,6 +1,6 @@
-// wants 1: divided_barrier.cu:10
-// wants: __syncthreads
-// wants: block (1, 0, 0), thread (
+// wants 1: tern: divided_barrier.cu:10: kernel sum, block (1, 0, 0), thread (0, 0, 0): waits at __syncthreads for
+// wants: of 128 threads 64 wait, 64 have ended
+// wants: launched at divided_barrier.cu:20
 __global__ void sum(const int *data, int *sums) {
   __shared__ int tile[128];
   tile[threadIdx.x] = data[threadIdx.x];

@@ -1,6 +1,4 @@
-// wants 1: host_pointer.cu:5
-// wants: memory of the host
-// wants: block (0, 0, 0), thread (0, 0, 0)
+// wants 1: tern: host_pointer.cu:3: kernel twice, block (0, 0, 0), thread (0, 0, 0): reads data[0] in memory of the host
 #include <stdlib.h>
 __global__ void twice(float *data) { data[threadIdx.x] *= 2.0f; }
 

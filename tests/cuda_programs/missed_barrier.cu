@@ -1,4 +1,4 @@
-// wants 1: missed_barrier.cu:8
+// wants 1: tern: missed_barrier.cu:8: kernel reverse, block (0, 0, 0), thread (0, 0, 0)
 // wants: shared array 'tile': element 63 of 64 is read, but nobody has written it
 #include <cstdio>
 

@@ -1,5 +1,5 @@
-// wants 1: missing_copy.cu:5
-// wants: byte 0 of cudaMalloc of 256 bytes (missing_copy.cu:10), which nobody has written
+// wants 1: tern: missing_copy.cu:5: kernel add, block (0, 0, 0), thread (0, 0, 0): reads b[0]
+// wants: which nobody has written: cudaMalloc of 256 bytes (missing_copy.cu:10)
 __global__ void add(const float *a, const float *b, float *c) {
   int i = threadIdx.x;
   c[i] = a[i] + b[i];

@@ -1,6 +1,6 @@
 // options: --patience 1
-// wants 1: never_ends_at_barriers.cu:14: kernel waits
-// wants: , at never_ends_at_barriers.cu:
+// wants 1: ms and was here
+// wants: launched at never_ends_at_barriers.cu:14
 __global__ void waits(volatile int *flag) {
   while (*flag == 0) {
     __syncthreads();

@@ -1,6 +1,6 @@
 // options: --patience 1
-// wants 1: never_ends_plain.cu:8
-// wants: thread (7, 0, 0)
+// wants 1: tern: never_ends_plain.cu:8: kernel doubles, block (0, 0, 0), thread (7, 0, 0): the thread
+// wants: without giving way
 __global__ void doubles(unsigned *out) {
   unsigned n = threadIdx.x == 7 ? 8 : 1;
   while (n % 2 == 0) n *= 2;

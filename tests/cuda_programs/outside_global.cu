@@ -1,6 +1,6 @@
-// wants 1: outside_global.cu:7
-// wants: block (3, 0, 0), thread (232, 0, 0)
-// wants: after the end of cudaMalloc of 4000 bytes (outside_global.cu:13)
+// wants 1: tern: outside_global.cu:7: kernel fill, block (3, 0, 0), thread (232, 0, 0): writes data[1000], after the end of data
+// wants: which has 1000 elements of 4 bytes: cudaMalloc of 4000 bytes (outside_global.cu:13)
+// wants: launched at outside_global.cu:14
 // wants: program saw: unspecified launch failure
 __global__ void fill(float *data, int n) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;

@@ -1,6 +1,5 @@
-// wants 1: outside_shared.cu:7
-// wants: shared array 'halo': element 32 of 32
-// wants: block (0, 0, 0), thread (31, 0, 0)
+// wants 1: tern: outside_shared.cu:6: kernel shift, block (0, 0, 0), thread (31, 0, 0)
+// wants: shared array 'halo': element 32 of 32 is outside
 __global__ void shift(float *data) {
   __shared__ float halo[32];
   halo[threadIdx.x] = 1.0f;

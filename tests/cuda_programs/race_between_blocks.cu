@@ -1,6 +1,5 @@
-// wants 1: race_between_blocks.cu:5
-// wants: cudaMalloc of 4 bytes (race_between_blocks.cu:10)
-// wants: block (1, 0, 0), thread (0, 0, 0)
+// wants 1: tern: race_between_blocks.cu:4: kernel count, block (1, 0, 0), thread (0, 0, 0): reads total[0]
+// wants: which block (0, 0, 0), thread (0, 0, 0) wrote at race_between_blocks.cu:4
 __global__ void count(int *total) {
   if (threadIdx.x == 0) *total += blockDim.x;
 }

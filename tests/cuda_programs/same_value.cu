@@ -1,4 +1,4 @@
-// wants 0: note: kernel any_negative (launched at same_value.cu:14), block (0, 0, 0), thread (1, 0, 0)
+// wants 0: note: same_value.cu:7: kernel any_negative (launched at same_value.cu:14), block (0, 0, 0), thread (1, 0, 0): writes found[0]
 // wants: Both write the same value, so a GPU does as it is meant
 // wants: found 1
 #include <cstdio>

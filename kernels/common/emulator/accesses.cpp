@@ -91,14 +91,18 @@ struct How {
   const Space space = SharedMemory::holds(address) ? Space::shared : Space::global;
   const auto at = reinterpret_cast<std::uintptr_t>(address);
   Block& block = Block::current();
-  if ((watching & kPatience) != 0) block.fail(Patience::fault(place));
+  if ((watching & kPatience) != 0) Patience::end(place);
   if (space == Space::global && (bytes == 0 || is_built_in(address))) return;
   std::string fault = space == Space::shared
                           ? block.shared().note(address, bytes, how.access)
                           : global_fault(watching, at, bytes, how.access, how.strength, place);
-  if (fault.empty() && at % how.alignment != 0 && (space == Space::shared || (watching & kBounds) != 0))
-    fault = fmt::format("{} {} bytes at an address that is not aligned to them", verb(how.access), bytes);
-  if (!fault.empty()) block.fail(fmt::format("{}, at {}", fault, place_text(place)));
+  if (fault.empty() && at % how.alignment != 0 && (space == Space::shared || (watching & kBounds) != 0)) {
+    const std::string what =
+        space == Space::shared ? "shared memory" : Allocations::instance().text_of(at, bytes, how.access);
+    fault = fmt::format("{} {} by {} bytes at once, whose address is not aligned to them", verb(how.access),
+                        what, bytes);
+  }
+  if (!fault.empty()) block.fail(fault, place_text(place));
   if (space == Space::global && (watching & kPoison) != 0) check_poison(address, bytes, how.access);
   if ((watching & kCounting) == 0) return;
   // A GPU has instructions for 1, 2, 4, 8 and 16 bytes: a float3, or a longer struct, goes by its parts. Which they are its

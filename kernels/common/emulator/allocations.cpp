@@ -97,6 +97,10 @@ void Allocations::remove(std::uintptr_t begin) {
   freed_ = 0;
 }
 
+void Allocations::add_addresses(std::uintptr_t begin, std::size_t bytes) {
+  addresses_.emplace_back(begin, bytes);
+}
+
 void Allocations::keep_written(bool keep) {
   if (!keep) mark_all_written();
   keeps_written_ = keep;
@@ -141,32 +145,55 @@ std::string Allocations::bounds_fault(std::uintptr_t at, std::size_t bytes, Acce
   return describe(at, bytes, access);
 }
 
+/// The allocation that is nearest to an address that none holds; none if there are none.
+Allocations::Map::iterator Allocations::nearest(std::uintptr_t at) {
+  const auto before = find(at), after = all_.upper_bound(at);
+  if (before == all_.end() || after == all_.end()) return before == all_.end() ? after : before;
+  return at - (before->first + before->second.bytes) < after->first - at ? before : after;
+}
+
+/// Whether an address that it does not hold may be meant as an element of it.
+bool Allocations::is_near(std::uintptr_t at, Map::iterator allocation) const {
+  const auto holds = [&](const auto& addresses) { return at - addresses.first < addresses.second; };
+  if (std::any_of(addresses_.begin(), addresses_.end(), holds)) return true;
+  const auto& [begin, of] = *allocation;
+  const std::uintptr_t distance = at < begin ? begin - at : at - (begin + of.bytes);
+  return !of.freed && distance < std::max(kNearBytes, of.bytes);
+}
+
+TouchedText Allocations::touched(Map::iterator allocation, std::uintptr_t at, std::size_t bytes,
+                                 Access access) const {
+  const auto& [begin, of] = *allocation;
+  return ArrayNames::instance().text_of({begin, of.bytes, of.name}, at, bytes, access);
+}
+
 /// Of an access to what no allocation holds.
 std::string Allocations::describe(std::uintptr_t at, std::size_t bytes, Access access) {
-  const std::string does = fmt::format("{} {}", verb(access), bytes_text(bytes));
-  const auto before = find(at);
-  const auto after = all_.upper_bound(at);
-  if (at < kNullBytes)
-    return fmt::format("{} at the null pointer{}", does, at == 0 ? "" : fmt::format(" + {}", at));
-  if (before != all_.end()) {
-    const Allocation& allocation = before->second;
-    const std::uintptr_t offset = at - before->first;
-    if (allocation.freed && offset < allocation.bytes)
-      return fmt::format("{} freed memory: byte {} of {}", verb(access), offset, allocation.name);
-    if (!allocation.freed && offset < allocation.bytes)
-      return fmt::format("{} at byte {} of {}, {} of them after its end", does, offset, allocation.name,
-                         offset + bytes - allocation.bytes);
-    if (!allocation.freed && offset - allocation.bytes < std::max(kNearBytes, allocation.bytes))
-      return fmt::format("{} {} after the end of {}", does, bytes_text(offset - allocation.bytes),
-                         allocation.name);
+  const char* const does = verb(access);
+  std::string outside = ArrayNames::instance().text_outside(at, bytes);
+  if (at < kNullBytes) {
+    const std::string offset = at == 0 ? "" : fmt::format(" + {}", at);
+    return outside.empty() ? fmt::format("{} {} at the null pointer{}", does, bytes_text(bytes), offset)
+                           : fmt::format("{} {}, at the null pointer{}", does, outside, offset);
   }
-  if (after != all_.end() && !after->second.freed &&
-      after->first - at < std::max(kNearBytes, after->second.bytes))
-    return fmt::format("{} {} before the begin of {}", does, bytes_text(after->first - at),
-                       after->second.name);
-  if (Block::current().is_stack(at)) return fmt::format("{} of another thread's own variables", does);
-  if (is_mapped(at)) return fmt::format("{} of memory of the host", does);
-  return fmt::format("{} at {:#x}, where there is no memory", does, at);
+  if (const auto holder = find(at); holder != all_.end() && at - holder->first < holder->second.bytes) {
+    const TouchedText text = touched(holder, at, bytes, access);
+    if (holder->second.freed)
+      return fmt::format("{} {} of freed memory: {}", does, text.element, holder->second.name);
+    return fmt::format("{} {}, beyond the end of {}, which has {}{}", does, text.element, text.array,
+                       text.extent, text.origin);
+  }
+  if (const auto near = nearest(at); near != all_.end() && is_near(at, near)) {
+    const TouchedText text = touched(near, at, bytes, access);
+    return fmt::format("{} {}, {} of {}{}, which has {}{}", does, text.element,
+                       at < near->first ? "before the begin" : "after the end",
+                       near->second.freed ? "freed memory: " : "", text.array, text.extent, text.origin);
+  }
+  if (outside.empty()) outside = bytes_text(bytes);
+  if (Block::current().is_stack(at))
+    return fmt::format("{} {} of another thread's own variables", does, outside);
+  if (is_mapped(at)) return fmt::format("{} {} in memory of the host", does, outside);
+  return fmt::format("{} {} at {:#x}, where there is no memory", does, outside, at);
 }
 
 std::string Allocations::unwritten_fault(std::uintptr_t at, std::size_t bytes, Access access) {
@@ -189,19 +216,33 @@ std::string Allocations::unwritten_fault(std::uintptr_t at, std::size_t bytes, A
   if (access != Access::write) {
     const std::size_t first = at - found->first, end = std::min(first + bytes, found->second.bytes);
     for (std::size_t i = first; i < end; ++i) {
-      if ((bits[i / 8] >> i % 8 & 1u) == 0)
-        return fmt::format("{} byte {} of {}, which nobody has written", verb(access), i, found->second.name);
+      if ((bits[i / 8] >> i % 8 & 1u) != 0) continue;
+      const bool is_one = bytes <= 16;  // else a copy of many, told by the first byte
+      const TouchedText text = touched(found, is_one ? at : found->first + i, is_one ? bytes : 1, access);
+      return fmt::format("{} {}, which nobody has written{}", verb(access), text.whole(), text.origin);
     }
   }
   if (access != Access::read) mark_written(at, bytes);
   return {};
 }
 
-std::string Allocations::text_of(std::uintptr_t at) {
+std::vector<ArrayRange> Allocations::named() {
+  std::vector<ArrayRange> ranges;
+  for (const ArrayName& name : ArrayNames::instance().all()) {
+    const auto begin = reinterpret_cast<std::uintptr_t>(name.begin);
+    const auto found = find(begin);
+    if (name.element_bytes == 0 || found == all_.end() || begin - found->first >= found->second.bytes)
+      continue;
+    ranges.push_back({name.name, begin, found->first + found->second.bytes - begin, name.element_bytes});
+  }
+  return ranges;
+}
+
+std::string Allocations::text_of(std::uintptr_t at, std::size_t bytes, Access access) {
   const auto found = find(at);
   if (found == all_.end() || at - found->first >= found->second.bytes)
     return fmt::format("address {:#x}", at);
-  return fmt::format("byte {} of {}", at - found->first, found->second.name);
+  return touched(found, at, bytes, access).whole();
 }
 
 }  // namespace tern::emulator

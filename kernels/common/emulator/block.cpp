@@ -8,6 +8,7 @@
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/code_place.h"
 #include "kernels/common/emulator/global_races.h"
+#include "kernels/common/emulator/kernel_fault.h"
 #include "kernels/common/emulator/patience.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 
@@ -90,9 +91,9 @@ unsigned Block::next_ready() const {
 unsigned Block::next_in_turn() {
   if (is_watched(kPatience)) {
     const Thread& thread = threads_[thread_];
-    const bool is_done = thread.state == Thread::State::done;
-    fail(Patience::fault(is_done ? CodePlace{}
-                                 : CodePlace{nullptr, thread.where.file_name(), thread.where.line()}));
+    Patience::end(thread.state == Thread::State::done
+                      ? CodePlace{}
+                      : CodePlace{nullptr, thread.where.file_name(), thread.where.line()});
   }
   return next_ready();
 }
@@ -146,8 +147,8 @@ void Block::abandon() {
   abandoned_ = false;
 }
 
-void Block::fail(const std::string& fault, const std::string& place) {
-  error_ = std::make_exception_ptr(Error(place, fault));
+void Block::fail(const KernelFault& fault) {
+  error_ = std::make_exception_ptr(fault);
   threads_[thread_].lost = true;
   switch_to(kScheduler);
   std::abort();  // nobody resumes it
@@ -161,8 +162,10 @@ bool Block::release_block() {
     const Thread& other = threads_[i];
     if (other.where.line() == first.where.line() && other.where.file_name() == first.where.file_name())
       continue;
-    throw Error(place(i), fmt::format("{} at {} as {}", first.operation, place_text(first.where), place(0)),
-                fmt::format("{} at {}", other.operation, place_text(other.where)));
+    throw KernelFault(place(i),
+                      fmt::format("is at another {} than {}, which is at {}", other.operation, place(0),
+                                  place_text(first.where)),
+                      place_text(other.where));
   }
   if (RequestCounter* const counter = RequestCounter::active())
     counter->note_block_barrier(first.operation, {nullptr, first.where.file_name(), first.where.line()});
@@ -176,21 +179,28 @@ bool Block::release_block() {
 
 /// Nobody can go on: some wait for threads that have ended or wait elsewhere.
 void Block::fail_stuck() const {
-  std::string waiting;
-  unsigned waiting_threads = 0, first = 0;
+  const auto place_of_thread = [this](const Thread& thread) {
+    return place(static_cast<unsigned>(&thread - threads_.get()));
+  };
+  const Thread* first = nullptr;
+  const Thread* elsewhere = nullptr;  // that waits, but not for the same
+  unsigned waiting = 0;
   for (unsigned i = 0; i < count_; ++i) {
     const Thread& thread = threads_[i];
     if (thread.state == Thread::State::done) continue;
-    if (waiting_threads++ == 0) {
-      first = i;
-      waiting = fmt::format("{} at {}", thread.operation, place_text(thread.where));
-      if (thread.state == Thread::State::at_warp) waiting += fmt::format(" with mask {:#010x}", thread.mask);
-    }
+    if (waiting++ == 0) first = &thread;
+    if (elsewhere == nullptr && thread.where.line() != first->where.line()) elsewhere = &thread;
   }
-  throw Error(
-      place(first),
-      fmt::format("waits at {} for threads that never come there: of {} threads {} wait and {} have ended",
-                  waiting, count_, waiting_threads, done_));
+  std::string text = fmt::format("waits at {} for threads that never come: ", first->operation);
+  if (first->state == Thread::State::at_warp)
+    text = fmt::format("waits at {} with mask {:#010x} for lanes that never come: ", first->operation,
+                       first->mask);
+  text +=
+      fmt::format("of {} threads {} wait, {} {} ended", count_, waiting, done_, done_ == 1 ? "has" : "have");
+  if (elsewhere != nullptr)
+    text += fmt::format("; {} waits at {}, {}", place_of_thread(*elsewhere), elsewhere->operation,
+                        place_text(elsewhere->where));
+  throw KernelFault(place_of_thread(*first), text, place_text(first->where));
 }
 
 bool Block::is_stack(std::uintptr_t address) const {
@@ -227,23 +237,25 @@ Meeting& Block::part(Warp& warp, unsigned mask) {
   return warp.parts.emplace_back(Meeting{.mask = mask});
 }
 
-/// Throws Error unless the running thread may take part.
+/// Throws KernelFault unless the running thread may take part.
 void Block::check_meeting(const Meeting& meeting, const char* operation, std::source_location where) const {
   const unsigned lane = thread_ % 32;
   if ((meeting.mask >> lane & 1u) == 0) {
-    throw Error(place(),
-                fmt::format("{} at {} with a mask that holds the caller", operation, place_text(where)),
-                fmt::format("mask {:#010x}, lane {}", meeting.mask, lane));
+    throw KernelFault(place(),
+                      fmt::format("{} with mask {:#010x}, which does not hold the caller, lane {}", operation,
+                                  meeting.mask, lane),
+                      place_text(where));
   }
   if (meeting.arrived != 0 && std::string_view(meeting.operation) != operation) {
-    throw Error(place(),
-                fmt::format("{} as the other lanes of mask {:#010x}", meeting.operation, meeting.mask),
-                operation);
+    throw KernelFault(place(),
+                      fmt::format("{} while the other lanes of mask {:#010x} are at {}", operation,
+                                  meeting.mask, meeting.operation),
+                      place_text(where));
   }
 }
 
 void Block::note_meeting(const Meeting& meeting, std::source_location where, WaitsFor waits) {
-  if (is_watched(kPatience)) fail(Patience::fault({nullptr, where.file_name(), where.line()}));
+  if (is_watched(kPatience)) Patience::end({nullptr, where.file_name(), where.line()});
   GlobalRaces* const races = GlobalRaces::active();
   if (races != nullptr && waits == WaitsFor::accesses) races->order().note_sync(thread_ / 32);
   if (RequestCounter* const counter = RequestCounter::active())

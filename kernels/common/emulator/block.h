@@ -15,6 +15,7 @@
 
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/emulator.h"
+#include "kernels/common/emulator/kernel_fault.h"
 #include "kernels/common/emulator/launch_order.h"
 #include "kernels/common/emulator/shared_memory.h"
 #include "kernels/common/emulator/stack.h"
@@ -112,11 +113,12 @@ class Block {
   std::uint64_t turn() const { return turn_; }
   SharedMemory& shared() { return shared_; }
   const std::function<void()>& kernel() const { return *kernel_; }
-  /// The running thread has done what must not be done: the launch ends with Error{place(), fault}. For callers that
-  /// must not throw; the thread never goes on.
-  [[noreturn]] void fail(const std::string& fault) { fail(fault, place()); }
-  /// `place`: of the thread that has done it, if it is another one.
-  [[noreturn]] void fail(const std::string& fault, const std::string& place);
+  /// The running thread has done what must not be done: the launch ends with that fault. For callers that must not throw; the
+  /// thread never goes on.
+  [[noreturn]] void fail(const KernelFault& fault);
+  [[noreturn]] void fail(const std::string& fault, const std::string& line) {
+    fail(KernelFault(place(), fault, line));
+  }
 
   /// Whether the address is on the stack of one of the launch's threads.
   bool is_stack(std::uintptr_t address) const;

@@ -8,6 +8,7 @@
 #include "kernels/common/emulator/block.h"
 #include "kernels/common/emulator/code_place.h"
 #include "kernels/common/emulator/global_races.h"
+#include "kernels/common/emulator/kernel_fault.h"
 #include "kernels/common/emulator/patience.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 
@@ -75,9 +76,10 @@ void do_launch(const KernelId& id, dim3 grid, dim3 block, std::size_t shared_byt
 
 [[gnu::cold, noreturn]] void fail_outside(const char* operation, unsigned mask, unsigned lane,
                                           std::source_location where) {
-  throw Error(Block::current().place(),
-              fmt::format("{} at {} of a lane in its mask {:#010x}", operation, place_text(where), mask),
-              fmt::format("lane {}", lane));
+  throw KernelFault(
+      Block::current().place(),
+      fmt::format("{} asks for lane {}, which its mask {:#010x} does not hold", operation, lane, mask),
+      place_text(where));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/allocations.h"
+#include "kernels/common/emulator/array_names.h"
 #include "kernels/common/emulator/global_races.h"
 
 namespace tern::emulator {
@@ -21,6 +22,14 @@ void add_allocation(void* begin, std::size_t bytes, std::string name) {
 
 void remove_allocation(void* begin) {
   Allocations::instance().remove(number(begin));
+}
+
+void note_device_addresses(const void* begin, std::size_t bytes) {
+  Allocations::instance().add_addresses(number(begin), bytes);
+}
+
+void name_arrays(std::vector<ArrayName> names) {
+  ArrayNames::instance().set(std::move(names));
 }
 
 void mark_written(const void* begin, std::size_t bytes) {

@@ -9,14 +9,31 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace tern::emulator {
+
+class KernelFault;
 
 /// Memory of the device. `name` is for messages: "cudaMalloc of 4096 bytes (vector_add.cu:12)". Device memory should lie
 /// apart from the host's, or a host's pointer is told as one beyond the allocation next to it.
 void add_allocation(void* begin, std::size_t bytes, std::string name);
 /// Later accesses there are told as such to freed memory. Does nothing if no allocation begins there.
 void remove_allocation(void* begin);
+/// Addresses that allocations alone are made of, with room between them: none there is the host's, and one between two is told
+/// by the nearer.
+void note_device_addresses(const void* begin, std::size_t bytes);
+
+/// What a kernel calls memory, for messages: "x[3]".
+struct ArrayName {
+  std::string name;
+  const void* begin = nullptr;    ///< what the pointer holds, wherever that is
+  std::size_t element_bytes = 0;  ///< 0: not known
+  bool is_read_only = false;      ///< a pointer to const
+  bool is_single = false;         ///< a variable that is no array: "count", not "count[0]"
+};
+/// In place of those before: the names of a launch's pointers, of variables.
+void name_arrays(std::vector<ArrayName> names);
 /// By the host: cudaMemcpy, cudaMemset.
 void mark_written(const void* begin, std::size_t bytes);
 
@@ -27,7 +44,7 @@ struct GlobalChecks {
   bool races = false;
   /// Told, once for each pair of lines, of races that a GPU runs as they are meant: a plain read beside atomics,
   /// several threads that write the same value. Null: these are faults as others are.
-  void (*note)(const std::string& text) = nullptr;
+  void (*note)(const KernelFault& harmless) = nullptr;
   /// No byte of an allocation is read before a kernel or mark_written has written it. Allocations made while this is off
   /// count as written.
   bool unwritten = false;

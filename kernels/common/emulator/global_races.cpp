@@ -11,6 +11,7 @@
 #include "kernels/common/emulator/allocations.h"
 #include "kernels/common/emulator/block.h"
 #include "kernels/common/emulator/code_place.h"
+#include "kernels/common/emulator/kernel_fault.h"
 
 namespace tern::emulator {
 namespace {
@@ -31,7 +32,7 @@ void GlobalRaces::end_launch() {
   active_ = nullptr;
 }
 
-void GlobalRaces::tell_harmless_to(void (*note)(const std::string& text)) {
+void GlobalRaces::tell_harmless_to(void (*note)(const KernelFault& harmless)) {
   tell_ = note;
   told_.clear();
 }
@@ -85,7 +86,8 @@ std::string GlobalRaces::note(std::uintptr_t at, std::size_t bytes, Access acces
     const std::uintptr_t end = std::min(at + bytes, (begin / kPageBytes + 1) * kPageBytes);
     Page& page = page_of(begin, end - begin);
     for (; begin < end; begin += std::uintptr_t{1} << page.shift) {
-      const auto conflict = note_unit(page.units[begin % kPageBytes >> page.shift], touch, access, begin);
+      const Piece piece{begin, std::size_t{1} << page.shift};
+      const auto conflict = note_unit(page.units[begin % kPageBytes >> page.shift], touch, access, piece);
       if (conflict && !may_be_harmless(*conflict, at, bytes)) return describe(*conflict);
     }
   }
@@ -105,7 +107,7 @@ bool GlobalRaces::is_ordered(const Touch& before, const Touch& touch) const {
 
 /// The access as one that may race, and keeps it.
 std::optional<GlobalRaces::Conflict> GlobalRaces::note_unit(Unit& unit, const Touch& touch, Access access,
-                                                            std::uintptr_t at) {
+                                                            Piece piece) {
   History& history = unit.history;
   const auto ordered = [&](const Touch& before) { return is_ordered(before, touch); };
   std::optional<Conflict> conflict;
@@ -113,14 +115,14 @@ std::optional<GlobalRaces::Conflict> GlobalRaces::note_unit(Unit& unit, const To
     case Race::none:
       if (access != Access::read && !(touch.is_strong() && unit.other_read.is_strong()) &&
           !ordered(unit.other_read))
-        conflict = {unit.other_read, touch, false, access, at};
+        conflict = {unit.other_read, touch, false, access, piece};
       break;
     case Race::read_after_write:
     case Race::write_after_write:
-      conflict = {history.write, touch, true, access, at};
+      conflict = {history.write, touch, true, access, piece};
       break;
     case Race::write_after_read:
-      conflict = {history.read, touch, false, access, at};
+      conflict = {history.read, touch, false, access, piece};
       break;
   }
   if (access == Access::read && history.read.block != touch.block) unit.other_read = history.read;
@@ -154,30 +156,30 @@ void GlobalRaces::settle() {
     return tell(conflict,
                 "Both write the same value, so a GPU does as it is meant; CUDA calls it a race nevertheless");
   Block& block = Block::current();
-  const std::string place = block.place_of(conflict.now);
-  const std::string fault =
-      fmt::format("{}, at {}", describe(conflict), place_text(places_[conflict.now.place]));
-  if (block.runs_thread()) block.fail(fault, place);
-  throw Error(place, fault);
+  const KernelFault fault(block.place_of(conflict.now), describe(conflict),
+                          place_text(places_[conflict.now.place]));
+  if (block.runs_thread()) block.fail(fault);
+  throw fault;
 }
 
 void GlobalRaces::tell(const Conflict& conflict, const char* what) {
   const auto [first, second] = std::minmax(places_[conflict.before.place], places_[conflict.now.place]);
   if (!told_.emplace(first, second).second) return;
-  tell_(fmt::format("{}: {}, at {}. {}", Block::current().place_of(conflict.now), describe(conflict),
-                    place_text(places_[conflict.now.place]), what));
+  tell_({Block::current().place_of(conflict.now), fmt::format("{}. {}", describe(conflict), what),
+         place_text(places_[conflict.now.place])});
 }
 
 std::string GlobalRaces::describe(const Conflict& conflict) const {
   const Block& block = Block::current();
   const Touch& before = conflict.before;
-  std::string text =
-      fmt::format("{} {}, which {} {} at {}, and nothing orders the two", verb(conflict.access),
-                  Allocations::instance().text_of(conflict.at), block.place_of(before),
-                  !conflict.wrote      ? "read"
-                  : before.is_strong() ? "updated"
-                                       : "wrote",
-                  place_text(places_[before.place]));
+  std::string text = fmt::format(
+      "{} {}, which {} {} at {}, and nothing orders the two", verb(conflict.access),
+      Allocations::instance().text_of(conflict.piece.begin, conflict.piece.bytes, conflict.access),
+      block.place_of(before),
+      !conflict.wrote      ? "read"
+      : before.is_strong() ? "updated"
+                           : "wrote",
+      place_text(places_[before.place]));
   if (before.block == block.number()) text += ": no barrier lies between them";
   if (const std::optional<Touch> atomic = order_.unfenced_atomic(before)) {
     text += fmt::format(": no __threadfence() between the {} and the atomic at {}",

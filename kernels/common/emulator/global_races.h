@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "kernels/common/emulator/kernel_fault.h"
 #include "kernels/common/emulator/profile/profile.h"
 #include "kernels/common/emulator/thread_order.h"
 #include "kernels/common/emulator/touch.h"
@@ -31,7 +32,7 @@ class GlobalRaces {
   static void begin_launch(unsigned threads);
   static void end_launch();
   /// Told, once for each pair of lines, of races that a GPU runs as they are meant; null: they are faults.
-  static void tell_harmless_to(void (*note)(const std::string& text));
+  static void tell_harmless_to(void (*note)(const KernelFault& harmless));
 
   ThreadOrder& order() { return order_; }
   /// What is wrong with the running thread's access; empty if nothing is.
@@ -41,6 +42,10 @@ class GlobalRaces {
   void end_block() { settle(); }
 
  private:
+  struct Piece {
+    std::uintptr_t begin;
+    std::size_t bytes;
+  };
   /// 1 to 16 bytes.
   struct Unit {
     History history;
@@ -56,7 +61,7 @@ class GlobalRaces {
     Touch before, now;
     bool wrote = false;  ///< before
     Access access = Access::read;
-    std::uintptr_t at = 0;
+    Piece piece{};
   };
   /// A write over another's, of which the next access or the block's end shows whether it has changed anything.
   struct Pending {
@@ -74,7 +79,7 @@ class GlobalRaces {
   std::uint32_t number_of(const CodePlace& place);
   Page& page_of(std::uintptr_t at, std::size_t bytes);
   void split(Page& page, std::uintptr_t at, std::size_t bytes);
-  std::optional<Conflict> note_unit(Unit& unit, const Touch& touch, Access access, std::uintptr_t at);
+  std::optional<Conflict> note_unit(Unit& unit, const Touch& touch, Access access, Piece piece);
   bool is_ordered(const Touch& before, const Touch& touch) const;
   bool may_be_harmless(const Conflict& conflict, std::uintptr_t begin, std::size_t bytes);
   void settle();
@@ -82,7 +87,7 @@ class GlobalRaces {
   std::string describe(const Conflict& conflict) const;
 
   static inline GlobalRaces* active_ = nullptr;
-  static inline void (*tell_)(const std::string&) = nullptr;
+  static inline void (*tell_)(const KernelFault&) = nullptr;
   static inline std::set<std::pair<CodePlace, CodePlace>> told_;
   ThreadOrder order_;
   std::unordered_map<std::uintptr_t, Page> pages_;

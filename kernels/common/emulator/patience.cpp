@@ -17,6 +17,7 @@
 #include "kernels/common/emulator/block.h"
 #include "kernels/common/emulator/code_place.h"
 #include "kernels/common/emulator/global_memory.h"
+#include "kernels/common/emulator/profile/source_lines.h"
 
 namespace tern::emulator {
 namespace {
@@ -35,7 +36,7 @@ struct Watch {
   std::uint64_t turn = 0;
   bool is_over = false, of_thread = false;
   int looks = 0;  ///< since it is over
-  std::uintptr_t code = 0;
+  std::uintptr_t code = 0, caller = 0;
   std::uintptr_t program_begin = 0, program_bytes = 0;  ///< the program's own code
 };
 Watch state;
@@ -60,16 +61,28 @@ int find_program(dl_phdr_info* image, std::size_t, void*) {
   return 1;  // the first image is the program
 }
 
-/// Where the running thread goes on when it has been taken out of the kernel's code.
+void disarm() {
+  watch(kPatience, false);
+  if (!state.is_armed) return;
+  timer_delete(state.timer);
+  sigaction(signal_number(), &state.before, nullptr);
+  state.is_armed = false;
+}
+
+/// Where the running thread goes on when it has been taken out of the kernel's code. That may be the stub of a call to a library,
+/// which has no line, but a return address on the stack.
 [[noreturn]] void leave_by_force() {
-  const CodePlace place{reinterpret_cast<const void*>(state.code + 1)};  // as if it had called something
-  Block::current().fail(Patience::fault(place));
+  disarm();
+  const auto* const here = reinterpret_cast<const void*>(state.code + 1);  // as if it had called something
+  const bool has_line = !source_lines(here).empty();
+  Patience::end({has_line ? here : reinterpret_cast<const void*>(state.caller)});
 }
 
 /// Nothing is in the middle of its work that others need: the kernel's own code runs, and has touched nothing for a while.
 void force(ucontext_t& context) {
   greg_t* const registers = context.uc_mcontext.gregs;
   state.code = static_cast<std::uintptr_t>(registers[REG_RIP]);
+  state.caller = *reinterpret_cast<const std::uintptr_t*>(registers[REG_RSP]);
   const bool of_library = state.code - state.program_begin >= state.program_bytes;
   if (of_library && state.looks < kMostLooks) return;
   registers[REG_RIP] = reinterpret_cast<greg_t>(&leave_by_force);
@@ -93,14 +106,6 @@ void look(int, siginfo_t*, void* context) {
   }
   ++state.looks;
   if (same_turn && block.runs_thread()) force(*static_cast<ucontext_t*>(context));
-}
-
-void disarm() {
-  watch(kPatience, false);
-  if (!state.is_armed) return;
-  timer_delete(state.timer);
-  sigaction(signal_number(), &state.before, nullptr);
-  state.is_armed = false;
 }
 
 }  // namespace
@@ -136,14 +141,13 @@ Patience::~Patience() {
   disarm();
 }
 
-std::string Patience::fault(const CodePlace& place) {
-  disarm();
+void Patience::end(const CodePlace& place) {
+  disarm();  // before anything that takes time: it must not be interrupted again
   const std::int64_t since = state.of_thread ? state.turn_begin : state.launch_begin;
-  std::string text = fmt::format("the {} has run for {} ms {}", state.of_thread ? "thread" : "launch",
-                                 (state.now - since) / 1'000'000,
-                                 state.of_thread ? "without giving way to others" : "and was here");
-  if (place != CodePlace{}) text += ", at " + place_text(place);
-  return text;
+  const std::string text = fmt::format("the {} has run for {} ms {}", state.of_thread ? "thread" : "launch",
+                                       (state.now - since) / 1'000'000,
+                                       state.of_thread ? "without giving way to others" : "and was here");
+  Block::current().fail(text, place == CodePlace{} ? "" : place_text(place));
 }
 
 }  // namespace tern::emulator

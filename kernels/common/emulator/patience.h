@@ -6,8 +6,6 @@
 // for good, and the launch ends as well.
 #pragma once
 
-#include <string>
-
 #include "kernels/common/emulator/profile/profile.h"
 
 namespace tern::emulator {
@@ -20,8 +18,8 @@ class Patience {
   Patience(const Patience&) = delete;
   Patience& operator=(const Patience&) = delete;
 
-  /// Why the launch must end now; empty if it need not. Not asked again after that.
-  static std::string fault(const CodePlace& place);
+  /// Ends the launch, which takes too long and is there now.
+  [[noreturn]] static void end(const CodePlace& place);
 };
 
 }  // namespace tern::emulator

@@ -5,6 +5,7 @@
 
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
+#include "kernels/common/emulator/allocations.h"
 
 namespace tern::emulator {
 namespace {
@@ -117,6 +118,7 @@ void RequestCounter::end_launch(const SharedMemory& shared) {
     launch_.hottest_atomics = std::max(launch_.hottest_atomics, count);
   if (sample_.is_on()) sample_.extrapolate(launch_, profile_->options_.cache.bytes);
   launch_.arrays = profile_->arrays_;
+  for (ArrayRange& array : Allocations::instance().named()) launch_.arrays.push_back(std::move(array));
   for (ArrayRange& array : shared.arrays()) launch_.arrays.push_back(std::move(array));
   trace_.end_launch(launch_);
   profile_->launches_.push_back(std::move(launch_));

@@ -195,4 +195,37 @@ std::vector<std::string> Code::declared_names(std::size_t begin, std::size_t end
   return names;
 }
 
+std::string Code::parameter_name(std::size_t begin, std::size_t end) const {
+  static constexpr std::string_view kQualifiers[] = {"const", "volatile", "struct", "typename"};
+  static constexpr std::string_view kTypes[] = {"unsigned", "signed",       "char",       "short",   "int",
+                                                "long",     "float",        "double",     "bool",    "void",
+                                                "auto",     "__restrict__", "__restrict", "restrict"};
+  const auto is_one_of = [this](std::size_t i, auto& words) {
+    return std::find(std::begin(words), std::end(words), (*this)[i].text) != std::end(words);
+  };
+  std::string name;
+  bool has_type = false;
+  for (std::size_t i = begin; i < end && !is(i, "="); ++i) {
+    if (is(i, "<") && closing_angle(i) != kNone) i = closing_angle(i);
+    if (opens((*this)[i])) i = std::min(closing(i), end - 1);
+    if (!is_word(i) || is_one_of(i, kQualifiers)) continue;
+    const bool is_name = has_type && !is(i - 1, "::") && !is_one_of(i, kTypes);
+    if (is_name) name = (*this)[i].text;
+    has_type = true;
+  }
+  return name;
+}
+
+std::string Code::parameter_names(std::size_t begin, std::size_t end) const {
+  std::string names;
+  for (std::size_t i = begin, first = begin; i <= end; ++i) {
+    if (i < end && is(i, "<") && closing_angle(i) != kNone) i = closing_angle(i);
+    if (i < end && opens((*this)[i])) i = std::min(closing(i), end);
+    if (i < end && !is(i, ",")) continue;
+    names += parameter_name(first, i) + (i < end ? "," : "");
+    first = i + 1;
+  }
+  return names.find_first_not_of(',') == names.npos ? "" : names;
+}
+
 }  // namespace tern::emulator

@@ -41,9 +41,13 @@ class Code {
   std::string text(std::size_t begin, std::size_t end) const;  ///< tokens, with one space between
   /// Names that the declaration at begin .. end, without its ;, declares.
   std::vector<std::string> declared_names(std::size_t begin, std::size_t end) const;
+  /// Of the parameters between the parentheses of a function, with commas between: "x,,n" where the second has none; empty if
+  /// none has.
+  std::string parameter_names(std::size_t begin, std::size_t end) const;
 
  private:
   void find_scopes(Scope outer);
+  std::string parameter_name(std::size_t begin, std::size_t end) const;
   Scope scope_of_brace(std::size_t brace, Scope around) const;
 
   const std::vector<Token>* tokens_;

@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::size_t kMostAddresses = std::size_t{4} << 40, kLeastAddresses = std::size_t{1} << 30;
 constexpr std::size_t kPage = 4096;
-constexpr std::size_t kGap =
-    64 << 10;  ///< after an allocation, so that an index a little outside is in no other
+// Between allocations, so that an index outside of one is in no other: any index of 32 bits to a float, while addresses last.
+constexpr std::size_t kWideGap = std::size_t{16} << 30, kGap = 64 << 10;
 
 std::byte* reserve(std::size_t& bytes, int protection) {
   for (bytes = kMostAddresses; bytes >= kLeastAddresses; bytes /= 2) {
@@ -34,6 +34,11 @@ DeviceMemory& DeviceMemory::instance() {
 DeviceMemory::DeviceMemory() {
   device_.begin = reserve(device_.size, PROT_NONE);
   shared_.begin = reserve(shared_.size, PROT_READ | PROT_WRITE);
+  room_ = std::min(device_.size, shared_.size);  // few where the system counts addresses as memory
+  for (Region* const region : {&device_, &shared_}) {
+    region->next = room_ / 256;  // for an index below 0
+    note_device_addresses(region->begin, region->size);
+  }
   constexpr std::size_t kMost = std::size_t{80} << 30;
   total_ = std::min(kMost, static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * kPage);
 }
@@ -41,7 +46,8 @@ DeviceMemory::DeviceMemory() {
 void* DeviceMemory::allocate(std::size_t bytes, MemoryKind kind, std::string name) {
   Region& region = kind == MemoryKind::device ? device_ : shared_;
   if (bytes > total_ - used_) return nullptr;
-  const std::size_t taken = (bytes + kPage - 1) / kPage * kPage + kGap;
+  const std::size_t pages = (bytes + kPage - 1) / kPage * kPage;
+  const std::size_t taken = pages + (region.next < room_ / 2 ? std::min(kWideGap, room_ / 256) : kGap);
   if (taken > region.size - region.next) return nullptr;
   std::byte* const memory = region.begin + region.next;
   region.next += taken;

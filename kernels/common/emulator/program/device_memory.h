@@ -51,7 +51,7 @@ class DeviceMemory {
 
   Region device_, shared_;
   std::map<const std::byte*, Allocation> live_, freed_;
-  std::size_t total_ = 0, used_ = 0;
+  std::size_t total_ = 0, used_ = 0, room_ = 0;
   int opened_ = 0;
 };
 

@@ -123,8 +123,8 @@ void report_note(const std::string& message) {
   print("note: " + message);
 }
 
-void report_kernel_note(const std::string& message) {
-  report_note(fmt::format("{}, {}", launch_text, message));
+void report_kernel_note(const KernelFault& harmless) {
+  report_note(fmt::format("{}: {}, {}", harmless.line(), launch_text, harmless.text()));
 }
 
 cudaError_t returned(cudaError_t error) {

@@ -5,6 +5,7 @@
 #include <source_location>
 #include <string>
 
+#include "kernels/common/emulator/kernel_fault.h"
 #include "kernels/common/emulator/program/runtime_types.h"
 
 namespace tern::emulator::program {
@@ -19,7 +20,7 @@ void report_fault(const std::string& text);
 /// Without consequence: "tern: note: <text>".
 void report_note(const std::string& text);
 /// The same, of the kernel that runs.
-void report_kernel_note(const std::string& text);
+void report_kernel_note(const KernelFault& harmless);
 
 /// The error that a call returns, kept for cudaGetLastError.
 cudaError_t returned(cudaError_t error);

@@ -3,14 +3,17 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <sstream>
 
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/block.h"
+#include "kernels/common/emulator/kernel_fault.h"
 #include "kernels/common/emulator/profile/occupancy.h"
 #include "kernels/common/emulator/program/faults.h"
 #include "kernels/common/emulator/program/program.h"
 #include "kernels/common/emulator/program/runtime_api.h"
+#include "kernels/common/emulator/program/variables.h"
 
 namespace tern::emulator::program {
 namespace {
@@ -44,37 +47,64 @@ std::string wrong_configuration(const LaunchPlace& place) {
   return {};
 }
 
+/// The pointers among a launch's arguments, by the names of the kernel's parameters, and the program's variables.
+std::vector<ArrayName> array_names(const char* parameters, std::vector<ArrayName> arguments) {
+  std::vector<std::string> names;
+  std::istringstream text(parameters);
+  for (std::string name; std::getline(text, name, ',');) names.push_back(name);
+  std::vector<ArrayName> arrays = variable_names();
+  if (names.size() != arguments.size()) return arrays;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (arguments[i].is_single || names[i].empty()) continue;
+    arrays.push_back(std::move(arguments[i]));
+    arrays.back().name = names[i];
+  }
+  return arrays;
+}
+
+void report_kernel_fault(const LaunchPlace& place, const KernelFault& fault) {
+  std::string text = fault.text(), launched = text_of(place.where);
+  const bool is_slow = text.find(" has run for ") != text.npos;
+  if (is_slow) text += " (--patience SECONDS gives it more)";
+  if (is_slow && options().sample_blocks > 0)
+    text += ": with --sample, which leaves most blocks out, one that waits for another does so for ever";
+  const bool has_line = !fault.line().empty();
+  report_fault(fmt::format("{}: kernel {}, {}{}", has_line ? fault.line() : launched, place.kernel.text, text,
+                           has_line ? "; launched at " + launched : ""));
+}
+
 }  // namespace
 
-void launch(const LaunchPlace& place, const std::function<void()>& kernel, const void* arguments,
-            std::size_t bytes) {
+void launch(const LaunchPlace& place, const std::function<void()>& kernel, LaunchArguments arguments) {
   prepare_program();
-  const std::string launched = fmt::format("{}: kernel {}", text_of(place.where), place.text);
+  const std::string launched = fmt::format("{}: kernel {}", text_of(place.where), place.kernel.text);
   if (is_in_launch())
-    Block::current().fail("launches a kernel, " + launched + ": dynamic parallelism is not emulated");
+    Block::current().fail(
+        fmt::format("launches kernel {}: dynamic parallelism is not emulated", place.kernel.text),
+        text_of(place.where));
   if (sticky_error() != cudaSuccess) return;
   if (const std::string wrong = wrong_configuration(place); !wrong.empty()) {
     report_fault(launched + ": " + wrong);
     returned(cudaErrorInvalidConfiguration);
     return;
   }
-  set_launch_place(place.text, place.where);
+  set_launch_place(place.kernel.text, place.where);
+  name_arrays(array_names(place.kernel.parameters, std::move(arguments.values)));
   begin_profile(place);
-  note_constants(arguments, bytes);
+  note_constants(arguments.begin, arguments.bytes);
   try {
-    run({place.function, place.function == nullptr ? place.text : nullptr}, place.grid, place.block,
+    run({place.function, place.function == nullptr ? place.kernel.text : nullptr}, place.grid, place.block,
         place.shared_bytes, kernel);
+  } catch (const KernelFault& fault) {
+    report_kernel_fault(place, fault);
+    make_sticky(cudaErrorLaunchFailure);
   } catch (const std::exception& error) {
-    const std::string text = error.what();
-    const bool is_slow = text.find(" has run for ") != text.npos;
-    std::string hint = is_slow ? " (--patience SECONDS gives it more)" : "";
-    if (is_slow && options().sample_blocks > 0)
-      hint += ": with --sample, which leaves most blocks out, one that waits for another does so for ever";
-    report_fault(launched + ": " + text + hint);
+    report_fault(launched + ": " + error.what());
     make_sticky(cudaErrorLaunchFailure);
   }
   clear_launch_place();
-  forget_constants(arguments);
+  forget_constants(arguments.begin);
+  name_arrays({});  // host code has its own names
   end_profile();
 }
 
@@ -112,20 +142,21 @@ cudaError_t refuse(const char* function, TernPlace where) {
 }
 
 void refuse_in_kernel(const char* what, TernPlace where) {
-  Block::current().fail(fmt::format("{} at {} is not emulated", what, text_of(where)));
+  Block::current().fail(fmt::format("{} is not emulated", what), text_of(where));
 }
 
 }  // namespace tern::emulator::program
 
 void __trap(TernPlace where) {
-  tern::emulator::Block::current().fail(fmt::format("__trap at {}", tern::emulator::program::text_of(where)));
+  tern::emulator::Block::current().fail("__trap", tern::emulator::program::text_of(where));
 }
 
 // In place of the C library's: in a kernel, assert ends the launch.
 extern "C" void __assert_fail(const char* assertion, const char* file, unsigned line,
                               const char* function) noexcept {
-  const std::string text = fmt::format("{}:{}: {}: assert({}) failed", file, line, function, assertion);
-  if (tern::emulator::program::is_in_launch()) tern::emulator::Block::current().fail(text);
-  tern::emulator::program::report_fault(text);
+  const std::string place = fmt::format("{}:{}", file, line),
+                    text = fmt::format("assert({}) failed", assertion);
+  if (tern::emulator::program::is_in_launch()) tern::emulator::Block::current().fail(text, place);
+  tern::emulator::program::report_fault(fmt::format("{}: {}: {}", place, function, text));
   std::abort();
 }

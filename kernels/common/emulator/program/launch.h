@@ -1,28 +1,56 @@
 // What a launch in a translated program becomes (translate.h):
 //
-//   kernel<<<grid, block>>>(x, n);   ->   program::typed_kernel("kernel", kernel).on(grid, block)(x, n);
+//   kernel<<<grid, block>>>(x, n);   ->   program::typed_kernel({"kernel", "data,count"}, kernel).on(grid, block)(x, n);
 #pragma once
 
+#include <string>
 #include <tuple>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "kernels/common/emulator/emulator.h"
+#include "kernels/common/emulator/global_memory.h"
 
 namespace tern::emulator::program {
 
+/// A kernel as the source has it.
+struct KernelText {
+  const char* text;        ///< before <<<
+  const char* parameters;  ///< their names with commas between; empty where they are not known
+};
+
 /// What stands between <<< and >>>, and where.
 struct LaunchPlace {
-  const char* text;  ///< the kernel as the source has it
+  KernelText kernel;
   const void* function;
   dim3 grid, block;
   std::size_t shared_bytes;
   std::source_location where;
 };
 
-/// Runs it. A fault of the kernel is printed and kept as the runtime's error, as a GPU's would be. `arguments`: where the
-/// kernel's lie, which it may read.
-void launch(const LaunchPlace& place, const std::function<void()>& kernel, const void* arguments,
-            std::size_t bytes);
+/// Where a kernel's arguments lie, which it may read, and of each its value, if it is a pointer; they have no names yet.
+struct LaunchArguments {
+  const void* begin;
+  std::size_t bytes;
+  std::vector<ArrayName> values;
+};
+
+/// Runs it. A fault of the kernel is printed and kept as the runtime's error, as a GPU's would be.
+void launch(const LaunchPlace& place, const std::function<void()>& kernel, LaunchArguments arguments);
+
+template <typename T>
+ArrayName array_of(const T& argument) {
+  using Pointee = std::remove_pointer_t<T>;
+  if constexpr (!std::is_pointer_v<T> || std::is_function_v<Pointee>)
+    return {.is_single = true};
+  else if constexpr (std::is_void_v<Pointee>)
+    return {.begin = const_cast<const void*>(argument)};
+  else
+    return {.begin = const_cast<const std::remove_cv_t<Pointee>*>(argument),
+            .element_bytes = sizeof(Pointee),
+            .is_read_only = std::is_const_v<Pointee>};
+}
 
 template <typename Call, typename Tuple, std::size_t... I>
 TERN_UNTOLD void call_with(const Call& call, const Tuple& arguments, std::index_sequence<I...>) {
@@ -31,11 +59,11 @@ TERN_UNTOLD void call_with(const Call& call, const Tuple& arguments, std::index_
 
 template <typename Call, typename... Arguments>
 void launch_with(const LaunchPlace& place, const Call& call, const std::tuple<Arguments...>& arguments) {
-  launch(
-      place,
-      [&call, &arguments]()
-          TERN_UNTOLD { call_with(call, arguments, std::index_sequence_for<Arguments...>()); },
-      &arguments, sizeof arguments);
+  const auto values = [](const Arguments&... each) { return std::vector<ArrayName>{array_of(each)...}; };
+  launch(place,
+         [&call, &arguments]()
+             TERN_UNTOLD { call_with(call, arguments, std::index_sequence_for<Arguments...>()); },
+         {&arguments, sizeof arguments, std::apply(values, arguments)});
 }
 
 template <typename... Parameters>
@@ -61,7 +89,7 @@ struct DeducedLaunch {
 
 template <typename... Parameters>
 struct TypedKernel {
-  const char* text;
+  KernelText text;
   void (*function)(Parameters...);
 
   TypedLaunch<Parameters...> on(dim3 grid, dim3 block, std::size_t shared_bytes = 0,
@@ -73,7 +101,7 @@ struct TypedKernel {
 
 template <typename Call>
 struct DeducedKernel {
-  const char* text;
+  KernelText text;
   Call call;
 
   DeducedLaunch<Call> on(dim3 grid, dim3 block, std::size_t shared_bytes = 0,
@@ -84,13 +112,13 @@ struct DeducedKernel {
 };
 
 template <typename... Parameters>
-TypedKernel<Parameters...> typed_kernel(const char* text, void (*function)(Parameters...)) {
+TypedKernel<Parameters...> typed_kernel(KernelText text, void (*function)(Parameters...)) {
   return {text, function};
 }
 
 /// Of a template whose arguments follow from the kernel's.
 template <typename Call>
-DeducedKernel<Call> deduced_kernel(const char* text, Call call) {
+DeducedKernel<Call> deduced_kernel(KernelText text, Call call) {
   return {text, call};
 }
 

@@ -45,7 +45,7 @@ bool same_extents(dim3 a, dim3 b) {
 Shape& shape_of(const LaunchPlace& place) {
   for (Shape& shape : *shapes) {
     const LaunchPlace& other = shape.first;
-    if (other.function == place.function && std::string_view(other.text) == place.text &&
+    if (other.function == place.function && std::string_view(other.kernel.text) == place.kernel.text &&
         other.shared_bytes == place.shared_bytes && same_extents(other.grid, place.grid) &&
         same_extents(other.block, place.block))
       return shape;
@@ -59,7 +59,7 @@ std::string left_out() {
   for (const Shape& shape : *shapes) {
     if (shape.launches <= kMostProfiled) continue;
     text += fmt::format("{} ({}): {} launches of this grid and block, of which the first {} are counted\n",
-                        shape.first.text, text_of(shape.first.where), shape.launches, kMostProfiled);
+                        shape.first.kernel.text, text_of(shape.first.where), shape.launches, kMostProfiled);
   }
   return text;
 }

@@ -111,6 +111,7 @@ class SourceTranslation {
   void translate_launch(std::size_t i);
   std::size_t callee_begin(std::size_t launch) const;
   bool is_deduced(std::size_t begin, std::size_t launch) const;
+  std::string parameter_names(std::size_t launch) const;
   void translate_shared(std::size_t i);
   void translate_variable(std::size_t i);
 
@@ -185,6 +186,15 @@ void SourceTranslation::note_kernel(std::size_t i) {
     if (!is_name || !code_.is_word(p) || code_.is(p - 1, "(") || code_.is(p - 1, ",")) types += code_[p].text;
   }
   kernel.parameters.insert(types);
+  if (const std::string names = code_.parameter_names(k + 1, end); !names.empty()) kernel.names.insert(names);
+}
+
+/// Of the kernel before <<<, as its declarations have them; empty if they do not agree.
+std::string SourceTranslation::parameter_names(std::size_t launch) const {
+  std::size_t name = launch - 1;
+  if (code_.is(name, ">")) name = code_.opening_angle(name) - 1;
+  const auto found = name < launch ? all_.kernels_.find(code_[name].text) : all_.kernels_.end();
+  return found == all_.kernels_.end() || found->second.names.size() != 1 ? "" : *found->second.names.begin();
 }
 
 /// Where the expression before <<< begins: a name with its namespaces and template arguments, or one in parentheses.
@@ -249,7 +259,8 @@ void SourceTranslation::translate_launch(std::size_t i) {
   if (!code_.is(end + 1, "("))
     fail(end, "( with the kernel's arguments after >>>",
          end + 1 < code_.size() ? std::string(code_[end + 1].text) : "none");
-  const std::string name = literal_of(code_.text(begin, i));
+  const std::string name =
+      fmt::format("{{{}, {}}}", literal_of(code_.text(begin, i)), literal_of(parameter_names(i)));
   if (is_deduced(begin, i)) {
     edit(begin).before +=
         fmt::format("{}deduced_kernel({}, [](const auto&... tern_arguments) TERN_UNTOLD {{ ", kProgram, name);

@@ -23,6 +23,7 @@ namespace tern::emulator {
 struct KernelName {
   std::size_t template_parameters = 0;  ///< the most that a declaration has
   std::set<std::string> parameters;     ///< texts; several: overloaded
+  std::set<std::string> names;  ///< of the parameters, with commas between; several: nobody knows which
 };
 
 class Translator {

@@ -11,32 +11,40 @@
 namespace tern::emulator::program {
 namespace {
 
-struct Extent {
-  std::uintptr_t begin;
+struct Noted {
+  ArrayName name;
   std::size_t bytes;
 };
 
-std::vector<Extent>& variables() {
-  static auto* const all = new std::vector<Extent>;
+std::vector<Noted>& variables() {
+  static auto* const all = new std::vector<Noted>;
   return *all;
 }
 
 }  // namespace
 
-void note_variable(const char* name, const volatile void* begin, std::size_t bytes, bool is_constant,
-                   const char* file, int line) {
+void note_variable(const ArrayName& variable, std::size_t bytes, bool is_constant, const char* file,
+                   int line) {
   prepare_program();
-  void* const memory = const_cast<void*>(begin);
-  variables().push_back({reinterpret_cast<std::uintptr_t>(memory), bytes});
+  void* const memory = const_cast<void*>(variable.begin);
+  variables().push_back({variable, bytes});
   if (is_constant) note_constants(memory, bytes);
-  add_allocation(memory, bytes,
-                 fmt::format("{} {} ({}:{})", is_constant ? "__constant__" : "__device__", name, file, line));
+  add_allocation(
+      memory, bytes,
+      fmt::format("{} {} ({}:{})", is_constant ? "__constant__" : "__device__", variable.name, file, line));
   mark_written(memory, bytes);
 }
 
+std::vector<ArrayName> variable_names() {
+  std::vector<ArrayName> names;
+  for (const Noted& one : variables()) names.push_back(one.name);
+  return names;
+}
+
 bool is_variable(const volatile void* address) {
-  for (const Extent& one : variables()) {
-    if (reinterpret_cast<std::uintptr_t>(address) - one.begin < one.bytes) return true;
+  for (const Noted& one : variables()) {
+    const auto begin = reinterpret_cast<std::uintptr_t>(one.name.begin);
+    if (reinterpret_cast<std::uintptr_t>(address) - begin < one.bytes) return true;
   }
   return false;
 }

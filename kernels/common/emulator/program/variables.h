@@ -2,8 +2,10 @@
 #pragma once
 
 #include <type_traits>
+#include <vector>
 
 #include "kernels/common/emulator/emulator.h"
+#include "kernels/common/emulator/global_memory.h"
 
 namespace tern::emulator::program {
 
@@ -39,8 +41,11 @@ class DynamicShared {
   const char* name_;
 };
 
-void note_variable(const char* name, const volatile void* begin, std::size_t bytes, bool is_constant,
-                   const char* file, int line);
+/// `variable`: its name and where it lies.
+void note_variable(const ArrayName& variable, std::size_t bytes, bool is_constant, const char* file,
+                   int line);
+/// Of all that were noted.
+std::vector<ArrayName> variable_names();
 /// Whether the address is in one, as those of cudaGetSymbolAddress are.
 bool is_variable(const volatile void* address);
 
@@ -48,8 +53,9 @@ bool is_variable(const volatile void* address);
 struct Variable {
   template <typename T>
   Variable(const char* name, const T& variable, bool is_constant, const char* file, int line) {
-    note_variable(name, &reinterpret_cast<const volatile char&>(variable), sizeof(T), is_constant, file,
-                  line);
+    const void* const begin = const_cast<const char*>(&reinterpret_cast<const volatile char&>(variable));
+    note_variable({name, begin, sizeof(std::remove_extent_t<T>), is_constant, !std::is_array_v<T>}, sizeof(T),
+                  is_constant, file, line);
   }
 };
 
