@@ -1,5 +1,5 @@
-// wants 0: note: same_value.cu:7: kernel any_negative (launched at same_value.cu:14), block (0, 0, 0), thread (1, 0, 0): writes found[0]
-// wants: Both write the same value, so a GPU does as it is meant
+// wants 0: note: same_value.cu:7: kernel any_negative, block (0, 0, 0), thread (1, 0, 0): writes found[0]
+// wants: Both write the same value, so a GPU does as it is meant; CUDA calls it a race nevertheless; launched at same_value.cu:14
 // wants: found 1
 #include <cstdio>
 __global__ void any_negative(const float *x, int *found, int n) {

@@ -11,10 +11,11 @@
 namespace tern::emulator::program {
 namespace {
 
-constexpr std::size_t kMostAddresses = std::size_t{4} << 40, kLeastAddresses = std::size_t{1} << 30;
+constexpr std::size_t kMostAddresses = std::size_t{16} << 40, kLeastAddresses = std::size_t{1} << 30;
 constexpr std::size_t kPage = 4096;
-// Between allocations, so that an index outside of one is in no other: any index of 32 bits to a float, while addresses last.
-constexpr std::size_t kWideGap = std::size_t{16} << 30, kGap = 64 << 10;
+// Between allocations, so that an index outside of one is nearest to that one: any index of 32 bits, below 0 or unsigned, of doubles,
+// while addresses last.
+constexpr std::size_t kWideGap = std::size_t{64} << 30, kGap = 64 << 10;
 
 std::byte* reserve(std::size_t& bytes, int protection) {
   for (bytes = kMostAddresses; bytes >= kLeastAddresses; bytes /= 2) {

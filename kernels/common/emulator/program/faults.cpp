@@ -22,7 +22,7 @@ namespace {
 int faults = 0;
 cudaError_t last_error = cudaSuccess, lasting_error = cudaSuccess;
 bool in_launch = false;
-std::string launch_text;
+std::string kernel_text, launch_line;
 
 void print(const std::string& message) {
   std::string text = message;
@@ -46,16 +46,20 @@ std::string interrupted_line(const ucontext_t& context) {
   return "(no debug information)";
 }
 
+/// Of the kernel that runs: as other faults of kernels are told (launch.cpp).
+std::string kernel_fault(const char* what) {
+  return fmt::format("kernel {}, {}: {}; launched at {}", kernel_text, Block::current().place(), what,
+                     launch_line);
+}
+
 std::string fault_at(const void* address) {
   const DeviceMemory& memory = DeviceMemory::instance();
   if (in_launch) {
-    const std::string place = Block::current().place();
     constexpr std::uintptr_t kPage = 4096;  // below a stack
-    if (Block::current().is_stack(reinterpret_cast<std::uintptr_t>(address) + kPage))
-      return fmt::format(
-          "{}, {}: its stack is full: a recursion without end, or variables of its own too large",
-          launch_text, place);
-    return fmt::format("{}, {}: a pointer to no memory, {}", launch_text, place, address);
+    const bool is_full = Block::current().is_stack(reinterpret_cast<std::uintptr_t>(address) + kPage);
+    return kernel_fault(is_full
+                            ? "its stack is full: a recursion without end, or variables of its own too large"
+                            : fmt::format("a pointer to no memory, {}", address).c_str());
   }
   if (!memory.is_closed_to_host(address))
     return fmt::format("host code follows a pointer to no memory, {}", address);
@@ -69,12 +73,12 @@ std::string fault_at(const void* address) {
 extern "C" void on_signal(int number, siginfo_t* information, void* context) {
   signal(number, SIG_DFL);
   alarm(10);
+  own_stack = {};  // what is done from here on is no kernel's
   DeviceMemory::instance().open();
   const std::string line = interrupted_line(*static_cast<const ucontext_t*>(context));
+  constexpr const char* kDivision = "a division of integers by zero";
   if (number == SIGFPE)
-    report_fault(
-        fmt::format("{}: a division of integers by zero{}", line,
-                    in_launch ? fmt::format(" in {}, {}", launch_text, Block::current().place()) : ""));
+    report_fault(fmt::format("{}: {}", line, in_launch ? kernel_fault(kDivision) : kDivision));
   else
     report_fault(fmt::format("{}: {}", line, fault_at(information->si_addr)));
   finish_program();
@@ -124,7 +128,8 @@ void report_note(const std::string& message) {
 }
 
 void report_kernel_note(const KernelFault& harmless) {
-  report_note(fmt::format("{}: {}, {}", harmless.line(), launch_text, harmless.text()));
+  report_note(fmt::format("{}: kernel {}, {}; launched at {}", harmless.line(), kernel_text, harmless.text(),
+                          launch_line));
 }
 
 cudaError_t returned(cudaError_t error) {
@@ -142,7 +147,8 @@ cudaError_t sticky_error() {
 
 void set_launch_place(const char* kernel, std::source_location where) {
   in_launch = true;
-  launch_text = fmt::format("kernel {} (launched at {})", kernel, text_of(where));
+  kernel_text = kernel;
+  launch_line = text_of(where);
 }
 
 void clear_launch_place() {
