@@ -81,6 +81,13 @@ inline bool unwritten(float value) {
 inline bool unwritten(int value) {
   return value == -1;
 }
+/// Of an answer: nobody has written there.
+inline const float kUnwritten = [] {
+  const unsigned bits = 0xffffffffu;
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}();
 inline bool alike(float a, float b) {
   return std::fabs(a - b) <= 1e-5f * std::fmax(1.0f, std::fabs(b));  // false for NaN
 }
@@ -99,10 +106,11 @@ class Check {
     }
   }
 
-  /// What to say if the answer is `values`, which is a wrong one that people come by.
+  /// What to say if the answer is `values`, which is a wrong one that people come by. Where a value is kUnwritten nobody wrote.
   Check& hint(const std::vector<T>& values, const char* text) {
     bool equal = !wrong_.empty() && hint_.empty();
-    for (std::size_t i = 0; equal && i < values.size(); ++i) equal = alike(got_[i], values[i]);
+    for (std::size_t i = 0; equal && i < values.size(); ++i)
+      equal = alike(got_[i], values[i]) || (unwritten(values[i]) && unwritten(got_[i]));
     if (equal) hint_ = text;
     return *this;
   }
@@ -140,14 +148,14 @@ class Check {
     if (never == wanted_.size())
       return "no thread has written anything: write the kernel's body. (Or what was written was made of y, "
              "which holds nothing yet)";
+    if (wrong_.size() == 1 && wrong_.front() == 0) return "only the first is wrong: what is special there?";
+    if (wrong_.size() == 1 && wrong_.front() + 1 == wanted_.size())
+      return "only the last is wrong: what is special there?";
     if (never == wrong_.size() && wrong_.back() + 1 - wrong_.front() == wrong_.size() &&
         wrong_.back() + 1 == wanted_.size())
       return "the end was never written: do threads and blocks reach so far? Which index has each?";
     if (never == wrong_.size())
       return "some values were never written: which threads should have written them?";
-    if (wrong_.size() == 1 && wrong_.front() == 0) return "only the first is wrong: what is special there?";
-    if (wrong_.size() == 1 && wrong_.front() + 1 == wanted_.size())
-      return "only the last is wrong: what is special there?";
     return {};
   }
 

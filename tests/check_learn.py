@@ -1,14 +1,20 @@
 #!/usr/bin/env python3
-"""The course: no puzzle is solved as it stands, each says so with a hint, each bug is found, every solution is right, and the rungs
-of the ladders compute the same.   check_learn.py BUILD"""
+"""The course: no lesson is solved as it stands, each says so with a hint, each bug is found, every solution is right, the rungs of the
+ladders compute the same; wrong answers get the hints that are meant for them (learn_wrong.py), every hint has a program that it is for,
+and a file that is no lesson is told as such.   check_learn.py BUILD"""
 import concurrent.futures
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
+import xml.etree.ElementTree
 
-LEARN = pathlib.Path(__file__).resolve().parent.parent / "learn"
+import learn_wrong
+from learn_wrong import LEARN
+import hints  # of LEARN, which learn_wrong has put on the path
 
 # What is said of each bug.
 BUGS = {
@@ -36,8 +42,9 @@ GAINS = {
 }
 
 
-def run(*arguments):
-    done = subprocess.run([LEARN / "run", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+def run(*arguments, learn=LEARN, **environment):
+    done = subprocess.run([learn / "run", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
+                          env=os.environ | environment)
     return done.returncode, done.stdout
 
 
@@ -58,6 +65,8 @@ def fault_of_bug(key):
     wanted = BUGS[key.split("/")[1]]
     if code != (0 if "more" in wanted else 1) or not re.search(wanted, said, re.DOTALL):
         return f"{key}: wanted {wanted!r}, got {code}:\n{said}"
+    if code == 1 and not re.match(rf"tern: learn/{key}.cu:\d+: kernel ", said):
+        return f"{key}: wanted to be told the kernel's line first, got:\n{said}"
     return fault_of_solution(key)
 
 
@@ -80,19 +89,103 @@ def fault_of_plain(key):
     return fault_of_solution(key)
 
 
+def fault_of_curves(key, plots):
+    """A training's picture: well-formed, with axes that say what they are."""
+    with tempfile.TemporaryDirectory() as folder:
+        code, said = run(key, "--solution", TERN_CURVES=folder)
+        told = re.search(r"^curves: (.*\.svg)$", said, re.MULTILINE)
+        if code != 0 or "right: " not in said or told is None or not told.group(1).startswith(folder):
+            return f"{key} --solution: wanted 0, \"right\" and curves in {folder}, got {code}:\n{said}"
+        root = xml.etree.ElementTree.parse(told.group(1)).getroot()
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    curves = sum(element.get("class", "").startswith("curve") for element in root.iter("{http://www.w3.org/2000/svg}path"))
+    missing = [text for text in plots if text not in texts]
+    if missing or curves < 3 or sum(text.lstrip("-").replace(".", "").isdigit() for text in texts) < 10:
+        return f"{key}: wanted a picture with {missing or 'curves and ticks'}, got {curves} curves and {texts}"
+    return ""
+
+
 def fault_of_name():
     code, said = run("transpos")
     return "" if code == 1 and "puzzles/13_transpose" in said else f"transpos: wanted the nearest names, got {code}: {said}"
 
 
+def told_by(programs, wanted, lines=None):
+    """Runs each of a program's wrong answers. `lines`: what is printed to what a learner is told. Faults, and what was printed."""
+    command, environment = programs
+    faults, printed = [], []
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        runs = pool.map(lambda name: subprocess.run([command, name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
+                                                    env=os.environ | environment), wanted)
+        for (name, (lesson, hint)), done in zip(wanted.items(), runs):
+            told = lines(done.stdout, lesson) if lines else done.stdout
+            printed.append(done.stdout)
+            if done.returncode == 0 or not re.search(f"hint: .*{hint}", told):
+                faults.append(f"{name}: wanted a hint with {hint!r}, got {done.returncode}:\n{told}")
+    return faults, printed
+
+
+def fault_of_wrong_kernels(build):
+    """Of puzzles, and of whatever the emulator finds."""
+    source, wanted = learn_wrong.puzzle_programs()
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "wrong.cu"
+        file.write_text(source)
+        done = subprocess.run([f"{build}/tern-profile", file, "--check", "--keep", "--patience", "1", "-I", LEARN.parent], text=True,
+                              capture_output=True, env=os.environ | {"TMPDIR": folder})
+        kept = re.search("^Kept: (.*)$", done.stdout, re.MULTILINE)
+        if kept is None:
+            return f"wrong.cu: wanted a program, got {done.returncode}:\n{done.stdout}{done.stderr}"
+        program = pathlib.Path(kept.group(1)) / "wrong"
+        faults, printed = told_by((program, {"TERN_PROGRAM_OPTIONS": str(program.parent / "options.txt")}), wanted, hints.verdict)
+        shutil.rmtree(program.parent)
+    first = [next((pattern for pattern, _ in hints.HINTS if re.search(pattern, text)), "") for text in printed]
+    unused = [pattern for pattern, _ in hints.HINTS if pattern not in first and pattern != "error: "]  # that of a compiler: below
+    return "\n".join(faults + [f"hints.py: no program in learn_wrong.py gets the hint for {pattern!r}" for pattern in unused])
+
+
+def fault_of_wrong_trainings(build):
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {"TERN_CURVES": folder, "OMP_WAIT_POLICY": "passive"}
+        return "\n".join(told_by((f"{build}/learn/wrong_answers", environment), learn_wrong.train_programs()[1])[0])
+
+
+# What may have become of a lesson's file: its name, what stands in it instead of what, and what is said.
+FILES = (
+    ("puzzles/01_map.cu", r"(?s).*", "", "learn/puzzles/01_map.cu: wanted a lesson, got an empty file"),
+    ("puzzles/01_map.cu", r"(?s)int main.*", "", "wanted the test with its main below '// ---- the test', got none"),
+    ("bugs/02_race.cu", r"// ---- the test\n", "", "wanted a line '// ---- the test', which your code stands above"),
+    ("puzzles/01_map.cu", r"// Your code.*", "y[threadIdx.x] = x[threadIdx.x] + 10", "learn/puzzles/01_map.cu:8:\\d+: error: .*hint: mend the first"),
+    ("autograd/01_scalar_tape.cpp", r"(?s).*", "", "wanted a lesson, got an empty file"),
+    ("autograd/01_scalar_tape.cpp", r"// Your code: one line.", "x->gradient = ;", "learn/autograd/01_scalar_tape.cpp:5\\d:.* error: .*mend the first"),
+    ("autograd/01_scalar_tape.cpp", r"// Your code: one line.", "while (x) x->gradient += 1;", "has computed for 3 s .*hint: what ends each loop"),
+    ("autograd/01_scalar_tape.cpp", r"// Your code: one line.", "y.inputs[7]->gradient += 1;",
+     "not yet: learn/autograd/01_scalar_tape.cpp:5\\d: an index or a pointer to no memory\nhint: "),
+    ("train/01_two_moons.cpp", r"(?s).*", "", "learn/train/01_two_moons.cpp: wanted a lesson, got an empty file"),
+    ("train/02_overfitting.cpp", r"(?s)int main.*", "", "wanted the test with its main below '// ---- the test', got none"),
+)
+
+
+def fault_of_file(name, pattern, instead, wanted):
+    with tempfile.TemporaryDirectory() as folder:
+        learn = pathlib.Path(shutil.copytree(LEARN, pathlib.Path(folder) / "learn"))
+        lesson = learn / name
+        lesson.write_text(re.sub(pattern, lambda _: instead, lesson.read_text(), count=1))
+        code, said = run(name, learn=learn)
+    return "" if code == 1 and re.search(wanted, said, re.DOTALL) else f"{name} with {instead!r}: wanted {wanted!r}, got {code}:\n{said}"
+
+
 def main():
-    os.environ["TERN_BUILD"] = sys.argv[1]
+    build = os.environ["TERN_BUILD"] = sys.argv[1]
     kinds = {"puzzles": fault_of_puzzle, "bugs": fault_of_bug, "ladders": fault_of_ladder}
     work = [(check, (f"{kind}/{path.stem}",)) for kind, check in kinds.items() for path in sorted((LEARN / kind).glob("*.cu"))]
     work += [(fault_of_plain, (f"autograd/{name}",)) for name in ("01_scalar_tape", "02_tensor_tape")] + [(fault_of_name, ())]
+    work += [(fault_of_curves, ("train/01_two_moons", ("step", "cross-entropy (nats)", "points told right (%)", "moon 1"))),
+             (fault_of_curves, ("train/03_learning_rate", ("step", "part of the rate", "warm-up and cosine")))]
+    work += [(fault_of_wrong_kernels, (build,)), (fault_of_wrong_trainings, (build,))] + [(fault_of_file, file) for file in FILES]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         faults = [fault for fault in pool.map(lambda item: item[0](*item[1]), work) if fault]
-    print("\n".join(faults) or f"{len(work)} lessons")
+    print("\n".join(faults) or f"{len(work)} lessons and wrong answers")
     return 1 if faults else 0
 
 

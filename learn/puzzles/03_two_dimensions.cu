@@ -10,11 +10,19 @@ __global__ void add_ten(const float* x, float* y, int rows, int columns) {
 }
 
 // ---- the test
+// if told "thread .1[345], \d+, 0": threads 13 to 15 of each row have no column: column < columns, too
+// if told "thread .\d+, [67], 0": the threads of rows 6 and 7 have no row: row < rows, too
+// if told "nothing orders|after the end": the element of a row and a column lies at row * columns + column, with row = threadIdx.y and column = threadIdx.x
 int main() {
   const int rows = 6, columns = 13;
   const auto x = lesson::numbers(rows * columns);
   const lesson::Memory in(x);
   const lesson::Memory<float> out(rows * columns);
   add_ten<<<1, dim3(16, 8)>>>(in, out, rows, columns);
-  return lesson::check(out, lesson::each(rows * columns, [&](int i) { return x[i] + 10; }), columns).result();
+  const auto of_first_columns = [&](int i) { return i % columns < 8 ? x[i] + 10 : lesson::kUnwritten; };
+  return lesson::check(out, lesson::each(rows * columns, [&](int i) { return x[i] + 10; }), columns)
+      .hint(x, "this is x: add 10")
+      .hint(lesson::each(rows * columns, of_first_columns),
+            "columns 8 to 12 are missing: there are 16 threads in x and 8 in y, so columns are x and rows y")
+      .result();
 }

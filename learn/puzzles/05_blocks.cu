@@ -9,11 +9,16 @@ __global__ void twice(const float* x, float* y, int n) {
 }
 
 // ---- the test
+// if told "nothing orders": every block has a thread 0, and every thread of a block the same blockIdx.x: an index is made of both, blockIdx.x * blockDim.x + threadIdx.x
 int main() {
   const int n = 1000, threads = 128;
   const auto x = lesson::numbers(n);
   const lesson::Memory in(x);
   const lesson::Memory<float> out(n);
   twice<<<(n + threads - 1) / threads, threads>>>(in, out, n);
-  return lesson::check(out, lesson::each(n, [&](int i) { return 2 * x[i]; })).result();
+  return lesson::check(out, lesson::each(n, [&](int i) { return 2 * x[i]; }))
+      .hint(x, "this is x: twice that is wanted")
+      .hint(lesson::each(n, [&](int i) { return i % threads < 8 ? 2 * x[i] : lesson::kUnwritten; }),
+            "the block comes first: blockIdx.x * blockDim.x are before it, and threadIdx.x counts within")
+      .result();
 }

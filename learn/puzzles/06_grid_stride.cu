@@ -10,11 +10,17 @@ __global__ void square(const float* x, float* y, int n) {
 }
 
 // ---- the test
+// if told "block .1, 0, 0., thread .0, 0, 0.: writes y.0.": begin at blockIdx.x * blockDim.x + threadIdx.x: every block has a thread 0
+// if told "nothing orders": each turn goes on by the number of all threads, gridDim.x * blockDim.x: what lies between has others
 int main() {
   const int n = 5000;
   const auto x = lesson::numbers(n);
   const lesson::Memory in(x);
   const lesson::Memory<float> out(n);
   square<<<4, 128>>>(in, out, n);
-  return lesson::check(out, lesson::each(n, [&](int i) { return x[i] * x[i]; })).result();
+  return lesson::check(out, lesson::each(n, [&](int i) { return x[i] * x[i]; }))
+      .hint(lesson::each(n, [&](int i) { return i < 512 ? x[i] * x[i] : lesson::kUnwritten; }),
+            "these are the first 512, one for each thread: go on from there, in a loop")
+      .hint(lesson::each(n, [&](int i) { return 2 * x[i]; }), "this is twice x: the square is asked for")
+      .result();
 }

@@ -11,6 +11,8 @@ __global__ void reverse(const float* x, float* y) {
 }
 
 // ---- the test
+// if told "block .1, 0, 0.* writes y.0.": each block has a part of y of its own: blockIdx.x * 64 + threadIdx.x, as for x
+// if told "block .1, 0, 0.*element 64 of 64": `block` has the 64 elements of this block alone: its index is the thread's within the block, threadIdx.x
 int main() {
   const int n = 256;
   const auto x = lesson::numbers(n);
@@ -20,6 +22,8 @@ int main() {
   return lesson::check(out, lesson::each(n, [&](int i) { return x[i / 64 * 64 + 63 - i % 64]; }))
       .hint(lesson::each(n, [&](int i) { return x[n - 1 - i]; }),
             "the whole array is reversed: each block was to do so with its own part")
+      .hint(lesson::each(n, [&](int i) { return x[63 - i % 64]; }),
+            "every block has turned over the first 64 elements: its own begin at blockIdx.x * 64")
       .hint(x, "nothing is reversed: which element of `block` does the thread write to y?")
       .result();
 }
