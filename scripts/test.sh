@@ -5,5 +5,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
 scripts/build.sh build -DTERN_TESTS=ON -DTERN_BENCHMARKS=ON -DTERN_EXAMPLES=ON  # demo.sh leaves them out
-# Each test may use every core, so they run one after another.
-ctest --test-dir build --output-on-failure --no-tests=error "$@"
+ctest --test-dir build --output-on-failure --no-tests=error -j "$(nproc)" "$@"  # those that use every core run alone
