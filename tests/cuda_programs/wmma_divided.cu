@@ -1,6 +1,6 @@
-// wants 1: wmma_divided.cu:12
-// wants: every thread it waits for at mma_sync
-// wants: 16 wait and 16 have ended
+// wants 1: tern: wmma_divided.cu:12: kernel half_a_warp
+// wants: waits at mma_sync with mask 0xffffffff for lanes that never come
+// wants: 16 wait, 16 have ended
 #include <mma.h>
 using namespace nvcuda;
 

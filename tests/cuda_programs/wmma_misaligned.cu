@@ -1,5 +1,5 @@
-// wants 1: load_matrix_sync at wmma_misaligned.cu:8 wants memory aligned to 32 bytes (256 bits), and got an address 16 bytes past
-// wants: thread (0, 0, 0)
+// wants 1: load_matrix_sync wants memory aligned to 32 bytes (256 bits), and got an address 16 bytes past
+// wants: tern: wmma_misaligned.cu:8: kernel begins_within, block (0, 0, 0), thread (0, 0, 0)
 #include <mma.h>
 using namespace nvcuda;
 

@@ -1,5 +1,5 @@
-// wants 1: shared array 'tile': element 118 of 256 is read with no barrier after thread 14 wrote it, at
-// wants: wmma_race.cu:10
+// wants 1: shared array 'tile': element 118 of 256 is read with no barrier after thread 14 wrote it
+// wants: tern: wmma_race.cu:10: kernel no_barrier
 #include <mma.h>
 using namespace nvcuda;
 

@@ -1,4 +1,4 @@
-// wants 1: load_matrix_sync at wmma_small_warp.cu:9 wants the 32 lanes of a whole warp
+// wants 1: wmma_small_warp.cu:9: kernel small_block, block (0, 0, 0), thread (0, 0, 0): load_matrix_sync wants the 32 lanes of a whole warp
 // wants: this warp of the block has 16
 #include <mma.h>
 using namespace nvcuda;

@@ -1,4 +1,4 @@
-// wants 1: store_matrix_sync at wmma_stride.cu:9 wants rows (columns) a multiple of 16 bytes apart, and got ldm 18, 72 bytes
+// wants 1: wmma_stride.cu:9: kernel odd_rows, block (0, 0, 0), thread (0, 0, 0): store_matrix_sync wants rows (columns) a multiple of 16 bytes apart, and got ldm 18, 72 bytes
 #include <mma.h>
 using namespace nvcuda;
 

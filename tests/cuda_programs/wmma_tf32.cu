@@ -1,4 +1,4 @@
-// wants 1: mma_sync at wmma_tf32.cu:15 wants tf32 numbers, each element of a and b converted by __float_to_tf32, and got 0.1 in lane 0
+// wants 1: wmma_tf32.cu:15: kernel unconverted, block (0, 0, 0), thread (31, 0, 0): mma_sync wants tf32 numbers, each element of a and b converted by __float_to_tf32, and got 0.1 in lane 0
 #include <mma.h>
 using namespace nvcuda;
 

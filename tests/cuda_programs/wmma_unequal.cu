@@ -1,4 +1,4 @@
-// wants 1: load_matrix_sync at wmma_unequal.cu:8: every lane of the warp must give the same pointer
+// wants 1: wmma_unequal.cu:8: kernel own_rows, block (0, 0, 0), thread (31, 0, 0): load_matrix_sync: every lane of the warp must give the same pointer
 // wants: but lane 1's is not lane 0's
 #include <mma.h>
 using namespace nvcuda;

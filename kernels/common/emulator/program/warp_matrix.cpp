@@ -62,7 +62,7 @@ void note_word(const FragmentType& type, const FragmentMemory& memory, int eleme
   const int word = word_of(type), bytes = bytes_of(type.number);
   const auto note = [&](Place place, int elements) {
     note_access(reinterpret_cast<const void*>(address_of(type, memory, place)),
-                static_cast<std::size_t>(elements * bytes), access, where);
+                static_cast<std::size_t>(elements * bytes), access, Strength::plain, where);
   };
   const Place first = place_of(type, element, lane);
   if (is_along_inner(type, memory.row_major)) return note(first, word);
@@ -80,8 +80,9 @@ void meet_with(const char* operation, const Call& call, WaitsFor waits, std::sou
                Check check) {
   Block& block = Block::current();
   if (block.warp_lanes() != ~0u) {
-    block.fail(fmt::format("{} at {} wants the 32 lanes of a whole warp, and this warp of the block has {}",
-                           operation, text_of(where), std::popcount(block.warp_lanes())));
+    block.fail(fmt::format("{} wants the 32 lanes of a whole warp, and this warp of the block has {}",
+                           operation, std::popcount(block.warp_lanes())),
+               text_of(where));
   }
   const bool is_last = block.is_last_of_warp();
   const Block::Brought& calls =
@@ -102,8 +103,9 @@ struct MemoryCall {
 [[noreturn]] void fail_unequal(const char* operation, const char* what, int lane,
                                std::source_location where) {
   Block::current().fail(
-      fmt::format("{} at {}: every lane of the warp must give the same {}, but lane {}'s is not lane 0's",
-                  operation, text_of(where), what, lane));
+      fmt::format("{}: every lane of the warp must give the same {}, but lane {}'s is not lane 0's",
+                  operation, what, lane),
+      text_of(where));
 }
 
 bool is_same(const FragmentType& a, const FragmentType& b) {
@@ -115,15 +117,17 @@ void check_alignment(const char* operation, const FragmentType& type, const Frag
   const std::size_t past = reinterpret_cast<std::uintptr_t>(memory.begin) % kAlignment;
   if (past != 0) {
     Block::current().fail(
-        fmt::format("{} at {} wants memory aligned to {} bytes (256 bits), and got an address {} bytes past "
+        fmt::format("{} wants memory aligned to {} bytes (256 bits), and got an address {} bytes past "
                     "a multiple of them",
-                    operation, text_of(where), kAlignment, past));
+                    operation, kAlignment, past),
+        text_of(where));
   }
   const std::size_t bytes = std::size_t{memory.stride} * static_cast<std::size_t>(bytes_of(type.number));
   if (bytes % kStrideAlignment == 0) return;
   Block::current().fail(
-      fmt::format("{} at {} wants rows (columns) a multiple of {} bytes apart, and got ldm {}, {} bytes",
-                  operation, text_of(where), kStrideAlignment, memory.stride, bytes));
+      fmt::format("{} wants rows (columns) a multiple of {} bytes apart, and got ldm {}, {} bytes", operation,
+                  kStrideAlignment, memory.stride, bytes),
+      text_of(where));
 }
 
 /// All lanes come with the same matrix in memory; then each touches its words there.
@@ -242,10 +246,10 @@ void check_tf32(const FragmentType& type, const Block::Brought& calls, const voi
     for (int element = 0; element < type.distinct(); ++element) {
       const float value = element_at<float>(call_of<ProductCall>(calls, lane).*x, element);
       if (value != value || (std::bit_cast<std::uint32_t>(value) & 0x1fffu) == 0) continue;
-      Block::current().fail(
-          fmt::format("mma_sync at {} wants tf32 numbers, each element of a and b converted by "
-                      "__float_to_tf32, and got {} in lane {}",
-                      text_of(where), value, lane));
+      Block::current().fail(fmt::format("mma_sync wants tf32 numbers, each element of a and b converted by "
+                                        "__float_to_tf32, and got {} in lane {}",
+                                        value, lane),
+                            text_of(where));
     }
   }
 }
