@@ -12,7 +12,7 @@ from importlib.machinery import SourceFileLoader
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # What a lesson itself prints, and faults; tern-profile's report comes after it.
-SAID = re.compile(r"right|not yet|hint|tern: |the kernel:|\d+ columns: |[ \d]\d  ")
+SAID = re.compile(r"right|not yet|hint|tern: |the kernel:|\d+ columns: |[ \d]\d  |    note: |checked at ")
 
 
 def load_runner():
@@ -60,7 +60,7 @@ def in_order(kernels, text):
 
 def fingerprint(text):
     """Of everything that the counts of a lesson with this text depend on."""
-    told = hashlib.sha256(text.encode())
+    told = hashlib.sha256("\n".join([text, *runner.LARGE]).encode())
     sources = [path for folder in ("kernels", "engine/core") for path in (ROOT / folder).rglob("*") if path.suffix in (".h", ".cu", ".cpp")]
     for path in [runner.BUILD / "tern-profile", *sorted(sources), *sorted((ROOT / "learn").glob("*.h")), pathlib.Path(__file__)]:
         told.update(path.read_bytes())
@@ -82,7 +82,8 @@ def run(path, text):
             source = pathlib.Path(folder) / path.name
             source.write_text(text)
         counted = pathlib.Path(folder) / "counts.json"
-        done = subprocess.run([runner.BUILD / "tern-profile", source, "-I", ROOT, "--json", counted, "--trace", "0,0"],
+        large = runner.LARGE if path.parent.name == "ladders" else ()
+        done = subprocess.run([runner.BUILD / "tern-profile", source, "-I", ROOT, "--json", counted, "--trace", "0,0", *large],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         kernels = json.loads(counted.read_text())["kernels"] if counted.exists() else []
     for kernel in kernels:

@@ -137,6 +137,10 @@ def legend(y):
     return parts + [line(0, y + 12, 12, y + 12, "barrier"), text(18, y + 16, "barrier; a cell is filled as lanes are at work", kind="soft")]
 
 
+def three_digits(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def bars(rows, unit):
     """Named times, each with what bounds it, on an axis of decades."""
     low = math.floor(math.log10(min(value for _, value, _ in rows)) - .05)
@@ -145,10 +149,10 @@ def bars(rows, unit):
     parts = []
     for index, (name, value, bound) in enumerate(rows):
         y = index * 31
-        parts += [text(0, y + 11, name), text(WIDTH, y + 11, f"{value:.3g} {unit}, {bound}", "end", "soft"),
+        parts += [text(0, y + 11, name), text(WIDTH, y + 11, f"{three_digits(value)} {unit}, {bound}", "end", "soft"),
                   box(0, y + 16, WIDTH, 9, "cell"), box(0, y + 16, (math.log10(value) - low) * decade, 9, "bar"),
                   *(line(number * decade, y + 15, number * decade, y + 26, "grid") for number in range(1, decades))]
     for index in range(decades + 1):
         anchor = "start" if index == 0 else "end" if index == decades else "middle"
-        parts.append(text(index * decade, bottom + 10, f"{10 ** (low + index):g} {unit}", anchor, "soft"))
-    return svg(bottom + 14, "; ".join(f"{name} {value:.3g} {unit}, bound by {bound}" for name, value, bound in rows), parts)
+        parts.append(text(index * decade, bottom + 10, f"{10 ** (low + index):,g} {unit}", anchor, "soft"))
+    return svg(bottom + 14, "; ".join(f"{name} {three_digits(value)} {unit}, bound by {bound}" for name, value, bound in rows), parts)

@@ -139,14 +139,14 @@ class Lessons(Lesson):
 
 
 COLUMNS = (("sectors a load", "sectors_per_load", "{:.2f}"), ("a store", "sectors_per_store", "{:.2f}"),
-           ("moved, kB", "sectors", "{:,.1f}"), ("bank conflicts", "bank_conflicts", "{:,}"), ("barriers", "barriers_per_block", "{:g}"),
-           ("waiting atomics", "waiting_atomics", "{:,}"), ("predicted, µs", "work_us", "{:.3f}"))
-PREDICTED = ("Predicted for an H100 from the counts alone, and what bounds it. The lesson's size is small, so latency weighs more than in "
-             "earnest; no GPU has confirmed these times.")
+           ("moved, MB", "sectors", "{:,.1f}"), ("bank conflicts", "bank_conflicts", "{:,}"), ("barriers", "barriers_per_block", "{:g}"),
+           ("waiting atomics", "waiting_atomics", "{:,}"), ("predicted, µs", "work_us", "{:,.1f}"))
+PREDICTED = ("Counted in a few blocks, for all, and predicted for an H100 from these counts alone, with what bounds it; no GPU has "
+             "confirmed these times.")
 
 
 def value_of(kernel, key):
-    return kernel[key] * 32 / 1000 if key == "sectors" else kernel[key]
+    return kernel[key] * 32 / 1e6 if key == "sectors" else kernel[key]
 
 
 def shown_count(kernel, key, form):
@@ -187,7 +187,7 @@ def changes(before, after):
 
 def rungs_of(text):
     """Of each kernel, in the order of the text: name, comment lines, and the code since the kernel before."""
-    found, last = [], text.index("\n\n", text.index("#include"))
+    found, last = [], text.index("\n\n", text.rindex("#include"))
     for match in KERNEL.finditer(text):
         end = text.index("\n}\n", match.start()) + 3
         part = text[last:end].strip("\n")
@@ -203,6 +203,22 @@ def rungs_of(text):
     return found
 
 
+def as_sentence(text):
+    return text[0].upper() + text[1:] + "."
+
+
+def said_of_rungs(lines):
+    """By the names of a rung's kernels: its idea, and where it does not gain, why."""
+    ideas, notes, names = {}, {}, ""
+    for line in lines:
+        if rung := re.match(r" *\d+  (\S+(?:, \S+)*) +(.*)", line):
+            names = rung.group(1)
+            ideas[names] = rung.group(2)
+        elif line.startswith("    note: "):
+            notes[names] = as_sentence(line.removeprefix("    note: "))
+    return ideas, notes
+
+
 class Rungs(CourseDirective):
     def show(self, name):
         key = f"ladders/{name}"
@@ -210,18 +226,21 @@ class Rungs(CourseDirective):
         self.note_shown(key)
         text, result = path.read_text(), counts.right(key)
         kernels = result["kernels"]
-        ideas = dict(re.match(r" *\d+  (\S+(?:, \S+)*) +(.*)", line).groups() for line in result["said"] if re.match(r" *\d+  ", line))
+        ideas, notes = said_of_rungs(result["said"])
         bars = figures.bars([(shown_name(kernel), kernel["work_us"], kernel["work_bound"]) for kernel in kernels], "µs")
         shown = [self.file_line(key, path), table_of(kernels),
                  nodes.raw("", f'<div class="drawn">{bars}</div>', format="html"),
-                 nodes.paragraph("", PREDICTED, classes=["counted"])]
+                 nodes.paragraph("", f"{as_sentence(result['said'][-1])} {PREDICTED}", classes=["counted"])]
         before = None
         for rung, comment, part in rungs_of(text):
             kernel = counts.kernel_of(result, rung)
-            idea = next((idea for names, idea in ideas.items() if rung in names.split(", ")), "")
+            names = next((names for names in ideas if rung in names.split(", ")), "")
+            idea = ideas.get(names, "")
             children = [*prose(comment), code(part, path)]
             if before is not None:
                 children.append(nodes.paragraph("", f"Against {shown_name(before)}: {changes(before, kernel)}.", classes=["counted"]))
+            if names in notes and names.endswith(rung):
+                children.append(nodes.paragraph("", notes[names], classes=["counted"]))
             title = nodes.title("", "", nodes.literal("", rung), nodes.Text(f": {idea}" if idea else ""))
             shown.append(section(self, title, children))
             before = kernel
