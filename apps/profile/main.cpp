@@ -148,11 +148,10 @@ void add_options(CLI::App& app, Command& command) {
   app.add_option("--registers", command.registers,
                  "Registers of a thread (else nvcc is asked, where there is one)")
       ->check(CLI::Range(1, 255));
-  CLI::Option* const sample =
-      app.add_option(
-             "--sample", command.sample,
-             "Of profiled launches with more blocks run so many, and scale their counts: results are incomplete")
-          ->check(CLI::Range(std::int64_t{2}, emulator::kMostSampled));
+  CLI::Option* const sample = app.add_option("--sample", command.sample,
+                                             "Of profiled launches with more blocks run so many, and scale "
+                                             "their counts: results are incomplete")
+                                  ->check(CLI::Range(std::int64_t{2}, emulator::kMostSampled));
   app.add_option("--profile-from-start", command.from_start,
                  "off: profile launches between cudaProfilerStart and cudaProfilerStop alone")
       ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"on", true}, {"off", false}}))

@@ -142,8 +142,8 @@ struct LaunchProfile {
   std::int64_t load_rounds = 0;
   /// By path: multiplications and additions, as "sm__ops_path_tensor_src_fp16_dst_fp32.sum" counts them.
   std::array<std::int64_t, kTensorPaths> tensor_operations{};
-  std::vector<ArrayRange> arrays;      ///< shared ones, and those that Profile::name_array or name_arrays names
-  std::vector<TraceStep> trace;        ///< of the warp that was chosen
+  std::vector<ArrayRange> arrays;  ///< shared ones, and those that Profile::name_array or name_arrays names
+  std::vector<TraceStep> trace;    ///< of the warp that was chosen
   std::vector<BlockStretch> timeline;  ///< of that warp's block
   bool trace_is_cut = false;           ///< there were more steps or barriers
 
