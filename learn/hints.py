@@ -43,7 +43,7 @@ HINTS = (
     (r"its stack is full", "what ends the recursion? And large arrays belong in shared or global memory"),
     (r"blocks of 1 to 1024 threads|a grid of at least 1 block|a grid of at most", "a block has 1 to 1024 threads in all, x times y times z, and a grid "
      "at least one block"),
-    (r"bytes of (dynamic )?shared memory", "a block's shared memory is small: take smaller tiles"),
+    (r"bytes of (dynamic )?shared memory|bytes of __shared__ arrays", "a block's shared memory is small: take smaller tiles"),
     (r"assert\(|__trap", "the kernel says so itself: which of the values that it compares is not what it should be?"),
     (r"error: ", "mend the first error first: those below it often follow from it"),
 )
@@ -60,12 +60,15 @@ def hint_of(output):
 
 
 def verdict(output, lesson=""):
-    """What a learner is told of a run that failed: the lesson's own lines, or the fault, and hints. `lesson`: its text."""
+    """What a learner is told of a run: the lesson's own lines, or the fault, and a hint. `lesson`: its text."""
     lines = output.replace(" (--patience SECONDS gives it more)", "").splitlines()
-    told = [line for line in lines if line.startswith(("not yet", "hint", "tern: ")) or re.match(r"right|\d+ columns: |[ \d]\d  ", line)]
-    if not any(line.startswith("tern: ") or "not yet" in line for line in told):
+    told = [line for line in lines if re.match(r"right|not yet|hint|tern: |\d+ columns: |[ \d]\d  ", line)]
+    if not any(re.match("tern: |.*(right|not yet|WRONG)", line) for line in told):
         told = lines
-    hint = hint_of_lesson(output, lesson)
-    if not hint and not any(line.startswith("hint: ") for line in told):
-        hint = hint_of(output)
+    text = "\n".join(told)
+    hint = hint_of_lesson(text, lesson)
+    if hint:  # it knows better than what is said of any array
+        told = [line for line in told if not line.startswith("hint: ")]
+    elif "hint: " not in text:
+        hint = hint_of(text)
     return "\n".join(told + ([f"hint: {hint}"] if hint else []))

@@ -120,7 +120,8 @@ def told_by(programs, wanted, lines=None):
         for (name, (lesson, hint)), done in zip(wanted.items(), runs):
             told = lines(done.stdout, lesson) if lines else done.stdout
             printed.append(done.stdout)
-            if done.returncode == 0 or not re.search(f"hint: .*{hint}", told):
+            is_wrong = done.returncode != 0 or "nothing orders the two" in told  # what all threads write alike may be right
+            if not is_wrong or not re.search(f"hint: .*{hint}", told):
                 faults.append(f"{name}: wanted a hint with {hint!r}, got {done.returncode}:\n{told}")
     return faults, printed
 

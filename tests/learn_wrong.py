@@ -135,7 +135,7 @@ FAULTS = {
     "mask_source": ("(float* y) { if (threadIdx.x < 16) y[threadIdx.x] = __shfl_sync(0xffff, 1.f, 20); }", "<<<1, 32>>>(y)", "whose values are wanted"),
     "fence": ("(float* y) { if (threadIdx.x > 0) return; y[blockIdx.x] = 1; if (atomicAdd(&y[31], 1.f) == 1) y[30] = y[0]; }", "<<<2, 32>>>(zeros)",
               "needs __threadfence"),
-    "same_element": ("(float* y) { y[threadIdx.x / 2] = 1; }", "<<<1, 32>>>(y)", "several threads write the same element"),
+    "same_element": ("(float* y) { y[threadIdx.x / 2] = threadIdx.x; }", "<<<1, 32>>>(y)", "several threads write the same element"),
     "neighbour": ("(float* y) { y[threadIdx.x] = y[threadIdx.x + 1]; }", "<<<1, 31>>>(y)", "let all read before anybody writes"),
     "other_block": ("(float* y) { y[blockIdx.x + 1] = y[blockIdx.x]; }", "<<<2, 1>>>(y)", "blocks run in any order"),
     "endless": ("(float* y) { for (int i = 0; i < 32;) y[threadIdx.x] = 1; }", "<<<1, 32>>>(y)", "what ends the loop"),
