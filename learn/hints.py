@@ -1,8 +1,4 @@
-"""What a program's output means, and what to think of: the verdict that learn/run prints, and the hint below it.
-
-A lesson may have hints of its own, for what its learners come by, in lines of its test:
-// if told "REGEX": the hint
-"""
+"""What a program's output means, and what to think of: the verdict that learn/run prints, and the hint below it."""
 import re
 
 # What the emulator reports; the first that fits.
@@ -26,32 +22,79 @@ HINTS = (
      "a float4): where does the pointer begin?"),
     (r"which nobody has written", "memory holds anything at first: is this an input that was never copied, or the output, read too early?"),
     (r"is at another __syncthreads", "all threads of the block must come to the same barrier: take it out of the if and the else"),
-    (r"at __syncthreads\w* for threads that never come", "every thread of the block must reach every barrier: take it out of the branch, and let "
+    (r"at __syncthreads\w* for threads that never come", "every thread of the block must reach every barrier: take it out of the branch, "
+     "and let "
      "no thread return before it"),
     (r"with mask 0x\w+ for lanes that never come", "all lanes that the mask names must come to it: take it out of the branch"),
-    (r"which does not hold the caller|which its mask 0x\w+ does not hold|while the other lanes of mask", "the mask names the lanes that take "
+    (r"which does not hold the caller|which its mask 0x\w+ does not hold|while the other lanes of mask",
+     "the mask names the lanes that take "
      "part: those that call it, and those whose values are wanted"),
-    (r"no __threadfence\(\) between", "before a thread tells others of its results by an atomic it needs __threadfence(): else they may see "
+    (r"no __threadfence\(\) between", "before a thread tells others of its results by an atomic it needs __threadfence(): else they may "
+     "see "
      "the atomic, and not the results"),
-    (r": writes [^,]+, which [^:]* wrote at [^:]*:\d+, and nothing orders the two", "several threads write the same element: is your index another "
+    (r": writes [^,]+, which [^:]* wrote at [^:]*:\d+, and nothing orders the two", "several threads write the same element: is your "
+     "index another "
      "one for each thread of each block, and inside its row? If all are to add to it, use atomicAdd"),
-    (r"nothing orders the two: no barrier", "one thread's write meets another's access, in any order: let all read before anybody writes (a "
+    (r"nothing orders the two: no barrier", "one thread's write meets another's access, in any order: let all read before anybody writes "
+     "(a "
      "barrier), write elsewhere, or use atomics"),
-    (r"nothing orders the two", "blocks run in any order, and no barrier reaches across them: use atomics, other memory, or a second launch"),
+    (r"nothing orders the two", "blocks run in any order, and no barrier reaches across them: use atomics, other memory, or a second "
+     "launch"),
     (r"without giving way|ms and was here", "what ends the loop? Does its variable change for every thread?"),
     (r"a division of integers by zero", "which divisor can be 0, for which thread?"),
     (r"its stack is full", "what ends the recursion? And large arrays belong in shared or global memory"),
-    (r"blocks of 1 to 1024 threads|a grid of at least 1 block|a grid of at most", "a block has 1 to 1024 threads in all, x times y times z, and a grid "
+    (r"blocks of 1 to 1024 threads|a grid of at least 1 block|a grid of at most", "a block has 1 to 1024 threads in all, x times y times "
+     "z, and a grid "
      "at least one block"),
     (r"bytes of (dynamic )?shared memory|bytes of __shared__ arrays", "a block's shared memory is small: take smaller tiles"),
     (r"assert\(|__trap", "the kernel says so itself: which of the values that it compares is not what it should be?"),
     (r"error: ", "mend the first error first: those below it often follow from it"),
 )
 
+# Of a lesson, what its learners come by; the first that fits, before those above.
+OF_LESSON = {
+    "puzzles/01_map": (
+        (r"nothing orders", "every thread does the body, all at once, and each has to do with an element of its own: y[threadIdx.x], "
+         "and no loop"),
+        (r"after the end", "threadIdx.x is 0 to 31 already, and y[31] the last element"),
+    ),
+    "puzzles/02_guard": (
+        (r"nothing orders", "every thread does the body, all at once, and each has to do with an element of its own: y[i], and no loop"),
+    ),
+    "puzzles/03_two_dimensions": (
+        (r"thread .1[345], \d+, 0", "threads 13 to 15 of each row have no column: column < columns, too"),
+        (r"thread .\d+, [67], 0", "the threads of rows 6 and 7 have no row: row < rows, too"),
+        (r"nothing orders|after the end", "the element of a row and a column lies at row * columns + column, with row = threadIdx.y "
+         "and column = threadIdx.x"),
+    ),
+    "puzzles/04_broadcast": (
+        (r"reads b.20.", "threads 20 to 31 of each row have no column: column < columns, beside row < rows"),
+        (r"thread .0, 7, 0.: reads a.7.", "the threads of row 7 have no row: row < rows, beside column < columns"),
+        (r"reads a.7.", "a has a value for each row, b one for each column: a[row] + b[column], row = threadIdx.y, column = threadIdx.x"),
+        (r"thread .0, 1, 0.: writes y.0.", "the rows of threads all write the same: threadIdx.y says which row is meant, row * "
+         "columns + column"),
+        (r"thread .1, 0, 0.: writes y.0.", "the threads of a row all write the same: threadIdx.x says which column is meant"),
+        (r"nothing orders|after the end of y", "a row of y has `columns` values, so the next begins that much further: row * columns "
+         "+ column"),
+    ),
+    "puzzles/05_blocks": (
+        (r"nothing orders", "every block has a thread 0, and every thread of a block the same blockIdx.x: an index is made of both, "
+         "blockIdx.x * blockDim.x + threadIdx.x"),
+    ),
+    "puzzles/06_grid_stride": (
+        (r"block .1, 0, 0., thread .0, 0, 0.: writes y.0.", "begin at blockIdx.x * blockDim.x + threadIdx.x: every block has a thread 0"),
+        (r"nothing orders", "each turn goes on by the number of all threads, gridDim.x * blockDim.x: what lies between has others"),
+    ),
+    "puzzles/07_shared": (
+        (r"block .1, 0, 0.* writes y.0.", "each block has a part of y of its own: blockIdx.x * 64 + threadIdx.x, as for x"),
+        (r"block .1, 0, 0.*element 64 of 64", "`block` has the 64 elements of this block alone: its index is the thread's within the "
+         "block, threadIdx.x"),
+    ),
+}
 
-def hint_of_lesson(output, lesson):
-    told = re.findall(r'^// if told "(.*)": (.*)$', lesson, re.MULTILINE)
-    return next((hint for pattern, hint in told if re.search(pattern, output)), "")
+
+def hint_of_lesson(output, key):
+    return next((hint for pattern, hint in OF_LESSON.get(key, ()) if re.search(pattern, output)), "")
 
 
 def hint_of(output):
@@ -59,14 +102,14 @@ def hint_of(output):
     return next((hint for pattern, hint in HINTS if re.search(pattern, output)), "")
 
 
-def verdict(output, lesson=""):
-    """What a learner is told of a run: the lesson's own lines, or the fault, and a hint. `lesson`: its text."""
+def verdict(output, key=""):
+    """What a learner is told of a run: the lesson's own lines, or the fault, and a hint. `key`: of the lesson, "puzzles/01_map"."""
     lines = output.replace(" (--patience SECONDS gives it more)", "").splitlines()
     told = [line for line in lines if re.match(r"right|not yet|hint|tern: |\d+ columns: |[ \d]\d  ", line)]
     if not any(re.match("tern: |.*(right|not yet|WRONG)", line) for line in told):
         told = lines
     text = "\n".join(told)
-    hint = hint_of_lesson(text, lesson)
+    hint = hint_of_lesson(text, key)
     if hint:  # it knows better than what is said of any array
         told = [line for line in told if not line.startswith("hint: ")]
     elif "hint: " not in text:

@@ -115,8 +115,8 @@ def told_by(programs, wanted, lines=None):
     command, environment = programs
     faults, printed = [], []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        runs = pool.map(lambda name: subprocess.run([command, name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
-                                                    env=os.environ | environment), wanted)
+        runs = pool.map(lambda name: subprocess.run([command, name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                                    timeout=120, env=os.environ | environment), wanted)
         for (name, (lesson, hint)), done in zip(wanted.items(), runs):
             told = lines(done.stdout, lesson) if lines else done.stdout
             printed.append(done.stdout)
@@ -156,10 +156,13 @@ FILES = (
     ("puzzles/01_map.cu", r"(?s).*", "", "learn/puzzles/01_map.cu: wanted a lesson, got an empty file"),
     ("puzzles/01_map.cu", r"(?s)int main.*", "", "wanted the test with its main below '// ---- the test', got none"),
     ("bugs/02_race.cu", r"// ---- the test\n", "", "wanted a line '// ---- the test', which your code stands above"),
-    ("puzzles/01_map.cu", r"// Your code.*", "y[threadIdx.x] = x[threadIdx.x] + 10", "learn/puzzles/01_map.cu:8:\\d+: error: .*hint: mend the first"),
+    ("puzzles/01_map.cu", r"// Your code.*", "y[threadIdx.x] = x[threadIdx.x] + 10",
+     "learn/puzzles/01_map.cu:8:\\d+: error: .*hint: mend the first"),
     ("autograd/01_scalar_tape.cpp", r"(?s).*", "", "wanted a lesson, got an empty file"),
-    ("autograd/01_scalar_tape.cpp", r"// Your code: one line.", "x->gradient = ;", "learn/autograd/01_scalar_tape.cpp:5\\d:.* error: .*mend the first"),
-    ("autograd/01_scalar_tape.cpp", r"// Your code: one line.", "while (x) x->gradient += 1;", "has computed for 3 s .*hint: what ends each loop"),
+    ("autograd/01_scalar_tape.cpp", r"// Your code: one line.", "x->gradient = ;",
+     "learn/autograd/01_scalar_tape.cpp:5\\d:.* error: .*mend the first"),
+    ("autograd/01_scalar_tape.cpp", r"// Your code: one line.", "while (x) x->gradient += 1;",
+     "has computed for 3 s .*hint: what ends each loop"),
     ("autograd/01_scalar_tape.cpp", r"// Your code: one line.", "y.inputs[7]->gradient += 1;",
      "not yet: learn/autograd/01_scalar_tape.cpp:5\\d: an index or a pointer to no memory\nhint: "),
     ("train/01_two_moons.cpp", r"(?s).*", "", "learn/train/01_two_moons.cpp: wanted a lesson, got an empty file"),

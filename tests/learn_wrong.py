@@ -30,18 +30,22 @@ PUZZLES = {
         ("for (int i = 0; i < n; ++i) y[i] = a[i] * b[i];", "an element of its own"),
     ),
     "03_two_dimensions": (
-        ("int row = threadIdx.x, column = threadIdx.y; if (row < rows && column < columns) y[row * columns + column] = x[row * columns + column] + 10;",
+        ("int row = threadIdx.x, column = threadIdx.y; if (row < rows && column < columns) y[row * columns + column] = x[row * columns + "
+         "column] + 10;",
          "columns are x"),
-        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows && column < columns) y[row * rows + column] = x[row * rows + column] + 10;",
+        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows && column < columns) y[row * rows + column] = x[row * rows + "
+         "column] + 10;",
          "row \\* columns \\+ column"),
         ("int row = threadIdx.y, column = threadIdx.x; if (row < rows) y[row * columns + column] = x[row * columns + column] + 10;",
          "column < columns"),
         ("int row = threadIdx.y, column = threadIdx.x; if (column < columns) y[row * columns + column] = x[row * columns + column] + 10;",
          "row < rows"),
-        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows && column < columns) y[row * blockDim.x + column] = x[row * blockDim.x + column] + 10;",
+        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows && column < columns) y[row * blockDim.x + column] = x[row * "
+         "blockDim.x + column] + 10;",
          "row \\* columns \\+ column"),
         ("int i = threadIdx.x; if (i < rows * columns) y[i] = x[i] + 10;", "row \\* columns \\+ column"),
-        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows && column < columns) y[row * columns + column] = x[row * columns + column];",
+        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows && column < columns) y[row * columns + column] = x[row * columns + "
+         "column];",
          "this is x: add 10"),
     ),
     "04_broadcast": (
@@ -54,11 +58,14 @@ PUZZLES = {
         ("int i = threadIdx.y; if (i < rows) y[i] = a[i] + b[i];", "threadIdx.x says which column"),
         ("int row = threadIdx.y, column = threadIdx.x; if (row < rows && column < columns) y[row * rows + column] = a[row] + b[column];",
          "a row of y has `columns` values"),
-        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows && column < columns) y[row * blockDim.x + column] = a[row] + b[column];",
+        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows && column < columns) y[row * blockDim.x + column] = a[row] + "
+         "b[column];",
          "a row of y has `columns` values"),
         ("int row = threadIdx.y, column = threadIdx.x; y[row * columns + column] = a[row] + b[column];", "column < columns"),
-        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows) y[row * columns + column] = a[row] + b[column];", "column < columns"),
-        ("int row = threadIdx.y, column = threadIdx.x; if (column < columns) y[row * columns + column] = a[row] + b[column];", "row < rows"),
+        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows) y[row * columns + column] = a[row] + b[column];",
+         "column < columns"),
+        ("int row = threadIdx.y, column = threadIdx.x; if (column < columns) y[row * columns + column] = a[row] + b[column];",
+         "row < rows"),
         ("int row = threadIdx.y, column = threadIdx.x; if (row < rows && column < columns) y[column * rows + row] = a[row] + b[column];",
          "this is the matrix transposed"),
     ),
@@ -80,44 +87,60 @@ PUZZLES = {
         ("for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x) y[i] = 2 * x[i];", "this is twice x"),
     ),
     "07_shared": (
-        ("__shared__ float block[64]; block[threadIdx.x] = x[blockIdx.x * 64 + threadIdx.x]; y[blockIdx.x * 64 + threadIdx.x] = block[63 - threadIdx.x];",
+        ("__shared__ float block[64]; block[threadIdx.x] = x[blockIdx.x * 64 + threadIdx.x]; y[blockIdx.x * 64 + threadIdx.x] = block[63 "
+         "- threadIdx.x];",
          "__syncthreads"),
-        ("__shared__ float block[64]; block[threadIdx.x] = x[threadIdx.x]; __syncthreads(); y[blockIdx.x * 64 + threadIdx.x] = block[63 - threadIdx.x];",
+        ("__shared__ float block[64]; block[threadIdx.x] = x[threadIdx.x]; __syncthreads(); y[blockIdx.x * 64 + threadIdx.x] = block[63 - "
+         "threadIdx.x];",
          "the first 64 elements"),
-        ("__shared__ float block[64]; block[threadIdx.x] = x[blockIdx.x * 64 + threadIdx.x]; __syncthreads(); y[threadIdx.x] = block[63 - threadIdx.x];",
+        ("__shared__ float block[64]; block[threadIdx.x] = x[blockIdx.x * 64 + threadIdx.x]; __syncthreads(); y[threadIdx.x] = block[63 - "
+         "threadIdx.x];",
          "a part of y of its own"),
-        ("__shared__ float block[64]; block[threadIdx.x] = x[blockIdx.x * 64 + threadIdx.x]; __syncthreads(); y[blockIdx.x * 64 + threadIdx.x] = "
+        ("__shared__ float block[64]; block[threadIdx.x] = x[blockIdx.x * 64 + threadIdx.x]; __syncthreads(); y[blockIdx.x * 64 + "
+         "threadIdx.x] = "
          "block[64 - threadIdx.x];", "n - 1"),
-        ("__shared__ float block[64]; int i = blockIdx.x * 64 + threadIdx.x; block[i] = x[i]; __syncthreads(); y[i] = block[63 - threadIdx.x];",
+        ("__shared__ float block[64]; int i = blockIdx.x * 64 + threadIdx.x; block[i] = x[i]; __syncthreads(); y[i] = block[63 - "
+         "threadIdx.x];",
          "within the block"),
         ("y[blockIdx.x * 64 + threadIdx.x] = x[255 - (blockIdx.x * 64 + threadIdx.x)];", "the whole array is reversed"),
     ),
     "08_pooling": (
-        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; __syncthreads(); y[i] = row[i] + row[i - 1] + row[i - 2];", "below 0"),
-        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; float sum = row[i]; if (i > 0) sum += row[i - 1]; if (i > 1) sum += row[i - 2]; y[i] = sum;",
+        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; __syncthreads(); y[i] = row[i] + row[i - 1] + row[i - 2];",
+         "below 0"),
+        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; float sum = row[i]; if (i > 0) sum += row[i - 1]; if (i > 1) sum "
+         "+= row[i - 2]; y[i] = sum;",
          "__syncthreads"),
         ("int i = threadIdx.x; y[i] = x[i] + x[i - 1] + x[i - 2];", "below 0"),
-        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; __syncthreads(); y[i] = i > 0 ? row[i] + row[i - 1] : row[i];", "two terms"),
-        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; __syncthreads(); y[i] = i > 1 ? row[i] + row[i - 1] + row[i - 2] : 0;",
+        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; __syncthreads(); y[i] = i > 0 ? row[i] + row[i - 1] : row[i];",
+         "two terms"),
+        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; __syncthreads(); y[i] = i > 1 ? row[i] + row[i - 1] + row[i - 2] "
+         ": 0;",
          "fewer terms"),
-        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; __syncthreads(); y[i] = row[i] + (i < 127 ? row[i + 1] : 0) + (i < 126 ? row[i + 2] : 0);",
+        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; __syncthreads(); y[i] = row[i] + (i < 127 ? row[i + 1] : 0) + (i "
+         "< 126 ? row[i + 2] : 0);",
          "those before it"),
-        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; __syncthreads(); if (i > 0) row[i] += row[i - 1]; __syncthreads(); y[i] = row[i];",
+        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; __syncthreads(); if (i > 0) row[i] += row[i - 1]; "
+         "__syncthreads(); y[i] = row[i];",
          "__syncthreads"),
     ),
 }
 
 # What the emulator finds: a kernel, its launch, and what is to be thought of it. `y` is memory of 32 floats.
 FAULTS = {
-    "shared_unwritten": ("(float* y) { __shared__ float s[32]; y[threadIdx.x] = s[threadIdx.x]; }", "<<<1, 32>>>(y)", "shared memory holds anything"),
-    "shared_race": ("(float* y) { __shared__ float s[32]; s[threadIdx.x] = 1; __syncthreads(); s[threadIdx.x / 2] = 2; y[0] = 0; }", "<<<1, 32>>>(y)",
+    "shared_unwritten": ("(float* y) { __shared__ float s[32]; y[threadIdx.x] = s[threadIdx.x]; }", "<<<1, 32>>>(y)",
+     "shared memory holds anything"),
+    "shared_race": ("(float* y) { __shared__ float s[32]; s[threadIdx.x] = 1; __syncthreads(); s[threadIdx.x / 2] = 2; y[0] = 0; }",
+     "<<<1, 32>>>(y)",
                     "two threads meet there"),
-    "shared_below": ("(float* y) { __shared__ float s[32]; int i = threadIdx.x; s[i - 1] = y[i]; }", "<<<1, 32>>>(y)", "the index is below 0"),
-    "shared_outside": ("(float* y) { __shared__ float s[32]; s[threadIdx.x + 1] = y[threadIdx.x]; }", "<<<1, 32>>>(y)", "the last element of n"),
+    "shared_below": ("(float* y) { __shared__ float s[32]; int i = threadIdx.x; s[i - 1] = y[i]; }", "<<<1, 32>>>(y)",
+     "the index is below 0"),
+    "shared_outside": ("(float* y) { __shared__ float s[32]; s[threadIdx.x + 1] = y[threadIdx.x]; }", "<<<1, 32>>>(y)",
+     "the last element of n"),
     "unsigned": ("(float* y) { unsigned i = threadIdx.x; y[i - 1] = 1; }", "<<<1, 32>>>(y)", "0 - 1 is 4294967295"),
     "freed": ("(float* y) { y[threadIdx.x] = 1; }", "<<<1, 32>>>(freed)", "given back by cudaFree"),
     "after_the_end": ("(float* y) { y[threadIdx.x] = 1; }", "<<<1, 64>>>(y)", "A guard"),
-    "beyond_the_end": ("(float* y) { float4 v = *reinterpret_cast<float4*>(y + 30); y[0] = v.x; }", "<<<1, 1>>>(y)", "last of them are not there"),
+    "beyond_the_end": ("(float* y) { float4 v = *reinterpret_cast<float4*>(y + 30); y[0] = v.x; }", "<<<1, 1>>>(y)",
+     "last of them are not there"),
     "before_the_begin": ("(float* y) { int i = threadIdx.x; y[i - 1] = 1; }", "<<<1, 32>>>(y)", "the index is below 0"),
     "null": ("(float* y) { y[threadIdx.x] = 1; }", "<<<1, 32>>>(nullptr)", "no memory: what did cudaMalloc say"),
     "host": ("(float* y) { y[threadIdx.x] = 1; }", "<<<1, 32>>>(host)", "memory of the device"),
@@ -126,25 +149,31 @@ FAULTS = {
     "nowhere": ("(float* y) { y[threadIdx.x] = 1; }", "<<<1, 1>>>(reinterpret_cast<float*>(0x123456000))", "where does it come from"),
     "misaligned": ("(float* y) { *reinterpret_cast<double*>(y + 1) = 1; }", "<<<1, 1>>>(y)", "a multiple of"),
     "unwritten": ("(float* y) { y[threadIdx.x] += 1; }", "<<<1, 32>>>(fresh)", "memory holds anything at first"),
-    "two_barriers": ("(float* y) { if (threadIdx.x < 16)\n__syncthreads();\nelse\n__syncthreads();\ny[threadIdx.x] = 1; }", "<<<1, 32>>>(y)",
+    "two_barriers": ("(float* y) { if (threadIdx.x < 16)\n__syncthreads();\nelse\n__syncthreads();\ny[threadIdx.x] = 1; }",
+     "<<<1, 32>>>(y)",
                      "the same barrier"),
-    "missed_barrier": ("(float* y) { if (threadIdx.x < 16) __syncthreads(); y[threadIdx.x] = 1; }", "<<<1, 32>>>(y)", "must reach every barrier"),
+    "missed_barrier": ("(float* y) { if (threadIdx.x < 16) __syncthreads(); y[threadIdx.x] = 1; }", "<<<1, 32>>>(y)",
+     "must reach every barrier"),
     "missed_shuffle": ("(float* y) { if (threadIdx.x < 16) y[threadIdx.x] = __shfl_down_sync(0xffffffff, 1.f, 1); }", "<<<1, 32>>>(y)",
                        "all lanes that the mask names"),
     "mask": ("(float* y) { y[threadIdx.x] = __shfl_sync(1, 1.f, 0); }", "<<<1, 32>>>(y)", "the mask names the lanes that take part"),
-    "mask_source": ("(float* y) { if (threadIdx.x < 16) y[threadIdx.x] = __shfl_sync(0xffff, 1.f, 20); }", "<<<1, 32>>>(y)", "whose values are wanted"),
-    "fence": ("(float* y) { if (threadIdx.x > 0) return; y[blockIdx.x] = 1; if (atomicAdd(&y[31], 1.f) == 1) y[30] = y[0]; }", "<<<2, 32>>>(zeros)",
+    "mask_source": ("(float* y) { if (threadIdx.x < 16) y[threadIdx.x] = __shfl_sync(0xffff, 1.f, 20); }", "<<<1, 32>>>(y)",
+     "whose values are wanted"),
+    "fence": ("(float* y) { if (threadIdx.x > 0) return; y[blockIdx.x] = 1; if (atomicAdd(&y[31], 1.f) == 1) y[30] = y[0]; }",
+     "<<<2, 32>>>(zeros)",
               "needs __threadfence"),
     "same_element": ("(float* y) { y[threadIdx.x / 2] = threadIdx.x; }", "<<<1, 32>>>(y)", "several threads write the same element"),
     "neighbour": ("(float* y) { y[threadIdx.x] = y[threadIdx.x + 1]; }", "<<<1, 31>>>(y)", "let all read before anybody writes"),
     "other_block": ("(float* y) { y[blockIdx.x + 1] = y[blockIdx.x]; }", "<<<2, 1>>>(y)", "blocks run in any order"),
     "endless": ("(float* y) { for (int i = 0; i < 32;) y[threadIdx.x] = 1; }", "<<<1, 32>>>(y)", "what ends the loop"),
     "division": ("(float* y, int n) { y[threadIdx.x] = n / (int)threadIdx.x; }", "<<<1, 32>>>(y, 1)", "which divisor can be 0"),
-    "recursion": ("_deeper(volatile int* n, int at) { int below[1000]; below[at % 1000] = *n; if (*n != 1) k_deeper(below, at + 1); *n = below[at % 1000] + 1; }\n"
+    "recursion": ("_deeper(volatile int* n, int at) { int below[1000]; below[at % 1000] = *n; if (*n != 1) k_deeper(below, at + 1); *n = "
+     "below[at % 1000] + 1; }\n"
                   "__global__ void k(float* y) { int n = 0; k_deeper(&n, 0); y[0] = n; }", "<<<1, 1>>>(y)", "what ends the recursion"),
     "large_block": ("(float* y) { y[threadIdx.x] = 1; }", "<<<1, 2048>>>(y)", "1 to 1024 threads in all"),
     "dynamic_shared": ("(float* y) { y[threadIdx.x] = 1; }", "<<<1, 32, 100000>>>(y)", "take smaller tiles"),
-    "static_shared": ("(float* y) { __shared__ float s[100000]; s[threadIdx.x] = 1; y[threadIdx.x] = s[threadIdx.x]; }", "<<<1, 32>>>(y)", "take smaller tiles"),
+    "static_shared": ("(float* y) { __shared__ float s[100000]; s[threadIdx.x] = 1; y[threadIdx.x] = s[threadIdx.x]; }", "<<<1, 32>>>(y)",
+     "take smaller tiles"),
     "assertion": ("(float* y) { assert(threadIdx.x < 5); y[threadIdx.x] = 1; }", "<<<1, 32>>>(y)", "the kernel says so itself"),
 }
 # Of lessons of train/: a part of the solution, what stands there instead, and what is to be told. "" stands for the lesson as it is.
@@ -157,10 +186,12 @@ TRAIN = {
         ("-= rate *", "+= rate *", "subtract it"),
         ("-= rate * ", "-= ", "times rate"),
         ("network.parameters()", "{network.w1, network.w2}", "all four parameters"),
-        ("float* const values = parameter", "parameter.clear_grad();\n    float* const values = parameter", "look whether the Tensor there is defined"),
+        ("float* const values = parameter", "parameter.clear_grad();\n    float* const values = parameter",
+         "look whether the Tensor there is defined"),
         ("return loss.data().item();", "return 0;", "return loss"),
         ("network.forward(x), labels", "relu(network.forward(x)), labels", "all four parameters"),
-        ("network.forward(x), labels", "network.forward(x), Tensor::from({labels.numel(), 1}, labels.to_vector<std::int32_t>())", "labels .rows. of whole numbers"),
+        ("network.forward(x), labels", "network.forward(x), Tensor::from({labels.numel(), 1}, labels.to_vector<std::int32_t>())",
+         "labels .rows. of whole numbers"),
     ),
     "02_overfitting": (
         ("", "", "std::iota"),
@@ -172,15 +203,18 @@ TRAIN = {
         ("epoch - best_epoch >= patience", "epoch - best_epoch > patience", "three in a row"),
         ("epoch - best_epoch >= patience", "epoch >= patience - 1", "counts from the best epoch"),
         ("epoch - best_epoch >= patience", "false", "three in a row"),
-        ("    if (validation_loss < best) {\n      best = validation_loss;", "    const bool better = validation_loss < best;\n    best = validation_loss;\n    if (better) {",
+        ("    if (validation_loss < best) {\n      best = validation_loss;", "    const bool better = validation_loss < best;\n    best = "
+         "validation_loss;\n    if (better) {",
          "not with the epoch before"),
     ),
     "03_learning_rate": (
         ("", "", "two cases"),
-        ("static_cast<float>(step + 1) / static_cast<float>(warmup + 1)", "static_cast<float>(step) / static_cast<float>(warmup)", "count from 1"),
+        ("static_cast<float>(step + 1) / static_cast<float>(warmup + 1)", "static_cast<float>(step) / static_cast<float>(warmup)",
+         "count from 1"),
         ("static_cast<float>(warmup + 1)", "static_cast<float>(warmup)", "one step early"),
         ("static_cast<float>(step + 1) / static_cast<float>(warmup + 1)", "static_cast<float>((step + 1) / (warmup + 1))", "divide floats"),
-        ("static_cast<float>(step - warmup) / static_cast<float>(total - warmup)", "static_cast<float>((step - warmup) / (total - warmup))", "of ints it is 0"),
+        ("static_cast<float>(step - warmup) / static_cast<float>(total - warmup)", "static_cast<float>((step - warmup) / (total - "
+         "warmup))", "of ints it is 0"),
         ("static_cast<float>(step - warmup) / static_cast<float>(total - warmup)", "static_cast<float>(step) / static_cast<float>(total)",
          "begins after the warm-up"),
         ("static_cast<float>(total - warmup)", "static_cast<float>(total)", "total - warmup steps are left"),
@@ -202,12 +236,14 @@ TRAIN = {
         ("from * 3 + colour", "from * 3 + (mirrored ? 2 - colour : colour)", "red has become blue"),
         ("const std::vector<float> before(pixels, pixels + side * 3);", "const std::span<float> before(pixels, pixels + side * 3);",
          "Read from a copy of the row"),
-        ("const bool is_inside = from >= 0 && from < side;", "const bool is_inside = true;\n      from = (from + side) % side;", "comes in on the other"),
+        ("const bool is_inside = from >= 0 && from < side;", "const bool is_inside = true;\n      from = (from + side) % side;",
+         "comes in on the other"),
         ("random.chance(0.5f)", "true", "drawn for each image"),
         ("random.below(7)", "random.below(6)", "each as likely"),
         ("  model.set_training(true);\n", "", "comes first"),
         ("  random.shuffle(order);\n", "", "in each epoch"),
-        ("      augment(batch.pixels.data<float>() + image * side * side * 3, side, random);\n", "      ;\n", "for each image of the batch"),
+        ("      augment(batch.pixels.data<float>() + image * side * side * 3, side, random);\n", "      ;\n",
+         "for each image of the batch"),
         ("batch.pixels.data<float>() + image", "set.images.pixels.data<float>() + image", "augment the batch, not the set"),
         ("    optimizer.clear_gradients();\n", "", "clear_gradients.. after each step"),
         ("    ++progress.step;\n", "", "counts steps"),
@@ -253,7 +289,7 @@ def combined(includes, programs):
 
 
 def puzzle_programs():
-    """A source with every wrong answer to a puzzle, and {name: (lesson's text, wanted hint)}."""
+    """A source with every wrong answer to a puzzle, and {name: (lesson, wanted hint)}."""
     programs, wanted, includes = {}, {}, []
     for puzzle, answers in PUZZLES.items():
         path = LEARN / "puzzles" / f"{puzzle}.cu"
@@ -262,7 +298,7 @@ def puzzle_programs():
         for number, (body, hint) in enumerate(answers):
             name = f"{puzzle}_{number}"
             programs[name] = f"{code.split('{', 1)[0]}{{\n{body}\n}}\n{test}"
-            wanted[name] = (path.read_text(), hint)
+            wanted[name] = (f"puzzles/{puzzle}", hint)
     for name, (kernel, launch, hint) in FAULTS.items():
         kind = "__device__ __attribute__((noinline)) void" if kernel.startswith("_") else "__global__ void"
         programs[name] = FAULT.replace("KIND", kind).replace("KERNEL", kernel).replace("LAUNCH", launch)
@@ -271,7 +307,7 @@ def puzzle_programs():
 
 
 def train_programs():
-    """The same of the lessons of train/, and {name: (lesson's text, wanted hint)}."""
+    """The same of the lessons of train/, and {name: (lesson, wanted hint)}."""
     programs, wanted, includes = {}, {}, ["#include <span>\n"]
     for lesson, answers in TRAIN.items():
         path = LEARN / "train" / f"{lesson}.cpp"
@@ -283,7 +319,7 @@ def train_programs():
                 raise ValueError(f"{lesson}: wanted a solution with {old!r}")
             name = f"{lesson}_{number}"
             programs[name] = before + (solution.replace(old, new) if old else code) + test
-            wanted[name] = (path.read_text(), hint)
+            wanted[name] = (f"train/{lesson}", hint)
     return combined([*includes, "using namespace tern;\n"], programs), wanted
 
 

@@ -9,8 +9,6 @@ __global__ void map(const float* x, float* y) {
 }
 
 // ---- the test
-// if told "nothing orders": every thread does the body, all at once, and each has to do with an element of its own: y[threadIdx.x], and no loop
-// if told "after the end": threadIdx.x is 0 to 31 already, and y[31] the last element
 int main() {
   const auto x = lesson::numbers(32);
   const lesson::Memory in(x);

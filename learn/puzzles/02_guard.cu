@@ -9,7 +9,6 @@ __global__ void multiply(const float* a, const float* b, float* y, int n) {
 }
 
 // ---- the test
-// if told "nothing orders": every thread does the body, all at once, and each has to do with an element of its own: y[i], and no loop
 int main() {
   const int n = 50;
   const auto a = lesson::numbers(n, 1), b = lesson::numbers(n, 2);

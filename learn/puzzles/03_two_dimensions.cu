@@ -10,9 +10,6 @@ __global__ void add_ten(const float* x, float* y, int rows, int columns) {
 }
 
 // ---- the test
-// if told "thread .1[345], \d+, 0": threads 13 to 15 of each row have no column: column < columns, too
-// if told "thread .\d+, [67], 0": the threads of rows 6 and 7 have no row: row < rows, too
-// if told "nothing orders|after the end": the element of a row and a column lies at row * columns + column, with row = threadIdx.y and column = threadIdx.x
 int main() {
   const int rows = 6, columns = 13;
   const auto x = lesson::numbers(rows * columns);

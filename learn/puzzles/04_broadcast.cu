@@ -9,12 +9,6 @@ __global__ void outer_sum(const float* a, const float* b, float* y, int rows, in
 }
 
 // ---- the test
-// if told "reads b.20.": threads 20 to 31 of each row have no column: column < columns, beside row < rows
-// if told "thread .0, 7, 0.: reads a.7.": the threads of row 7 have no row: row < rows, beside column < columns
-// if told "reads a.7.": a has a value for each row, b one for each column: a[row] + b[column], row = threadIdx.y, column = threadIdx.x
-// if told "thread .0, 1, 0.: writes y.0.": the rows of threads all write the same: threadIdx.y says which row is meant, row * columns + column
-// if told "thread .1, 0, 0.: writes y.0.": the threads of a row all write the same: threadIdx.x says which column is meant
-// if told "nothing orders|after the end of y": a row of y has `columns` values, so the next begins that much further: row * columns + column
 int main() {
   const int rows = 7, columns = 20;
   const auto a = lesson::numbers(rows, 1), b = lesson::numbers(columns, 2);

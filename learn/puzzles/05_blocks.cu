@@ -9,7 +9,6 @@ __global__ void twice(const float* x, float* y, int n) {
 }
 
 // ---- the test
-// if told "nothing orders": every block has a thread 0, and every thread of a block the same blockIdx.x: an index is made of both, blockIdx.x * blockDim.x + threadIdx.x
 int main() {
   const int n = 1000, threads = 128;
   const auto x = lesson::numbers(n);

@@ -10,8 +10,6 @@ __global__ void square(const float* x, float* y, int n) {
 }
 
 // ---- the test
-// if told "block .1, 0, 0., thread .0, 0, 0.: writes y.0.": begin at blockIdx.x * blockDim.x + threadIdx.x: every block has a thread 0
-// if told "nothing orders": each turn goes on by the number of all threads, gridDim.x * blockDim.x: what lies between has others
 int main() {
   const int n = 5000;
   const auto x = lesson::numbers(n);

@@ -11,8 +11,6 @@ __global__ void reverse(const float* x, float* y) {
 }
 
 // ---- the test
-// if told "block .1, 0, 0.* writes y.0.": each block has a part of y of its own: blockIdx.x * 64 + threadIdx.x, as for x
-// if told "block .1, 0, 0.*element 64 of 64": `block` has the 64 elements of this block alone: its index is the thread's within the block, threadIdx.x
 int main() {
   const int n = 256;
   const auto x = lesson::numbers(n);
