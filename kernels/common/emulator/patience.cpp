@@ -69,7 +69,7 @@ void disarm() {
   state.is_armed = false;
 }
 
-/// Where the running thread goes on when it has been taken out of the kernel's code. That may be the stub of a call to a library,
+/// Where the running thread goes on when it has been taken out of the kernel's code. That may be the jump to a library's function,
 /// which has no line, but a return address on the stack.
 [[noreturn]] void leave_by_force() {
   disarm();

@@ -40,7 +40,6 @@ void SharedMemory::begin_launch(std::size_t dynamic_bytes) {
   last_ = nullptr;
   next_ = reserve_ + kReserveBytes / 2;
   dynamic_bytes_ = used_bytes_ = dynamic_bytes;
-  static_bytes_ = 0;
 }
 
 void* SharedMemory::array(const char* name, const char* file, int line, std::size_t element_bytes,
@@ -68,16 +67,13 @@ SharedMemory::Array& SharedMemory::find_or_add(const char* name, const char* fil
       return array;
   }
   const std::size_t bytes = element_bytes * count;
-  if (file != kDynamic) {
-    used_bytes_ += bytes;
-    static_bytes_ += bytes;
-  }
-  if (static_bytes_ > kMaxStaticBytes) {
+  if (file != kDynamic) used_bytes_ += bytes;
+  if (const std::size_t static_bytes = used_bytes_ - dynamic_bytes_; static_bytes > kMaxStaticBytes) {
     throw Error(fmt::format("shared array '{}'", name),
                 fmt::format("at most {} bytes of __shared__ arrays in a kernel (more can be had as extern "
                             "__shared__)",
                             kMaxStaticBytes),
-                std::to_string(static_bytes_));
+                std::to_string(static_bytes));
   }
   if (used_bytes_ > kMaxSharedBytes) {
     throw Error(fmt::format("shared array '{}'", name),

@@ -68,7 +68,7 @@ class SharedMemory {
 
   inline static std::uintptr_t reserve_ = ~std::uintptr_t{0};  ///< of the program's only block
   std::uintptr_t next_ = 0;
-  std::size_t dynamic_bytes_ = 0, static_bytes_ = 0, used_bytes_ = 0;
+  std::size_t dynamic_bytes_ = 0, used_bytes_ = 0;
   std::vector<Array> arrays_;
   Array* last_ = nullptr;  ///< found last
 };

@@ -47,7 +47,7 @@ std::string interrupted_line(const ucontext_t& context) {
 }
 
 /// Of the kernel that runs: as other faults of kernels are told (launch.cpp).
-std::string kernel_fault(const char* what) {
+std::string kernel_fault(const std::string& what) {
   return fmt::format("kernel {}, {}: {}; launched at {}", kernel_text, Block::current().place(), what,
                      launch_line);
 }
@@ -57,9 +57,9 @@ std::string fault_at(const void* address) {
   if (in_launch) {
     constexpr std::uintptr_t kPage = 4096;  // below a stack
     const bool is_full = Block::current().is_stack(reinterpret_cast<std::uintptr_t>(address) + kPage);
-    return kernel_fault(is_full
-                            ? "its stack is full: a recursion without end, or variables of its own too large"
-                            : fmt::format("a pointer to no memory, {}", address).c_str());
+    if (is_full)
+      return kernel_fault("its stack is full: a recursion without end, or variables of its own too large");
+    return kernel_fault(fmt::format("a pointer to no memory, {}", address));
   }
   if (!memory.is_closed_to_host(address))
     return fmt::format("host code follows a pointer to no memory, {}", address);
