@@ -1,5 +1,7 @@
 #include "kernels/elementwise.h"
 
+#include <algorithm>
+
 #include "kernels/common/map.h"
 
 namespace tern::kernels {

@@ -3,6 +3,7 @@
 // once: the blocks of neighbouring rows run together, and the caches hold what they share.
 #include "kernels/max_pool.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 

@@ -1,5 +1,6 @@
 #include "models/novelty_distance.h"
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 

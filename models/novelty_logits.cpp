@@ -1,5 +1,6 @@
 #include "models/novelty_logits.h"
 
+#include <algorithm>
 #include <functional>
 #include <limits>
 #include <numeric>

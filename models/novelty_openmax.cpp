@@ -1,5 +1,6 @@
 #include "models/novelty_openmax.h"
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 

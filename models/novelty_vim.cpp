@@ -1,5 +1,7 @@
 #include "models/novelty_vim.h"
 
+#include <algorithm>
+
 #include "models/novelty_logits.h"
 #include "models/novelty_matrix.h"
 

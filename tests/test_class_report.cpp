@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "apps/measure/evaluation_json.h"
 #include "apps/measure/evaluation_text.h"
 #include "tests/support/tiny_level.h"

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "apps/measure/study_models.h"
 #include "engine/core/check.h"
 #include "engine/io/json.h"

@@ -3,6 +3,7 @@
 // Without names: all. Prints Markdown; benchmarks/peers/kernels.py measures the same rows in PyTorch, and
 // benchmarks/compare_kernels.py runs both. Fails if a row fails or differs from its reference.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 

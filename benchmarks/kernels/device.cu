@@ -1,5 +1,6 @@
 #include "benchmarks/kernels/device.h"
 
+#include <algorithm>
 #include <string>
 
 #include "engine/core/check.h"

@@ -7,6 +7,7 @@
 // row of the slice.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <type_traits>
 

@@ -2,6 +2,8 @@
 // otherwise. Bound by bandwidth.
 #pragma once
 
+#include <algorithm>
+
 #include "kernels/common/kernel.h"
 #include "kernels/common/vector.h"
 

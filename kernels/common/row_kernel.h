@@ -25,6 +25,8 @@
 // inputs.
 #pragma once
 
+#include <algorithm>
+
 #include "kernels/common/row_fragment.h"
 #include "kernels/common/row_partition.h"
 

@@ -8,6 +8,8 @@
 // t.data<float>() points at the first. backward(loss) adds to the gradients; p.clear_grad() makes p forget its own. A Variable is a
 // handle: `for (Variable p : network.parameters())` changes the network's own.
 // To do: one step.
+#include <algorithm>
+
 #include "engine/autograd/tape.h"
 #include "engine/core/random.h"
 #include "engine/ops/cross_entropy.h"

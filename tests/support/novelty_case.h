@@ -1,6 +1,7 @@
 // A case of tests/goldens/novelty_scores.txt as the scores take it.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
