@@ -49,7 +49,7 @@ TEST_CASE("occupancy: what limits it") {
 }
 
 TEST_CASE("occupancy: what no kernel has") {
-  const emulator::Architecture& any = architecture("sm_80");
+  const emulator::Architecture any = architecture("sm_80");
   CHECK_THROWS_WITH_AS(occupancy(any, {0, 32, 0}), "occupancy: wanted 1 to 1024 threads in a block, got 0",
                        Error);
   CHECK_THROWS_WITH_AS(occupancy(any, {32, 256, 0}),

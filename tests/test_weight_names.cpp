@@ -14,7 +14,7 @@ using namespace tern;
 
 namespace {
 
-const StateDict& network(const std::string& architecture) {
+StateDict network(const std::string& architecture) {
   static std::map<std::string, StateDict> made;
   StateDict& state = made[architecture];
   if (state.empty()) state = Model(ModelSpec::imagenet(architecture, 5), Initialiser::zeros()).state_dict();
