@@ -9,6 +9,7 @@
 #include <string>
 
 #include "engine/core/check.h"
+#include "kernels/common/emulator/counted.h"
 #include "kernels/common/emulator/profile/kernel_report.h"
 #include "kernels/common/emulator/profile/trace.h"
 #include "kernels/common/kernel.h"
@@ -88,7 +89,7 @@ TEST_CASE("report: text has bounds, findings at their lines, the lines' text and
   CHECK(has(text, "transposes: 4 x 4 blocks of 32 x 32 threads"));
   CHECK(has(text, "At least 2.70 us on A100 (SXM4, 80 GB), by its launch"));
   CHECK(has(text,
-            "test_profile_report.cpp:26: a warp's store touches 32.0 sectors of 32 bytes where 4.0 suffice"));
+            "test_profile_report.cpp:27: a warp's store touches 32.0 sectors of 32 bytes where 4.0 suffice"));
   CHECK(has(text, "y[column * size + row] = x[row * size + column];"));
   CHECK(has(text, "l1tex__average_t_sectors_per_request_pipe_lsu_mem_global_op_st.ratio"));
   CHECK(has(text, "(tile) takes 32.0 passes"));
@@ -120,7 +121,7 @@ TEST_CASE("report: a launch of no known kernel and no known line") {
                                    {.requests = 1, .lanes = 32, .contended = 31},
                                    {}});
   const std::string text = text_report({launched}, {});
-  CHECK(has(text, "kernel: 1 blocks of 1 threads"));
+  CHECK(has(text, "kernel: 1 block of 1 thread, 0 bytes of shared memory"));
   CHECK(has(text, "instruction 1: of 32 atomics 31 go"));
   CHECK(has(html_report({launched}, {}, ""), "no debug information"));
 }

@@ -8,6 +8,7 @@
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/code_place.h"
+#include "kernels/common/emulator/counted.h"
 #include "kernels/common/emulator/global_races.h"
 #include "kernels/common/emulator/kernel_fault.h"
 #include "kernels/common/emulator/patience.h"
@@ -196,8 +197,8 @@ void Block::fail_stuck() const {
   if (first->state == Thread::State::at_warp)
     text = fmt::format("waits at {} with mask {:#010x} for lanes that never come: ", first->operation,
                        first->mask);
-  text +=
-      fmt::format("of {} threads {} wait, {} {} ended", count_, waiting, done_, done_ == 1 ? "has" : "have");
+  text += fmt::format("of {} {} {}, {} {} ended", counted(count_, "thread"), waiting,
+                      waiting == 1 ? "waits" : "wait", done_, done_ == 1 ? "has" : "have");
   if (elsewhere != nullptr)
     text += fmt::format("; {} waits at {}, {}", place_of_thread(*elsewhere), elsewhere->operation,
                         place_text(elsewhere->where));

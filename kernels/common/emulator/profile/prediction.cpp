@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/common/emulator/counted.h"
+
 namespace tern::emulator {
 namespace {
 
@@ -25,10 +27,9 @@ Bound l2_bound(const Work& work, const Device& device) {
 Bound l1_bound(const Work& work, const Device& device, double busiest_blocks) {
   const double share = busiest_blocks / work.blocks;
   const double clocks = share * (work.l1_lines + work.shared_passes);
-  return {
-      work.shared_passes > work.l1_lines ? "shared memory" : "L1", clocks / device.clock_ghz * 1e-3,
-      fmt::format("{:.0f} lines and {:.0f} passes over the banks on the busiest multiprocessor, one a clock",
-                  share * work.l1_lines, share * work.shared_passes)};
+  return {work.shared_passes > work.l1_lines ? "shared memory" : "L1", clocks / device.clock_ghz * 1e-3,
+          fmt::format("{} and {} over the banks on the busiest multiprocessor, one a clock",
+                      counted(share * work.l1_lines, "line"), counted(share * work.shared_passes, "pass"))};
 }
 
 Bound latency_bound(const Work& work, const Device& device, double busiest_blocks, int blocks_at_once) {

@@ -94,7 +94,8 @@ void report_leaks() {
     if (allocation.kind == MemoryKind::host) continue;
     if (++leaks <= kMostNamed) report_note(allocation.name + " was not freed");
   }
-  if (leaks > kMostNamed) report_note(fmt::format("nor were {} others", leaks - kMostNamed));
+  if (const int others = leaks - kMostNamed; others > 0)
+    report_note(others == 1 ? "nor was 1 other" : fmt::format("nor were {} others", others));
 }
 
 void at_end(int code, void*) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/common/emulator/allocations.h"
+#include "kernels/common/emulator/counted.h"
 #include "kernels/common/emulator/global_memory.h"
 #include "kernels/common/emulator/program/device_memory.h"
 #include "kernels/common/emulator/program/faults.h"
@@ -49,8 +50,8 @@ std::string wrong_side(const char* side, const void* memory, std::size_t bytes, 
   const std::size_t room =
       static_cast<std::size_t>(begin + allocation.bytes - static_cast<const std::byte*>(memory));
   if (bytes <= room) return {};
-  return fmt::format("wanted at most {} bytes, the rest of the {}'s {}, got {}", room, side, allocation.name,
-                     bytes);
+  return fmt::format("wanted at most {}, the rest of the {}'s {}, got {}", counted(room, "byte"), side,
+                     allocation.name, bytes);
 }
 
 /// To the host: what no kernel has written is seldom what is wanted there.
@@ -73,10 +74,11 @@ cudaError_t allocate(void** memory, std::size_t bytes, MemoryKind kind, const ch
   *memory = nullptr;
   if (bytes == 0) return cudaSuccess;
   DeviceMemory& all = DeviceMemory::instance();
-  *memory = all.allocate(bytes, kind, fmt::format("{} of {} bytes ({})", function, bytes, text_of(where)));
+  *memory = all.allocate(bytes, kind,
+                         fmt::format("{} of {} ({})", function, counted(bytes, "byte"), text_of(where)));
   if (*memory == nullptr) {
     return misuse(cudaErrorMemoryAllocation, function, where,
-                  fmt::format("wanted {} bytes, got a device with {} of {} free", bytes,
+                  fmt::format("wanted {}, got a device with {} of {} free", counted(bytes, "byte"),
                               all.total_bytes() - all.used_bytes(), all.total_bytes()));
   }
   if (kind != MemoryKind::device) mark_written(*memory, bytes);  // who knows what the host does to it
@@ -149,8 +151,8 @@ cudaError_t copy_symbol(void* to, const void* from, std::size_t bytes, std::size
   const char* const function = is_to_symbol ? "cudaMemcpyToSymbol" : "cudaMemcpyFromSymbol";
   if (offset > size || bytes > size - offset) {
     return misuse(cudaErrorInvalidValue, function, where,
-                  fmt::format("wanted at most {} bytes after {}, of a variable of {}, got {}",
-                              offset > size ? 0 : size - offset, offset, size, bytes));
+                  fmt::format("wanted at most {} after {}, of a variable of {}, got {}",
+                              counted(offset > size ? 0 : size - offset, "byte"), offset, size, bytes));
   }
   std::byte* const begin = static_cast<std::byte*>(to) + (is_to_symbol ? offset : 0);
   const OpenDevice open;
