@@ -114,6 +114,38 @@ TEST_CASE("report: registers and devices that it is given") {
 }
 
 TEST_CASE("report: a launch of no known kernel and no known line") {
+TEST_CASE("report: bounds that a device has no figure for are named, with the reason") {
+  std::vector<LaunchProfile> launches{some_launches()[0]};
+  launches[0].tensor_operations[static_cast<std::size_t>(TensorPath::bf16_fp32)] = 1000;
+  std::string t4 = text_report(launches, {.device = "T4"});
+  for (std::size_t at = 0; (at = t4.find("\n    ")) != std::string::npos;) t4.replace(at, 5, " ");
+  CHECK(has(t4,
+            "Bounds left out: launch (no source was found for what one costs), L2 (no source was found for "
+            "its bandwidth), latency (no source was found for that of DRAM), tensor cores (T4's do not take "
+            "bf16).\n"));
+  CHECK(has(html_report(launches, {.device = "T4"}, ""), "T4's do not take bf16"));
+  const std::string b200 = text_report(launches, {.device = "B200"});
+  CHECK(has(b200, "left out: launch"));
+  CHECK(!has(b200, "do not take"));
+  CHECK(!has(text_report(launches, {.device = "H100"}), "left out"));
+  launches[0] = {};
+  CHECK(has(text_report(launches, {.device = "B200"}),
+            "left out: launch (no source was found for what one costs).\n"));
+}
+
+TEST_CASE("report: one of a thing is one") {
+  CHECK(counted(1, "block") == "1 block");
+  CHECK(counted(0, "block") == "0 blocks");
+  CHECK(counted(2, "pass") == "2 passes");
+  CHECK(counted(1.4, "pass") == "1 pass");
+  CHECK(counted(0.4, "pass") == "0 passes");
+  LaunchProfile launch;
+  launch.grid = {1, 2, 1};
+  launch.blocks_run = 2;
+  launch.block = {32, 1, 1};
+  CHECK(shape_text(launch) == "1 x 2 blocks of 32 threads, 0 bytes of shared memory");
+}
+
   LaunchProfile launched;
   launched.instructions.push_back({{reinterpret_cast<const void*>(16)},
                                    Space::global,

@@ -63,6 +63,23 @@ Bound tensor_bound(const Work& work, const Device& device, double busiest_blocks
                       all / us * share * device.multiprocessors * 1e-6)};
 }
 
+/// What the launch asks of something that the device has no figure for.
+std::vector<LeftOut> left_out(const Work& work, const Device& device) {
+  static constexpr std::array<const char*, kTensorPaths> kTypes{"fp16", "fp16 added up in fp16", "bf16",
+                                                                "tf32", "8-bit integers"};
+  std::vector<LeftOut> all;
+  if (device.launch_us <= 0) all.push_back({"launch", "no source was found for what one costs"});
+  if (device.l2_gb_per_s <= 0 && work.l2_sectors > 0)
+    all.push_back({"L2", "no source was found for its bandwidth"});
+  if (device.dram_latency_ns <= 0 && work.load_rounds + work.load_misses > 0)
+    all.push_back({"latency", "no source was found for that of DRAM"});
+  for (std::size_t path = 0; path < kTensorPaths; ++path) {
+    if (work.tensor_operations[path] > 0 && device.tensor_tflops[path] <= 0)
+      all.push_back({"tensor cores", fmt::format("{}'s do not take {}", device.name, kTypes[path])});
+  }
+  return all;
+}
+
 }  // namespace
 
 Work work_of(const LaunchProfile& launch, int registers) {
@@ -102,6 +119,7 @@ Prediction predict(const Work& work, const Device& device) {
   if (blocks_at_once == 0 || work.blocks <= 0) return prediction;
   const double busiest = std::ceil(work.blocks / device.multiprocessors);
   std::vector<Bound>& bounds = prediction.bounds;
+  prediction.left_out = left_out(work, device);
   if (device.launch_us > 0) bounds.push_back({"launch", device.launch_us, "what any launch costs"});
   bounds.push_back(dram_bound(work, device));
   if (device.l2_gb_per_s > 0) bounds.push_back(l2_bound(work, device));

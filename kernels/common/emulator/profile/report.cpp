@@ -65,6 +65,14 @@ std::string bars(const Prediction& prediction) {
   return text;
 }
 
+/// Why the time may be longer than even the largest bound says.
+std::string left_out_text(const Prediction& prediction) {
+  std::string names;
+  for (const LeftOut& one : prediction.left_out)
+    names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", one.name, one.why);
+  return names.empty() ? "" : wrapped(names + ".", "  Bounds left out: ", "    ");
+}
+
 std::string findings_text(const KernelReport& report) {
   if (report.findings.empty()) return "  Nothing to mend in how it touches memory.\n";
   std::string text = "  What would make it faster:\n";
@@ -145,8 +153,8 @@ std::string text_report(const std::vector<LaunchProfile>& launches, const Report
         "incomplete, and what it printed or returned about that means nothing.\n\n";
   }
   for (const KernelReport& report : kernel_reports(launches, options)) {
-    text += heading(report, options) + bars(report.prediction) + findings_text(report) +
-            lines_text(report, source) + metrics_text(report) + '\n';
+    text += heading(report, options) + bars(report.prediction) + left_out_text(report.prediction) +
+            findings_text(report) + lines_text(report, source) + metrics_text(report) + '\n';
     if (!report.first.trace.empty()) text += "  Warp by steps:\n" + trace_text(report.first) + '\n';
   }
   return text +

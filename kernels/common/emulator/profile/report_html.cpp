@@ -134,9 +134,11 @@ PageJson findings_json(const KernelReport& report) {
 }
 
 PageJson kernel_json(const KernelReport& report, SourceText& source) {
-  PageJson bounds = PageJson::array(), counts = PageJson::array();
+  PageJson bounds = PageJson::array(), left_out = PageJson::array(), counts = PageJson::array();
   for (const Bound& bound : report.prediction.bounds)
     bounds.push_back({{"name", bound.name}, {"us", bound.us}, {"why", bound.why}});
+  for (const LeftOut& bound : report.prediction.left_out)
+    left_out.push_back({{"name", bound.name}, {"why", bound.why}});
   for (const Metric& metric : report.metrics)
     counts.push_back(
         {{"label", metric.label}, {"ncu", metric.ncu}, {"value", metric.value}, {"good", metric.good}});
@@ -147,6 +149,7 @@ PageJson kernel_json(const KernelReport& report, SourceText& source) {
           {"shape", shape_text(report.first)},
           {"launches", report.launches},
           {"bounds", bounds},
+          {"left_out", left_out},
           {"largest", report.prediction.largest},
           {"largest_work", report.prediction.largest_work},
           {"occupancy", occupancy_text(report)},

@@ -95,6 +95,9 @@ std::string json_report(const std::vector<LaunchProfile>& launches, const Report
     for (const Bound& bound : prediction.bounds) bounds[bound.name] = bound.us;
     Json& metrics = kernel["metrics"] = Json::object();
     for (const Metric& metric : report.metrics) {
+    Json& left_out = kernel["bounds_left_out"] = Json::array();
+    for (const LeftOut& bound : prediction.left_out)
+      left_out.push_back({{"name", bound.name}, {"why", bound.why}});
       if (!metric.ncu.empty()) metrics[metric.ncu] = metric.value;
     }
     Json& findings = kernel["findings"] = Json::array();

@@ -53,6 +53,8 @@ function drawAnswer(kernel) {
             'div', {class: isLargest ? 'bar is-largest' : 'bar', title: bound.why},
             make('i', {style: `width: ${100 * bound.us / largest.us}%`})));
   });
+  const leftOut = kernel.left_out.map((bound) => `${bound.name} (${bound.why})`).join(', ');
+  if (leftOut) bars.after(make('p', {class: 'soft small'}, `Bounds left out: ${leftOut}.`));
   box.append(bars, make('p', {class: 'soft small'}, `${work.name}: ${work.why}. ${kernel.occupancy}.`));
   return box;
 }
