@@ -92,6 +92,7 @@ TEST_CASE("report: text has bounds, findings at their lines, the lines' text and
             "test_profile_report.cpp:27: a warp's store touches 32.0 sectors of 32 bytes where 4.0 suffice"));
   CHECK(has(text, "y[column * size + row] = x[row * size + column];"));
   CHECK(has(text, "l1tex__average_t_sectors_per_request_pipe_lsu_mem_global_op_st.ratio"));
+  CHECK(has(text, "_op_st.ratio (ideal 4.00, farthest from it test_profile_report.cpp:27)"));
   CHECK(has(text, "(tile) takes 32.0 passes"));
   CHECK(has(text, "Times are lower bounds"));
   const auto lines = std::count(text.begin(), text.end(), '\n');
@@ -113,7 +114,6 @@ TEST_CASE("report: registers and devices that it is given") {
   CHECK(has(html_report({large}, {.device = "A100"}, "large"), "\"bounds\":[]"));
 }
 
-TEST_CASE("report: a launch of no known kernel and no known line") {
 TEST_CASE("report: bounds that a device has no figure for are named, with the reason") {
   std::vector<LaunchProfile> launches{some_launches()[0]};
   launches[0].tensor_operations[static_cast<std::size_t>(TensorPath::bf16_fp32)] = 1000;
@@ -146,6 +146,7 @@ TEST_CASE("report: one of a thing is one") {
   CHECK(shape_text(launch) == "1 x 2 blocks of 32 threads, 0 bytes of shared memory");
 }
 
+TEST_CASE("report: a launch of no known kernel and no known line") {
   LaunchProfile launched;
   launched.instructions.push_back({{reinterpret_cast<const void*>(16)},
                                    Space::global,

@@ -121,8 +121,8 @@ std::vector<KernelReport> kernel_reports(const std::vector<LaunchProfile>& launc
   for (KernelReport& report : reports) {
     divide_work(report.work, report.launches);
     report.prediction = predict(report.work, gpu);
-    report.metrics = metrics(report.first, report.prediction.occupancy);
     report.lines = line_counts(report.first);
+    report.metrics = metrics(report.first, report.lines, report.prediction.occupancy);
     report.findings = findings(report.first, report.lines, report.work, gpu);
   }
   std::stable_sort(reports.begin(), reports.end(),

@@ -135,7 +135,8 @@ std::string metrics_text(const KernelReport& report) {
     const bool is_count = metric.ncu.find("bank_conflicts") != std::string::npos ||
                           metric.ncu.find("tensor") != std::string::npos || metric.ncu.find("dram") == 0;
     if (!is_ratio && !is_count) continue;
-    text += fmt::format("    {:>12.{}f}  {}\n", metric.value, is_ratio ? 2 : 0, metric.ncu);
+    text += fmt::format("    {:>12.{}f}  {}{}\n", metric.value, is_ratio ? 2 : 0, metric.ncu,
+                        metric.beside.empty() ? "" : " (" + metric.beside + ")");
   }
   return text;
 }
