@@ -199,7 +199,7 @@ TEST_CASE("findings: bank conflicts, and the padding that ends them") {
   const Finding* banks = nullptr;
   const std::vector<Finding> plain = findings_of(16, 32, 0, turns_a_tile<32>, x, y);
   banks = finding_of(plain, "banks");
-  CHECK(says(banks, "(tile) takes 32.0 passes over the banks where 1.0 suffice"));
+  CHECK(says(banks, "(tile) takes 32.0 passes over the banks where 1.0 suffices"));
   CHECK(says(banks, "Pad each row by one word (33 instead of 32)"));
   REQUIRE(banks != nullptr);
   CHECK(banks->gain_us > 0);
@@ -247,6 +247,7 @@ TEST_CASE("findings: structs that are read field by field, with their size and l
   REQUIRE(structs != nullptr);
   CHECK(says(structs, std::to_string(structs->line)));
   CHECK(structs->gain_us > 0);
+  CHECK(finding_of(found, "reuse") == nullptr);  // its sectors come again for other fields
 
   const auto* const colours = reinterpret_cast<const unsigned char*>(inputs);
   CHECK(says(finding_of(findings_of(16, 256, 0, turns_grey, colours, y), "structs"),

@@ -27,6 +27,8 @@ struct FindingCase {
   std::string largest() const { return now.fits() ? now.bounds[now.largest_work].name : ""; }
 };
 
+/// "4.0 suffice", "1.0 suffices"
+std::string ideal_text(double ideal);
 /// "load", "store" or "update"
 std::string verb(Access access);
 Finding at_line(const std::string& kind, const LineCounts& line, const std::string& text, double gain);

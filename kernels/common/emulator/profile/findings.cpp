@@ -34,13 +34,13 @@ void find_bank_conflicts(const FindingCase& of, const LineCounts& line, const Li
     }
   }
   const ArrayRange* const array = of.launch.array_of(access.worst.lowest_address());
-  found.push_back(at_line(
-      "banks", line,
-      fmt::format("a {} of shared memory{} takes {:.1f} passes over the banks where {:.1f} suffice: {}. {}",
-                  verb(access.access), array == nullptr ? "" : " (" + array->name + ")",
-                  number(counts.wavefronts) / number(counts.requests),
-                  number(counts.ideal_wavefronts) / number(counts.requests), why, hint),
-      gain));
+  found.push_back(
+      at_line("banks", line,
+              fmt::format("a {} of shared memory{} takes {:.1f} passes over the banks where {}: {}. {}",
+                          verb(access.access), array == nullptr ? "" : " (" + array->name + ")",
+                          number(counts.wavefronts) / number(counts.requests),
+                          ideal_text(number(counts.ideal_wavefronts) / number(counts.requests)), why, hint),
+              gain));
 }
 
 /// Warps of which a part of the threads does nothing, though there is something left for them.
@@ -116,10 +116,11 @@ void find_few_blocks(const FindingCase& of, std::vector<Finding>& found) {
                    0});
 }
 
-/// Data that come through L1 many times.
+/// Data that come through L1 many times, each time for other threads or other work: what is read again because a request wants a
+/// part of its sectors alone is told by find_sectors.
 void find_reuse(const FindingCase& of, const std::vector<LineCounts>& lines, std::vector<Finding>& found) {
   const AccessCounts loads = of.launch.total(Space::global, Access::read);
-  const double times = number(loads.sectors) / std::max(1.0, number(of.launch.sectors_read));
+  const double times = number(loads.ideal_sectors) / std::max(1.0, number(of.launch.sectors_read));
   if (times < 4) return;
   const double gain = of.gain([&](Work& work) {
     work.l1_lines -= number(loads.lines) * (1 - 1 / times);
@@ -196,6 +197,11 @@ double FindingCase::gain(const std::function<void(Work&)>& mend) const {
   Work mended = work;
   mend(mended);
   return std::max(0.0, now.work_us - predict(mended, device).work_us);
+}
+
+std::string ideal_text(double ideal) {
+  const std::string text = fmt::format("{:.1f}", ideal);
+  return text + (text == "1.0" ? " suffices" : " suffice");
 }
 
 std::string verb(Access access) {

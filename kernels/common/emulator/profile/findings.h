@@ -12,7 +12,7 @@ namespace tern::emulator {
 struct Finding {
   std::string
       kind;  ///< "sectors", "structs", "alignment", "banks", "lanes", "atomics", "blocks", "warps", "reuse", "occupancy",
-      ///< "latency", "barriers"
+  ///< "latency", "barriers"
   std::string file;
   int line = 0;  ///< 0: of the whole kernel
   std::string text;

@@ -55,8 +55,8 @@ std::string of_array(const ArrayRange* array) {
 }
 
 std::string sectors_text(const AccessCounts& counts) {
-  return fmt::format("{:.1f} sectors of 32 bytes where {:.1f} suffice", counts.sectors_per_request(),
-                     number(counts.ideal_sectors) / number(counts.requests));
+  return fmt::format("{:.1f} sectors of 32 bytes where {}", counts.sectors_per_request(),
+                     ideal_text(number(counts.ideal_sectors) / number(counts.requests)));
 }
 
 /// Whether most sectors are touched once, so that what is not wanted of them comes from DRAM for nothing.
@@ -188,17 +188,18 @@ void tell_structs(const FindingCase& of, const Structs& structs, std::vector<Fin
     work.l2_sectors = std::max(0.0, work.l2_sectors - unused * number(most->counts.sectors));
     if (is_read_once(of, most->access)) work.dram_sectors -= unused * number(most->counts.sectors);
   });
+  const std::string whole = structs.stride % 8 == 0 ? "load and store whole structs by 8 or 16 bytes at once"
+                                                    : "go through a tile of whole structs in shared memory";
   found.push_back(at_line(
       "structs", *most->line,
       fmt::format(
           "{}structs of {} are {} field by field ({}), and of one field a warp's {} touches {}. Make it "
-          "a structure of arrays, one array for each field, or load and store whole structs by 8 or 16 "
-          "bytes at once.",
+          "a structure of arrays, one array for each field, or {}.",
           structs.array == nullptr ? "" : structs.array->name + ": ", counted(structs.stride, "byte"),
           is_read && is_written ? "read and written"
           : is_read             ? "read"
                                 : "written",
-          lines_text(structs), verb(most->access), sectors_text(most->counts)),
+          lines_text(structs), verb(most->access), sectors_text(most->counts), whole),
       gain));
 }
 
