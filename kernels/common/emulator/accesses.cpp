@@ -87,6 +87,7 @@ struct How {
 /// All but the plain access to global memory.
 [[gnu::noinline]] void note_watched(const void* address, std::size_t bytes, const How& how,
                                     const CodePlace& place) {
+  const Unnoted unnoted;
   const unsigned watching = watched.load(std::memory_order_relaxed);
   const Space space = SharedMemory::holds(address) ? Space::shared : Space::global;
   const auto at = reinterpret_cast<std::uintptr_t>(address);

@@ -150,6 +150,7 @@ void Block::abandon() {
 }
 
 void Block::fail(const KernelFault& fault) {
+  own_stack = {};  // no more of the kernel's code runs here
   error_ = std::make_exception_ptr(fault);
   threads_[thread_].lost = true;
   switch_to(kScheduler);
@@ -233,6 +234,7 @@ int Block::meet_block(const char* operation, bool brought, std::source_location 
 
 /// Of a mask that is not the whole warp's.
 Meeting& Block::part(Warp& warp, unsigned mask) {
+  const Unnoted unnoted;
   for (Meeting& meeting : warp.parts) {
     if (meeting.mask == mask) return meeting;
   }
@@ -241,6 +243,7 @@ Meeting& Block::part(Warp& warp, unsigned mask) {
 
 /// Throws KernelFault unless the running thread may take part.
 void Block::check_meeting(const Meeting& meeting, const char* operation, std::source_location where) const {
+  const Unnoted unnoted;
   const unsigned lane = thread_ % 32;
   if ((meeting.mask >> lane & 1u) == 0) {
     throw KernelFault(place(),
@@ -257,6 +260,7 @@ void Block::check_meeting(const Meeting& meeting, const char* operation, std::so
 }
 
 void Block::note_meeting(const Meeting& meeting, std::source_location where, WaitsFor waits) {
+  const Unnoted unnoted;
   if (is_watched(kPatience)) Patience::end({nullptr, where.file_name(), where.line()});
   GlobalRaces* const races = GlobalRaces::active();
   if (races != nullptr && waits == WaitsFor::accesses) races->order().note_sync(thread_ / 32);

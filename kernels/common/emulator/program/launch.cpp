@@ -75,13 +75,19 @@ void report_kernel_fault(const LaunchPlace& place, const KernelFault& fault) {
 
 }  // namespace
 
+void refuse_in_launch(const LaunchPlace& place) {
+  if (!is_in_launch()) return;
+  const Unnoted unnoted;
+  Block::current().fail(
+      fmt::format(
+          "launches kernel {}: dynamic parallelism is not emulated. Let the host launch it after this one",
+          place.kernel.text),
+      text_of(place.where));
+}
+
 void launch(const LaunchPlace& place, const std::function<void()>& kernel, LaunchArguments arguments) {
   prepare_program();
   const std::string launched = fmt::format("{}: kernel {}", text_of(place.where), place.kernel.text);
-  if (is_in_launch())
-    Block::current().fail(
-        fmt::format("launches kernel {}: dynamic parallelism is not emulated", place.kernel.text),
-        text_of(place.where));
   if (sticky_error() != cudaSuccess) return;
   if (const std::string wrong = wrong_configuration(place); !wrong.empty()) {
     report_fault(launched + ": " + wrong);
@@ -142,18 +148,21 @@ cudaError_t refuse(const char* function, TernPlace where) {
 }
 
 void refuse_in_kernel(const char* what, TernPlace where) {
+  const Unnoted unnoted;
   Block::current().fail(fmt::format("{} is not emulated", what), text_of(where));
 }
 
 }  // namespace tern::emulator::program
 
 void __trap(TernPlace where) {
+  const tern::emulator::Unnoted unnoted;
   tern::emulator::Block::current().fail("__trap", tern::emulator::program::text_of(where));
 }
 
 // In place of the C library's: in a kernel, assert ends the launch.
 extern "C" void __assert_fail(const char* assertion, const char* file, unsigned line,
                               const char* function) noexcept {
+  const tern::emulator::Unnoted unnoted;
   const std::string place = fmt::format("{}:{}", file, line),
                     text = fmt::format("assert({}) failed", assertion);
   if (tern::emulator::program::is_in_launch()) tern::emulator::Block::current().fail(text, place);

@@ -36,6 +36,8 @@ struct LaunchArguments {
   std::vector<ArrayName> values;
 };
 
+/// Ends the launch that runs, if one does: a kernel launches another.
+void refuse_in_launch(const LaunchPlace& place);
 /// Runs it. A fault of the kernel is printed and kept as the runtime's error, as a GPU's would be.
 void launch(const LaunchPlace& place, const std::function<void()>& kernel, LaunchArguments arguments);
 
@@ -59,6 +61,7 @@ TERN_UNTOLD void call_with(const Call& call, const Tuple& arguments, std::index_
 
 template <typename Call, typename... Arguments>
 void launch_with(const LaunchPlace& place, const Call& call, const std::tuple<Arguments...>& arguments) {
+  refuse_in_launch(place);
   const auto values = [](const Arguments&... each) { return std::vector<ArrayName>{array_of(each)...}; };
   launch(place,
          [&call, &arguments]()
