@@ -10,6 +10,7 @@
 #include "kernels/common/emulator/block.h"
 #include "kernels/common/emulator/kernel_fault.h"
 #include "kernels/common/emulator/profile/occupancy.h"
+#include "kernels/common/emulator/program/copies.h"
 #include "kernels/common/emulator/program/faults.h"
 #include "kernels/common/emulator/program/program.h"
 #include "kernels/common/emulator/program/runtime_api.h"
@@ -74,6 +75,12 @@ void report_kernel_fault(const LaunchPlace& place, const KernelFault& fault) {
 }
 
 }  // namespace
+
+void note_copy(const void* to, const void* from, std::size_t bytes, TernPlace where) {
+  if (!is_in_launch() || bytes == 0) return;
+  if (from != nullptr) note_access(from, bytes, Access::read, Strength::plain, where);
+  note_access(to, bytes, Access::write, Strength::plain, where);
+}
 
 void refuse_in_launch(const LaunchPlace& place) {
   if (!is_in_launch()) return;
@@ -142,14 +149,14 @@ cudaError_t best_block(int* grid, int* threads, std::size_t shared_bytes, int mo
   return returned(best > 0 ? sticky_error() : cudaErrorInvalidValue);
 }
 
-cudaError_t refuse(const char* function, TernPlace where) {
-  report_fault(fmt::format("{}: {} is not emulated", text_of(where), function));
+cudaError_t refuse(const char* function, const char* instead, TernPlace where) {
+  report_fault(fmt::format("{}: {} is not emulated. {}", text_of(where), function, instead));
   return returned(cudaErrorNotSupported);
 }
 
-void refuse_in_kernel(const char* what, TernPlace where) {
+void refuse_in_kernel(const char* what, const char* instead, TernPlace where) {
   const Unnoted unnoted;
-  Block::current().fail(fmt::format("{} is not emulated", what), text_of(where));
+  Block::current().fail(fmt::format("{} is not emulated. {}", what, instead), text_of(where));
 }
 
 }  // namespace tern::emulator::program

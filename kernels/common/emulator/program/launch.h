@@ -77,6 +77,14 @@ struct TypedLaunch {
   void operator()(Parameters... arguments) const {
     launch_with(place, kernel, std::tuple<Parameters...>(std::forward<Parameters>(arguments)...));
   }
+  /// As cudaLaunchKernel takes them: where each lies.
+  void with(void** arguments) const { with(arguments, std::index_sequence_for<Parameters...>()); }
+
+ private:
+  template <std::size_t... I>
+  void with([[maybe_unused]] void** arguments, std::index_sequence<I...>) const {
+    (*this)(*static_cast<std::remove_reference_t<Parameters>*>(arguments[I])...);
+  }
 };
 
 template <typename Call>

@@ -45,6 +45,8 @@ std::string wrong_side(const char* side, const void* memory, std::size_t bytes, 
                                    : std::string();
   }
   const auto& [begin, allocation] = *found;
+  if (allocation.kind == MemoryKind::heap)
+    return fmt::format("the {} is {}, which the host cannot copy: let a kernel do it", side, allocation.name);
   if (!wants_device && !is_any && allocation.kind == MemoryKind::device)
     return fmt::format("wanted host memory as {}, got {}", side, allocation.name);
   const std::size_t room =
@@ -93,6 +95,38 @@ cudaError_t deallocate(void* memory, const char* function, TernPlace where) {
   return misuse(
       cudaErrorInvalidValue, function, where,
       freed.empty() ? "wanted a pointer that cudaMalloc has given, got another" : "freed before: " + freed);
+}
+
+cudaError_t register_host(void* memory, std::size_t bytes, TernPlace where) {
+  prepare_program();
+  if (sticky_error() != cudaSuccess) return sticky_error();
+  if (memory == nullptr || bytes == 0 || DeviceMemory::instance().find(memory) != nullptr)
+    return misuse(cudaErrorInvalidValue, "cudaHostRegister", where, "wanted memory of the host, got none");
+  add_allocation(memory, bytes,
+                 fmt::format("cudaHostRegister of {} ({})", counted(bytes, "byte"), text_of(where)));
+  mark_written(memory, bytes);
+  return cudaSuccess;
+}
+
+cudaError_t unregister_host(void* memory, TernPlace where) {
+  if (sticky_error() != cudaSuccess) return sticky_error();
+  if (memory == nullptr)
+    return misuse(cudaErrorInvalidValue, "cudaHostUnregister", where, "wanted registered memory, got null");
+  remove_allocation(memory);
+  return cudaSuccess;
+}
+
+cudaError_t attributes_of(cudaPointerAttributes* attributes, const void* memory) {
+  const auto* const found = DeviceMemory::instance().find(memory);
+  void* const plain_memory = const_cast<void*>(memory);
+  *attributes = {cudaMemoryTypeUnregistered, 0, nullptr, plain_memory};
+  const bool is_heap = found != nullptr && found->second.kind == MemoryKind::heap;
+  if (is_heap || (found != nullptr && found->second.kind == MemoryKind::device))
+    *attributes = {cudaMemoryTypeDevice, 0, plain_memory, nullptr};
+  else if (found != nullptr)
+    *attributes = {found->second.kind == MemoryKind::managed ? cudaMemoryTypeManaged : cudaMemoryTypeHost, 0,
+                   plain_memory, plain_memory};
+  return returned(sticky_error());
 }
 
 cudaError_t copy(void* to, const void* from, Rows rows, cudaMemcpyKind kind, const char* function,
