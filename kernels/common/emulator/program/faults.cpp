@@ -91,7 +91,7 @@ void report_leaks() {
   constexpr int kMostNamed = 4;
   int leaks = 0;
   for (const auto& [begin, allocation] : DeviceMemory::instance().allocations()) {
-    if (allocation.kind == MemoryKind::host) continue;
+    if (allocation.kind == MemoryKind::host || allocation.kind == MemoryKind::heap) continue;
     if (++leaks <= kMostNamed) report_note(allocation.name + " was not freed");
   }
   if (const int others = leaks - kMostNamed; others > 0)
