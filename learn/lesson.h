@@ -118,7 +118,10 @@ class Check {
   /// Prints the verdict; what main returns.
   int result() const {
     if (wrong_.empty()) {
-      std::printf("right: all %zu values\n", wanted_.size());
+      if (wanted_.size() == 1)
+        std::printf("right: the value\n");
+      else
+        std::printf("right: all %zu values\n", wanted_.size());
       return 0;
     }
     const std::size_t first = wrong_.front();
@@ -128,8 +131,11 @@ class Check {
     } else {
       std::printf("is %g", static_cast<double>(got_[first]));
     }
-    std::printf(", wanted %g; %zu of %zu values are wrong\n", static_cast<double>(wanted_[first]),
-                wrong_.size(), wanted_.size());
+    std::printf(", wanted %g", static_cast<double>(wanted_[first]));
+    if (wanted_.size() > 1)
+      std::printf("; %zu of %zu values %s wrong", wrong_.size(), wanted_.size(),
+                  wrong_.size() == 1 ? "is" : "are");
+    std::printf("\n");
     const std::string said = hint_.empty() ? general_hint() : hint_;
     if (!said.empty()) std::printf("hint: %s\n", said.c_str());
     return 1;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "engine/core/check.h"
+#include "kernels/common/emulator/counted.h"
 #include "kernels/common/emulator/profile/kernel_report.h"
 #include "kernels/common/emulator/profile/trace.h"
 #include "kernels/common/kernel.h"
@@ -88,9 +89,10 @@ TEST_CASE("report: text has bounds, findings at their lines, the lines' text and
   CHECK(has(text, "transposes: 4 x 4 blocks of 32 x 32 threads"));
   CHECK(has(text, "At least 2.70 us on A100 (SXM4, 80 GB), by its launch"));
   CHECK(has(text,
-            "test_profile_report.cpp:26: a warp's store touches 32.0 sectors of 32 bytes where 4.0 suffice"));
+            "test_profile_report.cpp:27: a warp's store touches 32.0 sectors of 32 bytes where 4.0 suffice"));
   CHECK(has(text, "y[column * size + row] = x[row * size + column];"));
   CHECK(has(text, "l1tex__average_t_sectors_per_request_pipe_lsu_mem_global_op_st.ratio"));
+  CHECK(has(text, "_op_st.ratio (ideal 4.00, farthest from it test_profile_report.cpp:27)"));
   CHECK(has(text, "(tile) takes 32.0 passes"));
   CHECK(has(text, "Times are lower bounds"));
   const auto lines = std::count(text.begin(), text.end(), '\n');
@@ -112,6 +114,38 @@ TEST_CASE("report: registers and devices that it is given") {
   CHECK(has(html_report({large}, {.device = "A100"}, "large"), "\"bounds\":[]"));
 }
 
+TEST_CASE("report: bounds that a device has no figure for are named, with the reason") {
+  std::vector<LaunchProfile> launches{some_launches()[0]};
+  launches[0].tensor_operations[static_cast<std::size_t>(TensorPath::bf16_fp32)] = 1000;
+  std::string t4 = text_report(launches, {.device = "T4"});
+  for (std::size_t at = 0; (at = t4.find("\n    ")) != std::string::npos;) t4.replace(at, 5, " ");
+  CHECK(has(t4,
+            "Bounds left out: launch (no source was found for what one costs), L2 (no source was found for "
+            "its bandwidth), latency (no source was found for that of DRAM), tensor cores (T4's do not take "
+            "bf16).\n"));
+  CHECK(has(html_report(launches, {.device = "T4"}, ""), "T4's do not take bf16"));
+  const std::string b200 = text_report(launches, {.device = "B200"});
+  CHECK(has(b200, "left out: launch"));
+  CHECK(!has(b200, "do not take"));
+  CHECK(!has(text_report(launches, {.device = "H100"}), "left out"));
+  launches[0] = {};
+  CHECK(has(text_report(launches, {.device = "B200"}),
+            "left out: launch (no source was found for what one costs).\n"));
+}
+
+TEST_CASE("report: one of a thing is one") {
+  CHECK(counted(1, "block") == "1 block");
+  CHECK(counted(0, "block") == "0 blocks");
+  CHECK(counted(2, "pass") == "2 passes");
+  CHECK(counted(1.4, "pass") == "1 pass");
+  CHECK(counted(0.4, "pass") == "0 passes");
+  LaunchProfile launch;
+  launch.grid = {1, 2, 1};
+  launch.blocks_run = 2;
+  launch.block = {32, 1, 1};
+  CHECK(shape_text(launch) == "1 x 2 blocks of 32 threads, 0 bytes of shared memory");
+}
+
 TEST_CASE("report: a launch of no known kernel and no known line") {
   LaunchProfile launched;
   launched.instructions.push_back({{reinterpret_cast<const void*>(16)},
@@ -120,7 +154,7 @@ TEST_CASE("report: a launch of no known kernel and no known line") {
                                    {.requests = 1, .lanes = 32, .contended = 31},
                                    {}});
   const std::string text = text_report({launched}, {});
-  CHECK(has(text, "kernel: 1 blocks of 1 threads"));
+  CHECK(has(text, "kernel: 1 block of 1 thread, 0 bytes of shared memory"));
   CHECK(has(text, "instruction 1: of 32 atomics 31 go"));
   CHECK(has(html_report({launched}, {}, ""), "no debug information"));
 }

@@ -58,6 +58,13 @@ TEST_CASE("json: a trace has what each lane touched and who worked between barri
   CHECK(trace["stretches"][1]["warps"][0]["shared"] == 1);
 }
 
+TEST_CASE("json: bounds that a device has no figure for") {
+  const json of_b200 = json::parse(json_report({some_launch()}, {.device = "B200"}))["kernels"].at(0);
+  REQUIRE(of_b200["bounds_left_out"].size() == 1);
+  CHECK(of_b200["bounds_left_out"][0]["name"] == "launch");
+  CHECK(json::parse(json_report({some_launch()}, {}))["kernels"].at(0)["bounds_left_out"].empty());
+}
+
 TEST_CASE("json: no trace of a launch that has none") {
   LaunchProfile launch = some_launch();
   launch.trace.clear();

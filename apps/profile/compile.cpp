@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
+#include "apps/profile/messages.h"
 #include "apps/profile/process.h"
 #include "engine/core/check.h"
 
@@ -13,6 +15,7 @@ namespace tern::profile {
 namespace {
 
 constexpr const char* kFile = "tern-profile.conf";
+constexpr int kOldestClang = 16;
 
 std::string read_text(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
@@ -52,14 +55,27 @@ bool compile(const std::vector<std::string>& command, const std::filesystem::pat
   if (text.find("undefined reference to `main'") != text.npos ||
       text.find("undefined symbol: main") != text.npos)
     throw Error("tern-profile", "a program with a main function", "a source without one");
+  if (const Refused what = refused(text); !what.place.empty())
+    throw Error(what.place, "CUDA C++ and its runtime API", what.got);
   std::fputs(text.c_str(), stderr);
+  if (code != 0) {
+    for (const std::string& part : parts_not_emulated(text))
+      std::fprintf(stderr, "tern-profile: %s\n", part.c_str());
+  }
   return code == 0;
 }
 
 bool is_clang(const std::string& compiler, const std::filesystem::path& folder) {
   const std::filesystem::path version = folder / "version.txt";
   Child({compiler, "--version"}, version.string()).wait();
-  return read_text(version).find("clang") != std::string::npos;
+  const std::string text = read_text(version), mark = "clang version ";
+  const std::size_t at = text.find(mark);
+  if (at == text.npos) return false;
+  const int major = std::atoi(text.c_str() + at + mark.size());
+  if (major < kOldestClang)  // without std::source_location
+    throw Error("--cxx", fmt::format("Clang {} or newer", kOldestClang),
+                fmt::format("{}, Clang {}", compiler, major));
+  return true;
 }
 
 }  // namespace
@@ -97,20 +113,6 @@ void compile_program(const Toolkit& toolkit, const std::filesystem::path& source
   add(toolkit.link_options);
   add({"-o", program.string()});
   if (!compile(command, messages)) throw Error(options.compiler, "a program that links", "the errors above");
-}
-
-std::string without_noise(const std::string& messages) {
-  std::string kept;
-  std::istringstream lines(messages);
-  for (std::string line; std::getline(lines, line);) {
-    const bool is_chain =
-        line.rfind("In file included from", 0) == 0 || line.rfind("                 from ", 0) == 0;
-    const bool is_ours = line.find("kernels/common/emulator/") != line.npos;
-    const bool is_remark = line.find("note:") != line.npos || line.find("required from") != line.npos ||
-                           line.find("required by") != line.npos || line.find(": In ") != line.npos;
-    if (!is_chain && !(is_ours && is_remark)) kept += line + "\n";
-  }
-  return kept;
 }
 
 }  // namespace tern::profile

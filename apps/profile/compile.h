@@ -26,7 +26,4 @@ void compile_program(const Toolkit& toolkit, const std::filesystem::path& source
                      const CompileOptions& options, const std::filesystem::path& folder,
                      const std::filesystem::path& program);
 
-/// What a compiler printed without what is about the emulator's headers: lines of "In file included from", and notes there.
-std::string without_noise(const std::string& messages);
-
 }  // namespace tern::profile

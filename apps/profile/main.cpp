@@ -168,7 +168,8 @@ void add_options(CLI::App& app, Command& command) {
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));
   app.add_flag("--keep", command.keep, "Keep the translated source and the program");
-  app.add_option("--cxx", command.compiler, "The compiler, g++ or clang++")->capture_default_str();
+  app.add_option("--cxx", command.compiler, "The compiler, g++ or clang++ (16 or newer)")
+      ->capture_default_str();
   app.add_option("-I", command.includes, "A folder of headers")->allow_extra_args(false);
   app.add_option("-D", command.definitions, "A macro")->allow_extra_args(false);
   app.add_option("-O", command.optimization, "The compiler's optimization, 2 unless said");

@@ -102,7 +102,7 @@ def banks(step, what):
     parts.append(text(0, bottom + 14, "words that each bank is asked for:", kind="soft"))
     parts += [text(bank * each + each / 2, bottom + 29, str(count), "middle", "strong" if count == max(asked) else "soft")
               for bank, count in enumerate(asked) if max(asked) < 10 or count]
-    return svg(bottom + 34, f"{what}: the fullest bank is asked for {max(asked)} words", parts)
+    return svg(bottom + 34, f"{what}: the fullest bank is asked for {count_text(max(asked), 'word')}", parts)
 
 
 def timeline(stretches, what):

@@ -1,7 +1,7 @@
 // options: --sample 4 --profile-from-start off --device A100
 // wants 1: small is right, big is not
 // wants: what the program computed is
-// wants: copy: 65536 (of which 4 were run) blocks of 256 threads
+// wants: copy: 65536 blocks (of which 4 were run) of 256 threads
 // wants: 134 MB at 2039 GB/s
 // wants: 67108864  dram__bytes_write.sum
 // A launch between cudaProfilerStart and cudaProfilerStop is sampled, one outside of them is run whole and not reported. Counts are

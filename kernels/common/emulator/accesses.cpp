@@ -87,6 +87,7 @@ struct How {
 /// All but the plain access to global memory.
 [[gnu::noinline]] void note_watched(const void* address, std::size_t bytes, const How& how,
                                     const CodePlace& place) {
+  const Unnoted unnoted;
   const unsigned watching = watched.load(std::memory_order_relaxed);
   const Space space = SharedMemory::holds(address) ? Space::shared : Space::global;
   const auto at = reinterpret_cast<std::uintptr_t>(address);
@@ -203,8 +204,13 @@ void* __tsan_memset(void* to, int value, unsigned long bytes) {
   tern::emulator::note(to, bytes, {tern::emulator::Access::write}, {__builtin_return_address(0)});
   return __builtin_memset(to, value, bytes);
 }
-void __tsan_vptr_read(void**) {}
-void __tsan_vptr_update(void**, void*) {}
+// Of an object's pointer to its functions.
+void __tsan_vptr_read(void** p) {
+  tern::emulator::note(p, sizeof *p, {tern::emulator::Access::read}, {__builtin_return_address(0)});
+}
+void __tsan_vptr_update(void** p, void*) {
+  tern::emulator::note(p, sizeof *p, {tern::emulator::Access::write}, {__builtin_return_address(0)});
+}
 void __tsan_func_entry(void*) {}
 void __tsan_func_exit() {}
 void __tsan_init() {}

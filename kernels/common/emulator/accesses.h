@@ -35,6 +35,19 @@ struct StackRange {
 };
 inline StackRange own_stack;
 
+/// While it lives, nothing is noted: where the emulator works on a kernel's thread, and calls the standard library, of whose functions
+/// the linker may have taken the program's, in which the compiler tells of accesses.
+class Unnoted {
+ public:
+  Unnoted() { own_stack = {}; }
+  ~Unnoted() { own_stack = before_; }
+  Unnoted(const Unnoted&) = delete;
+  Unnoted& operator=(const Unnoted&) = delete;
+
+ private:
+  StackRange before_ = own_stack;
+};
+
 /// An access that the compiler does not tell of. Does not return if it is a fault.
 void note_access(const void* address, std::size_t bytes, Access access, Strength strength,
                  std::source_location where);

@@ -10,6 +10,7 @@
 
 #include "kernels/common/emulator/block.h"
 #include "kernels/common/emulator/code_place.h"
+#include "kernels/common/emulator/counted.h"
 
 namespace tern::emulator {
 namespace {
@@ -56,10 +57,6 @@ bool is_mapped(std::uintptr_t at) {
     if (at >= begin && at < end) return rest[1] == 'r';
   }
   return false;
-}
-
-std::string bytes_text(std::size_t bytes) {
-  return fmt::format("{} byte{}", bytes, bytes == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -173,7 +170,7 @@ std::string Allocations::describe(std::uintptr_t at, std::size_t bytes, Access a
   std::string outside = ArrayNames::instance().text_outside(at, bytes);
   if (at < kNullBytes) {
     const std::string offset = at == 0 ? "" : fmt::format(" + {}", at);
-    return outside.empty() ? fmt::format("{} {} at the null pointer{}", does, bytes_text(bytes), offset)
+    return outside.empty() ? fmt::format("{} {} at the null pointer{}", does, counted(bytes, "byte"), offset)
                            : fmt::format("{} {}, at the null pointer{}", does, outside, offset);
   }
   if (const auto holder = find(at); holder != all_.end() && at - holder->first < holder->second.bytes) {
@@ -189,7 +186,7 @@ std::string Allocations::describe(std::uintptr_t at, std::size_t bytes, Access a
                        at < near->first ? "before the begin" : "after the end",
                        near->second.freed ? "freed memory: " : "", text.array, text.extent, text.origin);
   }
-  if (outside.empty()) outside = bytes_text(bytes);
+  if (outside.empty()) outside = counted(bytes, "byte");
   if (Block::current().is_stack(at))
     return fmt::format("{} {} of another thread's own variables", does, outside);
   if (is_mapped(at)) return fmt::format("{} {} in memory of the host", does, outside);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "kernels/common/emulator/counted.h"
+
 namespace tern::emulator {
 namespace {
 
@@ -14,10 +16,6 @@ std::uintptr_t begin_of(const ArrayName& name) {
 
 std::int64_t floor_of_quotient(std::int64_t a, std::int64_t b) {
   return a / b - (a % b < 0 ? 1 : 0);
-}
-
-std::string plural(std::size_t count, const char* what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 /// Elements [first, last] of an array.
@@ -71,8 +69,8 @@ TouchedText ArrayNames::text_of(const MemoryRange& range, std::uintptr_t at, std
   if (first == last && offset != first * unit)
     text.element += fmt::format(" (byte {})", offset - first * unit);
   text.array = name == nullptr ? range.name : name->name;
-  text.extent = are_bytes ? plural(rest, "byte")
-                          : fmt::format("{} of {}", plural(rest / size, "element"), plural(size, "byte"));
+  text.extent = are_bytes ? counted(rest, "byte")
+                          : fmt::format("{} of {}", counted(rest / size, "element"), counted(size, "byte"));
   if (name != nullptr) text.origin = ": " + range.name;
   return text;
 }

@@ -8,6 +8,7 @@
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/code_place.h"
+#include "kernels/common/emulator/counted.h"
 #include "kernels/common/emulator/global_races.h"
 #include "kernels/common/emulator/kernel_fault.h"
 #include "kernels/common/emulator/patience.h"
@@ -149,6 +150,7 @@ void Block::abandon() {
 }
 
 void Block::fail(const KernelFault& fault) {
+  own_stack = {};  // no more of the kernel's code runs here
   error_ = std::make_exception_ptr(fault);
   threads_[thread_].lost = true;
   switch_to(kScheduler);
@@ -196,8 +198,8 @@ void Block::fail_stuck() const {
   if (first->state == Thread::State::at_warp)
     text = fmt::format("waits at {} with mask {:#010x} for lanes that never come: ", first->operation,
                        first->mask);
-  text +=
-      fmt::format("of {} threads {} wait, {} {} ended", count_, waiting, done_, done_ == 1 ? "has" : "have");
+  text += fmt::format("of {} {} {}, {} {} ended", counted(count_, "thread"), waiting,
+                      waiting == 1 ? "waits" : "wait", done_, done_ == 1 ? "has" : "have");
   if (elsewhere != nullptr)
     text += fmt::format("; {} waits at {}, {}", place_of_thread(*elsewhere), elsewhere->operation,
                         place_text(elsewhere->where));
@@ -232,6 +234,7 @@ int Block::meet_block(const char* operation, bool brought, std::source_location 
 
 /// Of a mask that is not the whole warp's.
 Meeting& Block::part(Warp& warp, unsigned mask) {
+  const Unnoted unnoted;
   for (Meeting& meeting : warp.parts) {
     if (meeting.mask == mask) return meeting;
   }
@@ -240,6 +243,7 @@ Meeting& Block::part(Warp& warp, unsigned mask) {
 
 /// Throws KernelFault unless the running thread may take part.
 void Block::check_meeting(const Meeting& meeting, const char* operation, std::source_location where) const {
+  const Unnoted unnoted;
   const unsigned lane = thread_ % 32;
   if ((meeting.mask >> lane & 1u) == 0) {
     throw KernelFault(place(),
@@ -256,6 +260,7 @@ void Block::check_meeting(const Meeting& meeting, const char* operation, std::so
 }
 
 void Block::note_meeting(const Meeting& meeting, std::source_location where, WaitsFor waits) {
+  const Unnoted unnoted;
   if (is_watched(kPatience)) Patience::end({nullptr, where.file_name(), where.line()});
   GlobalRaces* const races = GlobalRaces::active();
   if (races != nullptr && waits == WaitsFor::accesses) races->order().note_sync(thread_ / 32);

@@ -76,6 +76,7 @@ void do_launch(const KernelId& id, dim3 grid, dim3 block, std::size_t shared_byt
 
 [[gnu::cold, noreturn]] void fail_outside(const char* operation, unsigned mask, unsigned lane,
                                           std::source_location where) {
+  const Unnoted unnoted;
   throw KernelFault(
       Block::current().place(),
       fmt::format("{} asks for lane {}, which its mask {:#010x} does not hold", operation, lane, mask),
@@ -132,14 +133,17 @@ unsigned ballot(const char* operation, unsigned mask, bool brought, std::source_
 
 void* shared_array(const char* name, const char* file, int line, std::size_t element_bytes,
                    std::size_t count) {
+  const Unnoted unnoted;
   return Block::current().shared().array(name, file, line, element_bytes, count);
 }
 
 void* dynamic_shared_array(const char* name, std::size_t element_bytes) {
+  const Unnoted unnoted;
   return Block::current().shared().dynamic_array(name, element_bytes);
 }
 
 void fence(bool of_block) {
+  const Unnoted unnoted;
   if (GlobalRaces* const races = GlobalRaces::active()) races->order().note_fence(of_block);
 }
 

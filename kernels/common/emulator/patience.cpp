@@ -73,6 +73,7 @@ void disarm() {
 /// which has no line, but a return address on the stack.
 [[noreturn]] void leave_by_force() {
   disarm();
+  own_stack = {};
   const auto* const here = reinterpret_cast<const void*>(state.code + 1);  // as if it had called something
   const bool has_line = !source_lines(here).empty();
   Patience::end({has_line ? here : reinterpret_cast<const void*>(state.caller)});
@@ -101,7 +102,8 @@ void look(int, siginfo_t*, void* context) {
     if (!state.is_over) return;
     watch(kPatience, true);  // the next access or meeting ends the launch
     Block::current().leave_order();
-    if (block.runs_thread()) own_stack = {0, 0};
+    const bool is_noted = own_stack.bytes != StackRange().bytes;  // or the emulator works on the thread
+    if (block.runs_thread() && is_noted) own_stack = {0, 0};
     return;
   }
   ++state.looks;
@@ -143,6 +145,7 @@ Patience::~Patience() {
 
 void Patience::end(const CodePlace& place) {
   disarm();  // before anything that takes time: it must not be interrupted again
+  own_stack = {};
   const std::int64_t since = state.of_thread ? state.turn_begin : state.launch_begin;
   const std::string text = fmt::format("the {} has run for {} ms {}", state.of_thread ? "thread" : "launch",
                                        (state.now - since) / 1'000'000,

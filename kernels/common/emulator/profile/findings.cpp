@@ -8,151 +8,56 @@
 #include <functional>
 #include <optional>
 
+#include "kernels/common/emulator/counted.h"
+#include "kernels/common/emulator/profile/finding_case.h"
+
 namespace tern::emulator {
 namespace {
 
-/// A line's part below which it is not worth a word.
-constexpr double kLeastShare = 0.01;
-
-/// What all findings need.
-struct Case {
-  const LaunchProfile& launch;
-  const Work& work;
-  const Device& device;
-  Prediction now;
-
-  double gain(const std::function<void(Work&)>& mend) const {
-    Work mended = work;
-    mend(mended);
-    return std::max(0.0, now.work_us - predict(mended, device).work_us);
-  }
-  std::string largest() const { return now.fits() ? now.bounds[now.largest_work].name : ""; }
-};
-
-double number(std::int64_t count) {
-  return static_cast<double>(count);
-}
-
-std::string verb(Access access) {
-  if (access == Access::atomic) return "update";
-  return access == Access::read ? "load" : "store";
-}
-
-/// Bytes from each active lane to the next; nothing if they differ.
-std::optional<std::int64_t> common_distance(const Request& request) {
-  std::optional<std::int64_t> common;
-  std::optional<std::uintptr_t> before;
-  for (unsigned lane = 0; lane < 32; ++lane) {
-    if ((request.lanes >> lane & 1u) == 0) continue;
-    const std::uintptr_t address = request.addresses[lane];
-    if (before) {
-      const auto distance = static_cast<std::int64_t>(address - *before);
-      if (common && *common != distance) return std::nullopt;
-      common = distance;
-    }
-    before = address;
-  }
-  return common;
-}
-
-std::uintptr_t lowest_address(const Request& request) {
-  std::uintptr_t lowest = ~std::uintptr_t{0};
-  for (unsigned lane = 0; lane < 32; ++lane) {
-    if ((request.lanes >> lane & 1u) != 0) lowest = std::min(lowest, request.addresses[lane]);
-  }
-  return lowest;
-}
-
-Finding at_line(const std::string& kind, const LineCounts& line, const std::string& text, double gain) {
-  return {kind, line.file, line.line, text, gain};
-}
-
-/// Sectors that the warp's bytes do not need.
-void find_sectors(const Case& of, const LineCounts& line, const LineAccess& access,
-                  std::vector<Finding>& found) {
-  const AccessCounts& counts = access.counts;
-  const std::int64_t excess = counts.sectors - counts.ideal_sectors;
-  if (access.space != Space::global || number(counts.sectors) < 1.2 * number(counts.ideal_sectors)) return;
-  const AccessCounts all = of.launch.total(Space::global, access.access);
-  if (number(excess) < kLeastShare * number(all.sectors)) return;
-  const double gain = of.gain([&](Work& work) {
-    work.l1_lines -= number(counts.lines) * number(excess) / number(counts.sectors);
-    work.l2_sectors = std::max(0.0, work.l2_sectors - number(excess));
-    // What nobody else uses of those sectors need not come from DRAM either.
-    const std::int64_t distinct =
-        access.access == Access::write ? of.launch.sectors_written : of.launch.sectors_read;
-    if (number(distinct) > 0.9 * number(all.sectors)) work.dram_sectors -= number(excess);
-  });
-  const std::int64_t bytes = static_cast<std::int64_t>(access.worst.bytes);
-  const std::optional<std::int64_t> distance = common_distance(access.worst);
-  const std::string fact =
-      fmt::format("a warp's {} touches {:.1f} sectors of 32 bytes where {:.1f} suffice", verb(access.access),
-                  counts.sectors_per_request(), number(counts.ideal_sectors) / number(counts.requests));
-  if (distance && std::abs(*distance) == bytes) {
-    found.push_back(
-        at_line("alignment", line,
-                fmt::format("{}: its first byte lies {} bytes into a sector. Let rows begin at multiples of "
-                            "32 bytes: pad them, or shift what a thread takes.",
-                            fact, lowest_address(access.worst) % 32),
-                gain));
-    return;
-  }
-  const std::string how =
-      !distance ? std::string("its threads' addresses follow no order")
-      : *distance % bytes == 0
-          ? fmt::format("neighbouring threads are {} elements of {} bytes apart", *distance / bytes, bytes)
-          : fmt::format("neighbouring threads are {} bytes apart", *distance);
-  found.push_back(
-      at_line("sectors", line,
-              fmt::format("{}: {}. Let neighbours in threadIdx.x touch neighbours in memory: exchange the "
-                          "roles of x and y, or go through a tile in shared memory.",
-                          fact, how),
-              gain));
-}
-
-void find_bank_conflicts(const Case& of, const LineCounts& line, const LineAccess& access,
+void find_bank_conflicts(const FindingCase& of, const LineCounts& line, const LineAccess& access,
                          std::vector<Finding>& found) {
   const AccessCounts& counts = access.counts;
   if (access.space != Space::shared || number(counts.wavefronts) < 1.2 * number(counts.ideal_wavefronts))
     return;
   if (number(counts.bank_conflicts()) < kLeastShare * of.work.shared_passes) return;
   const double gain = of.gain([&](Work& work) { work.shared_passes -= number(counts.bank_conflicts()); });
-  const std::optional<std::int64_t> distance = common_distance(access.worst);
+  const std::optional<std::int64_t> distance = access.worst.distance();
   std::string why = "several threads want different words of one bank";
   std::string hint = "Pad the array's rows, or store elements in another order.";
   if (distance && *distance % 4 == 0 && *distance != 0) {
     const std::int64_t words = *distance / 4;
-    why = fmt::format("neighbouring threads are {} words of 4 bytes apart, and word w lies in bank w mod 32",
-                      words);
+    why = fmt::format("neighbouring threads are {} of 4 bytes apart, and word w lies in bank w mod 32",
+                      counted(words, "word"));
     if (words % 2 == 0) {
       hint = fmt::format("Pad each row by one word ({} instead of {}): an odd distance meets every bank.",
                          words + 1, words);
     }
   }
-  const ArrayRange* const array = of.launch.array_of(lowest_address(access.worst));
-  found.push_back(at_line(
-      "banks", line,
-      fmt::format("a {} of shared memory{} takes {:.1f} passes over the banks where {:.1f} suffice: {}. {}",
-                  verb(access.access), array == nullptr ? "" : " (" + array->name + ")",
-                  number(counts.wavefronts) / number(counts.requests),
-                  number(counts.ideal_wavefronts) / number(counts.requests), why, hint),
-      gain));
+  const ArrayRange* const array = of.launch.array_of(access.worst.lowest_address());
+  found.push_back(
+      at_line("banks", line,
+              fmt::format("a {} of shared memory{} takes {:.1f} passes over the banks where {}: {}. {}",
+                          verb(access.access), array == nullptr ? "" : " (" + array->name + ")",
+                          number(counts.wavefronts) / number(counts.requests),
+                          ideal_text(number(counts.ideal_wavefronts) / number(counts.requests)), why, hint),
+              gain));
 }
 
-/// Warps of which a part of the threads does nothing.
-void find_idle_lanes(const Case& of, const LineCounts& line, const LineAccess& access,
+/// Warps of which a part of the threads does nothing, though there is something left for them.
+void find_idle_lanes(const FindingCase& of, const LineCounts& line, const LineAccess& access,
                      std::vector<Finding>& found) {
   const AccessCounts& counts = access.counts;
   std::int64_t requests = 0;
   for (const InstructionCounts& one : of.launch.instructions) requests += one.counts.requests;
   const double lanes = counts.lanes_per_request();
   const double whole = std::min(32.0, number(of.work.resources.threads));
-  if (lanes > 0.75 * whole || number(counts.requests) < 0.1 * number(requests)) return;
+  const double busy = number(counts.lanes + access.spare_lanes) / number(counts.requests);
+  if (busy > 0.75 * whole || number(counts.requests) < 0.1 * number(requests)) return;
   const auto is_told = [&](const Finding& one) {
     return one.kind == "lanes" && one.file == line.file && one.line == line.line;
   };
   if (std::any_of(found.begin(), found.end(), is_told)) return;
-  const double idle = 1 - lanes / whole;
+  const double idle = 1 - busy / whole;
   const double gain = of.gain([&](Work& work) {
     work.l1_lines -= idle * number(counts.lines);
     work.shared_passes -= idle * number(counts.wavefronts);
@@ -166,7 +71,7 @@ void find_idle_lanes(const Case& of, const LineCounts& line, const LineAccess& a
               gain));
 }
 
-void find_contention(const Case& of, const LineCounts& line, const LineAccess& access,
+void find_contention(const FindingCase& of, const LineCounts& line, const LineAccess& access,
                      std::vector<Finding>& found) {
   const AccessCounts& counts = access.counts;
   if (access.access != Access::atomic || number(counts.contended) < 0.25 * number(counts.lanes)) return;
@@ -176,16 +81,18 @@ void find_contention(const Case& of, const LineCounts& line, const LineAccess& a
     else
       work.hottest_atomics = std::min(work.hottest_atomics, work.blocks);
   });
+  const bool is_one = counts.contended == 1;
   found.push_back(at_line(
       "atomics", line,
-      fmt::format("of {} atomics {} go to an address that another thread of their warp updates, too, "
-                  "and wait for it. Add up in the warp first (__shfl_down_sync), then in shared memory, "
-                  "and let one thread of the block do the atomic.",
-                  counts.lanes, counts.contended),
+      fmt::format("of {} {} {} to an address that another thread of {} warp updates, too, and {} for it. "
+                  "Add up in the warp first (__shfl_down_sync), then in shared memory, and let one thread of "
+                  "the block do the atomic.",
+                  counted(counts.lanes, "atomic"), counts.contended, is_one ? "goes" : "go",
+                  is_one ? "its" : "their", is_one ? "waits" : "wait"),
       gain));
 }
 
-void find_few_blocks(const Case& of, std::vector<Finding>& found) {
+void find_few_blocks(const FindingCase& of, std::vector<Finding>& found) {
   const Work& work = of.work;
   const int threads = work.resources.threads;
   if (work.blocks < of.device.multiprocessors) {
@@ -204,15 +111,16 @@ void find_few_blocks(const Case& of, std::vector<Finding>& found) {
   }
   if (threads % 32 == 0) return;
   found.push_back({"warps", "", 0,
-                   fmt::format("a block has {} threads: its last warp has {} of 32. Take a multiple of 32.",
-                               threads, threads % 32),
+                   fmt::format("a block has {}: its last warp has {} of 32. Take a multiple of 32.",
+                               counted(threads, "thread"), threads % 32),
                    0});
 }
 
-/// Data that come through L1 many times.
-void find_reuse(const Case& of, const std::vector<LineCounts>& lines, std::vector<Finding>& found) {
+/// Data that come through L1 many times, each time for other threads or other work: what is read again because a request wants a
+/// part of its sectors alone is told by find_sectors.
+void find_reuse(const FindingCase& of, const std::vector<LineCounts>& lines, std::vector<Finding>& found) {
   const AccessCounts loads = of.launch.total(Space::global, Access::read);
-  const double times = number(loads.sectors) / std::max(1.0, number(of.launch.sectors_read));
+  const double times = number(loads.ideal_sectors) / std::max(1.0, number(of.launch.sectors_read));
   if (times < 4) return;
   const double gain = of.gain([&](Work& work) {
     work.l1_lines -= number(loads.lines) * (1 - 1 / times);
@@ -238,7 +146,7 @@ void find_reuse(const Case& of, const std::vector<LineCounts>& lines, std::vecto
       gain));
 }
 
-void find_occupancy(const Case& of, std::vector<Finding>& found) {
+void find_occupancy(const FindingCase& of, std::vector<Finding>& found) {
   const Occupancy& occupancy = of.now.occupancy;
   const bool is_resource = occupancy.limited_by == "registers" || occupancy.limited_by == "shared memory";
   if (!of.now.fits() || occupancy.warps_percent >= 50 || !is_resource) return;
@@ -248,13 +156,14 @@ void find_occupancy(const Case& of, std::vector<Finding>& found) {
   });
   found.push_back(
       {"occupancy", "", 0,
-       fmt::format("a multiprocessor holds {} blocks, {:.0f} % of the warps that it could: {} is what limits "
+       fmt::format("a multiprocessor holds {}, {:.0f} % of the warps that it could: {} what limits "
                    "them. Fewer warps hide less of memory's latency.",
-                   occupancy.blocks, occupancy.warps_percent, occupancy.limited_by),
+                   counted(occupancy.blocks, "block"), occupancy.warps_percent,
+                   occupancy.limited_by + (occupancy.limited_by == "registers" ? " are" : " is")),
        gain});
 }
 
-void find_latency(const Case& of, std::vector<Finding>& found) {
+void find_latency(const FindingCase& of, std::vector<Finding>& found) {
   const Work& work = of.work;
   if (of.largest() == "latency" && work.load_misses > work.warps) {
     const double gain = of.gain([&](Work& mended) {
@@ -263,10 +172,10 @@ void find_latency(const Case& of, std::vector<Finding>& found) {
     });
     found.push_back(
         {"latency", "", 0,
-         fmt::format("a warp waits for memory about {:.0f} times, one after another. Load several elements "
-                     "before the first is used (unroll the loop, 16 bytes a load), or have more warps share "
-                     "the work.",
-                     std::max(work.load_rounds, work.load_misses / kLoadsInFlight) / work.warps),
+         fmt::format(
+             "a warp waits for memory about {}, one after another. Load several elements before the "
+             "first is used (unroll the loop, 16 bytes a load), or have more warps share the work.",
+             counted(std::max(work.load_rounds, work.load_misses / kLoadsInFlight) / work.warps, "time")),
          gain});
   }
   std::int64_t requests = 0;
@@ -276,13 +185,33 @@ void find_latency(const Case& of, std::vector<Finding>& found) {
   found.push_back(
       {"barriers", "", 0,
        fmt::format(
-           "a warp waits at {:.0f} barriers for {:.0f} accesses to memory. Do more between them, or let "
-           "one warp finish alone with shuffles.",
-           barriers / work.warps, number(requests) / work.warps),
+           "a warp waits at {} for {} to memory. Do more between them, or let one warp finish alone with "
+           "shuffles.",
+           counted(barriers / work.warps, "barrier"), counted(number(requests) / work.warps, "access")),
        0});
 }
 
 }  // namespace
+
+double FindingCase::gain(const std::function<void(Work&)>& mend) const {
+  Work mended = work;
+  mend(mended);
+  return std::max(0.0, now.work_us - predict(mended, device).work_us);
+}
+
+std::string ideal_text(double ideal) {
+  const std::string text = fmt::format("{:.1f}", ideal);
+  return text + (text == "1.0" ? " suffices" : " suffice");
+}
+
+std::string verb(Access access) {
+  if (access == Access::atomic) return "update";
+  return access == Access::read ? "load" : "store";
+}
+
+Finding at_line(const std::string& kind, const LineCounts& line, const std::string& text, double gain) {
+  return {kind, line.file, line.line, text, gain};
+}
 
 std::string place_text(const Finding& finding) {
   return finding.line == 0 ? "" : place_text(LineCounts{finding.file, finding.line, {}});
@@ -290,16 +219,16 @@ std::string place_text(const Finding& finding) {
 
 std::vector<Finding> findings(const LaunchProfile& launch, const std::vector<LineCounts>& lines,
                               const Work& work, const Device& device) {
-  const Case of{launch, work, device, predict(work, device)};
+  const FindingCase of{launch, work, device, predict(work, device)};
   std::vector<Finding> found;
   for (const LineCounts& line : lines) {
     for (const LineAccess& access : line.accesses) {
-      find_sectors(of, line, access, found);
       find_bank_conflicts(of, line, access, found);
       find_idle_lanes(of, line, access, found);
       find_contention(of, line, access, found);
     }
   }
+  find_sectors(of, lines, found);
   find_reuse(of, lines, found);
   find_few_blocks(of, found);
   find_occupancy(of, found);

@@ -11,8 +11,8 @@ namespace tern::emulator {
 
 struct Finding {
   std::string
-      kind;  ///< "sectors", "alignment", "banks", "lanes", "atomics", "blocks", "warps", "reuse", "occupancy",
-             ///< "latency", "barriers"
+      kind;  ///< "sectors", "structs", "alignment", "banks", "lanes", "atomics", "blocks", "warps", "reuse", "occupancy",
+  ///< "latency", "barriers"
   std::string file;
   int line = 0;  ///< 0: of the whole kernel
   std::string text;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "kernels/common/emulator/counted.h"
+
 namespace tern::emulator {
 namespace {
 
@@ -45,10 +47,10 @@ std::string kernel_name(const KernelId& kernel) {
 
 std::string occupancy_text(const KernelReport& report) {
   const Occupancy& occupancy = report.prediction.occupancy;
-  return fmt::format("Occupancy {:.0f} %: {} blocks a multiprocessor{}, with {} registers a thread{}",
-                     occupancy.warps_percent, occupancy.blocks,
+  return fmt::format("Occupancy {:.0f} %: {} a multiprocessor{}, with {} a thread{}", occupancy.warps_percent,
+                     counted(occupancy.blocks, "block"),
                      occupancy.warps_percent > 99 ? "" : ", limited by " + occupancy.limited_by,
-                     report.registers, report.are_registers_known ? "" : " (assumed)");
+                     counted(report.registers, "register"), report.are_registers_known ? "" : " (assumed)");
 }
 
 std::string gain_text(const KernelReport& report, const Finding& finding) {
@@ -67,11 +69,15 @@ std::string extents_text(dim3 extents) {
   return text;
 }
 
-std::string grid_text(const LaunchProfile& launch) {
-  const std::string grid = extents_text(launch.grid);
-  return launch.blocks_run == launch.blocks()
-             ? grid
-             : fmt::format("{} (of which {} were run)", grid, launch.blocks_run);
+std::string shape_text(const LaunchProfile& launch) {
+  const auto extents = [](dim3 all, const char* what) {
+    const bool is_one = all.x == 1 && all.y == 1 && all.z == 1;
+    return fmt::format("{} {}{}", extents_text(all), what, is_one ? "" : "s");
+  };
+  const std::string sample =
+      launch.blocks_run == launch.blocks() ? "" : fmt::format(" (of which {} were run)", launch.blocks_run);
+  return fmt::format("{}{} of {}, {} of shared memory", extents(launch.grid, "block"), sample,
+                     extents(launch.block, "thread"), bytes_text(static_cast<double>(launch.shared_bytes)));
 }
 
 std::string time_text(double us) {
@@ -81,7 +87,7 @@ std::string time_text(double us) {
 }
 
 std::string bytes_text(double bytes) {
-  if (bytes < 1e3) return fmt::format("{:.0f} bytes", bytes);
+  if (bytes < 1e3) return counted(bytes, "byte");
   if (bytes < 1e6) return number_text(bytes * 1e-3, "kB");
   return bytes < 1e9 ? number_text(bytes * 1e-6, "MB") : number_text(bytes * 1e-9, "GB");
 }
@@ -115,8 +121,8 @@ std::vector<KernelReport> kernel_reports(const std::vector<LaunchProfile>& launc
   for (KernelReport& report : reports) {
     divide_work(report.work, report.launches);
     report.prediction = predict(report.work, gpu);
-    report.metrics = metrics(report.first, report.prediction.occupancy);
     report.lines = line_counts(report.first);
+    report.metrics = metrics(report.first, report.lines, report.prediction.occupancy);
     report.findings = findings(report.first, report.lines, report.work, gpu);
   }
   std::stable_sort(reports.begin(), reports.end(),

@@ -34,8 +34,8 @@ std::vector<KernelReport> kernel_reports(const std::vector<LaunchProfile>& launc
 
 /// "Occupancy 75 %: 6 blocks a multiprocessor, limited by registers, with 40 registers a thread (assumed)"
 std::string occupancy_text(const KernelReport& report);
-/// "128 x 128", of a sample "128 x 128 (of which 16 were run)"
-std::string grid_text(const LaunchProfile& launch);
+/// "128 x 128 blocks of 32 x 8 threads, 4.22 kB of shared memory"; of a sample "128 x 128 blocks (of which 16 were run) of ..."
+std::string shape_text(const LaunchProfile& launch);
 /// "41 % less time", of the prediction without the launch's cost.
 std::string gain_text(const KernelReport& report, const Finding& finding);
 /// "softmax_kernel<float>"; without symbols "kernel at 0x...", or "kernel" if nothing is known.

@@ -40,18 +40,26 @@ std::string full_path(const std::string& file, const std::vector<Place>& places)
   return file;
 }
 
-void add(LineCounts& line, const InstructionCounts& instruction, std::vector<SourceLine> within) {
-  for (LineAccess& known : line.accesses) {
-    if (known.space != instruction.space || known.access != instruction.access) continue;
-    known.counts += instruction.counts;
-    if (instruction.worst_excess > known.worst_excess) {
-      known.worst = instruction.worst;
-      known.worst_excess = instruction.worst_excess;
-    }
-    return;
+void add(LineCounts& line, const InstructionCounts& instruction, std::size_t number,
+         std::vector<SourceLine> within) {
+  auto found = std::find_if(line.accesses.begin(), line.accesses.end(), [&](const LineAccess& known) {
+    return known.space == instruction.space && known.access == instruction.access;
+  });
+  if (found == line.accesses.end()) {
+    LineAccess added;
+    added.space = instruction.space;
+    added.access = instruction.access;
+    added.worst = instruction.worst;
+    added.worst_excess = instruction.worst_excess;
+    added.within = std::move(within);
+    found = line.accesses.insert(line.accesses.end(), std::move(added));
   }
-  line.accesses.push_back({instruction.space, instruction.access, instruction.counts, instruction.worst,
-                           instruction.worst_excess, std::move(within)});
+  found->counts += instruction.counts;
+  found->spare_lanes += instruction.spare_lanes;
+  found->instructions.push_back(number);
+  if (instruction.worst_excess <= found->worst_excess) return;
+  found->worst = instruction.worst;
+  found->worst_excess = instruction.worst_excess;
 }
 
 }  // namespace
@@ -75,7 +83,7 @@ std::vector<LineCounts> line_counts(const LaunchProfile& launch) {
     LineCounts& line = lines[{place.file, place.line}];
     line.file = place.file;
     line.line = place.line;
-    add(line, instruction, std::move(place.within));
+    add(line, instruction, i, std::move(place.within));
   }
   std::vector<LineCounts> sorted;
   for (auto& [key, line] : lines) sorted.push_back(std::move(line));

@@ -16,6 +16,8 @@ struct LineAccess {
   AccessCounts counts;
   Request worst;
   std::int64_t worst_excess = 0;
+  std::int64_t spare_lanes = 0;
+  std::vector<std::size_t> instructions;  ///< their numbers in the launch
   /// Where in functions that the line calls, innermost first; empty if on the line itself.
   std::vector<SourceLine> within;
 };

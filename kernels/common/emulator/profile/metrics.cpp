@@ -11,12 +11,31 @@ double as_number(std::int64_t count) {
   return static_cast<double>(count);
 }
 
-void add_global(std::vector<Metric>& all, const AccessCounts& counts, const std::string& word,
-                const std::string& suffix) {
+/// The line whose sectors are farthest beyond their ideal; empty if none are.
+std::string farthest_line(const std::vector<LineCounts>& lines, Access access) {
+  std::string place;
+  std::int64_t most = 0;
+  for (const LineCounts& line : lines) {
+    for (const LineAccess& one : line.accesses) {
+      const std::int64_t excess = one.counts.sectors - one.counts.ideal_sectors;
+      if (one.space != Space::global || one.access != access || excess <= most) continue;
+      most = excess;
+      place = place_text(line);
+    }
+  }
+  return place;
+}
+
+void add_global(std::vector<Metric>& all, const LaunchProfile& launch, const std::vector<LineCounts>& lines,
+                Access access, const std::string& word, const std::string& suffix) {
+  const AccessCounts counts = launch.total(Space::global, access);
   if (counts.requests == 0) return;
   const std::string global = "pipe_lsu_mem_global_op_" + suffix;
+  std::string ideal = fmt::format("{:.2f}", as_number(counts.ideal_sectors) / as_number(counts.requests));
+  if (const std::string line = farthest_line(lines, access); !line.empty())
+    ideal += ", farthest from it " + line;
   all.push_back({"sectors a " + word, "l1tex__average_t_sectors_per_request_" + global + ".ratio",
-                 counts.sectors_per_request(), "4 for 4 bytes a thread, 8 for 8, 16 for 16"});
+                 counts.sectors_per_request(), "as the bytes of a request need: " + ideal, "ideal " + ideal});
   all.push_back({word + " requests", "l1tex__t_requests_" + global + ".sum", as_number(counts.requests),
                  "fewer: a warp's 32 threads at once, 16 bytes a thread"});
   all.push_back({word + " sectors of 32 bytes", "l1tex__t_sectors_" + global + ".sum",
@@ -72,14 +91,15 @@ void add_dram(std::vector<Metric>& all, const LaunchProfile& launch) {
 
 }  // namespace
 
-std::vector<Metric> metrics(const LaunchProfile& launch, const Occupancy& occupancy) {
+std::vector<Metric> metrics(const LaunchProfile& launch, const std::vector<LineCounts>& lines,
+                            const Occupancy& occupancy) {
   std::vector<Metric> all;
   AccessCounts every;
   for (const InstructionCounts& one : launch.instructions) every += one.counts;
   all.push_back({"threads an instruction (of those that touch memory)",
                  "smsp__thread_inst_executed_per_inst_executed.ratio", every.lanes_per_request(), "32"});
-  add_global(all, launch.total(Space::global, Access::read), "load", "ld");
-  add_global(all, launch.total(Space::global, Access::write), "store", "st");
+  add_global(all, launch, lines, Access::read, "load", "ld");
+  add_global(all, launch, lines, Access::write, "store", "st");
   add_shared(all, launch.total(Space::shared, Access::read), "load", "ld");
   add_shared(all, launch.total(Space::shared, Access::write), "store", "st");
   AccessCounts atomics = launch.total(Space::global, Access::atomic);

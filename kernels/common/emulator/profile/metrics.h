@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/common/emulator/profile/line_counts.h"
 #include "kernels/common/emulator/profile/occupancy.h"
 #include "kernels/common/emulator/profile/profile.h"
 
@@ -14,9 +15,12 @@ struct Metric {
   std::string ncu;    ///< what `ncu --metrics` calls it; "" if nothing there is the same
   double value = 0;
   std::string good;  ///< what to wish for
+  std::string beside =
+      {};  ///< the same for beside the value, where it is a number of this launch; mostly empty
 };
 
-/// Those that the launch has something of.
-std::vector<Metric> metrics(const LaunchProfile& launch, const Occupancy& occupancy);
+/// Those that the launch has something of. `lines`: its own.
+std::vector<Metric> metrics(const LaunchProfile& launch, const std::vector<LineCounts>& lines,
+                            const Occupancy& occupancy);
 
 }  // namespace tern::emulator

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/common/emulator/counted.h"
+
 namespace tern::emulator {
 namespace {
 
@@ -25,10 +27,9 @@ Bound l2_bound(const Work& work, const Device& device) {
 Bound l1_bound(const Work& work, const Device& device, double busiest_blocks) {
   const double share = busiest_blocks / work.blocks;
   const double clocks = share * (work.l1_lines + work.shared_passes);
-  return {
-      work.shared_passes > work.l1_lines ? "shared memory" : "L1", clocks / device.clock_ghz * 1e-3,
-      fmt::format("{:.0f} lines and {:.0f} passes over the banks on the busiest multiprocessor, one a clock",
-                  share * work.l1_lines, share * work.shared_passes)};
+  return {work.shared_passes > work.l1_lines ? "shared memory" : "L1", clocks / device.clock_ghz * 1e-3,
+          fmt::format("{} and {} over the banks on the busiest multiprocessor, one a clock",
+                      counted(share * work.l1_lines, "line"), counted(share * work.shared_passes, "pass"))};
 }
 
 Bound latency_bound(const Work& work, const Device& device, double busiest_blocks, int blocks_at_once) {
@@ -60,6 +61,23 @@ Bound tensor_bound(const Work& work, const Device& device, double busiest_blocks
   return {"tensor cores", us,
           fmt::format("{:.3g} GFLOP at {:.0f} TFLOPS", all * 1e-9,
                       all / us * share * device.multiprocessors * 1e-6)};
+}
+
+/// What the launch asks of something that the device has no figure for.
+std::vector<LeftOut> left_out(const Work& work, const Device& device) {
+  static constexpr std::array<const char*, kTensorPaths> kTypes{"fp16", "fp16 added up in fp16", "bf16",
+                                                                "tf32", "8-bit integers"};
+  std::vector<LeftOut> all;
+  if (device.launch_us <= 0) all.push_back({"launch", "no source was found for what one costs"});
+  if (device.l2_gb_per_s <= 0 && work.l2_sectors > 0)
+    all.push_back({"L2", "no source was found for its bandwidth"});
+  if (device.dram_latency_ns <= 0 && work.load_rounds + work.load_misses > 0)
+    all.push_back({"latency", "no source was found for that of DRAM"});
+  for (std::size_t path = 0; path < kTensorPaths; ++path) {
+    if (work.tensor_operations[path] > 0 && device.tensor_tflops[path] <= 0)
+      all.push_back({"tensor cores", fmt::format("{}'s do not take {}", device.name, kTypes[path])});
+  }
+  return all;
 }
 
 }  // namespace
@@ -101,6 +119,7 @@ Prediction predict(const Work& work, const Device& device) {
   if (blocks_at_once == 0 || work.blocks <= 0) return prediction;
   const double busiest = std::ceil(work.blocks / device.multiprocessors);
   std::vector<Bound>& bounds = prediction.bounds;
+  prediction.left_out = left_out(work, device);
   if (device.launch_us > 0) bounds.push_back({"launch", device.launch_us, "what any launch costs"});
   bounds.push_back(dram_bound(work, device));
   if (device.l2_gb_per_s > 0) bounds.push_back(l2_bound(work, device));

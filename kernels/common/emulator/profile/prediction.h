@@ -42,12 +42,19 @@ struct Bound {
   std::string why;  ///< the numbers behind it
 };
 
+/// A bound that the launch has and the device no figure for.
+struct LeftOut {
+  std::string name;  ///< as Bound's
+  std::string why;   ///< "no source was found for its bandwidth"
+};
+
 struct Prediction {
   double us = 0;            ///< of the largest bound
   std::size_t largest = 0;  ///< its place in `bounds`
   double work_us = 0;       ///< the same without the launch's own cost, which hides all else of small kernels
   std::size_t largest_work = 0;
   std::vector<Bound> bounds;  ///< those that the device has figures for; none if a block does not fit
+  std::vector<LeftOut> left_out;
   Occupancy occupancy;
 
   bool fits() const { return !bounds.empty(); }

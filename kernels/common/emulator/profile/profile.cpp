@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/core/check.h"
@@ -35,6 +36,29 @@ double AccessCounts::sectors_per_request() const {
 
 double AccessCounts::lanes_per_request() const {
   return ratio(lanes, requests);
+}
+
+std::optional<std::int64_t> Request::distance() const {
+  std::optional<std::int64_t> common;
+  std::optional<std::uintptr_t> before;
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    if ((lanes >> lane & 1u) == 0) continue;
+    if (before) {
+      const auto distance = static_cast<std::int64_t>(addresses[lane] - *before);
+      if (common && *common != distance) return std::nullopt;
+      common = distance;
+    }
+    before = addresses[lane];
+  }
+  return common;
+}
+
+std::uintptr_t Request::lowest_address() const {
+  std::uintptr_t lowest = ~std::uintptr_t{0};
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    if ((lanes >> lane & 1u) != 0) lowest = std::min(lowest, addresses[lane]);
+  }
+  return lowest;
 }
 
 AccessCounts LaunchProfile::total(Space space, Access access) const {

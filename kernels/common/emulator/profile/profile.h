@@ -14,6 +14,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,10 @@ struct Request {
   std::array<std::uintptr_t, 32> addresses;
   uint3 block{0, 0, 0};
   unsigned warp = 0;  ///< of the block
+
+  /// Bytes from each lane that took part to the next; nothing if they differ, or one lane was alone.
+  std::optional<std::int64_t> distance() const;
+  std::uintptr_t lowest_address() const;
 };
 
 /// One load, store or atomic of the kernel's source.
@@ -76,6 +81,12 @@ struct InstructionCounts {
   AccessCounts counts;
   Request worst;                  ///< the first of those that are furthest from their ideal
   std::int64_t worst_excess = 0;  ///< its sectors, passes and waiting lanes beyond the ideal
+  /// That no element was left for: a guard, `if (i < n)`, kept them away (tail_guard.h). Of a sample none are known.
+  std::int64_t spare_lanes = 0;
+  /// Of requests with more sectors than the ideal, bytes from each lane to the next, where these are the same in all; else 0.
+  std::optional<std::int64_t> stride = {};
+  /// Their lowest addresses modulo the stride, where they are the same in all; else -1.
+  std::int64_t offset = -1;
 };
 
 /// Which warp to write down, step by step (trace.h), and of which block a timeline.

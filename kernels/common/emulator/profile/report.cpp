@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "kernels/common/emulator/counted.h"
 #include "kernels/common/emulator/profile/kernel_report.h"
 #include "kernels/common/emulator/profile/trace.h"
 
@@ -36,15 +37,13 @@ std::string wrapped(const std::string& text, const std::string& first, const std
 
 std::string heading(const KernelReport& report, const ReportOptions& options) {
   const Device& gpu = device(options.device);
-  std::string text = fmt::format("{}: {} blocks of {} threads, {} of shared memory{}\n", report.name,
-                                 grid_text(report.first), extents_text(report.first.block),
-                                 bytes_text(static_cast<double>(report.first.shared_bytes)),
+  std::string text = fmt::format("{}: {}{}\n", report.name, shape_text(report.first),
                                  report.launches == 1 ? "" : fmt::format(", {} launches", report.launches));
   const Prediction& prediction = report.prediction;
   if (!prediction.fits()) {
-    return text +
-           fmt::format("  A block does not fit on a multiprocessor of {}: {} (with {} registers a thread).\n",
-                       gpu.name, prediction.occupancy.limited_by, report.registers);
+    return text + fmt::format("  A block does not fit on a multiprocessor of {}: {} (with {} a thread).\n",
+                              gpu.name, prediction.occupancy.limited_by,
+                              counted(report.registers, "register"));
   }
   const Bound& bound = prediction.bounds[prediction.largest];
   text += fmt::format("  At least {} {}on {} ({}), by its {}: {}.\n", time_text(prediction.us),
@@ -64,6 +63,14 @@ std::string bars(const Prediction& prediction) {
                         std::string(static_cast<std::size_t>(share * kBar + 0.5), '#'));
   }
   return text;
+}
+
+/// Why the time may be longer than even the largest bound says.
+std::string left_out_text(const Prediction& prediction) {
+  std::string names;
+  for (const LeftOut& one : prediction.left_out)
+    names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", one.name, one.why);
+  return names.empty() ? "" : wrapped(names + ".", "  Bounds left out: ", "    ");
 }
 
 std::string findings_text(const KernelReport& report) {
@@ -86,14 +93,14 @@ std::string access_text(const LineAccess& access) {
   const auto each = [&](std::int64_t count) {
     return static_cast<double>(count) / static_cast<double>(std::max<std::int64_t>(counts.requests, 1));
   };
-  const char* const what = access.access == Access::read    ? "loads"
-                           : access.access == Access::write ? "stores"
-                                                            : "atomics";
+  const std::string what = access.access == Access::read    ? "load"
+                           : access.access == Access::write ? "store"
+                                                            : "atomic";
   if (access.space == Space::shared) {
-    return fmt::format("{} shared {}, {:.1f} passes ({:.1f})", counts.requests, what, each(counts.wavefronts),
-                       each(counts.ideal_wavefronts));
+    return fmt::format("{}, {:.1f} passes ({:.1f})", counted(counts.requests, "shared " + what),
+                       each(counts.wavefronts), each(counts.ideal_wavefronts));
   }
-  return fmt::format("{} {}, {:.1f} sectors ({:.1f})", counts.requests, what, each(counts.sectors),
+  return fmt::format("{}, {:.1f} sectors ({:.1f})", counted(counts.requests, what), each(counts.sectors),
                      each(counts.ideal_sectors));
 }
 
@@ -128,7 +135,8 @@ std::string metrics_text(const KernelReport& report) {
     const bool is_count = metric.ncu.find("bank_conflicts") != std::string::npos ||
                           metric.ncu.find("tensor") != std::string::npos || metric.ncu.find("dram") == 0;
     if (!is_ratio && !is_count) continue;
-    text += fmt::format("    {:>12.{}f}  {}\n", metric.value, is_ratio ? 2 : 0, metric.ncu);
+    text += fmt::format("    {:>12.{}f}  {}{}\n", metric.value, is_ratio ? 2 : 0, metric.ncu,
+                        metric.beside.empty() ? "" : " (" + metric.beside + ")");
   }
   return text;
 }
@@ -146,8 +154,8 @@ std::string text_report(const std::vector<LaunchProfile>& launches, const Report
         "incomplete, and what it printed or returned about that means nothing.\n\n";
   }
   for (const KernelReport& report : kernel_reports(launches, options)) {
-    text += heading(report, options) + bars(report.prediction) + findings_text(report) +
-            lines_text(report, source) + metrics_text(report) + '\n';
+    text += heading(report, options) + bars(report.prediction) + left_out_text(report.prediction) +
+            findings_text(report) + lines_text(report, source) + metrics_text(report) + '\n';
     if (!report.first.trace.empty()) text += "  Warp by steps:\n" + trace_text(report.first) + '\n';
   }
   return text +

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/core/check.h"
+#include "kernels/common/emulator/counted.h"
 #include "kernels/common/emulator/profile/kernel_report.h"
 #include "kernels/common/emulator/profile/page.h"
 #include "kernels/common/emulator/profile/report.h"
@@ -35,9 +36,9 @@ PageJson request_json(const LaunchProfile& launch, const Request& request) {
 
 PageJson access_json(const LaunchProfile& launch, const LineAccess& access) {
   const AccessCounts& counts = access.counts;
-  const char* const verb = access.access == Access::read    ? "loads"
-                           : access.access == Access::write ? "stores"
-                                                            : "atomics";
+  const char* const what = access.access == Access::read    ? "load"
+                           : access.access == Access::write ? "store"
+                                                            : "atomic";
   const auto each = [&](std::int64_t count) {
     return static_cast<double>(count) / static_cast<double>(std::max<std::int64_t>(counts.requests, 1));
   };
@@ -47,11 +48,12 @@ PageJson access_json(const LaunchProfile& launch, const LineAccess& access) {
   json["what"] =
       is_shared
           ? fmt::format(
-                "{} {} of shared memory by {:.1f} threads each: {:.1f} passes over the banks (ideal {:.1f})",
-                counts.requests, verb, counts.lanes_per_request(), each(counts.wavefronts),
+                "{} of shared memory by {:.1f} threads each: {:.1f} passes over the banks (ideal {:.1f})",
+                counted(counts.requests, what), counts.lanes_per_request(), each(counts.wavefronts),
                 each(counts.ideal_wavefronts))
-          : fmt::format("{} {} by {:.1f} threads each: {:.1f} sectors (ideal {:.1f})", counts.requests, verb,
-                        counts.lanes_per_request(), each(counts.sectors), each(counts.ideal_sectors));
+          : fmt::format("{} by {:.1f} threads each: {:.1f} sectors (ideal {:.1f})",
+                        counted(counts.requests, what), counts.lanes_per_request(), each(counts.sectors),
+                        each(counts.ideal_sectors));
   std::string within;
   for (const SourceLine& line : access.within)
     within += fmt::format("{}{}, {}:{}", within.empty() ? "" : "; ", line.function, file_name(line.file),
@@ -132,9 +134,11 @@ PageJson findings_json(const KernelReport& report) {
 }
 
 PageJson kernel_json(const KernelReport& report, SourceText& source) {
-  PageJson bounds = PageJson::array(), counts = PageJson::array();
+  PageJson bounds = PageJson::array(), left_out = PageJson::array(), counts = PageJson::array();
   for (const Bound& bound : report.prediction.bounds)
     bounds.push_back({{"name", bound.name}, {"us", bound.us}, {"why", bound.why}});
+  for (const LeftOut& bound : report.prediction.left_out)
+    left_out.push_back({{"name", bound.name}, {"why", bound.why}});
   for (const Metric& metric : report.metrics)
     counts.push_back(
         {{"label", metric.label}, {"ncu", metric.ncu}, {"value", metric.value}, {"good", metric.good}});
@@ -142,11 +146,10 @@ PageJson kernel_json(const KernelReport& report, SourceText& source) {
   if (!report.lines.empty())
     hottest = {{"file", path_text(report.lines[0].file)}, {"line", report.lines[0].line}};
   return {{"name", report.name},
-          {"grid", grid_text(report.first)},
-          {"block", extents_text(report.first.block)},
-          {"shared", bytes_text(static_cast<double>(report.first.shared_bytes))},
+          {"shape", shape_text(report.first)},
           {"launches", report.launches},
           {"bounds", bounds},
+          {"left_out", left_out},
           {"largest", report.prediction.largest},
           {"largest_work", report.prediction.largest_work},
           {"occupancy", occupancy_text(report)},

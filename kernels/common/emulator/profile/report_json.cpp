@@ -27,7 +27,9 @@ Json counts_json(const LaunchProfile& launch) {
   const auto blocks = std::int64_t{launch.grid.x} * launch.grid.y * launch.grid.z;
   const std::int64_t warps = (std::int64_t{launch.block.x} * launch.block.y * launch.block.z + 31) / 32;
   return {{"sectors_per_load", loads.sectors_per_request()},
+          {"ideal_sectors_per_load", ratio(loads.ideal_sectors, loads.requests)},
           {"sectors_per_store", stores.sectors_per_request()},
+          {"ideal_sectors_per_store", ratio(stores.ideal_sectors, stores.requests)},
           {"sectors", loads.sectors + stores.sectors + atomics.sectors},
           {"sectors_read_once", launch.sectors_read},
           {"sectors_written_once", launch.sectors_written},
@@ -93,6 +95,9 @@ std::string json_report(const std::vector<LaunchProfile>& launches, const Report
         prediction.fits() ? prediction.bounds[prediction.largest_work].name : "does not fit";
     Json& bounds = kernel["bounds_us"] = Json::object();
     for (const Bound& bound : prediction.bounds) bounds[bound.name] = bound.us;
+    Json& left_out = kernel["bounds_left_out"] = Json::array();
+    for (const LeftOut& bound : prediction.left_out)
+      left_out.push_back({{"name", bound.name}, {"why", bound.why}});
     Json& metrics = kernel["metrics"] = Json::object();
     for (const Metric& metric : report.metrics) {
       if (!metric.ncu.empty()) metrics[metric.ncu] = metric.value;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
@@ -57,6 +58,18 @@ std::int64_t excess_of(const AccessCounts& counts) {
   return counts.sectors - counts.ideal_sectors + counts.bank_conflicts() + counts.contended;
 }
 
+/// What requests that are not at their ideal have in common.
+void note_stride(InstructionCounts& counted, const Request& request) {
+  if (std::has_single_bit(request.lanes) || counted.stride == 0) return;
+  const std::int64_t distance = request.distance().value_or(0);
+  const bool is_first = !counted.stride.has_value();
+  counted.stride = is_first || counted.stride == distance ? distance : 0;
+  if (counted.stride == 0) return;
+  const auto offset =
+      static_cast<std::int64_t>(request.lowest_address() % static_cast<std::uintptr_t>(std::abs(distance)));
+  counted.offset = is_first || counted.offset == offset ? offset : -1;
+}
+
 }  // namespace
 
 bool SectorSet::insert(std::uintptr_t sector, std::uint32_t block) {
@@ -92,10 +105,11 @@ BlockBox RequestCounter::begin_launch(const KernelId& kernel, dim3 grid, dim3 bl
   launch_.kernel = kernel;
   launch_.grid = grid;
   launch_.block = block;
-  threads_ = block.x * block.y * block.z;
+  shape_ = BlockShape(block);
+  guards_.clear();
   numbers_.clear();
   recent_.fill({{}, kNone});
-  open_.assign((threads_ + kWarp - 1) / kWarp, {});
+  open_.assign((block.x * block.y * block.z + kWarp - 1) / kWarp, {});
   loads_.assign(open_.size(), false);
   read_ = {};
   written_ = {};
@@ -116,7 +130,10 @@ void RequestCounter::end_launch(const SharedMemory& shared) {
   if (cache_.is_on()) launch_.cache = cache_.take();
   for (const auto& [address, count] : atomics_)
     launch_.hottest_atomics = std::max(launch_.hottest_atomics, count);
-  if (sample_.is_on()) sample_.extrapolate(launch_, profile_->options_.cache.bytes);
+  if (sample_.is_on())
+    sample_.extrapolate(launch_, profile_->options_.cache.bytes);
+  else
+    note_spare_lanes();
   launch_.arrays = profile_->arrays_;
   for (ArrayRange& array : Allocations::instance().named()) launch_.arrays.push_back(std::move(array));
   for (ArrayRange& array : shared.arrays()) launch_.arrays.push_back(std::move(array));
@@ -130,15 +147,15 @@ std::size_t RequestCounter::number_of(const CodePlace& place, Space space, Acces
   std::pair<Key, std::size_t>& recent = recent_[hash % recent_.size()];
   if (recent.second != kNone && recent.first == key) return recent.second;
   const auto [found, added] = numbers_.try_emplace(key, launch_.instructions.size());
-  if (added) launch_.instructions.push_back({place, space, access, {}, {}});
+  if (added) {
+    InstructionCounts& counted = launch_.instructions.emplace_back();
+    counted.place = place;
+    counted.space = space;
+    counted.access = access;
+    guards_.emplace_back();
+  }
   recent = *found;
   return found->second;
-}
-
-/// All lanes of the warp that the block has.
-unsigned RequestCounter::lanes_of(unsigned warp) const {
-  const unsigned threads = std::min(kWarp, threads_ - warp * kWarp);
-  return threads == kWarp ? ~0u : (1u << threads) - 1;
 }
 
 void RequestCounter::note(unsigned thread, const CodePlace& place, Space space, Access access,
@@ -161,7 +178,7 @@ void RequestCounter::note(unsigned thread, const CodePlace& place, Space space, 
   request.lanes |= 1u << lane;
   request.bytes = std::max(request.bytes, bytes);
   request.addresses[lane] = address;
-  const bool is_whole = request.lanes == lanes_of(warp);
+  const bool is_whole = request.lanes == shape_.lanes_of(warp);
   if (!is_whole && open.requests.size() <= kMostOpen) return;
   Request& done = is_whole ? request : open.requests.front();
   count(number, warp, done);
@@ -176,7 +193,7 @@ void RequestCounter::note_warp_operation(unsigned warp, unsigned mask, const cha
                                          const CodePlace& place, bool waits) {
   ++launch_.warp_operations;
   launch_.warp_operation_lanes += std::popcount(mask);
-  const bool is_whole = (mask & lanes_of(warp)) == lanes_of(warp);
+  const bool is_whole = (mask & shape_.lanes_of(warp)) == shape_.lanes_of(warp);
   if (trace_.wants_block()) trace_.note_work(warp, mask, nullptr);
   if (trace_.wants(warp))
     trace_.note_meeting(mask, is_whole, TraceStep::Kind::warp_operation, operation, place);
@@ -187,7 +204,7 @@ void RequestCounter::note_block_barrier(const char* operation, const CodePlace& 
   launch_.block_barriers += static_cast<std::int64_t>(open_.size());
   for (unsigned warp = 0; warp < open_.size(); ++warp) {
     if (trace_.wants(warp))
-      trace_.note_meeting(lanes_of(warp), true, TraceStep::Kind::block_barrier, operation, place);
+      trace_.note_meeting(shape_.lanes_of(warp), true, TraceStep::Kind::block_barrier, operation, place);
   }
   if (trace_.wants_block()) trace_.end_stretch(operation, place);
   close_all();
@@ -217,6 +234,16 @@ void RequestCounter::close(unsigned warp, bool waits) {
   loads_[warp] = false;
 }
 
+/// Of a whole launch: in a sample's last block the data do not end.
+void RequestCounter::note_spare_lanes() {
+  AxisCounts end{};
+  for (const TailGuard& guard : guards_) {
+    for (std::size_t axis = 0; axis < end.size(); ++axis) end[axis] = std::max(end[axis], guard.end()[axis]);
+  }
+  for (std::size_t i = 0; i < guards_.size(); ++i)
+    launch_.instructions[i].spare_lanes = guards_[i].spare_lanes(shape_, end);
+}
+
 void RequestCounter::count(std::size_t instruction, unsigned warp, const Request& request) {
   InstructionCounts& counted = launch_.instructions[instruction];
   const int lanes = std::popcount(request.lanes);
@@ -229,7 +256,9 @@ void RequestCounter::count(std::size_t instruction, unsigned warp, const Request
     if (counted.access == Access::read) ++launch_.load_misses;
     loads_[warp] = true;
   }
+  if (counts.sectors > counts.ideal_sectors) note_stride(counted, request);
   counted.counts += counts;
+  guards_[instruction].note(shape_, warp, request.lanes);
   const std::int64_t excess = excess_of(counts);
   if (counted.worst.lanes != 0 && excess <= counted.worst_excess) return;
   counted.worst = request;

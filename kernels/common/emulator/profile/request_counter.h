@@ -13,6 +13,7 @@
 
 #include "kernels/common/emulator/profile/block_sample.h"
 #include "kernels/common/emulator/profile/profile.h"
+#include "kernels/common/emulator/profile/tail_guard.h"
 #include "kernels/common/emulator/profile/trace_recorder.h"
 
 namespace tern::emulator {
@@ -68,9 +69,9 @@ class RequestCounter {
   static constexpr std::size_t kMostOpen = std::size_t{1} << 16;  ///< 20 MiB: the oldest is counted as it is
 
   std::size_t number_of(const CodePlace& place, Space space, Access access);
-  unsigned lanes_of(unsigned warp) const;
   void close_all();
   void close(unsigned warp, bool waits);
+  void note_spare_lanes();
   void count(std::size_t instruction, unsigned warp, const Request& request);
   /// Whether one of them is new to the block that reads it.
   bool count_sectors(const Request& request, Access access, AccessCounts& counts);
@@ -82,7 +83,8 @@ class RequestCounter {
   static inline RequestCounter* active_ = nullptr;
   Profile* profile_;
   LaunchProfile launch_;
-  unsigned threads_ = 0;
+  BlockShape shape_;
+  std::vector<TailGuard> guards_;  ///< by instruction
   using Key = std::tuple<CodePlace, Space, Access>;
   std::map<Key, std::size_t> numbers_;
   std::array<std::pair<Key, std::size_t>, 256>

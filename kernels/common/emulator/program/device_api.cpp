@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstring>
 #include <deque>
+#include <map>
 
 #include "kernels/common/emulator/program/device_memory.h"
 #include "kernels/common/emulator/program/faults.h"
@@ -53,6 +54,13 @@ cudaError_t check_device(int device) {
   return returned(device == 0 ? sticky_error() : cudaErrorInvalidDevice);
 }
 
+/// As they are told; there is no other effect.
+std::map<cudaLimit, size_t>& limits() {
+  static std::map<cudaLimit, size_t> all{
+      {cudaLimitStackSize, 1024}, {cudaLimitPrintfFifoSize, 1 << 20}, {cudaLimitMallocHeapSize, 8 << 20}};
+  return all;
+}
+
 }  // namespace
 
 const char* cudaGetErrorString(cudaError_t error) {
@@ -73,6 +81,16 @@ cudaError_t cudaDeviceReset() {
 
 cudaError_t cudaSetDevice(int device) {
   return check_device(device);
+}
+
+cudaError_t cudaDeviceSetLimit(cudaLimit limit, size_t value) {
+  limits()[limit] = value;
+  return returned(sticky_error());
+}
+
+cudaError_t cudaDeviceGetLimit(size_t* value, cudaLimit limit) {
+  *value = limits()[limit];
+  return returned(sticky_error());
 }
 
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {

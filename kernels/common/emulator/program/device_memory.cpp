@@ -16,6 +16,7 @@ constexpr std::size_t kPage = 4096;
 // Between allocations, so that an index outside of one is nearest to that one: any index of 32 bits, below 0 or unsigned, of doubles,
 // while addresses last.
 constexpr std::size_t kWideGap = std::size_t{64} << 30, kGap = 64 << 10;
+constexpr std::size_t kHeapUnit = 16, kHeapGap = 48;  ///< of which there may be one for each of many threads
 
 std::byte* reserve(std::size_t& bytes, int protection) {
   for (bytes = kMostAddresses; bytes >= kLeastAddresses; bytes /= 2) {
@@ -40,15 +41,21 @@ DeviceMemory::DeviceMemory() {
     region->next = room_ / 256;  // for an index below 0
     note_device_addresses(region->begin, region->size);
   }
+  device_begin = reinterpret_cast<std::uintptr_t>(device_.begin);
+  device_bytes = device_.size;
   constexpr std::size_t kMost = std::size_t{80} << 30;
   total_ = std::min(kMost, static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * kPage);
 }
 
 void* DeviceMemory::allocate(std::size_t bytes, MemoryKind kind, std::string name) {
-  Region& region = kind == MemoryKind::device ? device_ : shared_;
+  const bool is_heap = kind == MemoryKind::heap;
+  Region& region = kind == MemoryKind::device || is_heap ? device_ : shared_;
   if (bytes > total_ - used_) return nullptr;
-  const std::size_t pages = (bytes + kPage - 1) / kPage * kPage;
-  const std::size_t taken = pages + (region.next < room_ / 2 ? std::min(kWideGap, room_ / 256) : kGap);
+  const std::size_t unit = is_heap ? kHeapUnit : kPage;
+  const std::size_t units = (bytes + unit - 1) / unit * unit;
+  const std::size_t wide = region.next < room_ / 2 ? std::min(kWideGap, room_ / 256) : kGap;
+  const std::size_t taken = units + (is_heap ? kHeapGap : wide);
+  if (!is_heap) region.next = (region.next + kPage - 1) / kPage * kPage;
   if (taken > region.size - region.next) return nullptr;
   std::byte* const memory = region.begin + region.next;
   region.next += taken;
@@ -64,7 +71,8 @@ bool DeviceMemory::release(void* memory) {
   if (found == live_.end()) return false;
   remove_allocation(memory);
   used_ -= found->second.bytes;
-  if (found->second.bytes > 0) madvise(memory, found->second.bytes, MADV_DONTNEED);
+  if (found->second.bytes > 0 && found->second.kind != MemoryKind::heap)
+    madvise(memory, found->second.bytes, MADV_DONTNEED);
   freed_.insert(live_.extract(found));
   return true;
 }

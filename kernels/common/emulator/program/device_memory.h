@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -54,6 +55,12 @@ class DeviceMemory {
   std::size_t total_ = 0, used_ = 0, room_ = 0;
   int opened_ = 0;
 };
+
+/// The same as is_closed_to_host, also before there is any: false then.
+inline std::uintptr_t device_begin = 0, device_bytes = 0;
+inline bool is_device_address(const void* address) {
+  return reinterpret_cast<std::uintptr_t>(address) - device_begin < device_bytes;
+}
 
 /// Opened while it lives.
 struct OpenDevice {

@@ -91,10 +91,11 @@ void report_leaks() {
   constexpr int kMostNamed = 4;
   int leaks = 0;
   for (const auto& [begin, allocation] : DeviceMemory::instance().allocations()) {
-    if (allocation.kind == MemoryKind::host) continue;
+    if (allocation.kind == MemoryKind::host || allocation.kind == MemoryKind::heap) continue;
     if (++leaks <= kMostNamed) report_note(allocation.name + " was not freed");
   }
-  if (leaks > kMostNamed) report_note(fmt::format("nor were {} others", leaks - kMostNamed));
+  if (const int others = leaks - kMostNamed; others > 0)
+    report_note(others == 1 ? "nor was 1 other" : fmt::format("nor were {} others", others));
 }
 
 void at_end(int code, void*) {

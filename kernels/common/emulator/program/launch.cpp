@@ -10,6 +10,7 @@
 #include "kernels/common/emulator/block.h"
 #include "kernels/common/emulator/kernel_fault.h"
 #include "kernels/common/emulator/profile/occupancy.h"
+#include "kernels/common/emulator/program/copies.h"
 #include "kernels/common/emulator/program/faults.h"
 #include "kernels/common/emulator/program/program.h"
 #include "kernels/common/emulator/program/runtime_api.h"
@@ -75,13 +76,25 @@ void report_kernel_fault(const LaunchPlace& place, const KernelFault& fault) {
 
 }  // namespace
 
+void note_copy(const void* to, const void* from, std::size_t bytes, TernPlace where) {
+  if (!is_in_launch() || bytes == 0) return;
+  if (from != nullptr) note_access(from, bytes, Access::read, Strength::plain, where);
+  note_access(to, bytes, Access::write, Strength::plain, where);
+}
+
+void refuse_in_launch(const LaunchPlace& place) {
+  if (!is_in_launch()) return;
+  const Unnoted unnoted;
+  Block::current().fail(
+      fmt::format(
+          "launches kernel {}: dynamic parallelism is not emulated. Let the host launch it after this one",
+          place.kernel.text),
+      text_of(place.where));
+}
+
 void launch(const LaunchPlace& place, const std::function<void()>& kernel, LaunchArguments arguments) {
   prepare_program();
   const std::string launched = fmt::format("{}: kernel {}", text_of(place.where), place.kernel.text);
-  if (is_in_launch())
-    Block::current().fail(
-        fmt::format("launches kernel {}: dynamic parallelism is not emulated", place.kernel.text),
-        text_of(place.where));
   if (sticky_error() != cudaSuccess) return;
   if (const std::string wrong = wrong_configuration(place); !wrong.empty()) {
     report_fault(launched + ": " + wrong);
@@ -136,24 +149,27 @@ cudaError_t best_block(int* grid, int* threads, std::size_t shared_bytes, int mo
   return returned(best > 0 ? sticky_error() : cudaErrorInvalidValue);
 }
 
-cudaError_t refuse(const char* function, TernPlace where) {
-  report_fault(fmt::format("{}: {} is not emulated", text_of(where), function));
+cudaError_t refuse(const char* function, const char* instead, TernPlace where) {
+  report_fault(fmt::format("{}: {} is not emulated. {}", text_of(where), function, instead));
   return returned(cudaErrorNotSupported);
 }
 
-void refuse_in_kernel(const char* what, TernPlace where) {
-  Block::current().fail(fmt::format("{} is not emulated", what), text_of(where));
+void refuse_in_kernel(const char* what, const char* instead, TernPlace where) {
+  const Unnoted unnoted;
+  Block::current().fail(fmt::format("{} is not emulated. {}", what, instead), text_of(where));
 }
 
 }  // namespace tern::emulator::program
 
 void __trap(TernPlace where) {
+  const tern::emulator::Unnoted unnoted;
   tern::emulator::Block::current().fail("__trap", tern::emulator::program::text_of(where));
 }
 
 // In place of the C library's: in a kernel, assert ends the launch.
 extern "C" void __assert_fail(const char* assertion, const char* file, unsigned line,
                               const char* function) noexcept {
+  const tern::emulator::Unnoted unnoted;
   const std::string place = fmt::format("{}:{}", file, line),
                     text = fmt::format("assert({}) failed", assertion);
   if (tern::emulator::program::is_in_launch()) tern::emulator::Block::current().fail(text, place);

@@ -36,6 +36,8 @@ struct LaunchArguments {
   std::vector<ArrayName> values;
 };
 
+/// Ends the launch that runs, if one does: a kernel launches another.
+void refuse_in_launch(const LaunchPlace& place);
 /// Runs it. A fault of the kernel is printed and kept as the runtime's error, as a GPU's would be.
 void launch(const LaunchPlace& place, const std::function<void()>& kernel, LaunchArguments arguments);
 
@@ -59,6 +61,7 @@ TERN_UNTOLD void call_with(const Call& call, const Tuple& arguments, std::index_
 
 template <typename Call, typename... Arguments>
 void launch_with(const LaunchPlace& place, const Call& call, const std::tuple<Arguments...>& arguments) {
+  refuse_in_launch(place);
   const auto values = [](const Arguments&... each) { return std::vector<ArrayName>{array_of(each)...}; };
   launch(place,
          [&call, &arguments]()
@@ -73,6 +76,14 @@ struct TypedLaunch {
 
   void operator()(Parameters... arguments) const {
     launch_with(place, kernel, std::tuple<Parameters...>(std::forward<Parameters>(arguments)...));
+  }
+  /// As cudaLaunchKernel takes them: where each lies.
+  void with(void** arguments) const { with(arguments, std::index_sequence_for<Parameters...>()); }
+
+ private:
+  template <std::size_t... I>
+  void with([[maybe_unused]] void** arguments, std::index_sequence<I...>) const {
+    (*this)(*static_cast<std::remove_reference_t<Parameters>*>(arguments[I])...);
   }
 };
 

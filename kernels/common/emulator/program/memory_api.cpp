@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/common/emulator/allocations.h"
+#include "kernels/common/emulator/counted.h"
 #include "kernels/common/emulator/global_memory.h"
 #include "kernels/common/emulator/program/device_memory.h"
 #include "kernels/common/emulator/program/faults.h"
@@ -44,13 +45,15 @@ std::string wrong_side(const char* side, const void* memory, std::size_t bytes, 
                                    : std::string();
   }
   const auto& [begin, allocation] = *found;
+  if (allocation.kind == MemoryKind::heap)
+    return fmt::format("the {} is {}, which the host cannot copy: let a kernel do it", side, allocation.name);
   if (!wants_device && !is_any && allocation.kind == MemoryKind::device)
     return fmt::format("wanted host memory as {}, got {}", side, allocation.name);
   const std::size_t room =
       static_cast<std::size_t>(begin + allocation.bytes - static_cast<const std::byte*>(memory));
   if (bytes <= room) return {};
-  return fmt::format("wanted at most {} bytes, the rest of the {}'s {}, got {}", room, side, allocation.name,
-                     bytes);
+  return fmt::format("wanted at most {}, the rest of the {}'s {}, got {}", counted(room, "byte"), side,
+                     allocation.name, bytes);
 }
 
 /// To the host: what no kernel has written is seldom what is wanted there.
@@ -73,10 +76,11 @@ cudaError_t allocate(void** memory, std::size_t bytes, MemoryKind kind, const ch
   *memory = nullptr;
   if (bytes == 0) return cudaSuccess;
   DeviceMemory& all = DeviceMemory::instance();
-  *memory = all.allocate(bytes, kind, fmt::format("{} of {} bytes ({})", function, bytes, text_of(where)));
+  *memory = all.allocate(bytes, kind,
+                         fmt::format("{} of {} ({})", function, counted(bytes, "byte"), text_of(where)));
   if (*memory == nullptr) {
     return misuse(cudaErrorMemoryAllocation, function, where,
-                  fmt::format("wanted {} bytes, got a device with {} of {} free", bytes,
+                  fmt::format("wanted {}, got a device with {} of {} free", counted(bytes, "byte"),
                               all.total_bytes() - all.used_bytes(), all.total_bytes()));
   }
   if (kind != MemoryKind::device) mark_written(*memory, bytes);  // who knows what the host does to it
@@ -91,6 +95,38 @@ cudaError_t deallocate(void* memory, const char* function, TernPlace where) {
   return misuse(
       cudaErrorInvalidValue, function, where,
       freed.empty() ? "wanted a pointer that cudaMalloc has given, got another" : "freed before: " + freed);
+}
+
+cudaError_t register_host(void* memory, std::size_t bytes, TernPlace where) {
+  prepare_program();
+  if (sticky_error() != cudaSuccess) return sticky_error();
+  if (memory == nullptr || bytes == 0 || DeviceMemory::instance().find(memory) != nullptr)
+    return misuse(cudaErrorInvalidValue, "cudaHostRegister", where, "wanted memory of the host, got none");
+  add_allocation(memory, bytes,
+                 fmt::format("cudaHostRegister of {} ({})", counted(bytes, "byte"), text_of(where)));
+  mark_written(memory, bytes);
+  return cudaSuccess;
+}
+
+cudaError_t unregister_host(void* memory, TernPlace where) {
+  if (sticky_error() != cudaSuccess) return sticky_error();
+  if (memory == nullptr)
+    return misuse(cudaErrorInvalidValue, "cudaHostUnregister", where, "wanted registered memory, got null");
+  remove_allocation(memory);
+  return cudaSuccess;
+}
+
+cudaError_t attributes_of(cudaPointerAttributes* attributes, const void* memory) {
+  const auto* const found = DeviceMemory::instance().find(memory);
+  void* const plain_memory = const_cast<void*>(memory);
+  *attributes = {cudaMemoryTypeUnregistered, 0, nullptr, plain_memory};
+  const bool is_heap = found != nullptr && found->second.kind == MemoryKind::heap;
+  if (is_heap || (found != nullptr && found->second.kind == MemoryKind::device))
+    *attributes = {cudaMemoryTypeDevice, 0, plain_memory, nullptr};
+  else if (found != nullptr)
+    *attributes = {found->second.kind == MemoryKind::managed ? cudaMemoryTypeManaged : cudaMemoryTypeHost, 0,
+                   plain_memory, plain_memory};
+  return returned(sticky_error());
 }
 
 cudaError_t copy(void* to, const void* from, Rows rows, cudaMemcpyKind kind, const char* function,
@@ -149,8 +185,8 @@ cudaError_t copy_symbol(void* to, const void* from, std::size_t bytes, std::size
   const char* const function = is_to_symbol ? "cudaMemcpyToSymbol" : "cudaMemcpyFromSymbol";
   if (offset > size || bytes > size - offset) {
     return misuse(cudaErrorInvalidValue, function, where,
-                  fmt::format("wanted at most {} bytes after {}, of a variable of {}, got {}",
-                              offset > size ? 0 : size - offset, offset, size, bytes));
+                  fmt::format("wanted at most {} after {}, of a variable of {}, got {}",
+                              counted(offset > size ? 0 : size - offset, "byte"), offset, size, bytes));
   }
   std::byte* const begin = static_cast<std::byte*>(to) + (is_to_symbol ? offset : 0);
   const OpenDevice open;

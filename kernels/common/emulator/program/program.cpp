@@ -1,6 +1,7 @@
 #include "kernels/common/emulator/program/program.h"
 
 #include <fmt/format.h>
+#include <link.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "engine/core/check.h"
+#include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/block_box.h"
 #include "kernels/common/emulator/global_memory.h"
 #include "kernels/common/emulator/profile/devices.h"
@@ -128,6 +130,16 @@ void end_any_launch() {
   if (!is_in_program_launch) keep_profile();
 }
 
+/// Tables that cannot be written, which nvcc has in constants or in the code: the program's own, the first image.
+int note_read_only(dl_phdr_info* image, std::size_t, void*) {
+  for (unsigned i = 0; i < image->dlpi_phnum; ++i) {
+    const auto& segment = image->dlpi_phdr[i];
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+    note_constants(reinterpret_cast<const void*>(image->dlpi_addr + segment.p_vaddr), segment.p_memsz);
+  }
+  return 1;
+}
+
 /// Before main, so that a program without a launch is watched, too.
 [[maybe_unused]] const bool prepared = (prepare_program(), true);
 
@@ -145,6 +157,7 @@ void prepare_program() {
   static bool is_done = false;
   if (std::exchange(is_done, true)) return;
   watch_process();
+  dl_iterate_phdr(note_read_only, nullptr);
   set_global_checks({.bounds = true, .races = true, .note = report_kernel_note, .unwritten = true});
   set_order_seed(options().seed);
   set_patience(std::chrono::seconds(options().thread_seconds),

@@ -2,11 +2,13 @@
 // place in the source, and returned as CUDA would.
 #pragma once
 
+#include "kernels/common/emulator/program/launch.h"
 #include "kernels/common/emulator/program/runtime_types.h"
 
 namespace tern::emulator::program {
 
-enum class MemoryKind { device, managed, host };  ///< who may touch it: kernels, both, both
+/// Who may touch it: kernels, both, both. A heap's is of kernels' own allocation, and copied by none of the host's calls.
+enum class MemoryKind { device, managed, host, heap };
 
 cudaError_t allocate(void** memory, std::size_t bytes, MemoryKind kind, const char* function,
                      TernPlace where);
@@ -24,12 +26,16 @@ cudaError_t copy_symbol(void* to, const void* from, std::size_t bytes, std::size
 cudaError_t allow_shared(const void* function, cudaFuncAttribute attribute, int value);
 cudaError_t occupancy_of(int* blocks, int threads, std::size_t shared_bytes);
 cudaError_t best_block(int* grid, int* threads, std::size_t shared_bytes, int most);
+/// Of host code that kernels may touch from then on, until it is given back.
+cudaError_t register_host(void* memory, std::size_t bytes, TernPlace where);
+cudaError_t unregister_host(void* memory, TernPlace where);
+cudaError_t attributes_of(cudaPointerAttributes* attributes, const void* memory);
 /// cudaProfilerStart and cudaProfilerStop.
 void start_profiling(bool on);
-/// A part of the API that the emulator has not: printed, and an error.
-cudaError_t refuse(const char* function, TernPlace where);
+/// A part of the API that the emulator has not: printed with what to do, and an error.
+cudaError_t refuse(const char* function, const char* instead, TernPlace where);
 /// The same in a kernel: ends the launch.
-[[noreturn]] void refuse_in_kernel(const char* what, TernPlace where);
+[[noreturn]] void refuse_in_kernel(const char* what, const char* instead, TernPlace where);
 
 template <typename T>
 void* plain(const T& variable) {
@@ -86,6 +92,16 @@ cudaError_t cudaHostGetDevicePointer(T** device, void* host, unsigned) {
   return cudaSuccess;
 }
 
+inline cudaError_t cudaHostRegister(void* memory, size_t bytes, unsigned, TERN_WHERE) {
+  return tern::emulator::program::register_host(memory, bytes, where);
+}
+inline cudaError_t cudaHostUnregister(void* memory, TERN_WHERE) {
+  return tern::emulator::program::unregister_host(memory, where);
+}
+inline cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* memory) {
+  return tern::emulator::program::attributes_of(attributes, memory);
+}
+
 inline cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, TERN_WHERE) {
   return tern::emulator::program::copy(to, from, {bytes, 1, bytes, bytes}, kind, "cudaMemcpy", where);
 }
@@ -111,6 +127,11 @@ inline cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaSt
                                    TERN_WHERE) {
   return tern::emulator::program::fill(memory, value, {bytes, 1, bytes, bytes}, "cudaMemsetAsync", where);
 }
+inline cudaError_t cudaMemset2DAsync(void* memory, size_t pitch, int value, size_t width, size_t height,
+                                     cudaStream_t = nullptr, TERN_WHERE) {
+  return tern::emulator::program::fill(memory, value, {width, height, pitch, pitch}, "cudaMemset2DAsync",
+                                       where);
+}
 inline cudaError_t cudaMemset2D(void* memory, size_t pitch, int value, size_t width, size_t height,
                                 TERN_WHERE) {
   return tern::emulator::program::fill(memory, value, {width, height, pitch, pitch}, "cudaMemset2D", where);
@@ -135,6 +156,13 @@ cudaError_t cudaMemcpyFromSymbol(void* to, const T& symbol, size_t bytes, size_t
   using namespace tern::emulator::program;
   return copy_symbol(to, plain(symbol), bytes, offset, sizeof(T), false, where);
 }
+template <typename T>
+cudaError_t cudaMemcpyFromSymbolAsync(void* to, const T& symbol, size_t bytes, size_t offset = 0,
+                                      cudaMemcpyKind = cudaMemcpyDeviceToHost, cudaStream_t = nullptr,
+                                      TERN_WHERE) {
+  using namespace tern::emulator::program;
+  return copy_symbol(to, plain(symbol), bytes, offset, sizeof(T), false, where);
+}
 template <typename P, typename T>
 cudaError_t cudaGetSymbolAddress(P** memory, const T& symbol) {
   *memory = static_cast<P*>(tern::emulator::program::plain(symbol));
@@ -156,6 +184,8 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
 cudaError_t cudaSetDevice(int device);
+cudaError_t cudaDeviceSetLimit(cudaLimit limit, size_t value);
+cudaError_t cudaDeviceGetLimit(size_t* value, cudaLimit limit);
 inline cudaError_t cudaThreadSynchronize() {
   return cudaDeviceSynchronize();
 }
@@ -173,6 +203,24 @@ inline cudaError_t cudaChooseDevice(int* device, const cudaDeviceProp*) {
 }
 inline cudaError_t cudaSetDeviceFlags(unsigned) {
   return cudaSuccess;
+}
+// There is one device, without a peer.
+inline cudaError_t cudaDeviceCanAccessPeer(int* can, int, int) {
+  *can = 0;
+  return cudaSuccess;
+}
+inline cudaError_t cudaDeviceEnablePeerAccess(int, unsigned) {
+  return cudaSetDevice(1);
+}
+inline cudaError_t cudaDeviceDisablePeerAccess(int) {
+  return cudaSetDevice(1);
+}
+inline cudaError_t cudaMemcpyPeer(void* to, int, const void* from, int, size_t bytes, TERN_WHERE) {
+  return cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToDevice, where);
+}
+inline cudaError_t cudaMemcpyPeerAsync(void* to, int, const void* from, int, size_t bytes,
+                                       cudaStream_t = nullptr, TERN_WHERE) {
+  return cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToDevice, where);
 }
 inline cudaError_t cudaDriverGetVersion(int* version) {
   *version = 13000;
@@ -204,6 +252,24 @@ inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
 }
 inline cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned, int) {
   return cudaStreamCreate(stream);
+}
+inline cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
+  if (least != nullptr) *least = 0;
+  if (greatest != nullptr) *greatest = -5;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamAttachMemAsync(cudaStream_t, void*, size_t = 0, unsigned = 0) {
+  return cudaSuccess;
+}
+// What was before them in the stream has been done.
+inline cudaError_t cudaLaunchHostFunc(cudaStream_t, cudaHostFn_t function, void* data) {
+  function(data);
+  return cudaGetLastError();
+}
+inline cudaError_t cudaStreamAddCallback(cudaStream_t stream, cudaStreamCallback_t callback, void* data,
+                                         unsigned) {
+  callback(stream, cudaDeviceSynchronize(), data);
+  return cudaSuccess;
 }
 inline cudaError_t cudaStreamDestroy(cudaStream_t) {
   return cudaSuccess;
@@ -261,16 +327,26 @@ inline cudaError_t cudaProfilerStop() {
   tern::emulator::program::start_profiling(false);
   return cudaSuccess;
 }
-// The kernel's arguments come without their types, so they cannot be copied.
+// A kernel whose name stands in the call comes with its parameters' types (translate.h). Without them arguments cannot be copied.
+template <typename... Parameters>
+cudaError_t cudaLaunchKernel(tern::emulator::program::TypedKernel<Parameters...> kernel, dim3 grid,
+                             dim3 block, void** arguments, size_t shared_bytes = 0,
+                             cudaStream_t stream = nullptr, TERN_WHERE) {
+  kernel.on(grid, block, shared_bytes, stream, where).with(arguments);
+  return cudaPeekAtLastError();
+}
 template <typename F>
 cudaError_t cudaLaunchKernel(F*, dim3, dim3, void**, size_t = 0, cudaStream_t = nullptr, TERN_WHERE) {
-  return tern::emulator::program::refuse("cudaLaunchKernel", where);
+  return tern::emulator::program::refuse("cudaLaunchKernel of a kernel that is not named there",
+                                         "Name it, or launch it by <<<...>>>", where);
 }
 // All blocks of a grid would have to run side by side.
-template <typename F>
-cudaError_t cudaLaunchCooperativeKernel(F*, dim3, dim3, void**, size_t = 0, cudaStream_t = nullptr,
+template <typename Kernel>
+cudaError_t cudaLaunchCooperativeKernel(Kernel, dim3, dim3, void**, size_t = 0, cudaStream_t = nullptr,
                                         TERN_WHERE) {
-  return tern::emulator::program::refuse("cudaLaunchCooperativeKernel", where);
+  return tern::emulator::program::refuse(
+      "cudaLaunchCooperativeKernel", "Divide the kernel at its grid's barriers into one launch after another",
+      where);
 }
 
 #undef TERN_WHERE

@@ -7,12 +7,11 @@
 #include <sstream>
 
 #include "engine/core/check.h"
-#include "kernels/common/emulator/program/code.h"
+#include "kernels/common/emulator/program/libraries.h"
+#include "kernels/common/emulator/program/source_translation.h"
 
 namespace tern::emulator {
 namespace {
-
-constexpr std::string_view kProgram = "::tern::emulator::program::";
 
 std::string read_source(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
@@ -22,16 +21,8 @@ std::string read_source(const std::filesystem::path& file) {
   return text.str();
 }
 
-/// Whether a header is one of CUDA's libraries'.
-bool is_of_library(std::string_view header) {
-  static constexpr std::string_view kBegins[] = {"cub/",     "cublas",   "cuda/",    "cudnn", "cufft",
-                                                 "curand.h", "cusolver", "cusparse", "cute/", "cutensor",
-                                                 "cutlass/", "nccl.h",   "npp",      "nvrtc", "thrust/"};
-  return std::any_of(std::begin(kBegins), std::end(kBegins),
-                     [=](std::string_view begin) { return header.substr(0, begin.size()) == begin; });
-}
+}  // namespace
 
-/// As a string of C++.
 std::string literal_of(std::string_view text) {
   std::string quoted = "\"";
   for (const char c : text) {
@@ -41,87 +32,44 @@ std::string literal_of(std::string_view text) {
   return quoted + '"';
 }
 
-}  // namespace
-
-/// Of one text. What is new goes before tokens, after them, or in their place.
-class SourceTranslation {
- public:
-  SourceTranslation(Translator& all, std::string_view source, const std::filesystem::path& file, int line,
-                    Scope outer)
-      : all_(all),
-        file_(file),
-        tokens_(tokens_of(source, line)),
-        code_(tokens_, outer),
-        edits_(tokens_.size()) {}
-
-  std::string translate() {
-    std::size_t at = 0;
-    for (std::size_t token = 0; token < tokens_.size(); ++token) {
-      if (tokens_[token].kind == Token::Kind::directive) translate_directive(token);
-      if (at < code_.size() && code_.place(at) == token) translate_at(at++);
-    }
-    std::string text;
-    for (std::size_t token = 0; token < tokens_.size(); ++token) {
-      const Edit& edit = edits_[token];
-      text += edit.before;
-      text += edit.is_replaced ? edit.instead : std::string(tokens_[token].text);
-      text += edit.after;
-    }
-    return text;
+std::string SourceTranslation::translate() {
+  std::size_t at = 0;
+  for (std::size_t token = 0; token < tokens_.size(); ++token) {
+    if (tokens_[token].kind == Token::Kind::directive) translate_directive(token);
+    if (at < code_.size() && code_.place(at) == token) translate_at(at++);
   }
-
- private:
-  struct Edit {
-    std::string before, instead, after;
-    bool is_replaced = false;
-  };
-
-  Edit& edit(std::size_t i) { return edits_[code_.place(i)]; }
-  void replace(std::size_t i, std::string text = "") {
-    edit(i).instead = std::move(text);
-    edit(i).is_replaced = true;
+  std::string text;
+  for (std::size_t token = 0; token < tokens_.size(); ++token) {
+    const Edit& edit = edits_[token];
+    text += edit.before;
+    text += edit.is_replaced ? edit.instead : std::string(tokens_[token].text);
+    text += edit.after;
   }
-  void check(std::size_t i, const Functions::Refusal& refusal) const {
-    if (!refusal.wanted.empty()) fail(i, refusal.wanted, refusal.got);
-  }
-  [[noreturn]] void fail(std::size_t i, const std::string& wanted, const std::string& got) const {
-    throw Error(fmt::format("{}:{}", file_.string(), code_[i].line), wanted, got);
-  }
+  return text;
+}
 
-  void translate_at(std::size_t i) {
-    const Token& token = code_[i];
-    if (token.is("<<<")) return translate_launch(i);
-    if (!token.is_word()) return;
-    if (const auto body = all_.functions_.note(code_, i)) body_ = *body;
-    check(i, all_.functions_.refusal(code_, i, body_));
-    if ((token.is("asm") || token.is("__asm__")) && i < body_.end)
-      fail(i, "CUDA C++ in " + body_.name, "PTX, which is not emulated");
-    if (token.is("__global__")) return note_kernel(i);
-    if (token.is("__shared__")) return translate_shared(i);
-    if (token.is("__device__") || token.is("__constant__") || token.is("__managed__"))
-      return translate_variable(i);
-    // A macro of that name would break the standard library's __attribute__((__noinline__)).
-    if (token.is("__noinline__") && !code_.is(i - 1, "(") && !code_.is(i - 1, ","))
-      replace(i, "__attribute__((noinline))");
-  }
+void SourceTranslation::fail(std::size_t i, const std::string& wanted, const std::string& got) const {
+  throw Error(fmt::format("{}:{}", file_.string(), code_[i].line), wanted, got);
+}
 
-  void translate_directive(std::size_t token);
-  void translate_macro(std::size_t token, std::string_view line, std::size_t body);
-  void note_kernel(std::size_t i);
-  void translate_launch(std::size_t i);
-  std::size_t callee_begin(std::size_t launch) const;
-  bool is_deduced(std::size_t begin, std::size_t launch) const;
-  std::string parameter_names(std::size_t launch) const;
-  void translate_shared(std::size_t i);
-  void translate_variable(std::size_t i);
-
-  Translator& all_;
-  const std::filesystem::path& file_;
-  std::vector<Token> tokens_;
-  Code code_;
-  std::vector<Edit> edits_;
-  DeviceBody body_;
-};
+void SourceTranslation::translate_at(std::size_t i) {
+  const Token& token = code_[i];
+  if (token.is("<<<")) return translate_launch(i);
+  if (!token.is_word()) return;
+  if (const auto body = all_.functions_.note(code_, i)) body_ = *body;
+  check(i, all_.functions_.refusal(code_, i, body_));
+  if ((token.is("asm") || token.is("__asm__")) && i < body_.end)
+    fail(i, "CUDA C++ in " + body_.name, "PTX, which is not emulated");
+  if (token.is("__global__")) return note_kernel(i);
+  if (token.is("cudaLaunchKernel") || token.is("cudaLaunchCooperativeKernel")) return type_kernel(i);
+  if (token.is("memcpy") || token.is("memmove") || token.is("memset")) return translate_copy(i);
+  if (token.is("__shared__")) return translate_shared(i);
+  if (token.is("__device__") || token.is("__constant__") || token.is("__managed__"))
+    return translate_variable(i);
+  // A macro of that name would break the standard library's __attribute__((__noinline__)).
+  if (token.is("__noinline__") && !code_.is(i - 1, "(") && !code_.is(i - 1, ","))
+    replace(i, "__attribute__((noinline))");
+}
 
 void SourceTranslation::translate_directive(std::size_t token) {
   const std::string_view line = tokens_[token].text;
@@ -141,12 +89,14 @@ void SourceTranslation::translate_directive(std::size_t token) {
   if (close == line.npos) return;
   const std::string name(line.substr(open + 1, close - open - 1));
   const std::string path = all_.included(name, line[open] == '"', file_);
-  if (path.empty() && is_of_library(name)) {
-    throw Error(fmt::format("{}:{}", file_.string(), tokens_[token].line), "CUDA C++ and its runtime API",
-                fmt::format("<{}>, a library, which is not emulated", name));
-  }
-  if (path.empty()) return;
+  const char* const instead = path.empty() ? instead_of_library(name) : nullptr;
+  if (path.empty() && instead == nullptr) return;
   edits_[token].is_replaced = true;
+  if (instead != nullptr) {  // the preprocessor knows whether the line counts
+    edits_[token].instead =
+        fmt::format("#error {}<{}>, a library, which is not emulated. {}", kRefusal, name, instead);
+    return;
+  }
   edits_[token].instead =
       std::string(line.substr(0, open)) + literal_of(path) + std::string(line.substr(close + 1));
 }
@@ -272,75 +222,48 @@ void SourceTranslation::translate_launch(std::size_t i) {
   replace(end, ")");
 }
 
-void SourceTranslation::translate_shared(std::size_t i) {
-  const std::size_t begin = code_.statement_begin(i), end = code_.statement_end(i);
-  std::size_t last = end;
-  bool is_extern = false, is_parameter = false;
-  for (std::size_t k = begin; k < end; ++k) {
-    if (code_.is(k, "extern")) is_extern = true;
-    if (code_.is(k, "extern") || code_.is(k, "static") || code_.is(k, "__shared__") ||
-        code_.is(k, "__device__"))
-      replace(k);
-    if (code_.is(k, "__shared__") && k < i) is_parameter = true;  // done by the first
-    if (code_.is(k, "="))
-      fail(k, "a __shared__ variable without initial value, as CUDA wants it", code_.text(begin, end));
-  }
-  if (is_parameter) return;
-  const std::vector<std::string> names = code_.declared_names(begin, end);
-  if (names.empty() || last == 0) fail(i, "the name of a __shared__ variable", code_.text(begin, end));
-  last = std::min(end, code_.size() - 1);
-  const std::string record = fmt::format("tern_shared_{}", ++all_.declared_);
-  const bool outside = code_.scope(i) == Scope::outside;
-  if (outside && !is_extern) fail(i, "__shared__ variables inside of functions", code_.text(begin, end));
-  edit(begin).before += fmt::format("struct {} {{ ", record);
-  std::string after = end == code_.size() ? "; };" : " };";
-  for (const std::string& name : names) {
-    const std::string type = fmt::format("decltype({}::{})", record, name);
-    if (!is_extern)
-      after += fmt::format(" {}& {} = {}shared<{}>(\"{}\", __FILE__, __LINE__);", type, name, kProgram, type,
-                           name);
-    else if (outside)
-      after += fmt::format(" static const {}DynamicShared<{}> {}(\"{}\");", kProgram, type, name, name);
-    else
-      after += fmt::format(" auto* const {} = {}dynamic_shared<{}>(\"{}\");", name, kProgram, type, name);
-  }
-  if (is_extern) {  // an array without extent has none as a member
-    for (std::size_t k = begin; k < end; ++k) {
-      if (code_.is(k, "[") && code_.is(k + 1, "]")) edit(k).after += "1";
-    }
-  }
-  if (end == code_.size() && after.back() == ';') after.pop_back();  // a macro's body, whose ; follows
-  edit(last).after += after;
+/// std::memcpy(...): one that the emulator is told of.
+void SourceTranslation::translate_copy(std::size_t i) {
+  const bool is_call = code_.is(i + 1, "(") && code_.scope(i) == Scope::function;
+  const bool is_member = i > 0 && (code_.is(i - 1, ".") || code_.is(i - 1, "->"));
+  const bool is_qualified = i > 0 && code_.is(i - 1, "::");
+  const bool is_of_std = is_qualified && i > 1 && code_.is(i - 2, "std");
+  if (!is_call || is_member || (is_qualified && !is_of_std && i > 1 && code_.is_word(i - 2))) return;
+  replace(i, fmt::format("tern_{}", code_[i].text));
+  if (is_qualified) replace(i - 1);
+  if (is_of_std) replace(i - 2);
 }
 
-void SourceTranslation::translate_variable(std::size_t i) {
-  if (code_.scope(i) != Scope::outside) return;
-  const std::size_t begin = code_.statement_begin(i), end = code_.statement_end(i);
-  bool is_constant = false, is_record = false;
-  for (std::size_t k = begin; k < end; ++k) {
-    const std::size_t next = code_.after_attribute(k);
-    if (next != k) {
-      k = next - 1;
-      continue;
-    }
-    const bool is_memory =
-        code_.is(k, "__device__") || code_.is(k, "__constant__") || code_.is(k, "__managed__");
-    if (is_memory && k < i) return;  // done by the first
-    if (code_.is(k, "__constant__")) is_constant = true;
-    if (code_.is(k, "struct") || code_.is(k, "union")) is_record = true;
-    const bool is_other =
-        code_.is(k, "extern") || code_.is(k, "template") || code_.is(k, "using") || code_.is(k, "typedef");
-    if (is_other || code_.is(k, "(") || code_.is(k, "operator")) return;  // or a function
-    if (code_.is(k, "=") || code_.is(k, "[")) break;
-    if (code_.is(k, "{") && is_record) k = std::min(code_.closing(k), end - 1);
-    if (code_.is(k, "{")) break;
+/// cudaLaunchKernel((void*)kernel, ...): the kernel that is named there keeps its type.
+void SourceTranslation::type_kernel(std::size_t call) {
+  const std::size_t close = code_.is(call + 1, "(") ? code_.closing(call + 1) : Code::kNone;
+  if (close == Code::kNone) return;
+  std::size_t begin = call + 2;
+  std::vector<std::size_t> casts;
+  const auto drop = [&](std::size_t end) {
+    while (begin < end) casts.push_back(begin++);
+  };
+  std::size_t end_of_cast = Code::kNone;
+  if (code_.is(begin, "reinterpret_cast") && code_.is(begin + 1, "<")) {
+    const std::size_t open = code_.closing_angle(begin + 1);
+    if (open == Code::kNone || !code_.is(open + 1, "(")) return;
+    end_of_cast = code_.closing(open + 1);
+    drop(open + 2);
   }
-  if (end == code_.size()) return;
-  for (const std::string& name : code_.declared_names(begin, end)) {
-    edit(end).after +=
-        fmt::format(" static const {}Variable tern_variable_{}(\"{}\", {}, {}, __FILE__, __LINE__);",
-                    kProgram, ++all_.declared_, name, name, is_constant);
-  }
+  if (code_.is(begin, "(") && (code_.is(begin + 1, "void") || code_.is(begin + 1, "const")))
+    drop(std::min(code_.closing(begin), close) + 1);
+  if (code_.is(begin, "&")) drop(begin + 1);
+  std::size_t end = begin;
+  while (code_.is_word(end) || code_.is(end, "::")) ++end;
+  const auto found = end > begin ? all_.kernels_.find(code_[end - 1].text) : all_.kernels_.end();
+  if (code_.is(end, "<") && code_.closing_angle(end) != Code::kNone) end = code_.closing_angle(end) + 1;
+  if (end_of_cast == end) casts.push_back(end_of_cast);
+  const bool is_whole = code_.is(end_of_cast == end ? end + 1 : end, ",");
+  if (found == all_.kernels_.end() || !is_whole) return;
+  for (const std::size_t cast : casts) replace(cast);
+  edit(begin).before += fmt::format("{}typed_kernel({{{}, {}}}, ", kProgram,
+                                    literal_of(code_.text(begin, end)), literal_of(parameter_names(end)));
+  edit(end - 1).after += ")";
 }
 
 Translator::Translator(std::filesystem::path copies, std::vector<std::filesystem::path> include_folders)

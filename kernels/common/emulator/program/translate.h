@@ -4,6 +4,8 @@
 //   __shared__ float tile[32][33], x;           references to the block's watched shared memory (shared.h)
 //   extern __shared__ T s[];                    the launch's dynamic shared memory, in a function or outside
 //   __device__ int count; __constant__ ...      also told to the emulator, as memory that kernels may touch
+//   memcpy(to, from, bytes), memmove, memset    tern_memcpy and so on: copies.h
+//   cudaLaunchKernel((void*)kernel, ...)        with the kernel's own type
 //
 // What #include "..." names is translated too, where it is found.
 #pragma once
@@ -25,6 +27,10 @@ struct KernelName {
   std::set<std::string> parameters;     ///< texts; several: overloaded
   std::set<std::string> names;  ///< of the parameters, with commas between; several: nobody knows which
 };
+
+/// What an #error begins with that stands for what is refused, before what came. Its lines are the only ones of the compiler's
+/// messages that say something.
+inline constexpr std::string_view kRefusal = "tern: ";
 
 class Translator {
  public:

@@ -10,6 +10,7 @@
 
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/block.h"
+#include "kernels/common/emulator/counted.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 #include "kernels/common/emulator/program/faults.h"
 #include "kernels/common/emulator/program/small_floats.h"
@@ -117,16 +118,16 @@ void check_alignment(const char* operation, const FragmentType& type, const Frag
   const std::size_t past = reinterpret_cast<std::uintptr_t>(memory.begin) % kAlignment;
   if (past != 0) {
     Block::current().fail(
-        fmt::format("{} wants memory aligned to {} bytes (256 bits), and got an address {} bytes past "
+        fmt::format("{} wants memory aligned to {} bytes (256 bits), and got an address {} past "
                     "a multiple of them",
-                    operation, kAlignment, past),
+                    operation, kAlignment, counted(past, "byte")),
         text_of(where));
   }
   const std::size_t bytes = std::size_t{memory.stride} * static_cast<std::size_t>(bytes_of(type.number));
   if (bytes % kStrideAlignment == 0) return;
   Block::current().fail(
-      fmt::format("{} wants rows (columns) a multiple of {} bytes apart, and got ldm {}, {} bytes", operation,
-                  kStrideAlignment, memory.stride, bytes),
+      fmt::format("{} wants rows (columns) a multiple of {} bytes apart, and got ldm {}, {}", operation,
+                  kStrideAlignment, memory.stride, counted(bytes, "byte")),
       text_of(where));
 }
 

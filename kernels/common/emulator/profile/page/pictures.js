@@ -19,16 +19,19 @@ function drawSectors(access) {
   });
   const order = [...sectors.keys()].sort((a, b) => a - b);
   const hue = (sector) => hueOf(order.indexOf(sector));
-  const lanes = make(
-      'div', {class: 'lanes', role: 'img', 'aria-label': `32 threads, coloured by ${order.length} sectors`});
+  const lanes = make('div', {
+    class: 'lanes',
+    role: 'img',
+    'aria-label': `32 threads, coloured by ${counted(order.length, 'sector')}`
+  });
   access.offsets.forEach((offset, lane) => {
     const isOn = offset !== null;
     lanes.append(drawLane(
         lane, isOn, isOn ? hue(Math.floor(offset / 32)) : 0, `${lane}`,
         isOn ? `thread ${lane}: ${access.labels[lane]}` : `thread ${lane} takes no part`));
   });
-  const row =
-      make('div', {class: 'sectors', role: 'img', 'aria-label': `${order.length} sectors of 32 bytes`});
+  const row = make(
+      'div', {class: 'sectors', role: 'img', 'aria-label': `${counted(order.length, 'sector')} of 32 bytes`});
   for (const sector of order) {
     const box = make('div', {
       class: 'sector',
@@ -39,13 +42,13 @@ function drawSectors(access) {
       box.append(make('i', {class: sectors.get(sector).has(word) ? 'on' : ''}));
     row.append(box);
   }
-  const count = order.length === 1 ? '1 sector' : `${order.length} sectors`;
   return make(
       'div', {},
       make(
           'p', {class: 'soft small'},
           `The worst request (block ${access.block}, warp ${
-              access.warp}): its threads, in the colour of their sector, and the ${count} that move for it.`),
+              access.warp}): its threads, in the colour of their sector, and the ${
+              counted(order.length, 'sector')} that ${order.length === 1 ? 'moves' : 'move'} for it.`),
       lanes, row);
 }
 
@@ -69,9 +72,11 @@ function busiestPhase(access) {
 
 function drawBanks(access) {
   const {banks, degree, begin, size} = busiestPhase(access);
-  const row = make(
-      'div',
-      {class: 'banks', role: 'img', 'aria-label': `32 banks; the fullest is asked for ${degree} words`});
+  const row = make('div', {
+    class: 'banks',
+    role: 'img',
+    'aria-label': `32 banks; the fullest is asked for ${counted(degree, 'word')}`
+  });
   const shown = 32;
   banks.forEach((words, bank) => {
     const column = make('div', {class: 'bank'}, make('b', {}, `${bank}`));

@@ -23,13 +23,16 @@ function timeText(us) {
   return `${value.toPrecision(3)} ${unit}`;
 }
 
+/// "1 sector", "2 sectors"
+function counted(count, what) { return `${count} ${what}${count === 1 ? '' : 's'}`; }
+
 function numberText(value) { return Number.isInteger(value) ? value.toLocaleString('en') : value.toFixed(2); }
 
 function drawAnswer(kernel) {
   const box = make('div');
-  const extents = `${kernel.grid} blocks of ${kernel.block} threads, ${kernel.shared} of shared memory`;
-  box.append(
-      make('p', {class: 'soft'}, kernel.launches > 1 ? `${extents}, ${kernel.launches} launches` : extents));
+  box.append(make(
+      'p', {class: 'soft'},
+      kernel.launches > 1 ? `${kernel.shape}, ${kernel.launches} launches` : kernel.shape));
   if (!kernel.bounds.length) {
     box.append(make('p', {class: 'good'}, `A block does not fit on a multiprocessor. ${kernel.occupancy}.`));
     return box;
@@ -50,6 +53,8 @@ function drawAnswer(kernel) {
             'div', {class: isLargest ? 'bar is-largest' : 'bar', title: bound.why},
             make('i', {style: `width: ${100 * bound.us / largest.us}%`})));
   });
+  const leftOut = kernel.left_out.map((bound) => `${bound.name} (${bound.why})`).join(', ');
+  if (leftOut) bars.after(make('p', {class: 'soft small'}, `Bounds left out: ${leftOut}.`));
   box.append(bars, make('p', {class: 'soft small'}, `${work.name}: ${work.why}. ${kernel.occupancy}.`));
   return box;
 }

@@ -129,7 +129,8 @@ class grid_group {
  public:
   static bool is_valid() { return false; }
   void sync(TernPlace where = TernPlace::current()) const {
-    tern::emulator::program::refuse_in_kernel("the barrier of a grid", where);
+    tern::emulator::program::refuse_in_kernel("the barrier of a grid",
+                                              "Divide the kernel there into one launch after another", where);
   }
   static unsigned long long thread_rank() {
     return block_rank() * thread_block::size() + thread_block::thread_rank();

@@ -33,11 +33,14 @@
 inline constexpr int warpSize = 32;
 
 #include "kernels/common/emulator/program/atomics.h"
+#include "kernels/common/emulator/program/copies.h"
 #include "kernels/common/emulator/program/intrinsics.h"
 #include "kernels/common/emulator/program/launch.h"
 #include "kernels/common/emulator/program/runtime_api.h"
+#include "kernels/common/emulator/program/texture_api.h"
 #include "kernels/common/emulator/program/variables.h"
 #include "kernels/common/emulator/program/vector_types.h"
+#include "kernels/common/emulator/program/volume_api.h"
 #include "kernels/common/emulator/program/warp.h"
 
 /// Ends the launch with an error.

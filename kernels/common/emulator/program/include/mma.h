@@ -124,8 +124,11 @@ template <int m, int n, int k, typename T, typename LayoutA, typename LayoutB, t
 void mma_sync(fragment<accumulator, m, n, k, D>& d, const fragment<matrix_a, m, n, k, T, LayoutA>& a,
               const fragment<matrix_b, m, n, k, T, LayoutB>& b, const fragment<accumulator, m, n, k, C>& c,
               TernPlace where = TernPlace::current()) {
-  static_assert(tern_detail::adds_up(a.kType.number, c.kType.number) &&
-                    tern_detail::adds_up(a.kType.number, d.kType.number),
+  constexpr auto of = [](const auto& type) { return type.number; };
+  static_assert(tern_detail::adds_up(of(fragment<matrix_a, m, n, k, T, LayoutA>::kType),
+                                     of(fragment<accumulator, m, n, k, C>::kType)) &&
+                    tern_detail::adds_up(of(fragment<matrix_a, m, n, k, T, LayoutA>::kType),
+                                         of(fragment<accumulator, m, n, k, D>::kType)),
                 "wmma has no product of these types");
   tern::emulator::program::multiply_fragments({a.kType, b.kType, c.kType, d.kType}, a.x, b.x, c.x, d.x,
                                               where);
