@@ -78,13 +78,12 @@ void print_file(const std::filesystem::path& file) {
 int run_program(const std::filesystem::path& program, const Command& command) {
   std::vector<std::string> words{program.string()};
   words.insert(words.end(), command.arguments.begin(), command.arguments.end());
-  const int code = Child(words, "").wait();
-  if (code > 128) {
-    std::fprintf(stderr, "tern: the program was ended by signal %d (%s)\n", code - 128,
-                 strsignal(code - 128));
-    return 1;
-  }
-  return code;
+  Child child(words, "");
+  const int code = child.wait();
+  if (child.signal() == 0) return code;
+  std::fprintf(stderr, "tern: the program was ended by signal %d (%s)\n", child.signal(),
+               strsignal(child.signal()));
+  return 1;
 }
 
 int run(const Command& command) {

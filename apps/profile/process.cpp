@@ -40,7 +40,8 @@ int Child::wait() {
   while (waitpid(process_, &status, 0) < 0 && errno == EINTR) {
   }
   process_ = -1;
-  return code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  signal_ = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  return code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + signal_;
 }
 
 bool is_program(const std::string& name) {

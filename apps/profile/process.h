@@ -20,10 +20,12 @@ class Child {
 
   /// Its exit code, or 128 + the signal that ended it; 127 if there is no such program.
   int wait();
+  /// Once it was waited for: 0, if it ended by itself. Codes above 128 may be its own.
+  int signal() const { return signal_; }
 
  private:
   pid_t process_ = -1;
-  int code_ = -1;
+  int code_ = -1, signal_ = 0;
 };
 
 /// Whether PATH has it, or it is a path to it.

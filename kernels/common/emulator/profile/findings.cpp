@@ -51,6 +51,7 @@ void find_idle_lanes(const FindingCase& of, const LineCounts& line, const LineAc
   for (const InstructionCounts& one : of.launch.instructions) requests += one.counts.requests;
   const double lanes = counts.lanes_per_request();
   const double whole = std::min(32.0, number(of.work.resources.threads));
+  if (counts.requests == 1) return;  // not worth a word
   const double busy = number(counts.lanes + access.spare_lanes) / number(counts.requests);
   if (busy > 0.75 * whole || number(counts.requests) < 0.1 * number(requests)) return;
   const auto is_told = [&](const Finding& one) {

@@ -45,7 +45,6 @@ unsigned BlockShape::lanes_before(unsigned warp, const AxisCounts& end) const {
 }
 
 void TailGuard::note(const BlockShape& block, unsigned warp, unsigned lanes) {
-  ++requests_;
   const std::uint64_t number = running_block();
   if (number != last_block_) ++blocks_;
   last_block_ = number;
@@ -104,7 +103,7 @@ std::int64_t TailGuard::spare_lanes(const BlockShape& block, const AxisCounts& l
     }
     if (is_guard) spare += tails_[cut].lanes;
   }
-  if (partial_ == Partial::one && (whole_ > 0 || requests_ == 1)) spare = std::max(spare, partial_missing_);
+  if (partial_ == Partial::one && whole_ > 0) spare = std::max(spare, partial_missing_);
   return spare;
 }
 

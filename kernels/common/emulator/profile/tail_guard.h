@@ -5,8 +5,7 @@
 // their warp along an axis of threadIdx, and
 //   - lie beyond all of blockIdx * blockDim + threadIdx that ever come to the instruction, where these reach past the first block
 //     or as far as any of the launch's threads do, or
-//   - are of the only warp of the launch that comes with a part of its lanes: the same ones each time, while others come whole, or
-//     one time alone.
+//   - are of the only warp of the launch that comes with a part of its lanes, the same ones each time, while others come whole.
 #pragma once
 
 #include <array>
@@ -67,7 +66,7 @@ class TailGuard {
 
   AxisCounts end_{};
   std::array<Tail, 8> tails_{};  ///< by the axes that are cut short, a bit each
-  std::int64_t requests_ = 0, whole_ = 0, blocks_ = 0;
+  std::int64_t whole_ = 0, blocks_ = 0;
   std::uint64_t last_block_ = ~std::uint64_t{0};
   // The one warp that came with a part of its lanes.
   enum class Partial { none, one, many } partial_ = Partial::none;

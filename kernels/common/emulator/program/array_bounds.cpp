@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kernels/common/emulator/accesses.h"
@@ -124,6 +125,17 @@ Subscripted subscripted(const SourceColumn& where, std::size_t extents) {
   return {array, array.back() != ']'};
 }
 
+/// All names that are subscripted on a line, each once.
+std::set<std::string> subscripted_names(const std::string& line) {
+  std::set<std::string> names;
+  for (std::size_t at = line.find('['); at != line.npos; at = line.find('[', at + 1)) {
+    std::size_t begin = at;
+    while (begin > 0 && is_of_name(line[begin - 1])) --begin;
+    if (begin < at) names.insert(line.substr(begin, at - begin));
+  }
+  return names;
+}
+
 /// The extents in 'float [4][3]'; none if it is no such type.
 std::vector<std::int64_t> extents_of(std::string_view type) {
   std::vector<std::int64_t> extents;
@@ -141,30 +153,62 @@ std::string index_text(const Subscripted& of, std::int64_t index, const std::vec
                      counted(count, extents.size() == 1 ? "element" : "row"));
 }
 
+std::string place_of(const IndexBeyond& what) {
+  return fmt::format("{}:{}", what.where.file, what.where.line);
+}
+
 /// Once for each place in the source.
 bool is_new(const IndexBeyond& what) {
   static auto* const told = new std::set<const void*>;
   return told->insert(&what).second;
 }
 
+/// Of the usual numbers; 0 of other types.
+std::size_t bytes_of_element(std::string_view type) {
+  static constexpr std::pair<std::string_view, std::size_t> kNumbers[] = {
+      {"double", 8}, {"long", 8}, {"float", 4}, {"short", 2}, {"char", 1}, {"bool", 1}, {"int", 4}};
+  for (const auto& [name, bytes] : kNumbers) {
+    if (type.substr(0, type.find('[')).find(name) != type.npos) return bytes;
+  }
+  return 0;
+}
+
+/// Whether the block has a shared array of that name, of which the type may be the whole, or a row.
+bool is_shared_array(const std::string& name, const TypeName& type, bool is_whole) {
+  std::size_t bytes = bytes_of_element(type.name);
+  if (bytes == 0) bytes = 1, is_whole = false;
+  for (const std::int64_t extent : extents_of(type.name)) bytes *= static_cast<std::size_t>(extent);
+  const std::vector<ArrayRange> arrays = Block::current().shared().arrays();
+  return std::any_of(arrays.begin(), arrays.end(), [&](const ArrayRange& one) {
+    return one.name == name && bytes > 0 && (is_whole ? one.bytes == bytes : one.bytes % bytes == 0);
+  });
+}
+
+void tell_in_kernel(const IndexBeyond& what, Subscripted of, std::int64_t index,
+                    const std::vector<std::int64_t>& extents) {
+  Block& block = Block::current();
+  const std::string place = place_of(what);
+  if (of.array.empty()) {  // the line has been translated, and its columns are others
+    const std::set<std::string> names = subscripted_names(line_of(what.where));
+    const auto may_be = [&](const std::string& name) { return is_shared_array(name, *what.array, true); };
+    if (std::any_of(names.begin(), names.end(), may_be)) return;
+    if (names.size() == 1 && extents.size() == 1) of.array = *names.begin();
+  }
+  // All of a shared array lies in one piece, and what is outside of that is told by those who watch it.
+  if (!is_shared_array(of.name(), *what.array, of.is_first))
+    block.fail(index_text(of, index, extents), place);
+  if (of.is_first || !is_new(what)) return;
+  report_kernel_note(
+      KernelFault(block.place(), index_text(of, index, extents) + "; that is another row, or none", place));
+}
+
 void tell(const IndexBeyond& what, const void* index_bits) {
   const std::int64_t index = index_of(*what.index, index_bits);
   const std::vector<std::int64_t> extents = extents_of(what.array->name);
   const Subscripted of = subscripted(what.where, extents.size());
-  const std::string place = fmt::format("{}:{}", what.where.file, what.where.line);
-  if (!is_in_launch()) {
-    if (is_new(what)) report_fault(fmt::format("{}: host code {}", place, index_text(of, index, extents)));
-    return;
-  }
-  Block& block = Block::current();
-  const std::vector<ArrayRange> arrays = block.shared().arrays();
-  const bool is_shared =
-      std::any_of(arrays.begin(), arrays.end(), [&](const ArrayRange& one) { return one.name == of.name(); });
-  if (!is_shared) block.fail(index_text(of, index, extents), place);
-  // All of a shared array lies in one piece, and what is outside of that is told by those who watch it.
-  if (of.is_first || !is_new(what)) return;
-  report_kernel_note(
-      KernelFault(block.place(), index_text(of, index, extents) + "; that is another row, or none", place));
+  if (is_in_launch()) return tell_in_kernel(what, of, index, extents);
+  if (is_new(what))
+    report_fault(fmt::format("{}: host code {}", place_of(what), index_text(of, index, extents)));
 }
 
 }  // namespace

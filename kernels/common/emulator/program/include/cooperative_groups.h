@@ -5,6 +5,8 @@
 
 #include <cuda_runtime.h>
 
+#include <utility>
+
 namespace cooperative_groups {
 
 class thread_block {
@@ -69,10 +71,10 @@ class thread_block_tile {
   unsigned match_any(T value, TernPlace where = TernPlace::current()) const {
     return __match_any_sync(mask(), value, where) >> first();
   }
+  static unsigned mask() { return (kSize == 32 ? ~0u : (1u << kSize % 32) - 1) << first(); }
 
  private:
   static unsigned first() { return tern::emulator::lane() & ~(kSize - 1); }
-  static unsigned mask() { return (kSize == 32 ? ~0u : (1u << kSize % 32) - 1) << first(); }
 };
 
 template <unsigned kSize, typename Parent>
@@ -107,22 +109,75 @@ inline thread_group tiled_partition(const thread_group&, unsigned size) {
   return thread_group(size);
 }
 
-/// Threads that run together: here, each alone (__activemask).
+/// Some lanes of a warp.
 class coalesced_group {
  public:
-  void sync() const {}
-  static unsigned size() { return 1; }
-  static unsigned num_threads() { return 1; }
-  static unsigned thread_rank() { return 0; }
-  template <typename T>
-  T shfl(T value, unsigned) const {
-    return value;
+  explicit coalesced_group(unsigned mask) : mask_(mask) {}
+  unsigned size() const { return static_cast<unsigned>(__popc(mask_)); }
+  unsigned num_threads() const { return size(); }
+  unsigned thread_rank() const {
+    return static_cast<unsigned>(__popc(mask_ & ((1u << tern::emulator::lane()) - 1)));
   }
-  int any(int predicate) const { return predicate; }
-  int all(int predicate) const { return predicate; }
+  unsigned meta_group_rank() const { return 0; }
+  unsigned meta_group_size() const { return 1; }
+
+  void sync(TernPlace where = TernPlace::current()) const { __syncwarp(mask_, where); }
+  template <typename T>
+  T shfl(T value, unsigned source, TernPlace where = TernPlace::current()) const {
+    return __shfl_sync(mask_, value, lane_of(source % size()), where);
+  }
+  template <typename T>
+  T shfl_down(T value, unsigned distance, TernPlace where = TernPlace::current()) const {
+    const unsigned source = thread_rank() + distance;
+    return __shfl_sync(mask_, value, lane_of(source < size() ? source : thread_rank()), where);
+  }
+  template <typename T>
+  T shfl_up(T value, unsigned distance, TernPlace where = TernPlace::current()) const {
+    const unsigned rank = thread_rank();
+    return __shfl_sync(mask_, value, lane_of(rank >= distance ? rank - distance : rank), where);
+  }
+  unsigned ballot(int predicate, TernPlace where = TernPlace::current()) const {
+    return by_rank(__ballot_sync(mask_, predicate, where));
+  }
+  int any(int predicate, TernPlace where = TernPlace::current()) const {
+    return __any_sync(mask_, predicate, where);
+  }
+  int all(int predicate, TernPlace where = TernPlace::current()) const {
+    return __all_sync(mask_, predicate, where);
+  }
+  template <typename T>
+  unsigned match_any(T value, TernPlace where = TernPlace::current()) const {
+    return by_rank(__match_any_sync(mask_, value, where));
+  }
+  unsigned mask() const { return mask_; }
+
+ private:
+  int lane_of(unsigned rank) const {
+    unsigned rest = mask_;
+    for (; rank > 0; --rank) rest &= rest - 1;
+    return __ffs(static_cast<int>(rest)) - 1;
+  }
+  unsigned by_rank(unsigned lanes) const {
+    unsigned ranks = 0;
+    for (unsigned rank = 0; rank < size(); ++rank) ranks |= (lanes >> lane_of(rank) & 1u) << rank;
+    return ranks;
+  }
+
+  unsigned mask_;
 };
+/// Threads that run together: here, each alone (__activemask).
 inline coalesced_group coalesced_threads() {
-  return {};
+  return coalesced_group(1u << tern::emulator::lane());
+}
+/// Of a tile's threads, those that bring the same.
+template <typename Group, typename T>
+coalesced_group labeled_partition(const Group& group, T label, TernPlace where = TernPlace::current()) {
+  return coalesced_group(__match_any_sync(group.mask(), label, where));
+}
+template <typename Group>
+coalesced_group binary_partition(const Group& group, bool predicate, TernPlace where = TernPlace::current()) {
+  const unsigned yes = __ballot_sync(group.mask(), predicate, where);
+  return coalesced_group(predicate ? yes : group.mask() & ~yes);
 }
 
 class grid_group {
@@ -152,6 +207,12 @@ void sync(const Group& group, TernPlace where = TernPlace::current()) {
   group.sync(where);
 }
 
+/// By one thread of the group.
+template <typename Group, typename Function, typename... Arguments>
+void invoke_one(const Group& group, Function&& function, Arguments&&... arguments) {
+  if (group.thread_rank() == 0) function(std::forward<Arguments>(arguments)...);
+}
+
 // Of cooperative_groups/reduce.h.
 template <typename T>
 struct plus {
@@ -172,17 +233,33 @@ T reduce(const Tile& tile, T value, Combine combine, TernPlace where = TernPlace
   }
   return value;
 }
-template <typename Tile, typename T, typename Combine>
-T inclusive_scan(const Tile& tile, T value, Combine combine, TernPlace where = TernPlace::current()) {
-  for (unsigned distance = 1; distance < Tile::size(); distance *= 2) {
-    const T before = tile.shfl_up(value, distance, where);
-    if (Tile::thread_rank() >= distance) value = combine(before, value);
+template <typename T, typename Combine>
+T reduce(const coalesced_group& group, T value, Combine combine, TernPlace where = TernPlace::current()) {
+  T all = group.shfl(value, 0, where);
+  for (unsigned rank = 1; rank < group.size(); ++rank) all = combine(all, group.shfl(value, rank, where));
+  return all;
+}
+template <typename Group, typename T, typename Combine>
+T inclusive_scan(const Group& group, T value, Combine combine, TernPlace where = TernPlace::current()) {
+  for (unsigned distance = 1; distance < group.size(); distance *= 2) {
+    const T before = group.shfl_up(value, distance, where);
+    if (group.thread_rank() >= distance) value = combine(before, value);
   }
   return value;
 }
-template <typename Tile, typename T>
-T inclusive_scan(const Tile& tile, T value, TernPlace where = TernPlace::current()) {
-  return inclusive_scan(tile, value, plus<T>(), where);
+template <typename Group, typename T>
+T inclusive_scan(const Group& group, T value, TernPlace where = TernPlace::current()) {
+  return inclusive_scan(group, value, plus<T>(), where);
+}
+/// The first thread has T().
+template <typename Group, typename T, typename Combine>
+T exclusive_scan(const Group& group, T value, Combine combine, TernPlace where = TernPlace::current()) {
+  const T before = group.shfl_up(inclusive_scan(group, value, combine, where), 1, where);
+  return group.thread_rank() == 0 ? T() : before;
+}
+template <typename Group, typename T>
+T exclusive_scan(const Group& group, T value, TernPlace where = TernPlace::current()) {
+  return exclusive_scan(group, value, plus<T>(), where);
 }
 
 }  // namespace cooperative_groups
