@@ -102,6 +102,10 @@ void compile_program(const Toolkit& toolkit, const std::filesystem::path& source
   add(clang ? toolkit.clang_options : toolkit.gnu_options);
   // -O2: near to what a GPU's compiler leaves of loads and stores. A caret would point into the translated line.
   add({"-O2", "-g1", clang ? "-fno-caret-diagnostics" : "-fno-diagnostics-show-caret"});
+  // As nvcc says by default: a variable read before it was set, a statement without effect. A variable that was not set
+  // holds no zero by chance: of a float -1.7e38, or NaN.
+  add({"-Wuninitialized", "-Wparentheses", "-Wempty-body", "-Wunused-value",
+       clang ? "-Wsometimes-uninitialized" : "-Wmaybe-uninitialized", "-ftrivial-auto-var-init=pattern"});
   add(options.options);
   const std::string stand_ins = (toolkit.include / "kernels/common/emulator/program/include").string();
   add({"-isystem", stand_ins, "-isystem", toolkit.include.string(), "-include",

@@ -29,7 +29,7 @@ struct Command {
   std::vector<std::string> includes, definitions;
   std::string optimization;
   int registers = 0;  ///< 0: as nvcc has them, or a default
-  bool check = false, keep = false;
+  bool check = false, keep = false, quiet = false;
   bool from_start = true;
   std::int64_t sample = 0;
   std::vector<unsigned> trace;  ///< block and warp
@@ -126,7 +126,7 @@ int run(const Command& command) {
   setenv(emulator::program::kOptionsVariable, (folder / "options.txt").c_str(), 1);
 
   const int code = run_program(program, command);
-  print_file(told.report);
+  if (!command.quiet) print_file(told.report);
   if (!command.html.empty() && std::filesystem::exists(command.html))
     std::printf("Page: %s\n", command.html.c_str());
   if (command.keep) std::printf("Kept: %s\n", folder.c_str());
@@ -166,6 +166,7 @@ void add_options(CLI::App& app, Command& command) {
                  "Seconds a thread may run without giving way; a launch, 4 times as long")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));
+  app.add_flag("--quiet", command.quiet, "Print no report: for --html and --json");
   app.add_flag("--keep", command.keep, "Keep the translated source and the program");
   app.add_option("--cxx", command.compiler, "The compiler, g++ or clang++ (16 or newer)")
       ->capture_default_str();

@@ -5,9 +5,11 @@
 // products of dy, a and b that have the right shapes are dy b^T for a and a^T dy for b.
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <set>
+#include <source_location>
 #include <vector>
 
 struct Matrix {
@@ -27,7 +29,19 @@ Matrix transposed(const Matrix& a) {
   return y;
 }
 
-Matrix product(const Matrix& a, const Matrix& b) {
+using Place = std::source_location;
+
+/// Ends the program where two matrices do not fit, with the line that has brought them.
+void require_fit(bool fits, const char* wanted, const Matrix& a, const Matrix& b, Place where) {
+  if (fits) return;
+  std::printf("not yet: %s:%u: wanted %s, got [%d, %d] and [%d, %d]\n", where.file_name(), where.line(),
+              wanted, a.rows, a.columns, b.rows, b.columns);
+  std::puts("hint: dy is [n, m], a [n, k], b [k, m]: which products have the shape of a, and of b?");
+  std::exit(1);
+}
+
+Matrix product(const Matrix& a, const Matrix& b, Place where = Place::current()) {
+  require_fit(a.columns == b.rows, "a product of [n, k] and [k, m]", a, b, where);
   Matrix y(a.rows, b.columns);
   for (int r = 0; r < a.rows; ++r)
     for (int k = 0; k < a.columns; ++k)
@@ -35,7 +49,9 @@ Matrix product(const Matrix& a, const Matrix& b) {
   return y;
 }
 
-void add_to(Matrix& sum, const Matrix& term) {
+void add_to(Matrix& sum, const Matrix& term, Place where = Place::current()) {
+  require_fit(sum.rows == term.rows && sum.columns == term.columns, "a sum of equal shapes", sum, term,
+              where);
   for (std::size_t i = 0; i < term.values.size(); ++i) sum.values[i] += term.values[i];
 }
 
@@ -132,7 +148,14 @@ Matrix random(int rows, int columns, double scale, unsigned& seed) {
 bool gradients_are_slopes(const Network& network, const Variable& x, const Matrix& target) {
   backward(mean_square(network.forward(x), target));
   const char* const names[] = {"w1", "b1", "w2", "b2"};
-  bool right = true;
+  const char* const hints[] = {
+      "matmul: a's gradient is dy b^T, b's is a^T dy, each added with add_to",
+      "b1 is reached through matmul's a, whose gradient is dy b^T; and a row that was added to every row "
+      "gets "
+      "the sum over the rows",
+      "w2 is matmul's b, whose gradient is a^T dy. In between add_row hands dy to x as it is",
+      "a row that was added to every row gets the sum of dy over the rows"};
+  const char* hint = nullptr;  // of the last that is wrong, which is the first on the way back
   for (std::size_t p = 0; p < 4; ++p) {
     Node& parameter = *network.parameters()[p];
     double& value = parameter.value.values[1 % parameter.value.values.size()];
@@ -146,9 +169,10 @@ bool gradients_are_slopes(const Network& network, const Variable& x, const Matri
     const double slope = (above - below) / (2 * h);
     const bool same = std::fabs(gradient - slope) < 1e-6 * std::fmax(1, std::fabs(slope));
     std::printf("%s: gradient %9.6f, slope %9.6f%s\n", names[p], gradient, slope, same ? "" : "   not yet");
-    right &= same;
+    if (!same) hint = hints[p];
   }
-  return right;
+  if (hint != nullptr) std::printf("hint: %s\n", hint);
+  return hint == nullptr;
 }
 
 int main() {
@@ -158,12 +182,7 @@ int main() {
   const Variable x = record(random(64, 2, 1, seed));
   Matrix target(64, 1);
   for (int r = 0; r < 64; ++r) target(r, 0) = x->value(r, 0) * x->value(r, 1);
-  if (!gradients_are_slopes(network, x, target)) {
-    std::puts(
-        "hint: a's gradient is dy b^T, b's is a^T dy; a row that was added to every row gets the sum over "
-        "the rows");
-    return 1;
-  }
+  if (!gradients_are_slopes(network, x, target)) return 1;
   for (int step = 0; step <= 400; ++step) {
     for (const Variable& parameter : network.parameters())
       parameter->gradient = Matrix(parameter->value.rows, parameter->value.columns);

@@ -131,10 +131,10 @@ unsigned ballot(const char* operation, unsigned mask, bool brought, std::source_
   return votes;
 }
 
-void* shared_array(const char* name, const char* file, int line, std::size_t element_bytes,
-                   std::size_t count) {
+void* shared_array(const char* name, const char* file, int line, std::size_t element_bytes, std::size_t count,
+                   std::span<const std::size_t> inner) {
   const Unnoted unnoted;
-  return Block::current().shared().array(name, file, line, element_bytes, count);
+  return Block::current().shared().array(name, file, line, element_bytes, count, inner);
 }
 
 void* dynamic_shared_array(const char* name, std::size_t element_bytes) {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <source_location>
+#include <span>
 #include <type_traits>
 
 #define __global__
@@ -98,8 +99,9 @@ T shuffle(const char* operation, unsigned mask, T value, int source, std::source
 unsigned ballot(const char* operation, unsigned mask, bool brought, std::source_location where);
 
 /// An array that the kernel declares with __shared__, and the launch's dynamic shared memory (shared_memory.h).
-void* shared_array(const char* name, const char* file, int line, std::size_t element_bytes,
-                   std::size_t count);
+/// `inner`: its extents but the first, {33} of float[32][33]; they outlive the launch.
+void* shared_array(const char* name, const char* file, int line, std::size_t element_bytes, std::size_t count,
+                   std::span<const std::size_t> inner = {});
 void* dynamic_shared_array(const char* name, std::size_t element_bytes);
 
 /// Orders this thread's accesses before and after for all threads, or those of its block (global_memory.h).

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstdint>
 #include <ctime>
+#include <vector>
 
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
@@ -35,8 +36,8 @@ struct Watch {
   std::int64_t launch_begin = 0, turn_begin = 0, now = 0;
   std::uint64_t turn = 0;
   bool is_over = false, of_thread = false;
-  int looks = 0;  ///< since it is over
-  std::uintptr_t code = 0, caller = 0;
+  int looks = 0;                                        ///< since it is over
+  std::uintptr_t code = 0, stack = 0;                   ///< where the thread was: its registers
   std::uintptr_t program_begin = 0, program_bytes = 0;  ///< the program's own code
 };
 Watch state;
@@ -69,21 +70,38 @@ void disarm() {
   state.is_armed = false;
 }
 
-/// Where the running thread goes on when it has been taken out of the kernel's code. That may be the jump to a library's function,
-/// which has no line, but a return address on the stack.
+/// Of a file that is neither the emulator's nor the system's.
+bool has_line(const void* code) {
+  const std::vector<SourceLine> lines = source_lines(code);
+  return std::any_of(lines.begin(), lines.end(), [](const SourceLine& line) {
+    return line.file.find("kernels/common/emulator/") == line.file.npos && line.file.rfind("/usr/", 0) != 0;
+  });
+}
+
+/// Of a thread in a library's function, which has no line: the innermost address on its stack that has one. What a function has not
+/// set yet may look like that, too: so it is a good guess. Null if there is none.
+const void* caller_on_stack() {
+  for (std::uintptr_t at = state.stack; Block::current().is_stack(at); at += sizeof at) {
+    const auto code = *reinterpret_cast<const std::uintptr_t*>(at);
+    const auto* const place = reinterpret_cast<const void*>(code);
+    if (code - state.program_begin < state.program_bytes && has_line(place)) return place;
+  }
+  return nullptr;
+}
+
+/// Where the running thread goes on when it has been taken out of the kernel's code.
 [[noreturn]] void leave_by_force() {
   disarm();
   own_stack = {};
   const auto* const here = reinterpret_cast<const void*>(state.code + 1);  // as if it had called something
-  const bool has_line = !source_lines(here).empty();
-  Patience::end({has_line ? here : reinterpret_cast<const void*>(state.caller)});
+  Patience::end({has_line(here) ? here : caller_on_stack()});
 }
 
 /// Nothing is in the middle of its work that others need: the kernel's own code runs, and has touched nothing for a while.
 void force(ucontext_t& context) {
   greg_t* const registers = context.uc_mcontext.gregs;
   state.code = static_cast<std::uintptr_t>(registers[REG_RIP]);
-  state.caller = *reinterpret_cast<const std::uintptr_t*>(registers[REG_RSP]);
+  state.stack = static_cast<std::uintptr_t>(registers[REG_RSP]);
   const bool of_library = state.code - state.program_begin >= state.program_bytes;
   if (of_library && state.looks < kMostLooks) return;
   registers[REG_RIP] = reinterpret_cast<greg_t>(&leave_by_force);

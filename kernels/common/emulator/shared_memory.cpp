@@ -43,8 +43,8 @@ void SharedMemory::begin_launch(std::size_t dynamic_bytes) {
 }
 
 void* SharedMemory::array(const char* name, const char* file, int line, std::size_t element_bytes,
-                          std::size_t count) {
-  return reinterpret_cast<void*>(find_or_add(name, file, line, element_bytes, count).begin);
+                          std::size_t count, std::span<const std::size_t> inner) {
+  return reinterpret_cast<void*>(find_or_add(name, file, line, element_bytes, count, inner).begin);
 }
 
 void* SharedMemory::dynamic_array(const char* name, std::size_t element_bytes) {
@@ -59,7 +59,8 @@ std::vector<ArrayRange> SharedMemory::arrays() const {
 }
 
 SharedMemory::Array& SharedMemory::find_or_add(const char* name, const char* file, int line,
-                                               std::size_t element_bytes, std::size_t count) {
+                                               std::size_t element_bytes, std::size_t count,
+                                               std::span<const std::size_t> inner) {
   for (Array& array : arrays_) {
     if (file == kDynamic && array.file == kDynamic) return array;  // the same bytes, whatever their type
     if (array.file == file && array.line == line && array.element_bytes == element_bytes &&
@@ -81,11 +82,20 @@ SharedMemory::Array& SharedMemory::find_or_add(const char* name, const char* fil
                 std::to_string(used_bytes_));
   }
   Array& added =
-      arrays_.emplace_back(Array{name, file, line, next_, element_bytes, count, element_bytes, {}});
+      arrays_.emplace_back(Array{name, file, line, next_, element_bytes, count, element_bytes, {}, inner});
   added.histories.resize(count);
   next_ += rounded_up(bytes, kGap) + kGap;
   last_ = nullptr;  // the vector may have moved
   return added;
+}
+
+std::string SharedMemory::Array::text_of(std::int64_t element) const {
+  std::string text = fmt::format("element {} of {}", element, count), index;
+  if (inner.empty() || element < 0) return text;
+  auto rest = static_cast<std::size_t>(element);
+  for (std::size_t i = inner.size(); i-- > 0; rest /= inner[i])
+    index = fmt::format("[{}]{}", rest % inner[i], index);
+  return fmt::format("{} ([{}]{})", text, rest, index);
 }
 
 void SharedMemory::Array::divide(std::size_t bytes) {
@@ -116,8 +126,8 @@ std::string SharedMemory::note(const void* address, std::size_t bytes, Access ac
   const std::int64_t first = offset >= 0 ? offset / element : (offset - element + 1) / element;
   const std::int64_t last = (offset + static_cast<std::int64_t>(bytes) - 1) / element;
   if (first < 0 || std::cmp_greater_equal(last, array->count)) {
-    return fmt::format("shared array '{}': element {} of {} is outside", array->name,
-                       first < 0 ? first : last, array->count);
+    return fmt::format("shared array '{}': {} is outside", array->name,
+                       array->text_of(first < 0 ? first : last));
   }
   const auto begin = static_cast<std::size_t>(offset), end = begin + bytes;
   if (begin % array->unit_bytes != 0 || end % array->unit_bytes != 0) array->divide(std::gcd(begin, end));
@@ -132,7 +142,8 @@ std::string SharedMemory::note_unit(Array& array, std::size_t unit, Access acces
   History& element = array.histories[unit];
   const std::size_t index = unit * array.unit_bytes / array.element_bytes;
   const auto fault = [&](const std::string& what) {
-    return fmt::format("shared array '{}': element {} of {} {}", array.name, index, array.count, what);
+    return fmt::format("shared array '{}': {} {}", array.name,
+                       array.text_of(static_cast<std::int64_t>(index)), what);
   };
   const Block& block = Block::current();
   const Touch touch = block.touch(access == Access::atomic ? Strength::strong : Strength::plain);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,9 @@ class SharedMemory {
 
   void begin_launch(std::size_t dynamic_bytes);
   /// The array that is declared there, of `count` elements; made by the first thread that comes by, for the whole launch.
-  /// Throws Error if the block's arrays take more than a GPU has.
-  void* array(const char* name, const char* file, int line, std::size_t element_bytes, std::size_t count);
+  /// `inner`: as shared_array has it (emulator.h). Throws Error if the block's arrays take more than a GPU has.
+  void* array(const char* name, const char* file, int line, std::size_t element_bytes, std::size_t count,
+              std::span<const std::size_t> inner = {});
   /// The launch's dynamic shared memory, as elements of that size.
   void* dynamic_array(const char* name, std::size_t element_bytes);
 
@@ -57,12 +59,15 @@ class SharedMemory {
     std::size_t unit_bytes =
         0;  ///< of a history: an element, or what a kernel takes of one under another type
     std::vector<History> histories;
+    std::span<const std::size_t> inner;  ///< extents but the first
 
+    /// "element 5 of 64"; of a matrix "element 264 of 1056 ([8][0])".
+    std::string text_of(std::int64_t element) const;
     void divide(std::size_t bytes);  ///< into units that divide these bytes, too
   };
 
   Array& find_or_add(const char* name, const char* file, int line, std::size_t element_bytes,
-                     std::size_t count);
+                     std::size_t count, std::span<const std::size_t> inner);
   Array* nearest(std::uintptr_t address);
   std::string note_unit(Array& array, std::size_t unit, Access access) const;
 

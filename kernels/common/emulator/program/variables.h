@@ -1,7 +1,9 @@
 // What __shared__, __device__ and __constant__ variables of a translated program become (translate.h).
 #pragma once
 
+#include <array>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "kernels/common/emulator/emulator.h"
@@ -18,10 +20,20 @@ struct SharedElement {
       std::is_class_v<Element> || std::is_union_v<Element> ? kWord : sizeof(Element);
 };
 
+/// The extents of an array but the first; none where its elements are watched by words.
+template <typename T>
+constexpr auto kInnerExtents = []<std::size_t... I>(std::index_sequence<I...>) {
+  return std::array<std::size_t, sizeof...(I)>{std::extent_v<T, I + 1>...};
+}
+(std::make_index_sequence<SharedElement<T>::kBytes == sizeof(typename SharedElement<T>::Element) &&
+                                  std::rank_v<T> != 0
+                              ? std::rank_v<T> - 1
+                              : 0>());
+
 template <typename T>
 TERN_UNTOLD T& shared(const char* name, const char* file, int line) {
   constexpr std::size_t kBytes = SharedElement<T>::kBytes;
-  return *static_cast<T*>(shared_array(name, file, line, kBytes, sizeof(T) / kBytes));
+  return *static_cast<T*>(shared_array(name, file, line, kBytes, sizeof(T) / kBytes, kInnerExtents<T>));
 }
 
 /// `Array`: T[1], where the source has T[].
