@@ -56,6 +56,15 @@ bool is_of_name(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
+/// Whether a text has the name as a word.
+bool has_word(std::string_view text, std::string_view name) {
+  for (std::size_t at = text.find(name); at != text.npos; at = text.find(name, at + 1)) {
+    const std::size_t end = at + name.size();
+    if ((at == 0 || !is_of_name(text[at - 1])) && (end == text.size() || !is_of_name(text[end]))) return true;
+  }
+  return false;
+}
+
 /// Where the [ of the ] at `at` is; npos if the line has none.
 std::size_t opening(std::string_view line, std::size_t at) {
   int depth = 0;
@@ -158,8 +167,11 @@ void tell(const IndexBeyond& what, const void* index_bits) {
   }
   Block& block = Block::current();
   const std::vector<ArrayRange> arrays = block.shared().arrays();
-  const bool is_shared =
-      std::any_of(arrays.begin(), arrays.end(), [&](const ArrayRange& one) { return one.name == of.name(); });
+  // Where a declaration that was translated stands before it on the line, the column is that of another text.
+  const std::string line = of.array.empty() ? line_of(what.where) : "";
+  const bool is_shared = std::any_of(arrays.begin(), arrays.end(), [&](const ArrayRange& one) {
+    return of.array.empty() ? has_word(line, one.name) : one.name == of.name();
+  });
   if (!is_shared) block.fail(index_text(of, index, extents), place);
   // All of a shared array lies in one piece, and what is outside of that is told by those who watch it.
   if (of.is_first || !is_new(what)) return;
