@@ -42,8 +42,8 @@ GAINS = {
 }
 
 
-def run(*arguments, learn=LEARN, **environment):
-    done = subprocess.run([learn / "run", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
+def run(*arguments, learn=LEARN, cwd=None, **environment):
+    done = subprocess.run([learn / "run", *arguments], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
                           env=os.environ | environment)
     return done.returncode, done.stdout
 
@@ -105,9 +105,22 @@ def fault_of_curves(key, plots):
     return ""
 
 
-def fault_of_name():
-    code, said = run("transpos")
-    return "" if code == 1 and "puzzles/13_transpose" in said else f"transpos: wanted the nearest names, got {code}: {said}"
+# Names of no lesson, and the nearest; names of one in other letters or by number, and what is said of it.
+NAMES = (("transpos", "the nearest: puzzles/13_transpose, ladders/transpose\n"), ("ladder/matmul", "the nearest: ladders/matmul,"),
+         ("bug/race", "the nearest: bugs/02_race\n"), ("zzz", "none is like it; `learn/run` lists them all"),
+         ("MAP", "in learn/puzzles/01_map.cu"), ("7", "in learn/puzzles/07_shared.cu"))
+
+
+def fault_of_name(name, wanted):
+    code, said = run(name)
+    return "" if code == 1 and wanted in said else f"learn/run {name}: wanted 1 and {wanted!r}, got {code}: {said}"
+
+
+def fault_of_list():
+    code, said = run(cwd="/")
+    wanted = ["puzzles/01_map ", "train/05_resnet ", "Begin with `learn/run map`"]
+    missed = [text for text in wanted if text not in said]
+    return f"learn/run: wanted 0 and {missed}, got {code}: {said}" if code != 0 or missed else ""
 
 
 def told_by(programs, wanted, lines=None):
@@ -214,7 +227,7 @@ def main():
     kinds = {"puzzles": fault_of_puzzle, "bugs": fault_of_bug, "ladders": fault_of_ladder}
     work = [(check, (f"{kind}/{path.stem}",)) for kind, check in kinds.items() for path in sorted((LEARN / kind).glob("*.cu"))]
     work += [(fault_of_plain, (f"autograd/{name}",)) for name in ("01_scalar_tape", "02_tensor_tape")]
-    work += [(fault_of_solution, ("autograd/03_own_op",)), (fault_of_name, ())]
+    work += [(fault_of_solution, ("autograd/03_own_op",)), (fault_of_list, ())] + [(fault_of_name, name) for name in NAMES]
     work += [(fault_of_curves, ("train/01_two_moons", ("step", "cross-entropy (nats)", "points told right (%)", "moon 1"))),
              (fault_of_curves, ("train/03_learning_rate", ("step", "part of the rate", "warm-up and cosine")))]
     work += [(fault_of_wrong_kernels, (build,)), (fault_of_wrong_sources, (build,)), (fault_of_wrong_trainings, (build,))] + [(fault_of_file, file) for file in FILES]
