@@ -9,6 +9,7 @@
 
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -51,16 +52,24 @@ class Memory {
   explicit Memory(int count) : count_(static_cast<std::size_t>(count)) {
     require(cudaMalloc(reinterpret_cast<void**>(&data_), bytes()), "cudaMalloc");
     require(cudaMemset(data_, 0xff, bytes()), "cudaMemset");
+#ifdef TERN_CUDA_RUNTIME_H  // on the emulator: nobody has written there, and a kernel that reads it is told so
+    tern::emulator::remove_allocation(data_);
+    tern::emulator::add_allocation(data_, bytes(), "results of the lesson");
+#endif
   }
   explicit Memory(const std::vector<T>& values) : count_(values.size()) {
     require(cudaMalloc(reinterpret_cast<void**>(&data_), bytes()), "cudaMalloc");
     require(cudaMemcpy(data_, values.data(), bytes(), cudaMemcpyHostToDevice), "cudaMemcpy to the device");
   }
-  ~Memory() { cudaFree(data_); }
+  ~Memory() {
+    cudaFree(data_);
+  }
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
-  operator T*() const { return data_; }  // NOLINT: a kernel takes it as its pointer
+  operator T*() const {
+    return data_;
+  }  // NOLINT: a kernel takes it as its pointer
   std::vector<T> values() const {
     std::vector<T> copy(count_);
     require(cudaMemcpy(copy.data(), data_, bytes(), cudaMemcpyDeviceToHost), "the kernel");
@@ -68,7 +77,9 @@ class Memory {
   }
 
  private:
-  std::size_t bytes() const { return count_ * sizeof(T); }
+  std::size_t bytes() const {
+    return count_ * sizeof(T);
+  }
   T* data_ = nullptr;
   std::size_t count_;
 };
@@ -89,7 +100,7 @@ inline const float kUnwritten = [] {
   return value;
 }();
 inline bool alike(float a, float b) {
-  return std::fabs(a - b) <= 1e-5f * std::fmax(1.0f, std::fabs(b));  // false for NaN
+  return std::fabs(a - b) <= 1e-5f * std::fmax(1e-3f, std::fabs(b));  // false for NaN
 }
 inline bool alike(int a, int b) {
   return a == b;
@@ -112,6 +123,19 @@ class Check {
     for (std::size_t i = 0; equal && i < values.size(); ++i)
       equal = alike(got_[i], values[i]) || (unwritten(values[i]) && unwritten(got_[i]));
     if (equal) hint_ = text;
+    return *this;
+  }
+
+  /// The same of all answers that are wrong in a certain way.
+  template <typename IsSo>
+  Check& hint_if(IsSo&& is_so, const char* text) {
+    if (!wrong_.empty() && hint_.empty() && is_so(got_)) hint_ = text;
+    return *this;
+  }
+
+  /// What the kernel calls the array, if that is not y.
+  Check& named(const char* name) {
+    name_ = name;
     return *this;
   }
 
@@ -143,32 +167,73 @@ class Check {
 
  private:
   std::string place(std::size_t i) const {
-    if (columns_ == 0) return "y[" + std::to_string(i) + "]";
+    if (columns_ == 0) return name_ + "[" + std::to_string(i) + "]";
     const auto columns = static_cast<std::size_t>(columns_);
-    return "y[" + std::to_string(i / columns) + "][" + std::to_string(i % columns) + "]";
+    return name_ + "[" + std::to_string(i / columns) + "][" + std::to_string(i % columns) + "]";
   }
 
   std::string general_hint() const {
-    std::size_t never = 0;
-    for (const std::size_t i : wrong_) never += unwritten(got_[i]) ? 1 : 0;
-    if (never == wanted_.size())
-      return "no thread has written anything: write the kernel's body. (Or what was written was made of y, "
-             "which holds nothing yet)";
+    std::size_t never = 0, never_set = 0;
+    for (const std::size_t i : wrong_) {
+      never += unwritten(got_[i]) ? 1 : 0;
+      never_set += is_never_set(got_[i]) ? 1 : 0;
+    }
+    if (never == wanted_.size()) return "no thread has written anything: write the kernel's body";
+    if (never_set > 0)
+      return "that is no number of the lesson's: a variable was used before it had a value. Begin with one, "
+             "float sum = 0; and what other threads are to see is __shared__";
+    if (wanted_.size() == 1) return {};
     if (wrong_.size() == 1 && wrong_.front() == 0) return "only the first is wrong: what is special there?";
     if (wrong_.size() == 1 && wrong_.front() + 1 == wanted_.size())
-      return "only the last is wrong: what is special there?";
+      return never == 1 ? "only the last was never written: the last of n is n - 1, and i < n lets it in"
+                        : "only the last is wrong: what is special there?";
     if (never == wrong_.size() && wrong_.back() + 1 - wrong_.front() == wrong_.size() &&
         wrong_.back() + 1 == wanted_.size())
-      return "the end was never written: do threads and blocks reach so far? Which index has each?";
+      return "the end was never written: are there threads for it, does a guard leave them out? Which index "
+             "has each?";
     if (never == wrong_.size())
       return "some values were never written: which threads should have written them?";
+    return never == 0 ? hint_of_places() : "";
+  }
+
+  /// Of values that are right, and elsewhere.
+  std::string hint_of_places() const {
+    const std::size_t n = wanted_.size(), columns = columns_ > 0 ? static_cast<std::size_t>(columns_) : 0;
+    const auto is = [&](auto&& place) {  // what is got at i is wanted at place(i), for all that there are
+      std::size_t right = 0, there = 0;
+      for (std::size_t i = 0; i < n; ++i) {
+        const std::size_t at = place(i);
+        if (at >= n) continue;
+        ++there;
+        right += alike(got_[i], wanted_[at]) ? 1 : 0;
+      }
+      return there > 0 && right == there;
+    };
+    if (columns > 0 && is([&](std::size_t i) { return i % (n / columns) * columns + i / (n / columns); }))
+      return "rows and columns have changed places: [row][column] lies at row * columns + column";
+    if (is([&](std::size_t i) { return n - 1 - i; }))
+      return "these are the right values, from the last to the first";
+    if (is([](std::size_t i) { return i + 1; })) return "each value stands one place too early";
+    if (is([](std::size_t i) { return i - 1; })) return "each value stands one place too late";
+    if (std::all_of(got_.begin(), got_.end(), [&](T value) { return alike(value, got_[0]); }))
+      return "all values are the same: does the index of what is read depend on the thread?";
+    std::vector<T> got = got_, wanted = wanted_;
+    std::sort(got.begin(), got.end());
+    std::sort(wanted.begin(), wanted.end());
+    if (std::equal(got.begin(), got.end(), wanted.begin(), [](T a, T b) { return alike(a, b); }))
+      return "these are the right values, at wrong places: which index has what is read, which what is "
+             "written?";
     return {};
   }
+
+  /// Sums that begin with what a compiler puts into variables without a value (-ftrivial-auto-var-init=pattern).
+  static bool is_never_set(float value) { return value < -1e38f; }
+  static bool is_never_set(int value) { return value < -16000000; }
 
   std::vector<T> got_, wanted_;
   int columns_;
   std::vector<std::size_t> wrong_;
-  std::string hint_;
+  std::string name_ = "y", hint_;
 };
 
 /// `columns`: of a matrix, so that places are told by row and column.

@@ -42,8 +42,8 @@ GAINS = {
 }
 
 
-def run(*arguments, learn=LEARN, **environment):
-    done = subprocess.run([learn / "run", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
+def run(*arguments, learn=LEARN, cwd=None, **environment):
+    done = subprocess.run([learn / "run", *arguments], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
                           env=os.environ | environment)
     return done.returncode, done.stdout
 
@@ -105,21 +105,36 @@ def fault_of_curves(key, plots):
     return ""
 
 
-def fault_of_name():
-    code, said = run("transpos")
-    return "" if code == 1 and "puzzles/13_transpose" in said else f"transpos: wanted the nearest names, got {code}: {said}"
+# Names of no lesson, and the nearest; names of one in other letters or by number, and what is said of it.
+NAMES = (("transpos", "the nearest: puzzles/13_transpose, ladders/transpose\n"), ("ladder/matmul", "the nearest: ladders/matmul,"),
+         ("bug/race", "the nearest: bugs/02_race\n"), ("zzz", "none is like it; `learn/run` lists them all"),
+         ("MAP", "in learn/puzzles/01_map.cu"), ("7", "in learn/puzzles/07_shared.cu"))
+
+
+def fault_of_name(name, wanted):
+    code, said = run(name)
+    return "" if code == 1 and wanted in said else f"learn/run {name}: wanted 1 and {wanted!r}, got {code}: {said}"
+
+
+def fault_of_list():
+    code, said = run(cwd="/")
+    wanted = ["puzzles/01_map ", "train/05_resnet ", "Begin with `learn/run map`"]
+    missed = [text for text in wanted if text not in said]
+    return f"learn/run: wanted 0 and {missed}, got {code}: {said}" if code != 0 or missed else ""
 
 
 def told_by(programs, wanted, lines=None):
     """Runs each of a program's wrong answers. `lines`: what is printed to what a learner is told. Faults, and what was printed."""
-    command, environment = programs
+    command, environment, folder, *warned = programs
+    command = pathlib.Path(command).resolve()
     faults, printed = [], []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        runs = pool.map(lambda name: subprocess.run([command, name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        runs = pool.map(lambda name: subprocess.run([command, name], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                                     timeout=120, env=os.environ | environment), wanted)
         for (name, (lesson, hint)), done in zip(wanted.items(), runs):
-            told = lines(done.stdout, lesson) if lines else done.stdout
-            printed.append(done.stdout)
+            said = "".join(line for line in warned if line.startswith(f"{name}.cu:")) + done.stdout
+            told = lines(said, lesson) if lines else said
+            printed.append(said)
             is_wrong = done.returncode != 0 or "nothing orders the two" in told  # what all threads write alike may be right
             if not is_wrong or not re.search(f"hint: .*{hint}", told):
                 faults.append(f"{name}: wanted a hint with {hint!r}, got {done.returncode}:\n{told}")
@@ -132,23 +147,40 @@ def fault_of_wrong_kernels(build):
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "wrong.cu"
         file.write_text(source)
+        learn_wrong.write_files(source, file.parent)
         done = subprocess.run([f"{build}/tern-profile", file, "--check", "--keep", "--patience", "1", "-I", LEARN.parent], text=True,
                               capture_output=True, env=os.environ | {"TMPDIR": folder})
         kept = re.search("^Kept: (.*)$", done.stdout, re.MULTILINE)
         if kept is None:
             return f"wrong.cu: wanted a program, got {done.returncode}:\n{done.stdout}{done.stderr}"
         program = pathlib.Path(kept.group(1)) / "wrong"
-        faults, printed = told_by((program, {"TERN_PROGRAM_OPTIONS": str(program.parent / "options.txt")}), wanted, hints.verdict)
+        programs = (program, {"TERN_PROGRAM_OPTIONS": str(program.parent / "options.txt")}, folder, *done.stderr.splitlines(keepends=True))
+        faults, printed = told_by(programs, wanted, hints.verdict)
         shutil.rmtree(program.parent)
     first = [next((pattern for pattern, _ in hints.HINTS if re.search(pattern, text)), "") for text in printed]
-    unused = [pattern for pattern, _ in hints.HINTS if pattern not in first and pattern != "error: "]  # that of a compiler: below
+    unused = [pattern for pattern, _ in hints.HINTS if pattern not in first]
     return "\n".join(faults + [f"hints.py: no program in learn_wrong.py gets the hint for {pattern!r}" for pattern in unused])
+
+
+def fault_of_wrong_sources(build):
+    """Of puzzles' answers that do not compile."""
+    source, wanted = learn_wrong.wrong_sources()
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "wrong.cu"
+        file.write_text(source)
+        done = subprocess.run([f"{build}/tern-profile", file, "--check", "-I", LEARN.parent], text=True, capture_output=True)
+    faults = []
+    for name, hint in wanted.items():
+        told = hints.verdict("\n".join(line for line in done.stderr.splitlines() if line.startswith(f"{name}:")))
+        if not re.search(f"hint: .*{hint}", told):
+            faults.append(f"{name} of learn_wrong.py: wanted a hint with {hint!r}, got:\n{told}")
+    return "\n".join(faults)
 
 
 def fault_of_wrong_trainings(build):
     with tempfile.TemporaryDirectory() as folder:
         environment = {"TERN_CURVES": folder, "OMP_WAIT_POLICY": "passive"}
-        return "\n".join(told_by((f"{build}/learn/wrong_answers", environment), learn_wrong.train_programs()[1])[0])
+        return "\n".join(told_by((f"{build}/learn/wrong_answers", environment, folder), learn_wrong.train_programs()[1])[0])
 
 
 # What may have become of a lesson's file: its name, what stands in it instead of what, and what is said.
@@ -157,14 +189,25 @@ FILES = (
     ("puzzles/01_map.cu", r"(?s)int main.*", "", "wanted the test with its main below '// ---- the test', got none"),
     ("bugs/02_race.cu", r"// ---- the test\n", "", "wanted a line '// ---- the test', which your code stands above"),
     ("puzzles/01_map.cu", r"// Your code.*", "y[threadIdx.x] = x[threadIdx.x] + 10",
-     "learn/puzzles/01_map.cu:8:\\d+: error: .*hint: mend the first"),
+     "learn/puzzles/01_map.cu:1\\d:\\d+: error: .*hint: a semicolon is missing"),
+    ("puzzles/01_map.cu", r"// Your code.*", "{", "learn/puzzles/01_map.cu:\\d+:\\d+: error: .*hint: a brace is not closed"),
+    ("puzzles/01_map.cu", r"// Your code.*", "}", "learn/puzzles/01_map.cu:1\\d:\\d+: error: .*hint: a } too many"),
+    ("puzzles/02_guard.cu", r"// Your code.*", 'for (int k = 0; k < 30; ++k) printf("at %d\\n", k);',
+     "at 19\n... and 1900 lines more\nnot yet: "),
+    ("puzzles/01_map.cu", r"// Your code.*", 'while (true) printf("again\\n");',
+     "again\n... and \\d+ lines more\ntern: learn/puzzles/01_map.cu:1[12]: .*hint: what ends the loop"),
+    ("puzzles/01_map.cu", r"// Your code.*", "exit(3);", "ended with code 3 .*hint: does the kernel call exit"),
+    ("puzzles/01_map.cu", r"// Your code.*", 'printf("here "); y[threadIdx.x] = 3;', "here \nnot yet: y"),
     ("autograd/01_scalar_tape.cpp", r"(?s).*", "", "wanted a lesson, got an empty file"),
     ("autograd/01_scalar_tape.cpp", r"// Your code: one line.", "x->gradient = ;",
-     "learn/autograd/01_scalar_tape.cpp:5\\d:.* error: .*mend the first"),
+     "learn/autograd/01_scalar_tape.cpp:5\\d:.* error: .*a value, or a name, is missing"),
     ("autograd/01_scalar_tape.cpp", r"// Your code: one line.", "while (x) x->gradient += 1;",
      "has computed for 3 s .*hint: what ends each loop"),
     ("autograd/01_scalar_tape.cpp", r"// Your code: one line.", "y.inputs[7]->gradient += 1;",
      "not yet: learn/autograd/01_scalar_tape.cpp:5\\d: an index or a pointer to no memory\nhint: "),
+    ("autograd/01_scalar_tape.cpp", r"// Your code: two lines.", "a->gradient += a->value * y.gradient;", "hint: y = a b grows by b"),
+    ("autograd/02_tensor_tape.cpp", r"// Your code: two lines,.*", "add_to(a->gradient, product(b->value, y.gradient));",
+     "not yet: learn/autograd/02_tensor_tape.cpp:1\\d\\d: wanted a product of .*hint: dy is"),
     ("train/01_two_moons.cpp", r"(?s).*", "", "learn/train/01_two_moons.cpp: wanted a lesson, got an empty file"),
     ("train/02_overfitting.cpp", r"(?s)int main.*", "", "wanted the test with its main below '// ---- the test', got none"),
 )
@@ -183,10 +226,11 @@ def main():
     build = os.environ["TERN_BUILD"] = sys.argv[1]
     kinds = {"puzzles": fault_of_puzzle, "bugs": fault_of_bug, "ladders": fault_of_ladder}
     work = [(check, (f"{kind}/{path.stem}",)) for kind, check in kinds.items() for path in sorted((LEARN / kind).glob("*.cu"))]
-    work += [(fault_of_plain, (f"autograd/{name}",)) for name in ("01_scalar_tape", "02_tensor_tape")] + [(fault_of_name, ())]
+    work += [(fault_of_plain, (f"autograd/{name}",)) for name in ("01_scalar_tape", "02_tensor_tape")]
+    work += [(fault_of_solution, ("autograd/03_own_op",)), (fault_of_list, ())] + [(fault_of_name, name) for name in NAMES]
     work += [(fault_of_curves, ("train/01_two_moons", ("step", "cross-entropy (nats)", "points told right (%)", "moon 1"))),
              (fault_of_curves, ("train/03_learning_rate", ("step", "part of the rate", "warm-up and cosine")))]
-    work += [(fault_of_wrong_kernels, (build,)), (fault_of_wrong_trainings, (build,))] + [(fault_of_file, file) for file in FILES]
+    work += [(fault_of_wrong_kernels, (build,)), (fault_of_wrong_sources, (build,)), (fault_of_wrong_trainings, (build,))] + [(fault_of_file, file) for file in FILES]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         faults = [fault for fault in pool.map(lambda item: item[0](*item[1]), work) if fault]
     print("\n".join(faults) or f"{len(work)} lessons and wrong answers")

@@ -7,123 +7,7 @@ import sys
 
 LEARN = pathlib.Path(__file__).resolve().parent.parent / "learn"
 sys.path.insert(0, str(LEARN))
-
-I = "const int i = blockIdx.x * blockDim.x + threadIdx.x;"
-# Puzzle: the kernel's body and what is to be told of it.
-PUZZLES = {
-    "01_map": (
-        ("y[0] = x[0] + 10;", "an element of its own"),
-        ("for (int i = 0; i < 32; ++i) y[i] = x[i] + 10;", "an element of its own"),
-        ("y[threadIdx.x] += 10;", "made of y, which holds nothing yet"),
-        ("y[threadIdx.x + 1] = x[threadIdx.x] + 10;", "threadIdx.x is 0 to 31 already"),
-        ("y[threadIdx.x] = threadIdx.x + 10;", "this is i \\+ 10"),
-        ("y[threadIdx.x] = x[threadIdx.x];", "this is x: add 10"),
-        ("y[blockIdx.x] = x[blockIdx.x] + 10;", "an element of its own"),
-    ),
-    "02_guard": (
-        ("y[threadIdx.x] = a[threadIdx.x] * b[threadIdx.x];", "A guard"),
-        ("int i = threadIdx.x; if (i <= n) y[i] = a[i] * b[i];", "n - 1"),
-        ("int i = threadIdx.x; if (i > n) return; y[i] = a[i] * b[i];", "n - 1"),
-        ("int i = threadIdx.x; if (i >= n) y[i] = a[i] * b[i];", "A guard"),
-        ("int i = threadIdx.x; if (i < n) y[i] = a[i] + b[i];", "this is the sum"),
-        ("int i = threadIdx.x; if (i < n - 1) y[i] = a[i] * b[i];", "only the last"),
-        ("for (int i = 0; i < n; ++i) y[i] = a[i] * b[i];", "an element of its own"),
-    ),
-    "03_two_dimensions": (
-        ("int row = threadIdx.x, column = threadIdx.y; if (row < rows && column < columns) y[row * columns + column] = x[row * columns + "
-         "column] + 10;",
-         "columns are x"),
-        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows && column < columns) y[row * rows + column] = x[row * rows + "
-         "column] + 10;",
-         "row \\* columns \\+ column"),
-        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows) y[row * columns + column] = x[row * columns + column] + 10;",
-         "column < columns"),
-        ("int row = threadIdx.y, column = threadIdx.x; if (column < columns) y[row * columns + column] = x[row * columns + column] + 10;",
-         "row < rows"),
-        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows && column < columns) y[row * blockDim.x + column] = x[row * "
-         "blockDim.x + column] + 10;",
-         "row \\* columns \\+ column"),
-        ("int i = threadIdx.x; if (i < rows * columns) y[i] = x[i] + 10;", "row \\* columns \\+ column"),
-        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows && column < columns) y[row * columns + column] = x[row * columns + "
-         "column];",
-         "this is x: add 10"),
-    ),
-    "04_broadcast": (
-        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows && column < columns) y[row * columns + column] = a[column] + b[row];",
-         "a has a value for each row, b one for each column"),
-        ("int row = threadIdx.x, column = threadIdx.y; if (row < rows && column < columns) y[row * columns + column] = a[row] + b[column];",
-         "columns are x"),
-        ("int i = threadIdx.x; if (i < columns) y[i] = a[i] + b[i];", "a has a value for each row, b one for each column"),
-        ("int i = threadIdx.x; if (i < rows) y[i] = a[i] + b[i];", "threadIdx.y says which row"),
-        ("int i = threadIdx.y; if (i < rows) y[i] = a[i] + b[i];", "threadIdx.x says which column"),
-        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows && column < columns) y[row * rows + column] = a[row] + b[column];",
-         "a row of y has `columns` values"),
-        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows && column < columns) y[row * blockDim.x + column] = a[row] + "
-         "b[column];",
-         "a row of y has `columns` values"),
-        ("int row = threadIdx.y, column = threadIdx.x; y[row * columns + column] = a[row] + b[column];", "column < columns"),
-        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows) y[row * columns + column] = a[row] + b[column];",
-         "column < columns"),
-        ("int row = threadIdx.y, column = threadIdx.x; if (column < columns) y[row * columns + column] = a[row] + b[column];",
-         "row < rows"),
-        ("int row = threadIdx.y, column = threadIdx.x; if (row < rows && column < columns) y[column * rows + row] = a[row] + b[column];",
-         "this is the matrix transposed"),
-    ),
-    "05_blocks": (
-        ("int i = threadIdx.x; if (i < n) y[i] = 2 * x[i];", "every block has a thread 0"),
-        ("int i = blockIdx.x; if (i < n) y[i] = 2 * x[i];", "every block has a thread 0"),
-        ("int i = blockIdx.x * threadIdx.x; if (i < n) y[i] = 2 * x[i];", "every block has a thread 0"),
-        (I + "y[i] = 2 * x[i];", "A guard"),
-        (I + "if (i <= n) y[i] = 2 * x[i];", "n - 1"),
-        ("int i = threadIdx.x * blockDim.x + blockIdx.x; if (i < n) y[i] = 2 * x[i];", "the block comes first"),
-        (I + "if (i < n) y[i] = x[i];", "this is x: twice"),
-    ),
-    "06_grid_stride": (
-        (I + "if (i < n) y[i] = x[i] * x[i];", "the first 512"),
-        ("for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < n; ++i) y[i] = x[i] * x[i];", "gridDim.x \\* blockDim.x"),
-        ("for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += blockDim.x) y[i] = x[i] * x[i];", "gridDim.x \\* blockDim.x"),
-        ("for (int i = threadIdx.x; i < n; i += gridDim.x * blockDim.x) y[i] = x[i] * x[i];", "begin at blockIdx.x"),
-        ("for (int i = blockIdx.x * blockDim.x + threadIdx.x; i <= n; i += gridDim.x * blockDim.x) y[i] = x[i] * x[i];", "n - 1"),
-        ("for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x) y[i] = 2 * x[i];", "this is twice x"),
-    ),
-    "07_shared": (
-        ("__shared__ float block[64]; block[threadIdx.x] = x[blockIdx.x * 64 + threadIdx.x]; y[blockIdx.x * 64 + threadIdx.x] = block[63 "
-         "- threadIdx.x];",
-         "__syncthreads"),
-        ("__shared__ float block[64]; block[threadIdx.x] = x[threadIdx.x]; __syncthreads(); y[blockIdx.x * 64 + threadIdx.x] = block[63 - "
-         "threadIdx.x];",
-         "the first 64 elements"),
-        ("__shared__ float block[64]; block[threadIdx.x] = x[blockIdx.x * 64 + threadIdx.x]; __syncthreads(); y[threadIdx.x] = block[63 - "
-         "threadIdx.x];",
-         "a part of y of its own"),
-        ("__shared__ float block[64]; block[threadIdx.x] = x[blockIdx.x * 64 + threadIdx.x]; __syncthreads(); y[blockIdx.x * 64 + "
-         "threadIdx.x] = "
-         "block[64 - threadIdx.x];", "n - 1"),
-        ("__shared__ float block[64]; int i = blockIdx.x * 64 + threadIdx.x; block[i] = x[i]; __syncthreads(); y[i] = block[63 - "
-         "threadIdx.x];",
-         "within the block"),
-        ("y[blockIdx.x * 64 + threadIdx.x] = x[255 - (blockIdx.x * 64 + threadIdx.x)];", "the whole array is reversed"),
-    ),
-    "08_pooling": (
-        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; __syncthreads(); y[i] = row[i] + row[i - 1] + row[i - 2];",
-         "below 0"),
-        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; float sum = row[i]; if (i > 0) sum += row[i - 1]; if (i > 1) sum "
-         "+= row[i - 2]; y[i] = sum;",
-         "__syncthreads"),
-        ("int i = threadIdx.x; y[i] = x[i] + x[i - 1] + x[i - 2];", "below 0"),
-        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; __syncthreads(); y[i] = i > 0 ? row[i] + row[i - 1] : row[i];",
-         "two terms"),
-        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; __syncthreads(); y[i] = i > 1 ? row[i] + row[i - 1] + row[i - 2] "
-         ": 0;",
-         "fewer terms"),
-        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; __syncthreads(); y[i] = row[i] + (i < 127 ? row[i + 1] : 0) + (i "
-         "< 126 ? row[i + 2] : 0);",
-         "those before it"),
-        ("__shared__ float row[128]; int i = threadIdx.x; row[i] = x[i]; __syncthreads(); if (i > 0) row[i] += row[i - 1]; "
-         "__syncthreads(); y[i] = row[i];",
-         "__syncthreads"),
-    ),
-}
+from learn_wrong_puzzles import ERRORS, PUZZLES  # noqa: E402
 
 # What the emulator finds: a kernel, its launch, and what is to be thought of it. `y` is memory of 32 floats.
 FAULTS = {
@@ -144,6 +28,8 @@ FAULTS = {
     "before_the_begin": ("(float* y) { int i = threadIdx.x; y[i - 1] = 1; }", "<<<1, 32>>>(y)", "the index is below 0"),
     "null": ("(float* y) { y[threadIdx.x] = 1; }", "<<<1, 32>>>(nullptr)", "no memory: what did cudaMalloc say"),
     "host": ("(float* y) { y[threadIdx.x] = 1; }", "<<<1, 32>>>(host)", "memory of the device"),
+    "own_array": ("(float* y) { float own[4]; for (int i = 0; i <= 4; ++i) own[i] = y[i]; y[0] = own[3]; }", "<<<1, 1>>>(y)",
+     "compare the index with the array's size"),
     "own_variable": ("(float* y) { __shared__ float* p; float own = y[threadIdx.x]; if (threadIdx.x == 0) p = &own; __syncthreads(); "
                      "if (threadIdx.x == 1) *y = *p; }", "<<<1, 32>>>(y)", "its thread's own"),
     "nowhere": ("(float* y) { y[threadIdx.x] = 1; }", "<<<1, 1>>>(reinterpret_cast<float*>(0x123456000))", "where does it come from"),
@@ -253,8 +139,7 @@ TRAIN = {
 
 FAULT = """KIND kKERNEL
 int main() {
-  const lesson::Memory<float> results(32);
-  const lesson::Memory numbers(std::vector<float>(32));
+  const lesson::Memory results(std::vector<float>(32)), numbers(std::vector<float>(32));
   float *y = results, *zeros = numbers, *freed, *fresh, *host = static_cast<float*>(std::malloc(128));
   cudaMalloc(&freed, 128);
   cudaFree(freed);
@@ -276,16 +161,49 @@ def parts(path):
     return before, code, test, includes
 
 
+def changed(solution, old, new):
+    if old not in solution:
+        raise ValueError(f"wanted a solution with {old!r}, got {solution}")
+    return solution.replace(old, new)
+
+
+def as_file(name, text):
+    """Text that a compiler takes for a file of its own."""
+    return f'#line 1 "{name}.cu"\n{text}\n#line 1 "rest.cu"\n'
+
+
+def write_files(source, folder):
+    """Those parts of a source that are such files, for whoever looks up a line of them."""
+    for name, text in re.findall(r'#line 1 "(?!rest)(\w+\.cu)"\n(.*?)\n#line 1 "rest.cu"', source, re.DOTALL):
+        (folder / name).write_text(text)
+
+
 def combined(includes, programs):
-    """One source of several programs, by name: {name: text}. Each has a namespace of its own."""
-    text = "".join(dict.fromkeys(includes)) + "#include <cstring>\n"
-    for name, program in programs.items():
-        text += f"\nnamespace of_{name} {{\n{program}\n}}\n"
-    text += "\nint main(int argc, char** argv) {\n"
-    for name, program in programs.items():
+    """One source of several programs, by name: {name: (text, number of its answers)}, each in a namespace of its own. Of several answers
+    the variable `answer` says which is meant; the first argument is NAME_0, NAME_1, ..."""
+    text = "".join(dict.fromkeys(includes)) + "#include <cstring>\n#include <string>\n"
+    for name, (program, _) in programs.items():
+        text += f"\nnamespace of_{name} {{\nint answer;\n{program}\n}}\n"
+    text += "\nint main(int argc, char** argv) {\n  const std::string name = argc > 1 ? argv[1] : \"\";\n"
+    for name, (program, answers) in programs.items():
         words = "argc, argv" if "int main(int" in program else ""
-        text += f'  if (argc > 1 && std::strcmp(argv[1], "{name}") == 0) return of_{name}::main({words});\n'
+        for number in range(answers):
+            text += f'  if (name == "{name}_{number}") return of_{name}::answer = {number}, of_{name}::main({words});\n'
     return text + "  return 2;\n}\n"
+
+
+def puzzle_program(path, answers):
+    """A puzzle's test, which launches the kernel that `answer` says."""
+    _, code, test, _ = parts(path)
+    solution = (LEARN / "solutions/puzzles" / path.name).read_text()
+    begin = code.index("__global__")
+    head, kernel = code[:begin], code[begin:code.index("{\n", begin)]
+    bodies = [f"{kernel}{{\n{answer[0]}\n}}" if len(answer) == 1 else changed(solution, *answer) for *answer, _ in answers]
+    files = [as_file(f"{path.stem}_{number}", body) for number, body in enumerate(bodies)]
+    kernels = "".join(f"namespace a{number} {{\n{file}}}\n" for number, file in enumerate(files))
+    launch = re.search(r"\w+<<<[^;]*;", test).group()
+    cases = "".join(f"if (answer == {number}) a{number}::{launch}\n" for number in range(len(answers)))
+    return f"{head}{kernels}{test.replace(launch, cases)}"
 
 
 def puzzle_programs():
@@ -293,17 +211,26 @@ def puzzle_programs():
     programs, wanted, includes = {}, {}, []
     for puzzle, answers in PUZZLES.items():
         path = LEARN / "puzzles" / f"{puzzle}.cu"
-        _, code, test, found = parts(path)
-        includes += found
-        for number, (body, hint) in enumerate(answers):
-            name = f"{puzzle}_{number}"
-            programs[name] = f"{code.split('{', 1)[0]}{{\n{body}\n}}\n{test}"
-            wanted[name] = (f"puzzles/{puzzle}", hint)
+        includes += parts(path)[3]
+        programs[puzzle] = (puzzle_program(path, answers), len(answers))
+        wanted |= {f"{puzzle}_{number}": (f"puzzles/{puzzle}", hint) for number, (*_, hint) in enumerate(answers)}
     for name, (kernel, launch, hint) in FAULTS.items():
         kind = "__device__ __attribute__((noinline)) void" if kernel.startswith("_") else "__global__ void"
-        programs[name] = FAULT.replace("KIND", kind).replace("KERNEL", kernel).replace("LAUNCH", launch)
-        wanted[name] = ("", hint)
+        programs[name] = (as_file(f"{name}_0", FAULT.replace("KIND", kind).replace("KERNEL", kernel).replace("LAUNCH", launch)), 1)
+        wanted[f"{name}_0"] = ("", hint)
     return combined([*includes, "#include <cassert>\n"], programs), wanted
+
+
+def wrong_sources():
+    """A source with all answers of ERRORS, those to each a file of its own to the compiler, and {file: wanted hint}."""
+    text, wanted = '#include "learn/lesson.h"\n', {}
+    for number, (puzzle, body, hint) in enumerate(ERRORS):
+        code = parts(LEARN / "puzzles" / f"{puzzle}.cu")[1]
+        kernel = code[:code.index("{\n", code.index("__global__"))]
+        answer = as_file(f"e{number}", f"{kernel}{{\n{body}\n}}")
+        text += f"namespace e{number} {{\n{answer}}}\n"
+        wanted[f"e{number}.cu"] = hint
+    return text + "int main() {}\n", wanted
 
 
 def train_programs():
@@ -315,11 +242,9 @@ def train_programs():
         solution = (LEARN / "solutions/train" / path.name).read_text()
         includes += found
         for number, (old, new, hint) in enumerate(answers):
-            if old not in solution:
-                raise ValueError(f"{lesson}: wanted a solution with {old!r}")
             name = f"{lesson}_{number}"
-            programs[name] = before + (solution.replace(old, new) if old else code) + test
-            wanted[name] = (f"train/{lesson}", hint)
+            programs[name] = (before + (changed(solution, old, new) if old else code) + test, 1)
+            wanted[f"{name}_0"] = (f"train/{lesson}", hint)
     return combined([*includes, "using namespace tern;\n"], programs), wanted
 
 

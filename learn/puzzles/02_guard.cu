@@ -17,5 +17,8 @@ int main() {
   multiply<<<1, 64>>>(in_a, in_b, out, n);
   return lesson::check(out, lesson::each(n, [&](int i) { return a[i] * b[i]; }))
       .hint(lesson::each(n, [&](int i) { return a[i] + b[i]; }), "this is the sum: the product is asked for")
+      .hint(lesson::each(n, [&](int i) { return a[i] * a[i]; }), "this is a * a: one factor is of b")
+      .hint(lesson::each(n, [&](int i) { return i < 32 ? a[i] * b[i] : lesson::kUnwritten; }),
+            "these are the first 32: the guard is to let all n elements in, i < n")
       .result();
 }

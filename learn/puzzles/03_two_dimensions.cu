@@ -21,5 +21,8 @@ int main() {
       .hint(x, "this is x: add 10")
       .hint(lesson::each(rows * columns, of_first_columns),
             "columns 8 to 12 are missing: there are 16 threads in x and 8 in y, so columns are x and rows y")
+      .hint(
+          lesson::each(rows * columns, [&](int i) { return x[i % rows * columns + i / rows] + 10; }),
+          "rows and columns have changed places: where is y[row][column] written? At row * columns + column")
       .result();
 }

@@ -23,6 +23,12 @@ int main() {
                        columns)
       .hint(lesson::each(rows * columns, [&](int i) { return a[i % columns % rows] + b[i % columns]; }),
             "a is read by column: it has a value for each row")
+      .hint(lesson::each(rows * columns, [&](int i) { return a[i / columns] + b[i / columns]; }),
+            "b is read by row: it has a value for each column")
+      .hint(lesson::each(rows * columns, [&](int i) { return a[0] + b[i % columns]; }),
+            "every row has a[0]: its own is a[row]")
+      .hint(lesson::each(rows * columns, [&](int i) { return a[i / columns] * b[i % columns]; }),
+            "these are the products: the sums are asked for")
       .hint(lesson::each(rows * columns, [&](int i) { return a[i % rows] + b[i / rows]; }),
             "this is the matrix transposed: the element of a row and a column lies at row * columns + column")
       .hint(lesson::each(rows * columns, of_first_columns),

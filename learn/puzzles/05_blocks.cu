@@ -17,6 +17,12 @@ int main() {
   twice<<<(n + threads - 1) / threads, threads>>>(in, out, n);
   return lesson::check(out, lesson::each(n, [&](int i) { return 2 * x[i]; }))
       .hint(x, "this is x: twice that is wanted")
+      .hint(lesson::each(n, [&](int i) { return x[i] * x[i]; }), "this is the square: twice x is wanted")
+      .hint(lesson::each(n, [&](int i) { return i < threads ? lesson::kUnwritten : 2 * x[i]; }),
+            "the first block's elements are missing: blockIdx.x begins at 0")
+      .hint(lesson::each(n, [&](int i) { return i < threads ? 2 * x[i] : lesson::kUnwritten; }),
+            "the first block's elements alone are there: the next begin blockDim.x further, blockIdx.x * "
+            "blockDim.x")
       .hint(lesson::each(n, [&](int i) { return i % threads < 8 ? 2 * x[i] : lesson::kUnwritten; }),
             "the block comes first: blockIdx.x * blockDim.x are before it, and threadIdx.x counts within")
       .result();

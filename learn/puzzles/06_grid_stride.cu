@@ -19,6 +19,9 @@ int main() {
   return lesson::check(out, lesson::each(n, [&](int i) { return x[i] * x[i]; }))
       .hint(lesson::each(n, [&](int i) { return i < 512 ? x[i] * x[i] : lesson::kUnwritten; }),
             "these are the first 512, one for each thread: go on from there, in a loop")
+      .hint(lesson::each(n, [&](int i) { return i < n / 512 * 512 ? x[i] * x[i] : lesson::kUnwritten; }),
+            "5000 is no multiple of 512 threads, and the rest is missing: go on while i < n, however often "
+            "that is")
       .hint(lesson::each(n, [&](int i) { return 2 * x[i]; }), "this is twice x: the square is asked for")
       .result();
 }

@@ -24,6 +24,9 @@ int main() {
       .hint(lesson::each(n, two), "these are two terms: x[i - 2] belongs to the sum")
       .hint(lesson::each(n, [&](int i) { return i < 2 ? 0 : sum(i); }),
             "the first two have fewer terms, and not none: x[0], x[0] + x[1]")
+      .hint(lesson::each(n, [&](int i) { return i < 2 ? lesson::kUnwritten : sum(i); }),
+            "the first two have fewer terms, and not none: x[0], x[0] + x[1]")
+      .hint(lesson::each(n, [&](int i) { return sum(i) / 3; }), "these are means: the sum is asked for")
       .hint(lesson::each(n, after), "these are i and the two after it: those before it are asked for")
       .result();
 }

@@ -28,7 +28,18 @@ int main() {
     for (int k = 0; k < kWidth; ++k) of += w[kWidth - 1 - k] * x[i + k];
     return of;
   };
+  const auto of_first_halo = [&](int i) {
+    float of = 0;
+    for (int k = 0; k < kWidth; ++k) of += w[k] * x[i % kBlock + k < kBlock ? i + k : i % kBlock + k];
+    return of;
+  };
   return lesson::check(out, lesson::each(outputs, sum))
       .hint(lesson::each(outputs, flipped), "w runs backwards: networks' convolutions do not turn it over")
+      .hint(lesson::each(outputs, [&](int i) { return sum(i) - w[4] * x[i + 4]; }),
+            "these are four terms: k = 4 belongs to the sum, k < kWidth")
+      .hint(lesson::each(outputs, of_first_halo),
+            "every block has the first block's halo: its own begins at (blockIdx.x + 1) * kBlock")
+      .hint(lesson::each(outputs, [&](int i) { return i + 1 < outputs ? sum(i) : lesson::kUnwritten; }),
+            "the last output is missing: it is n - 5, and i < n - 4 lets it in")
       .result();
 }
