@@ -120,6 +120,10 @@ Refused refused(const std::string& messages) {
 }
 
 std::string without_noise(const std::string& messages) {
+  // What follows from an error in a declaration that was translated says nothing to who has not seen the translation.
+  const auto is_of_translation = [](const std::string& line) {
+    return line.find("tern_shared_") != line.npos || line.find("<expression error>") != line.npos;
+  };
   std::string kept;
   std::istringstream lines(messages);
   for (std::string line; std::getline(lines, line);) {
@@ -128,7 +132,8 @@ std::string without_noise(const std::string& messages) {
     const bool is_ours = line.find("kernels/common/emulator/") != line.npos;
     const bool is_remark = line.find("note:") != line.npos || line.find("required from") != line.npos ||
                            line.find("required by") != line.npos || line.find(": In ") != line.npos;
-    if (!is_chain && !(is_ours && is_remark)) kept += line + "\n";
+    const bool follows = is_of_translation(line) && kept.find("error: ") != kept.npos;
+    if (!is_chain && !(is_ours && is_remark) && !follows) kept += line + "\n";
   }
   return kept;
 }

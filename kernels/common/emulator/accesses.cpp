@@ -10,6 +10,7 @@
 #include "kernels/common/emulator/block.h"
 #include "kernels/common/emulator/code_place.h"
 #include "kernels/common/emulator/global_races.h"
+#include "kernels/common/emulator/kernel_fault.h"
 #include "kernels/common/emulator/patience.h"
 #include "kernels/common/emulator/profile/request_counter.h"
 
@@ -40,6 +41,8 @@ void check_poison(const void* address, std::size_t bytes, Access access) {
 void check_poison(const void*, std::size_t, Access) {}
 #endif
 
+void (*tell_unwritten)(const KernelFault&) = nullptr;
+
 struct Constants {
   std::uintptr_t begin;
   std::size_t bytes;
@@ -66,13 +69,23 @@ bool is_built_in(const void* address) {
          is_constant(address);
 }
 
+/// A read of what nobody has written, which is told or a fault.
+std::string unwritten_fault(std::uintptr_t at, std::size_t bytes, Access access, const CodePlace& place) {
+  Allocations& allocations = Allocations::instance();
+  const std::string fault = allocations.unwritten_fault(at, bytes, access);
+  if (fault.empty() || tell_unwritten == nullptr) return fault;
+  tell_unwritten(KernelFault(Block::current().place(), fault, place_text(place)));
+  allocations.forget_unwritten(at);
+  return {};
+}
+
 /// What is wrong with an access to global memory; empty if nothing is.
 std::string global_fault(unsigned watching, std::uintptr_t at, std::size_t bytes, Access access,
                          Strength strength, const CodePlace& place) {
   Allocations& allocations = Allocations::instance();
   std::string fault;
   if ((watching & kBounds) != 0) fault = allocations.bounds_fault(at, bytes, access);
-  if (fault.empty() && (watching & kUnwritten) != 0) fault = allocations.unwritten_fault(at, bytes, access);
+  if (fault.empty() && (watching & kUnwritten) != 0) fault = unwritten_fault(at, bytes, access, place);
   GlobalRaces* const races = GlobalRaces::active();
   if (fault.empty() && races != nullptr) fault = races->note(at, bytes, access, strength, place);
   return fault;
@@ -132,6 +145,10 @@ void watch(Watch what, bool on) {
     watched |= what;
   else
     watched &= ~what;
+}
+
+void tell_unwritten_to(void (*told)(const KernelFault&)) {
+  tell_unwritten = told;
 }
 
 void note_constants(const void* begin, std::size_t bytes) {

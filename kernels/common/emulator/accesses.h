@@ -16,6 +16,8 @@
 
 namespace tern::emulator {
 
+class KernelFault;
+
 /// Who wants to know of an access to global memory. Without any it costs two comparisons.
 enum Watch : unsigned {
   kCounting = 1,
@@ -51,6 +53,9 @@ class Unnoted {
 /// An access that the compiler does not tell of. Does not return if it is a fault.
 void note_access(const void* address, std::size_t bytes, Access access, Strength strength,
                  std::source_location where);
+
+/// GlobalChecks::unwritten_read.
+void tell_unwritten_to(void (*told)(const KernelFault& read));
 
 /// Memory that a GPU has in its constant cache: not counted as global memory.
 void note_constants(const void* begin, std::size_t bytes);

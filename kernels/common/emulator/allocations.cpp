@@ -223,6 +223,13 @@ std::string Allocations::unwritten_fault(std::uintptr_t at, std::size_t bytes, A
   return {};
 }
 
+void Allocations::forget_unwritten(std::uintptr_t at) {
+  const auto found = find(at);
+  if (found == all_.end()) return;
+  found->second.written.reset();
+  last_bytes_ = 0;
+}
+
 std::vector<ArrayRange> Allocations::named() {
   std::vector<ArrayRange> ranges;
   for (const ArrayName& name : ArrayNames::instance().all()) {

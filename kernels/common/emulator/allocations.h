@@ -30,6 +30,8 @@ class Allocations {
   std::string bounds_fault(std::uintptr_t at, std::size_t bytes, Access access);
   /// Notes a write; what is wrong with a read.
   std::string unwritten_fault(std::uintptr_t at, std::size_t bytes, Access access);
+  /// All of the allocation that holds the address counts as written from now on.
+  void forget_unwritten(std::uintptr_t at);
   /// The parts of allocations that have names (name_arrays), each up to its allocation's end.
   std::vector<ArrayRange> named();
   /// "x[3]" or "element 3 of NAME", or the address where there is none.

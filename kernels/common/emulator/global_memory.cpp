@@ -41,6 +41,7 @@ void set_global_checks(GlobalChecks checks) {
   watch(kRaces, checks.races);
   GlobalRaces::tell_harmless_to(checks.note);
   watch(kUnwritten, checks.unwritten);
+  tell_unwritten_to(checks.unwritten_read);
   Allocations::instance().keep_written(checks.unwritten);
 }
 

@@ -48,6 +48,8 @@ struct GlobalChecks {
   /// No byte of an allocation is read before a kernel or mark_written has written it. Allocations made while this is off
   /// count as written.
   bool unwritten = false;
+  /// Told of such a read, once for each allocation, and the launch goes on. Null: it is a fault as others are.
+  void (*unwritten_read)(const KernelFault& read) = nullptr;
 };
 void set_global_checks(GlobalChecks checks);
 

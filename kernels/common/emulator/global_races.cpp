@@ -78,6 +78,7 @@ void GlobalRaces::split(Page& page, std::uintptr_t at, std::size_t bytes) {
 
 std::string GlobalRaces::note(std::uintptr_t at, std::size_t bytes, Access access, Strength strength,
                               const CodePlace& place) {
+  if (has_given_up_) return {};
   settle();
   Touch touch = Block::current().touch(strength);
   touch.place = number_of(place);
@@ -92,10 +93,18 @@ std::string GlobalRaces::note(std::uintptr_t at, std::size_t bytes, Access acces
     }
   }
   if (touch.is_strong() && access != Access::read) order_.release(at, touch);
-  if (units_ * sizeof(Unit) + order_.kept_bytes() > kMostBytes) {
-    return fmt::format("the search for races would take more than {} MiB of memory: launch it on less data",
-                       kMostBytes >> 20);
-  }
+  return units_ * sizeof(Unit) + order_.kept_bytes() > kMostBytes ? give_up(place) : std::string();
+}
+
+/// The launch goes on without the search, where somebody can be told so.
+std::string GlobalRaces::give_up(const CodePlace& place) {
+  const std::string memory = fmt::format("would take more than {} MiB of memory", kMostBytes >> 20);
+  if (tell_ == nullptr) return "the search for races " + memory + ": launch it on less data";
+  has_given_up_ = true;
+  pages_ = {};
+  recent_.fill({});
+  const std::string text = "from here on races are not searched for in this launch, which " + memory;
+  tell_(KernelFault(Block::current().place(), text, place_text(place)));
   return {};
 }
 

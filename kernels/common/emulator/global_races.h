@@ -83,6 +83,7 @@ class GlobalRaces {
   bool is_ordered(const Touch& before, const Touch& touch) const;
   bool may_be_harmless(const Conflict& conflict, std::uintptr_t begin, std::size_t bytes);
   void settle();
+  std::string give_up(const CodePlace& place);
   void tell(const Conflict& conflict, const char* what);
   std::string describe(const Conflict& conflict) const;
 
@@ -93,6 +94,7 @@ class GlobalRaces {
   std::unordered_map<std::uintptr_t, Page> pages_;
   std::array<Recent, 256> recent_;
   std::size_t units_ = 0;
+  bool has_given_up_ = false;
   std::map<CodePlace, std::uint32_t> numbers_;
   std::vector<CodePlace> places_;
   std::array<std::pair<CodePlace, std::uint32_t>, 256> recent_places_{};

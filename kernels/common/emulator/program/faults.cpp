@@ -52,6 +52,11 @@ std::string kernel_fault(const std::string& what) {
                      launch_line);
 }
 
+std::string text_of(const KernelFault& fault) {
+  return fmt::format("{}: kernel {}, {}; launched at {}", fault.line(), kernel_text, fault.text(),
+                     launch_line);
+}
+
 std::string fault_at(const void* address) {
   const DeviceMemory& memory = DeviceMemory::instance();
   if (in_launch) {
@@ -129,8 +134,11 @@ void report_note(const std::string& message) {
 }
 
 void report_kernel_note(const KernelFault& harmless) {
-  report_note(fmt::format("{}: kernel {}, {}; launched at {}", harmless.line(), kernel_text, harmless.text(),
-                          launch_line));
+  report_note(text_of(harmless));
+}
+
+void report_kernel_fault(const KernelFault& fault) {
+  report_fault(text_of(fault));
 }
 
 cudaError_t returned(cudaError_t error) {

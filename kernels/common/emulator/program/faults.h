@@ -21,6 +21,8 @@ void report_fault(const std::string& text);
 void report_note(const std::string& text);
 /// The same, of the kernel that runs.
 void report_kernel_note(const KernelFault& harmless);
+/// A fault after which the kernel goes on.
+void report_kernel_fault(const KernelFault& fault);
 
 /// The error that a call returns, kept for cudaGetLastError.
 cudaError_t returned(cudaError_t error);

@@ -63,10 +63,13 @@ std::vector<ArrayName> array_names(const char* parameters, std::vector<ArrayName
   return arrays;
 }
 
-void report_kernel_fault(const LaunchPlace& place, const KernelFault& fault) {
+void report_end_of_launch(const LaunchPlace& place, const KernelFault& fault) {
   std::string text = fault.text(), launched = text_of(place.where);
   const bool is_slow = text.find(" has run for ") != text.npos;
-  if (is_slow) text += " (--patience SECONDS gives it more)";
+  const bool may_be_sampled = text.find("the launch has run") != text.npos && options().sample_blocks == 0;
+  if (is_slow)
+    text += may_be_sampled ? " (--patience SECONDS gives it more, --sample N counts N of its blocks)"
+                           : " (--patience SECONDS gives it more)";
   if (is_slow && options().sample_blocks > 0)
     text += ": with --sample, which leaves most blocks out, one that waits for another does so for ever";
   const bool has_line = !fault.line().empty();
@@ -109,7 +112,7 @@ void launch(const LaunchPlace& place, const std::function<void()>& kernel, Launc
     run({place.function, place.function == nullptr ? place.kernel.text : nullptr}, place.grid, place.block,
         place.shared_bytes, kernel);
   } catch (const KernelFault& fault) {
-    report_kernel_fault(place, fault);
+    report_end_of_launch(place, fault);
     make_sticky(cudaErrorLaunchFailure);
   } catch (const std::exception& error) {
     report_fault(launched + ": " + error.what());

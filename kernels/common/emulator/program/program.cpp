@@ -158,7 +158,11 @@ void prepare_program() {
   if (std::exchange(is_done, true)) return;
   watch_process();
   dl_iterate_phdr(note_read_only, nullptr);
-  set_global_checks({.bounds = true, .races = true, .note = report_kernel_note, .unwritten = true});
+  set_global_checks({.bounds = true,
+                     .races = true,
+                     .note = report_kernel_note,
+                     .unwritten = true,
+                     .unwritten_read = report_kernel_fault});
   set_order_seed(options().seed);
   set_patience(std::chrono::seconds(options().thread_seconds),
                std::chrono::seconds(options().launch_seconds));

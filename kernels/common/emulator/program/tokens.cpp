@@ -155,10 +155,50 @@ class Reader {
   std::vector<Token> tokens_;
 };
 
+/// The next token that is no space, or the end.
+std::size_t after(const std::vector<Token>& tokens, std::size_t i) {
+  do ++i;
+  while (i < tokens.size() && tokens[i].kind == Token::Kind::space);
+  return i;
+}
+
+/// Three signs of one kind from i on, with spaces between: made one sign before these. Whether they are.
+bool join(std::vector<Token>& tokens, std::size_t i, std::string_view one, std::string_view joined) {
+  const std::size_t second = after(tokens, i), third = after(tokens, second);
+  if (third >= tokens.size() || !tokens[i].is(one) || !tokens[second].is(one) || !tokens[third].is(one))
+    return false;
+  tokens[i].text = joined;
+  for (const std::size_t rest : {second, third}) tokens[rest] = {Token::Kind::space, {}, tokens[rest].line};
+  return true;
+}
+
+/// From the <<< at i on.
+void join_end_of_launch(std::vector<Token>& tokens, std::size_t i) {
+  int depth = 0;
+  for (i = after(tokens, i); i < tokens.size(); i = after(tokens, i)) {
+    const Token& token = tokens[i];
+    if (token.is("(") || token.is("[") || token.is("{")) ++depth;
+    if ((token.is(")") || token.is("]") || token.is("}")) && --depth < 0) return;
+    if (token.is(">>>") || token.is(";")) return;
+    if (depth == 0 && token.is(">") && join(tokens, i, ">", ">>>")) return;
+  }
+}
+
+/// kernel << <blocks, threads >> > (x), as some editors write it and nvcc takes it. No other C++ has three of these in a row but
+/// the ends of templates' arguments.
+void join_launches(std::vector<Token>& tokens) {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i].is("<<<") || (tokens[i].is("<") && join(tokens, i, "<", "<<<")))
+      join_end_of_launch(tokens, i);
+  }
+}
+
 }  // namespace
 
 std::vector<Token> tokens_of(std::string_view source, int first_line) {
-  return Reader(source, first_line).read();
+  std::vector<Token> tokens = Reader(source, first_line).read();
+  join_launches(tokens);
+  return tokens;
 }
 
 }  // namespace tern::emulator

@@ -18,7 +18,8 @@ struct Token {
   bool is_word() const { return kind == Kind::word; }
 };
 
-/// Tokens whose texts, one after another, are the source. `source` must outlive them. `first_line`: of its first character.
+/// Tokens whose texts, one after another, are the source, but for spaces within <<< and >>>, which come after them. `source` must outlive
+/// them. `first_line`: of its first character.
 std::vector<Token> tokens_of(std::string_view source, int first_line = 1);
 
 }  // namespace tern::emulator
