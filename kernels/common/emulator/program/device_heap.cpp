@@ -22,11 +22,6 @@ namespace {
 
 std::size_t heap_used = 0;
 
-/// Whether a kernel's own code runs, not the emulator's on its thread.
-bool is_kernel_code() {
-  return is_in_launch() && own_stack.bytes != StackRange().bytes;
-}
-
 /// For a name.
 std::string place_of(const void* code) {
   const std::string line = user_line(code);

@@ -168,6 +168,16 @@ bool is_in_launch() {
   return in_launch;
 }
 
+bool is_kernel_code() {
+  return in_launch && own_stack.bytes != StackRange().bytes;
+}
+
+void refuse_kernel_code(const char* function, std::source_location where) {
+  if (!is_kernel_code()) return;
+  const Unnoted unnoted;
+  Block::current().fail(fmt::format("calls {}, which is for the host", function), text_of(where));
+}
+
 void watch_process() {
   on_exit(at_end, nullptr);
   constexpr std::size_t kBytes = 256 << 10;

@@ -35,6 +35,10 @@ cudaError_t sticky_error();
 void set_launch_place(const char* kernel, std::source_location where);
 void clear_launch_place();
 bool is_in_launch();
+/// Whether a kernel's own code runs, not the emulator's on its thread.
+bool is_kernel_code();
+/// Ends the launch if a kernel calls a function of the host's.
+void refuse_kernel_code(const char* function, std::source_location where);
 
 /// Once, before main: signals that tell of wrong addresses, and what is done at the program's end.
 void watch_process();

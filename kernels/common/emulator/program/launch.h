@@ -54,6 +54,46 @@ ArrayName array_of(const T& argument) {
             .is_read_only = std::is_const_v<Pointee>};
 }
 
+/// Whether a value of the type is copied and forgotten as its bytes are, and so passed to functions as it is: by the Itanium ABI others
+/// are passed by the place of a copy.
+template <typename T>
+inline constexpr bool kIsPlain = std::is_trivially_copy_constructible_v<T>&&
+    std::is_trivially_move_constructible_v<T>&& std::is_trivially_destructible_v<T>;
+
+/// A kernel's argument, as nvcc hands it to the device: its bytes. An object's copies and its end are the host's.
+template <typename T>
+struct Bytes {
+  alignas(T) unsigned char bytes[sizeof(T)];
+};
+template <typename T>
+using Kept = std::conditional_t<kIsPlain<T>, T, Bytes<T>>;
+template <typename T>
+Kept<T> keep(T& argument) {
+  if constexpr (kIsPlain<T>) {
+    return argument;
+  } else {
+    Bytes<T> kept;
+    __builtin_memcpy(kept.bytes, &reinterpret_cast<unsigned char&>(argument), sizeof(T));
+    return kept;
+  }
+}
+template <typename T>
+using Passed = std::conditional_t<kIsPlain<T>, T, T&>;
+template <typename T>
+TERN_UNTOLD Passed<T> passed(Kept<T>& kept) {
+  return reinterpret_cast<T&>(kept);
+}
+
+/// What a thread does: the kernel, with a copy of each argument of its own.
+template <typename... Parameters>
+struct TypedCall {
+  void (*kernel)(Parameters...);
+
+  TERN_UNTOLD void operator()(Kept<Parameters>... kept) const {
+    reinterpret_cast<void (*)(Passed<Parameters>...)>(kernel)(passed<Parameters>(kept)...);
+  }
+};
+
 template <typename Call, typename Tuple, std::size_t... I>
 TERN_UNTOLD void call_with(const Call& call, const Tuple& arguments, std::index_sequence<I...>) {
   call(std::get<I>(arguments)...);
@@ -75,7 +115,8 @@ struct TypedLaunch {
   void (*kernel)(Parameters...);
 
   void operator()(Parameters... arguments) const {
-    launch_with(place, kernel, std::tuple<Parameters...>(std::forward<Parameters>(arguments)...));
+    launch_with(place, TypedCall<Parameters...>{kernel},
+                std::tuple<Kept<Parameters>...>(keep<Parameters>(arguments)...));
   }
   /// As cudaLaunchKernel takes them: where each lies.
   void with(void** arguments) const { with(arguments, std::index_sequence_for<Parameters...>()); }

@@ -69,6 +69,7 @@ void note_unwritten(const void* from, const Rows& rows, const char* function, Te
 
 cudaError_t allocate(void** memory, std::size_t bytes, MemoryKind kind, const char* function,
                      TernPlace where) {
+  refuse_kernel_code(function, where);
   prepare_program();
   if (sticky_error() != cudaSuccess) return sticky_error();
   if (memory == nullptr)
@@ -88,6 +89,7 @@ cudaError_t allocate(void** memory, std::size_t bytes, MemoryKind kind, const ch
 }
 
 cudaError_t deallocate(void* memory, const char* function, TernPlace where) {
+  refuse_kernel_code(function, where);
   prepare_program();
   if (sticky_error() != cudaSuccess) return sticky_error();
   if (memory == nullptr || DeviceMemory::instance().release(memory)) return cudaSuccess;
@@ -131,6 +133,7 @@ cudaError_t attributes_of(cudaPointerAttributes* attributes, const void* memory)
 
 cudaError_t copy(void* to, const void* from, Rows rows, cudaMemcpyKind kind, const char* function,
                  TernPlace where) {
+  refuse_kernel_code(function, where);
   prepare_program();
   if (sticky_error() != cudaSuccess) return sticky_error();
   const char* const name = name_of(kind);
@@ -163,6 +166,7 @@ cudaError_t copy(void* to, const void* from, Rows rows, cudaMemcpyKind kind, con
 }
 
 cudaError_t fill(void* memory, int value, Rows rows, const char* function, TernPlace where) {
+  refuse_kernel_code(function, where);
   prepare_program();
   if (sticky_error() != cudaSuccess) return sticky_error();
   const std::size_t bytes = extent_of(rows, rows.to_pitch);
