@@ -5,7 +5,7 @@
 
 #include "kernels/common/compiler.h"
 
-#if defined(__CUDACC__)
+#if defined(TERN_NVCC)
 #include <cuda_bf16.h>
 #endif
 

@@ -17,7 +17,7 @@
 #include "kernels/common/launch.h"
 #include "kernels/common/stream.h"
 
-#if defined(__CUDACC__)
+#if defined(TERN_NVCC)
 #define TERN_SHARED(T, name, count) __shared__ T name[count]
 #define TERN_DYNAMIC_SHARED(T, name)                                         \
   extern __shared__ __align__(16) unsigned char tern_dynamic_shared_bytes[]; \

@@ -8,9 +8,10 @@
 #include <string>
 
 #include "engine/core/check.h"
+#include "kernels/common/compiler.h"
 #include "kernels/common/stream.h"
 
-#if defined(__CUDACC__)
+#if defined(TERN_NVCC)
 #include <cuda_runtime.h>
 #else
 #include "kernels/common/emulator/emulator.h"
@@ -18,7 +19,7 @@
 
 namespace tern::kernels {
 
-#if defined(__CUDACC__)
+#if defined(TERN_NVCC)
 
 /// Throws Error{"kernel <name>", ...} with CUDA's reason and the launch's extents.
 inline void check_launch(const void* kernel, dim3 grid, dim3 block, std::size_t shared_bytes,

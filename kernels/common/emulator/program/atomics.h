@@ -41,11 +41,26 @@ TERN_UNTOLD T atomicCAS(T* place, std::type_identity_t<T> expected, std::type_id
   return before;
 }
 
-#define atomicAdd_block atomicAdd
-#define atomicAdd_system atomicAdd
-#define atomicMin_block atomicMin
-#define atomicMax_block atomicMax
+// Of a block, or of the whole system: the same here.
+#define TERN_SCOPES(name)                                                                            \
+  template <typename T>                                                                              \
+  T name##_block(T* place, std::type_identity_t<T> value, TernPlace where = TernPlace::current()) {  \
+    return name(place, value, where);                                                                \
+  }                                                                                                  \
+  template <typename T>                                                                              \
+  T name##_system(T* place, std::type_identity_t<T> value, TernPlace where = TernPlace::current()) { \
+    return name(place, value, where);                                                                \
+  }
+TERN_SCOPES(atomicAdd)
+TERN_SCOPES(atomicSub)
+TERN_SCOPES(atomicMin)
+TERN_SCOPES(atomicMax)
+TERN_SCOPES(atomicExch)
+TERN_SCOPES(atomicAnd)
+TERN_SCOPES(atomicOr)
+TERN_SCOPES(atomicXor)
+TERN_SCOPES(atomicInc)
+TERN_SCOPES(atomicDec)
+#undef TERN_SCOPES
 #define atomicCAS_block atomicCAS
 #define atomicCAS_system atomicCAS
-#define atomicExch_block atomicExch
-#define atomicExch_system atomicExch

@@ -54,6 +54,13 @@ cudaError_t check_device(int device) {
   return returned(device == 0 ? sticky_error() : cudaErrorInvalidDevice);
 }
 
+struct Attribute {
+  template <typename T>
+  Attribute(cudaDeviceAttr attribute, T number) : first(attribute), second(static_cast<int>(number)) {}
+  cudaDeviceAttr first;
+  int second;
+};
+
 /// As they are told; there is no other effect.
 std::map<cudaLimit, size_t>& limits() {
   static std::map<cudaLimit, size_t> all{
@@ -137,61 +144,49 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
   cudaDeviceProp p;
   if (const cudaError_t error = cudaGetDeviceProperties(&p, device); error != cudaSuccess) return error;
-  switch (attribute) {
-    case cudaDevAttrMaxThreadsPerBlock:
-      *value = p.maxThreadsPerBlock;
-      break;
-    case cudaDevAttrMaxSharedMemoryPerBlock:
-      *value = static_cast<int>(p.sharedMemPerBlock);
-      break;
-    case cudaDevAttrWarpSize:
-      *value = p.warpSize;
-      break;
-    case cudaDevAttrMaxRegistersPerBlock:
-      *value = p.regsPerBlock;
-      break;
-    case cudaDevAttrClockRate:
-      *value = p.clockRate;
-      break;
-    case cudaDevAttrMultiProcessorCount:
-      *value = p.multiProcessorCount;
-      break;
-    case cudaDevAttrIntegrated:
-      *value = p.integrated;
-      break;
-    case cudaDevAttrCanMapHostMemory:
-      *value = p.canMapHostMemory;
-      break;
-    case cudaDevAttrComputeMode:
-      *value = p.computeMode;
-      break;
-    case cudaDevAttrConcurrentKernels:
-      *value = p.concurrentKernels;
-      break;
-    case cudaDevAttrMaxThreadsPerMultiProcessor:
-      *value = p.maxThreadsPerMultiProcessor;
-      break;
-    case cudaDevAttrComputeCapabilityMajor:
-      *value = p.major;
-      break;
-    case cudaDevAttrComputeCapabilityMinor:
-      *value = p.minor;
-      break;
-    case cudaDevAttrManagedMemory:
-      *value = p.managedMemory;
-      break;
-    case cudaDevAttrConcurrentManagedAccess:
-      *value = p.concurrentManagedAccess;
-      break;
-    case cudaDevAttrCooperativeLaunch:
-      *value = p.cooperativeLaunch;
-      break;
-    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
-      *value = static_cast<int>(p.sharedMemPerBlockOptin);
-      break;
-    default:
-      return returned(cudaErrorInvalidValue);
-  }
+  const Attribute known[] = {{cudaDevAttrMaxThreadsPerBlock, p.maxThreadsPerBlock},
+                             {cudaDevAttrMaxBlockDimX, p.maxThreadsDim[0]},
+                             {cudaDevAttrMaxBlockDimY, p.maxThreadsDim[1]},
+                             {cudaDevAttrMaxBlockDimZ, p.maxThreadsDim[2]},
+                             {cudaDevAttrMaxGridDimX, p.maxGridSize[0]},
+                             {cudaDevAttrMaxGridDimY, p.maxGridSize[1]},
+                             {cudaDevAttrMaxGridDimZ, p.maxGridSize[2]},
+                             {cudaDevAttrMaxSharedMemoryPerBlock, p.sharedMemPerBlock},
+                             {cudaDevAttrTotalConstantMemory, p.totalConstMem},
+                             {cudaDevAttrWarpSize, p.warpSize},
+                             {cudaDevAttrMaxPitch, p.memPitch},
+                             {cudaDevAttrMaxRegistersPerBlock, p.regsPerBlock},
+                             {cudaDevAttrClockRate, p.clockRate},
+                             {cudaDevAttrGpuOverlap, p.deviceOverlap},
+                             {cudaDevAttrMultiProcessorCount, p.multiProcessorCount},
+                             {cudaDevAttrKernelExecTimeout, p.kernelExecTimeoutEnabled},
+                             {cudaDevAttrIntegrated, p.integrated},
+                             {cudaDevAttrCanMapHostMemory, p.canMapHostMemory},
+                             {cudaDevAttrComputeMode, p.computeMode},
+                             {cudaDevAttrConcurrentKernels, p.concurrentKernels},
+                             {cudaDevAttrEccEnabled, p.ECCEnabled},
+                             {cudaDevAttrMemoryClockRate, p.memoryClockRate},
+                             {cudaDevAttrGlobalMemoryBusWidth, p.memoryBusWidth},
+                             {cudaDevAttrL2CacheSize, p.l2CacheSize},
+                             {cudaDevAttrMaxThreadsPerMultiProcessor, p.maxThreadsPerMultiProcessor},
+                             {cudaDevAttrAsyncEngineCount, p.asyncEngineCount},
+                             {cudaDevAttrUnifiedAddressing, p.unifiedAddressing},
+                             {cudaDevAttrComputeCapabilityMajor, p.major},
+                             {cudaDevAttrComputeCapabilityMinor, p.minor},
+                             {cudaDevAttrStreamPrioritiesSupported, p.streamPrioritiesSupported},
+                             {cudaDevAttrMaxSharedMemoryPerMultiprocessor, p.sharedMemPerMultiprocessor},
+                             {cudaDevAttrMaxRegistersPerMultiprocessor, p.regsPerMultiprocessor},
+                             {cudaDevAttrManagedMemory, p.managedMemory},
+                             {cudaDevAttrHostNativeAtomicSupported, 0},
+                             {cudaDevAttrPageableMemoryAccess, p.pageableMemoryAccess},
+                             {cudaDevAttrConcurrentManagedAccess, p.concurrentManagedAccess},
+                             {cudaDevAttrCooperativeLaunch, p.cooperativeLaunch},
+                             {cudaDevAttrMaxSharedMemoryPerBlockOptin, p.sharedMemPerBlockOptin},
+                             {cudaDevAttrMaxBlocksPerMultiprocessor, p.maxBlocksPerMultiProcessor}};
+  const auto found = std::find_if(std::begin(known), std::end(known),
+                                  [=](const auto& one) { return one.first == attribute; });
+  if (found == std::end(known)) return returned(cudaErrorInvalidValue);
+  *value = found->second;
   return cudaSuccess;
 }
 

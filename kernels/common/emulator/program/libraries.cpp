@@ -10,7 +10,7 @@ constexpr const char* kOwnKernels =
 constexpr const char* kProducts =
     "Write the product as a kernel: examples/cuda/matmul.cu is one. Or keep its calls within #ifdef "
     "__CUDACC__, which nvcc alone defines";
-constexpr const char* kForNvcc = "Keep its calls within #ifdef __CUDACC__, which nvcc alone defines";
+constexpr const char* kForNvcc = "Keep its calls within #ifndef TERN_EMULATED, which is defined here alone";
 
 struct Library {
   std::string_view begin;  ///< of its headers' names

@@ -62,6 +62,9 @@ void SourceTranslation::translate_at(std::size_t i) {
     fail(i, "CUDA C++ in " + body_.name, "PTX, which is not emulated");
   if (token.is("__global__")) return note_kernel(i);
   if (token.is("cudaLaunchKernel") || token.is("cudaLaunchCooperativeKernel")) return type_kernel(i);
+  // C++17, which nvcc takes by default, has no such function outside of std, and programs define their own.
+  const bool is_qualified = i > 0 && (code_.is(i - 1, "::") || code_.is(i - 1, ".") || code_.is(i - 1, "->"));
+  if (token.is("lerp") && !is_qualified) return replace(i, "tern_lerp");
   if (token.is("memcpy") || token.is("memmove") || token.is("memset")) return translate_copy(i);
   if (token.is("__shared__")) return translate_shared(i);
   if (token.is("__device__") || token.is("__constant__") || token.is("__managed__"))

@@ -20,6 +20,10 @@
 #define __forceinline__ inline __attribute__((always_inline))
 #define __align__(bytes) __attribute__((aligned(bytes)))
 #define CUDART_VERSION 13000
+// As nvcc: what a source leaves to other compilers is not for here. Who must know tells by TERN_EMULATED.
+#define TERN_EMULATED
+#define __CUDACC__
+#define __NVCC__
 #define CUDART_INF_F __builtin_huge_valf()
 #define CUDART_INF __builtin_huge_val()
 #define CUDART_NAN_F __builtin_nanf("")
