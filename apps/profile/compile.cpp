@@ -49,12 +49,13 @@ Toolkit read_toolkit(const std::filesystem::path& file) {
 }
 
 /// Runs a compiler, prints what it says; false if it fails.
-bool compile(const std::vector<std::string>& command, const std::filesystem::path& messages) {
+bool compile(const std::vector<std::string>& command, const std::string& source,
+             const std::filesystem::path& messages) {
   const int code = Child(command, messages.string()).wait();
   const std::string text = without_noise(read_text(messages));
   if (text.find("undefined reference to `main'") != text.npos ||
       text.find("undefined symbol: main") != text.npos)
-    throw Error("tern-profile", "a program with a main function", "a source without one");
+    throw Error(source, "a program with a main function", "a source without one");
   if (const Refused what = refused(text); !what.place.empty())
     throw Error(what.place, "CUDA C++ and its runtime API", what.got);
   std::fputs(text.c_str(), stderr);
@@ -62,6 +63,8 @@ bool compile(const std::vector<std::string>& command, const std::filesystem::pat
     for (const std::string& part : parts_not_emulated(text))
       std::fprintf(stderr, "tern-profile: %s\n", part.c_str());
   }
+  if (text.find("undefined reference to") != text.npos || text.find("undefined symbol:") != text.npos)
+    std::fprintf(stderr, "tern-profile: one source is compiled: include in it what is defined in others\n");
   return code == 0;
 }
 
@@ -111,12 +114,13 @@ void compile_program(const Toolkit& toolkit, const std::filesystem::path& source
   add({"-isystem", stand_ins, "-isystem", toolkit.include.string(), "-include",
        stand_ins + "/cuda_runtime.h"});
   add({"-c", source.string(), "-o", object.string()});
-  if (!compile(command, messages))
+  if (!compile(command, options.name, messages))
     throw Error(options.compiler, "a program that compiles", "the errors above");
   command = {options.compiler, object.string(), toolkit.library.string()};
   add(toolkit.link_options);
   add({"-o", program.string()});
-  if (!compile(command, messages)) throw Error(options.compiler, "a program that links", "the errors above");
+  if (!compile(command, options.name, messages))
+    throw Error(options.compiler, "a program that links", "the errors above");
 }
 
 }  // namespace tern::profile

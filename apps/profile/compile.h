@@ -17,6 +17,7 @@ struct Toolkit {
 };
 
 struct CompileOptions {
+  std::string name;  ///< the source's, for messages
   std::string compiler = "g++";
   std::vector<std::string> options;  ///< -I, -D and -O of the user's
 };

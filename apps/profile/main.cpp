@@ -100,8 +100,8 @@ int run(const Command& command) {
 
   emulator::Translator translator(folder, {command.includes.begin(), command.includes.end()});
   const std::filesystem::path program = folder / command.source.stem();
-  compile_program(toolkit, translator.translate_file(command.source), {command.compiler, options}, folder,
-                  program);
+  compile_program(toolkit, translator.translate_file(command.source),
+                  {command.source.filename().string(), command.compiler, options}, folder, program);
 
   emulator::program::Options told;
   told.profile = !command.check;

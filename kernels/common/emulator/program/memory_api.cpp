@@ -61,7 +61,9 @@ void note_unwritten(const void* from, const Rows& rows, const char* function, Te
   for (std::size_t row = 0; row < rows.height; ++row) {
     const auto at = reinterpret_cast<std::uintptr_t>(from) + row * rows.from_pitch;
     const std::string fault = Allocations::instance().unwritten_fault(at, rows.width, Access::read);
-    if (!fault.empty()) return report_note(fmt::format("{}: {}: {}", text_of(where), function, fault));
+    if (fault.empty()) continue;
+    Allocations::instance().forget_unwritten(at);  // once is enough
+    return report_note(fmt::format("{}: {}: {}", text_of(where), function, fault));
   }
 }
 
