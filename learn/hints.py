@@ -279,7 +279,7 @@ def verdict_on_checks(output, key):
 
 def verdict(output, key=""):
     """What a learner is told of a run: what was printed, the fault or what the lesson says, and one hint. `key`: "puzzles/01_map"."""
-    output = output.replace(" (--patience SECONDS gives it more)", "")
+    output = re.sub(r" \(--patience SECONDS gives it more[^)]*\)", "", output)
     # What a kernel prints may end without a new line; and where the lesson has its memory from is of no interest.
     output = re.sub(r"(?<=[^\n])(tern: (?=\S+:\d+: |note: )|(?<!columns: )not yet: |right: all )", r"\n\1", output)
     output = re.sub(r": (cudaMalloc of \d+ bytes \(\S*lesson\.h:\d+\)|results of the lesson)", "", output)
@@ -297,8 +297,9 @@ def verdict(output, key=""):
     warned = first_fitting(COMPILER, "\n".join(warnings))
     is_certain = warned and "may be used uninitialized" not in "\n".join(warnings)
     hint = warned if is_certain else first_fitting(OF_LESSON.get(key, ()), text)
-    if not hint and "hint: " not in text:
-        hint = warned or first_fitting(HINTS, text)
+    fault = next((line for line in told if re.match("tern: (?!note: )", line)), "")  # after which the lesson may have gone on
+    if not hint and (fault or "hint: " not in text):
+        hint = warned or first_fitting(HINTS, fault or text)
     if hint:  # one, and it knows better than what is said of any array
         told = [line for line in told if not line.startswith("hint: ")]
     return "\n".join(warnings + told + ([f"hint: {hint}"] if hint else []))
