@@ -297,8 +297,9 @@ def verdict(output, key=""):
     warned = first_fitting(COMPILER, "\n".join(warnings))
     is_certain = warned and "may be used uninitialized" not in "\n".join(warnings)
     hint = warned if is_certain else first_fitting(OF_LESSON.get(key, ()), text)
-    if not hint and "hint: " not in text:
-        hint = warned or first_fitting(HINTS, text)
+    fault = next((line for line in told if re.match("tern: (?!note: )", line)), "")  # what comes after it follows from it
+    if not hint and (fault or "hint: " not in text):
+        hint = warned or first_fitting(HINTS, fault or text)
     if hint:  # one, and it knows better than what is said of any array
         told = [line for line in told if not line.startswith("hint: ")]
     return "\n".join(warnings + told + ([f"hint: {hint}"] if hint else []))

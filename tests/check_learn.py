@@ -196,7 +196,7 @@ FILES = (
      "at 19\n... and 1900 lines more\nnot yet: "),
     ("puzzles/01_map.cu", r"// Your code.*", 'while (true) printf("again\\n");',
      "again\n... and \\d+ lines more\ntern: learn/puzzles/01_map.cu:1[12]: .*hint: what ends the loop"),
-    ("puzzles/01_map.cu", r"// Your code.*", "exit(3);", "ended with code 3 .*hint: does the kernel call exit"),
+    ("puzzles/01_map.cu", r"// Your code.*", "_Exit(3);", "ended with code 3 .*hint: does the kernel call exit"),
     ("puzzles/01_map.cu", r"// Your code.*", 'printf("here "); y[threadIdx.x] = 3;', "here \nnot yet: y"),
     ("autograd/01_scalar_tape.cpp", r"(?s).*", "", "wanted a lesson, got an empty file"),
     ("autograd/01_scalar_tape.cpp", r"// Your code: one line.", "x->gradient = ;",
