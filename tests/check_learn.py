@@ -198,6 +198,7 @@ FILES = (
      "again\n... and \\d+ lines more\ntern: learn/puzzles/01_map.cu:1[12]: .*hint: what ends the loop"),
     ("puzzles/01_map.cu", r"// Your code.*", "_Exit(3);", "ended with code 3 .*hint: does the kernel call exit"),
     ("puzzles/01_map.cu", r"// Your code.*", 'printf("here "); y[threadIdx.x] = 3;', "here \nnot yet: y"),
+    ("ladders/transpose.cu", r"rows \+ row\] = x\[", "rows + row] = 2 * x[", " 1  by_columns .* WRONG\n.*checked at .*\nhint: what is WRONG"),
     ("autograd/01_scalar_tape.cpp", r"(?s).*", "", "wanted a lesson, got an empty file"),
     ("autograd/01_scalar_tape.cpp", r"// Your code: one line.", "x->gradient = ;",
      "learn/autograd/01_scalar_tape.cpp:5\\d:.* error: .*a value, or a name, is missing"),
