@@ -236,7 +236,7 @@ OF_LESSON = {
 
 
 MOST_LINES = 20  # of what a kernel prints, and of a compiler's errors
-OWN = re.compile(r"right|not yet|hint: |tern: |\d+ columns: |[ \d]\d  ")  # lines of a lesson's or the emulator's own
+OWN = re.compile(r"right|not yet|hint: |tern: |\d+ columns: |[ \d]\d  |    note: |checked at ")  # lines of a lesson's or the emulator's own
 WARNING = re.compile(r"\S+:\d+:\d+: (warning|note): ")
 # What says nothing to a learner: in which function a compiler's message is, that CUDA's calls fail after a fault, that a result was copied
 # of which the lesson says that it was never written.

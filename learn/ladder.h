@@ -59,7 +59,11 @@ class Ladder {
   int result() const {
     std::printf("checked at %s%s%s\n", small_.size().c_str(), large_ ? "; counts and times of " : "",
                 large_ ? large_->size().c_str() : "");
-    return wrong_ == 0 ? 0 : 1;
+    if (wrong_ == 0) return 0;
+    std::printf(
+        "hint: what is WRONG differs from the reference on the CPU: compare the rung with the one before "
+        "it\n");
+    return 1;
   }
 
  private:

@@ -12,7 +12,7 @@ from importlib.machinery import SourceFileLoader
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # What a lesson itself prints, and faults; tern-profile's report comes after it.
-SAID = re.compile(r"right|not yet|hint|tern: |the kernel:|\d+ columns: |[ \d]\d  |    note: |checked at ")
+SAID = re.compile(r"right|not yet|hint|tern: |tern-profile: |\S+:\d+:\d+: error: |the kernel:|\d+ columns: |[ \d]\d  |    note: |checked at ")
 
 
 def load_runner():
@@ -104,6 +104,8 @@ def of(key, solution=False):
     kept = runner.BUILD / "book-counts" / f"{path.stem}-{fingerprint(text)}.json"
     if not kept.exists():
         result = run(path, text)
+        if not result["kernels"]:  # it came to no launch, for a reason of this moment, maybe
+            return result
         kept.parent.mkdir(exist_ok=True)
         for old in kept.parent.glob(f"{path.stem}-*.json"):
             old.unlink()

@@ -100,7 +100,8 @@ def banks(step, what):
                              hue(lanes[0]) if lanes else None))
     bottom = top + rows * high
     parts.append(text(0, bottom + 14, "words that each bank is asked for:", kind="soft"))
-    parts += [text(bank * each + each / 2, bottom + 29, str(count), "middle", "strong" if count == max(asked) else "soft")
+    parts += [text(bank * each + each / 2 * (bank > 0), bottom + 29, str(count), "middle" if bank else "start",
+                   "strong" if count == max(asked) else "soft")
               for bank, count in enumerate(asked) if max(asked) < 10 or count]
     return svg(bottom + 34, f"{what}: the fullest bank is asked for {count_text(max(asked), 'word')}", parts)
 
@@ -141,18 +142,22 @@ def three_digits(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def bars(rows, unit):
-    """Named times, each with what bounds it, on an axis of decades."""
+def short_time(us):
+    return f"{us / 1000:,g} ms" if us >= 1000 else f"{us:,g} µs"
+
+
+def bars(rows):
+    """Named times in microseconds, each with what bounds it, on an axis of decades."""
     low = math.floor(math.log10(min(value for _, value, _ in rows)) - .05)
     decades = math.ceil(math.log10(max(value for _, value, _ in rows))) - low
     bottom, decade = len(rows) * 31, WIDTH / decades
     parts = []
     for index, (name, value, bound) in enumerate(rows):
         y = index * 31
-        parts += [text(0, y + 11, name), text(WIDTH, y + 11, f"{three_digits(value)} {unit}, {bound}", "end", "soft"),
+        parts += [text(0, y + 11, name), text(WIDTH, y + 11, f"{three_digits(value)} µs, {bound}", "end", "soft"),
                   box(0, y + 16, WIDTH, 9, "cell"), box(0, y + 16, (math.log10(value) - low) * decade, 9, "bar"),
                   *(line(number * decade, y + 15, number * decade, y + 26, "grid") for number in range(1, decades))]
     for index in range(decades + 1):
         anchor = "start" if index == 0 else "end" if index == decades else "middle"
-        parts.append(text(index * decade, bottom + 10, f"{10 ** (low + index):,g} {unit}", anchor, "soft"))
-    return svg(bottom + 14, "; ".join(f"{name} {three_digits(value)} {unit}, bound by {bound}" for name, value, bound in rows), parts)
+        parts.append(text(index * decade, bottom + 10, short_time(10 ** (low + index)), anchor, "soft"))
+    return svg(bottom + 14, "; ".join(f"{name} {three_digits(value)} µs, bound by {bound}" for name, value, bound in rows), parts)

@@ -21,7 +21,11 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 runner = counts.runner
-CODE = re.compile(r"`[^`]+`|\w+\([^()]*\)|\w+(?:\[[^\]]+\])+|\b__\w+|\w+\.[xyz]\b|\b\w+_\w+\b")
+ELEMENT, CALL, MEMBER = r"\w+(?:\[[^\]]+\])+", r"\w+\([^()]*\)", r"\w+\.[xyz]\b"
+# A formula is one piece: an element, what it is set to, up to words. So is an index, row * columns + column.
+OPERAND = rf"(?:{ELEMENT}|{CALL}|{MEMBER}|\d+\b|\b[a-z]\b)"
+CODE = re.compile(rf"`[^`]+`|{ELEMENT}(?: (?:[-+*/]?=|[-+*/]) {OPERAND})*|{CALL}|\b__\w+|{MEMBER}(?: [*+] {MEMBER})*|\b\w+_\w+\b|"
+                  r"\b\w+ \* \w+(?: \+ \w+)*|(?<= )(?:\[\w+\])+")
 KERNEL = re.compile(r"^__global__ void (?:__\w+\(\w+\) )?(\w+)\(", re.MULTILINE)
 
 
@@ -161,8 +165,9 @@ def shown_name(kernel):
 
 
 def table_of(kernels):
-    heads = ["kernel", *(name for name, _, _ in COLUMNS), "bound by"]
-    rows = [[shown_name(kernel), *(shown_count(kernel, key, form) for _, key, form in COLUMNS), kernel["work_bound"]]
+    columns = [column for column in COLUMNS if any(kernel[column[1]] for kernel in kernels)]
+    heads = ["kernel", *(name for name, _, _ in columns), "bound by"]
+    rows = [[shown_name(kernel), *(shown_count(kernel, key, form) for _, key, form in columns), kernel["work_bound"]]
             for kernel in kernels]
     group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in heads), cols=len(heads))
     group += nodes.thead("", nodes.row("", *(nodes.entry("", nodes.paragraph("", name)) for name in heads)))
@@ -227,7 +232,7 @@ class Rungs(CourseDirective):
         text, result = path.read_text(), counts.right(key)
         kernels = result["kernels"]
         ideas, notes = said_of_rungs(result["said"])
-        bars = figures.bars([(shown_name(kernel), kernel["work_us"], kernel["work_bound"]) for kernel in kernels], "µs")
+        bars = figures.bars([(shown_name(kernel), kernel["work_us"], kernel["work_bound"]) for kernel in kernels])
         shown = [self.file_line(key, path), table_of(kernels),
                  nodes.raw("", f'<div class="drawn">{bars}</div>', format="html"),
                  nodes.paragraph("", f"{as_sentence(result['said'][-1])} {PREDICTED}", classes=["counted"])]
