@@ -48,13 +48,6 @@ def run(*arguments, learn=LEARN, cwd=None, **environment):
     return done.returncode, done.stdout
 
 
-def fault_of_puzzle(key):
-    code, said = run(key)
-    if code != 1 or "not yet" not in said or "hint" not in said:
-        return f"{key}: wanted 1, \"not yet\" and a hint as it stands, got {code}:\n{said}"
-    return fault_of_solution(key)
-
-
 def fault_of_solution(key):
     code, said = run(key, "--solution")
     return "" if code == 0 and "right" in said else f"{key} --solution: wanted 0 and \"right\", got {code}:\n{said}"
@@ -67,7 +60,7 @@ def fault_of_bug(key):
         return f"{key}: wanted {wanted!r}, got {code}:\n{said}"
     if code == 1 and not re.match(rf"tern: learn/{key}.cu:\d+: kernel ", said):
         return f"{key}: wanted to be told the kernel's line first, got:\n{said}"
-    return fault_of_solution(key)
+    return ""
 
 
 def fault_of_ladder(key):
@@ -141,9 +134,9 @@ def told_by(programs, wanted, lines=None):
     return faults, printed
 
 
-def fault_of_wrong_kernels(build):
-    """Of puzzles, and of whatever the emulator finds."""
-    source, wanted = learn_wrong.puzzle_programs()
+def fault_of_kernels(build):
+    """Of puzzles, wrong and right, of the bugs' solutions, and of whatever the emulator finds."""
+    source, wanted, right = learn_wrong.kernel_programs()
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "wrong.cu"
         file.write_text(source)
@@ -156,6 +149,10 @@ def fault_of_wrong_kernels(build):
         program = pathlib.Path(kept.group(1)) / "wrong"
         programs = (program, {"TERN_PROGRAM_OPTIONS": str(program.parent / "options.txt")}, folder, *done.stderr.splitlines(keepends=True))
         faults, printed = told_by(programs, wanted, hints.verdict)
+        for name in right:
+            solved = subprocess.run([program, name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | programs[1])
+            if solved.returncode != 0 or "right: " not in solved.stdout:
+                faults.append(f"{name}, a solution: wanted 0 and \"right\", got {solved.returncode}:\n{solved.stdout}")
         shutil.rmtree(program.parent)
     first = [next((pattern for pattern, _ in hints.HINTS if re.search(pattern, text)), "") for text in printed]
     unused = [pattern for pattern, _ in hints.HINTS if pattern not in first]
@@ -225,13 +222,15 @@ def fault_of_file(name, pattern, instead, wanted):
 
 def main():
     build = os.environ["TERN_BUILD"] = sys.argv[1]
-    kinds = {"puzzles": fault_of_puzzle, "bugs": fault_of_bug, "ladders": fault_of_ladder}
+    kinds = {"bugs": fault_of_bug, "ladders": fault_of_ladder}
     work = [(check, (f"{kind}/{path.stem}",)) for kind, check in kinds.items() for path in sorted((LEARN / kind).glob("*.cu"))]
     work += [(fault_of_plain, (f"autograd/{name}",)) for name in ("01_scalar_tape", "02_tensor_tape")]
-    work += [(fault_of_solution, ("autograd/03_own_op",)), (fault_of_list, ())] + [(fault_of_name, name) for name in NAMES]
+    work += [(fault_of_solution, (key,)) for key in ("puzzles/13_transpose", "bugs/02_race", "autograd/03_own_op")] + [(fault_of_list, ())]
+    work += [(fault_of_name, name) for name in NAMES]
     work += [(fault_of_curves, ("train/01_two_moons", ("step", "cross-entropy (nats)", "points told right (%)", "moon 1"))),
              (fault_of_curves, ("train/03_learning_rate", ("step", "part of the rate", "warm-up and cosine")))]
-    work += [(fault_of_wrong_kernels, (build,)), (fault_of_wrong_sources, (build,)), (fault_of_wrong_trainings, (build,))] + [(fault_of_file, file) for file in FILES]
+    work += [(fault_of_kernels, (build,)), (fault_of_wrong_sources, (build,)), (fault_of_wrong_trainings, (build,))]
+    work += [(fault_of_file, file) for file in FILES]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         faults = [fault for fault in pool.map(lambda item: item[0](*item[1]), work) if fault]
     print("\n".join(faults) or f"{len(work)} lessons and wrong answers")

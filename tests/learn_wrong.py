@@ -192,33 +192,38 @@ def combined(includes, programs):
     return text + "  return 2;\n}\n"
 
 
-def puzzle_program(path, answers):
-    """A puzzle's test, which launches the kernel that `answer` says."""
+def kernel_program(path, answers=()):
+    """The test of a puzzle or bug, which launches the kernel that `answer` says: after the wrong ones it as it stands, and its solution."""
     _, code, test, _ = parts(path)
-    solution = (LEARN / "solutions/puzzles" / path.name).read_text()
+    solution = (LEARN / "solutions" / path.parent.name / path.name).read_text()
     begin = code.index("__global__")
     head, kernel = code[:begin], code[begin:code.index("{\n", begin)]
     bodies = [f"{kernel}{{\n{answer[0]}\n}}" if len(answer) == 1 else changed(solution, *answer) for *answer, _ in answers]
+    bodies += [code[begin:], solution]
     files = [as_file(f"{path.stem}_{number}", body) for number, body in enumerate(bodies)]
     kernels = "".join(f"namespace a{number} {{\n{file}}}\n" for number, file in enumerate(files))
     launch = re.search(r"\w+<<<[^;]*;", test).group()
-    cases = "".join(f"if (answer == {number}) a{number}::{launch}\n" for number in range(len(answers)))
+    cases = "".join(f"if (answer == {number}) a{number}::{launch}\n" for number in range(len(bodies)))
     return f"{head}{kernels}{test.replace(launch, cases)}"
 
 
-def puzzle_programs():
-    """A source with every wrong answer to a puzzle, and {name: (lesson, wanted hint)}."""
-    programs, wanted, includes = {}, {}, []
-    for puzzle, answers in PUZZLES.items():
-        path = LEARN / "puzzles" / f"{puzzle}.cu"
+def kernel_programs():
+    """A source with every wrong answer to a puzzle, and with the solutions of puzzles and bugs; {name: (lesson, wanted hint)}, and the
+    names of what is right."""
+    programs, wanted, includes, right = {}, {}, [], []
+    for path in [*sorted((LEARN / "puzzles").glob("*.cu")), *sorted((LEARN / "bugs").glob("*.cu"))]:
+        key, answers = f"{path.parent.name}/{path.stem}", PUZZLES.get(path.stem, ())
         includes += parts(path)[3]
-        programs[puzzle] = (puzzle_program(path, answers), len(answers))
-        wanted |= {f"{puzzle}_{number}": (f"puzzles/{puzzle}", hint) for number, (*_, hint) in enumerate(answers)}
+        programs[path.stem] = (kernel_program(path, answers), len(answers) + 2)
+        wanted |= {f"{path.stem}_{number}": (key, hint) for number, (*_, hint) in enumerate(answers)}
+        if path.stem in PUZZLES:  # as it stands it has some hint
+            wanted[f"{path.stem}_{len(answers)}"] = (key, "")
+        right.append(f"{path.stem}_{len(answers) + 1}")
     for name, (kernel, launch, hint) in FAULTS.items():
         kind = "__device__ __attribute__((noinline)) void" if kernel.startswith("_") else "__global__ void"
         programs[name] = (as_file(f"{name}_0", FAULT.replace("KIND", kind).replace("KERNEL", kernel).replace("LAUNCH", launch)), 1)
         wanted[f"{name}_0"] = ("", hint)
-    return combined([*includes, "#include <cassert>\n"], programs), wanted
+    return combined([*includes, "#include <cassert>\n"], programs), wanted, right
 
 
 def wrong_sources():
