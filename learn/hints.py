@@ -50,6 +50,7 @@ HINTS = (
      "at least one block"),
     (r"bytes of (dynamic )?shared memory|bytes of __shared__ arrays", "a block's shared memory is small: take smaller tiles"),
     (r"assert\(|__trap", "the kernel says so itself: which of the values that it compares is not what it should be?"),
+    (r"calls exit", "a thread is done at the end of the kernel, or at return"),
     (r"launches kernel|since it is a kernel", "kernels are launched by host code, here by main: what a kernel calls is a __device__ function"),
     (r"not yet: [\w ]*\[", "take that one value by hand: which thread writes it, and from which elements? What a thread has is shown by "
      "if (threadIdx.x == 0) printf(\"%g\\n\", ...) in the kernel"),

@@ -60,6 +60,7 @@ FAULTS = {
     "dynamic_shared": ("(float* y) { y[threadIdx.x] = 1; }", "<<<1, 32, 100000>>>(y)", "take smaller tiles"),
     "static_shared": ("(float* y) { __shared__ float s[100000]; s[threadIdx.x] = 1; y[threadIdx.x] = s[threadIdx.x]; }", "<<<1, 32>>>(y)",
      "take smaller tiles"),
+    "exit": ("(float* y) { if (threadIdx.x == 31) exit(3); y[threadIdx.x] = 1; }", "<<<1, 32>>>(y)", "a thread is done at the end"),
     "assertion": ("(float* y) { assert(threadIdx.x < 5); y[threadIdx.x] = 1; }", "<<<1, 32>>>(y)", "the kernel says so itself"),
 }
 # Of lessons of train/: a part of the solution, what stands there instead, and what is to be told. "" stands for the lesson as it is.
