@@ -5,7 +5,7 @@ import re
 HINTS = (
     (r"shared array .* is read, but nobody has written it", "it may be that its writer has not come yet: a thread that reads what "
      "another writes needs __syncthreads() between the two. Else: shared memory holds anything at first, write it"),
-    (r"with no barrier after", "two threads meet there in no order: put a __syncthreads() between the one's access and the other's"),
+    (r"with no barrier after", "two threads meet there in no order: put a __syncthreads() between the one's access and the other's, in no if"),
     (r"shared array .* element -\d+ of", "the index is below 0: the first threads have no neighbour there, leave them out"),
     (r"\[42949\d{5}\]|element 42949\d{5}\b", "an index below 0: threadIdx.x and its like are unsigned, and 0 - 1 is 4294967295"),
     (r"shared array .* is outside", "the last element of n is n - 1: compare the index with the array's size. What has the last thread?"),
@@ -64,10 +64,13 @@ COMPILER = (
     (r"expected declaration before .\}.|expected unqualified-id before", "a } too many, or a { too few"),
     (r"expected primary-expression", "a value, or a name, is missing there"),
     (r"expected .[)\]]. ", "a bracket is not closed: each ( and [ wants its ) and ]"),
-    (r"'?threadidx|blockidx|blockdim|griddim|syncthreads|__sync_threads|__syncthread\b", "CUDA's names are threadIdx, blockIdx, blockDim, "
+    (r"(?i:.(threadidx|blockidx|blockdim|griddim). was not declared)|'?threadidx|blockidx|blockdim|griddim|syncthreads|__sync_threads|__syncthread\b", "CUDA's names are threadIdx, blockIdx, blockDim, "
      "gridDim and __syncthreads(), in just these letters"),
     (r"._*shfl_down. was|._*shfl_xor. was", "its name ends in _sync, and its first argument says which lanes take part: "
      "__shfl_down_sync(0xffffffff, value, d)"),
+    (r".cout. |.cerr. ", "a kernel prints by printf(\"%g\\n\", x)"),
+    (r"error: .i. was not declared", "a thread has no i before you make one: int i = threadIdx.x, or with the block's part in it; and it lives up to "
+     "the } of the braces that it stands in"),
     (r"was not declared in this scope", "no such name here: a variable wants a type where it first stands (int i = ...), lives up to the } "
      "of the braces that it stands in, and a kernel knows no variables of main"),
     (r"read-only (location|variable)|assignment of read-only", "that is const, an input: results go to the output"),
@@ -104,14 +107,14 @@ OF_LESSON = {
     "puzzles/01_map": (
         (r"nothing orders", "every thread does the body, all at once, and each has to do with an element of its own: y[threadIdx.x], "
          "and no loop"),
-        (r"after the end", "threadIdx.x is 0 to 31 already, and y[31] the last element"),
+        (r"\[\d{1,9}\], after the end", "threadIdx.x is 0 to 31 already, and y[31] the last element"),
     ),
     "puzzles/02_guard": (
         (r"nothing orders", "every thread does the body, all at once, and each has to do with an element of its own: y[i], and no loop"),
     ),
     "puzzles/03_two_dimensions": (
-        (r"thread .1[345], \d+, 0", "threads 13 to 15 of each row have no column: column < columns, too"),
-        (r"thread .\d+, [67], 0", "the threads of rows 6 and 7 have no row: row < rows, too"),
+        (r"thread .1[345], \d+, 0", "threads 13 to 15 of each row have no column: column < columns as well as row < rows"),
+        (r"thread .\d+, [67], 0", "the threads of rows 6 and 7 have no row: row < rows as well as column < columns"),
         (r"nothing orders|after the end", "the element of a row and a column lies at row * columns + column, with row = threadIdx.y "
          "and column = threadIdx.x"),
     ),
@@ -233,6 +236,12 @@ OF_LESSON = {
          "atomicAdd(&counts[v], ...)"),
         (r"writes counts.*nothing orders", "every block has counted a part: the parts are added, atomicAdd(&counts[v], of_block[v])"),
     ),
+}
+
+# What to think of if a count of a lesson is more than its solution's, in place of what learn/run says of any.
+SCORE_OF_LESSON = {
+    ("puzzles/13_transpose", "sectors a store"): "what lies side by side in x lies far apart in y: only through a tile in shared memory are reads and "
+    "writes both of neighbours",
 }
 
 

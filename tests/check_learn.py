@@ -180,7 +180,7 @@ def fault_of_wrong_trainings(build):
         return "\n".join(told_by((f"{build}/learn/wrong_answers", environment, folder), learn_wrong.train_programs()[1])[0])
 
 
-# What may have become of a lesson's file: its name, what stands in it instead of what, and what is said.
+# What may have become of a lesson's file: its name, what stands in it instead of what, what is said, and the exit code if not 1.
 FILES = (
     ("puzzles/01_map.cu", r"(?s).*", "", "learn/puzzles/01_map.cu: wanted a lesson, got an empty file"),
     ("puzzles/01_map.cu", r"(?s)int main.*", "", "wanted the test with its main below '// ---- the test', got none"),
@@ -196,6 +196,12 @@ FILES = (
     ("puzzles/01_map.cu", r"// Your code.*", "_Exit(3);", "ended with code 3 .*hint: does the kernel call exit"),
     ("puzzles/01_map.cu", r"// Your code.*", 'printf("here "); y[threadIdx.x] = 3;', "here \nnot yet: y"),
     ("ladders/transpose.cu", r"rows \+ row\] = x\[", "rows + row] = 2 * x[", " 1  by_columns .* WRONG\n.*checked at .*\nhint: what is WRONG"),
+    ("puzzles/06_grid_stride.cu", r"// Your code.*", "for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i++) y[i] = x[i] * x[i];",
+     "right: .*hint: each turn goes on by .*right, but for the hint above\n$", 0),
+    ("puzzles/07_shared.cu", r"// Your code.*", "if (threadIdx.x == 0) for (int k = 0; k < 64; ++k) y[blockIdx.x * 64 + k] = x[blockIdx.x * 64 + 63 - k];",
+     "can be better: sectors moved\nhint: one thread does the work of many", 0),
+    ("puzzles/08_pooling.cu", r"// Your code.*", "int i = threadIdx.x; float s = x[i]; if (i > 0) s += x[i - 1]; if (i > 1) s += x[i - 2]; y[i] = s;",
+     "can be better: sectors moved, sectors a load .*hint: memory is touched more often", 0),
     ("autograd/01_scalar_tape.cpp", r"(?s).*", "", "wanted a lesson, got an empty file"),
     ("autograd/01_scalar_tape.cpp", r"// Your code: one line.", "x->gradient = ;",
      "learn/autograd/01_scalar_tape.cpp:5\\d:.* error: .*a value, or a name, is missing"),
@@ -211,13 +217,13 @@ FILES = (
 )
 
 
-def fault_of_file(name, pattern, instead, wanted):
+def fault_of_file(name, pattern, instead, wanted, wanted_code=1):
     with tempfile.TemporaryDirectory() as folder:
         learn = pathlib.Path(shutil.copytree(LEARN, pathlib.Path(folder) / "learn"))
         lesson = learn / name
         lesson.write_text(re.sub(pattern, lambda _: instead, lesson.read_text(), count=1))
         code, said = run(name, learn=learn)
-    return "" if code == 1 and re.search(wanted, said, re.DOTALL) else f"{name} with {instead!r}: wanted {wanted!r}, got {code}:\n{said}"
+    return "" if code == wanted_code and re.search(wanted, said, re.DOTALL) else f"{name} with {instead!r}: wanted {wanted!r}, got {code}:\n{said}"
 
 
 def main():

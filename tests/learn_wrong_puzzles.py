@@ -36,6 +36,7 @@ PUZZLES = {
         ("for (int i = 0; i < 32; ++i) y[i] = x[i] + 10;", "an element of its own"),
         ("y[threadIdx.x] += 10;", "reads y.i.: add up in a variable"),
         ("y[threadIdx.x + 1] = x[threadIdx.x] + 10;", "threadIdx.x is 0 to 31 already"),
+        ("y[threadIdx.x] = x[threadIdx.x - 1] + 10;", "0 - 1 is 4294967295"),
         ("y[threadIdx.x] = threadIdx.x + 10;", "this is i \\+ 10"),
         ("y[threadIdx.x] = x[threadIdx.x];", "this is x: add 10"),
         ("y[blockIdx.x] = x[blockIdx.x] + 10;", "an element of its own"),
@@ -326,6 +327,9 @@ PUZZLES = {
 
 # Answers that do not compile: of a puzzle, the body, and a part of the hint.
 ERRORS = (
+    ("01_map", "y[i] = x[i] + 10;", "int i = threadIdx.x"),
+    ("01_map", "y[threadIdX.x] = x[threadIdX.x] + 10;", "in just these letters"),
+    ("01_map", "std::cout << y[threadIdx.x];", "prints by printf"),
     ("01_map", "y[threadIdx.x] = x[threadIdx.x] + 10", "a semicolon is missing"),
     ("01_map", "y[threadIdx.x] = (x[threadIdx.x] + 10;", "each . and . wants its"),
     ("01_map", "y[threadidx.x] = x[threadidx.x] + 10;", "in just these letters"),
