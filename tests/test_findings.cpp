@@ -37,6 +37,14 @@ __global__ void copies_with_some(const float* x, float* y, unsigned lanes) {
   if (threadIdx.x % 32 < lanes) y[i] = x[i];
 }
 
+/// A step of a bitonic sort, in which every fourth thread works.
+__global__ void exchanges_neighbours(float* y) {
+  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i % 4 != 0) return;
+  const float one = y[i], other = y[i + 1];
+  y[i] = other, y[i + 1] = one;
+}
+
 __global__ void counts_into(const float* x, int* bins, unsigned count) {
   const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
   if (x[i] >= 0) atomicAdd(&bins[threadIdx.x % count], 1);
@@ -200,7 +208,7 @@ TEST_CASE("findings: bank conflicts, and the padding that ends them") {
   const std::vector<Finding> plain = findings_of(16, 32, 0, turns_a_tile<32>, x, y);
   banks = finding_of(plain, "banks");
   CHECK(says(banks, "(tile) takes 32.0 passes over the banks where 1.0 suffices"));
-  CHECK(says(banks, "Pad each row by one word (33 instead of 32)"));
+  CHECK(says(banks, "where these are rows, pad each by one word (33 instead of 32)"));
   REQUIRE(banks != nullptr);
   CHECK(banks->gain_us > 0);
   CHECK(finding_of(findings_of(16, 32, 0, turns_a_tile<33>, x, y), "banks") == nullptr);
@@ -255,6 +263,12 @@ TEST_CASE("findings: structs that are read field by field, with their size and l
   const std::vector<Finding> of_rows = findings_of(4, 64, 0, adds_up_rows, x, y, 8);
   CHECK(finding_of(of_rows, "structs") == nullptr);
   CHECK(says(finding_of(of_rows, "sectors"), "neighbouring threads are 8 elements of 4 bytes apart"));
+}
+
+TEST_CASE("findings: what every fourth thread touches is no field of a struct") {
+  const std::vector<Finding> found = findings_of(16, 256, 0, exchanges_neighbours, y);
+  CHECK(finding_of(found, "structs") == nullptr);
+  CHECK(says(finding_of(found, "sectors"), "threads between those that take part do nothing"));
 }
 
 TEST_CASE("findings: structs by the type that the kernel's own pointer has") {

@@ -29,15 +29,19 @@ void find_bank_conflicts(const FindingCase& of, const LineCounts& line, const Li
     why = fmt::format("neighbouring threads are {} of 4 bytes apart, and word w lies in bank w mod 32",
                       counted(words, "word"));
     if (words % 2 == 0) {
-      hint = fmt::format("Pad each row by one word ({} instead of {}): an odd distance meets every bank.",
-                         words + 1, words);
+      hint = fmt::format(
+          "Let neighbours in threadIdx.x touch neighbouring words; or, where these are rows, pad each by one "
+          "word "
+          "({} instead of {}): an odd distance meets every bank.",
+          words + 1, words);
     }
   }
   const ArrayRange* const array = of.launch.array_of(access.worst.lowest_address());
   found.push_back(
       at_line("banks", line,
-              fmt::format("a {} of shared memory{} takes {:.1f} passes over the banks where {}: {}. {}",
-                          verb(access.access), array == nullptr ? "" : " (" + array->name + ")",
+              fmt::format("{} {} of shared memory{} takes {:.1f} passes over the banks where {}: {}. {}",
+                          access.access == Access::atomic ? "an" : "a", verb(access.access),
+                          array == nullptr ? "" : " (" + array->name + ")",
                           number(counts.wavefronts) / number(counts.requests),
                           ideal_text(number(counts.ideal_wavefronts) / number(counts.requests)), why, hint),
               gain));

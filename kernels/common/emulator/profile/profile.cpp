@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "engine/core/check.h"
@@ -51,6 +52,18 @@ std::optional<std::int64_t> Request::distance() const {
     before = addresses[lane];
   }
   return common;
+}
+
+bool Request::has_gaps() const {
+  const int first = std::countr_zero(lanes), last = 31 - std::countl_zero(lanes);
+  if (lanes == 0 || std::popcount(lanes) == last - first + 1) return false;
+  for (int lane = first; lane <= last; ++lane) {
+    const bool is_in = (lanes >> lane & 1u) != 0;
+    const std::uintptr_t own =
+        addresses[static_cast<std::size_t>(first)] + static_cast<std::size_t>(lane - first) * bytes;
+    if (is_in && addresses[static_cast<std::size_t>(lane)] != own) return false;
+  }
+  return true;
 }
 
 std::uintptr_t Request::lowest_address() const {

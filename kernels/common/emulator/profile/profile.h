@@ -70,6 +70,8 @@ struct Request {
 
   /// Bytes from each lane that took part to the next; nothing if they differ, or one lane was alone.
   std::optional<std::int64_t> distance() const;
+  /// Whether lanes touch elements as far apart as the lanes are themselves, x[threadIdx.x], and some between them take no part.
+  bool has_gaps() const;
   std::uintptr_t lowest_address() const;
 };
 

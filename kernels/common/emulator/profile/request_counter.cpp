@@ -61,7 +61,7 @@ std::int64_t excess_of(const AccessCounts& counts) {
 /// What requests that are not at their ideal have in common.
 void note_stride(InstructionCounts& counted, const Request& request) {
   if (std::has_single_bit(request.lanes) || counted.stride == 0) return;
-  const std::int64_t distance = request.distance().value_or(0);
+  const std::int64_t distance = request.has_gaps() ? 0 : request.distance().value_or(0);
   const bool is_first = !counted.stride.has_value();
   counted.stride = is_first || counted.stride == distance ? distance : 0;
   if (counted.stride == 0) return;

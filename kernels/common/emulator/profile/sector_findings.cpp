@@ -88,6 +88,15 @@ void find_distance(const FindingCase& of, const ArrayAccess& access, std::vector
                             gain));
     return;
   }
+  if (worst.has_gaps()) {
+    found.push_back(at_line(
+        "sectors", *access.line,
+        fmt::format("{}: threads between those that take part do nothing. Let neighbours in threadIdx.x do "
+                    "the work.",
+                    fact),
+        gain));
+    return;
+  }
   const std::string how = !distance ? std::string("its threads' addresses follow no order")
                           : *distance % bytes == 0
                               ? fmt::format("neighbouring threads are {} of {} apart",
