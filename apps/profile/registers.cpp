@@ -40,7 +40,8 @@ std::map<std::string, int> registers_in(const std::string& messages) {
 RegisterCount::RegisterCount(const std::filesystem::path& source, const std::string& architecture,
                              const std::vector<std::string>& options, const std::filesystem::path& folder)
     : messages_(folder / "nvcc.txt") {
-  std::vector<std::string> command{"nvcc", "-arch=" + architecture, "-Xptxas", "-v", "-cubin"};
+  std::vector<std::string> command{"nvcc",   "-arch=" + architecture, "-Xptxas", "-v",
+                                   "-cubin", "--extended-lambda"};
   for (const std::string& option : options) {
     if (option.rfind("-I", 0) == 0 || option.rfind("-D", 0) == 0) command.push_back(option);
   }

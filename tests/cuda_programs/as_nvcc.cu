@@ -25,7 +25,12 @@ int main() {
   cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, 0);
   cudaDeviceGetAttribute(&warp, cudaDevAttrWarpSize, 0);
   cudaDeviceGetAttribute(&most, cudaDevAttrMaxBlockDimX, 0);
-  cudaMalloc(&x, sizeof got);
+  cudaMallocManaged(&x, sizeof got);
+  const cudaMemLocation device = {cudaMemLocationTypeDevice, 0};  // CUDA 13's form, and the one before
+  cudaMemAdvise(x, sizeof got, cudaMemAdviseSetReadMostly, device);
+  cudaMemAdvise(x, sizeof got, cudaMemAdviseUnsetReadMostly, 0);
+  cudaMemPrefetchAsync(x, sizeof got, device, 0, nullptr);
+  cudaMemPrefetchAsync(x, sizeof got, 0, nullptr);
   cudaMalloc(&counts, sizeof got_counts);
   cudaMemset(counts, 0, sizeof got_counts);
   blends<<<1, 32>>>(x, counts);

@@ -319,6 +319,14 @@ inline cudaError_t cudaMemPrefetchAsync(const void*, size_t, int, cudaStream_t =
 inline cudaError_t cudaMemAdvise(const void*, size_t, cudaMemoryAdvise, int) {
   return cudaSuccess;
 }
+// As of CUDA 13.
+inline cudaError_t cudaMemPrefetchAsync(const void*, size_t, cudaMemLocation, unsigned,
+                                        cudaStream_t = nullptr) {
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemAdvise(const void*, size_t, cudaMemoryAdvise, cudaMemLocation) {
+  return cudaSuccess;
+}
 inline cudaError_t cudaProfilerStart() {
   tern::emulator::program::start_profiling(true);
   return cudaSuccess;
