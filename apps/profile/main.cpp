@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -86,10 +87,20 @@ int run_program(const std::filesystem::path& program, const Command& command) {
   return 1;
 }
 
+/// Of what is no text compilers print a line for each byte.
+void check_source(const std::filesystem::path& source) {
+  if (!std::filesystem::is_regular_file(source)) {
+    throw Error(source.string(), "a CUDA source",
+                std::filesystem::is_directory(source) ? "a folder" : "no file");
+  }
+  std::ifstream in(source, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (text.find('\0') != text.npos) throw Error(source.string(), "a CUDA source", "a file that is no text");
+}
+
 int run(const Command& command) {
   emulator::device(command.device);  // known, or an error before anything is compiled
-  if (!std::filesystem::is_regular_file(command.source))
-    throw Error(command.source.string(), "a CUDA source", "no file");
+  check_source(command.source);
   const Toolkit toolkit = Toolkit::find();
   const WorkFolder work(command.keep);
   const std::filesystem::path& folder = work.path();

@@ -14,6 +14,7 @@
 #include "engine/core/check.h"
 #include "kernels/common/emulator/accesses.h"
 #include "kernels/common/emulator/block_box.h"
+#include "kernels/common/emulator/counted.h"
 #include "kernels/common/emulator/global_memory.h"
 #include "kernels/common/emulator/profile/devices.h"
 #include "kernels/common/emulator/profile/source_lines.h"
@@ -113,6 +114,19 @@ ProfileOptions traced_options(dim3 grid) {
   return chosen;
 }
 
+/// A trace of what the launch does not have is asked for.
+void note_missing_trace(const LaunchPlace& place) {
+  const Options& of = options();
+  if (!of.trace) return;
+  const dim3 run = blocks_to_run(place.grid, of.sample_blocks).extents;
+  const std::size_t blocks = std::size_t{run.x} * run.y * run.z;
+  const std::size_t warps = (std::size_t{place.block.x} * place.block.y * place.block.z + 31) / 32;
+  if (of.trace_block < blocks && of.trace_warp < warps) return;
+  report_note(fmt::format("{}: --trace {},{}: this launch has {} of {}, counted from 0", text_of(place.where),
+                          of.trace_block, of.trace_warp, counted(static_cast<std::int64_t>(blocks), "block"),
+                          counted(static_cast<std::int64_t>(warps), "warp")));
+}
+
 /// For who has not asked for the trace that a page has in any case.
 std::vector<LaunchProfile> without_traces(std::vector<LaunchProfile> launches) {
   for (LaunchProfile& launch : launches) launch.trace.clear(), launch.timeline.clear();
@@ -177,6 +191,7 @@ void begin_profile(const LaunchPlace& place) {
   is_in_program_launch = true;
   if (!profiling || !is_started) return;
   const std::int64_t number = ++shape_of(place).launches;
+  if (number == 1) note_missing_trace(place);
   if (number <= kMostProfiled)
     profile = new Profile(number == 1 ? traced_options(place.grid) : profile_options());
 }
