@@ -118,6 +118,7 @@ std::vector<double> measure(const Options& options, tern::Device device) {
     });
     return of_recorded(times, step, device);
   }
+  if (precision_of(options.precision) == tern::Precision::bf16) tern::keep_bf16_weights(model);
   tern::Adam optimizer(tern::make_parameter_groups(model.parameters(), 1e-4f, /*decay_exempt=*/false));
   std::vector<tern::Variable> parameters;
   for (const tern::ParameterEntry& parameter : model.parameters()) parameters.push_back(parameter.value);

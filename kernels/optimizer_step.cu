@@ -37,7 +37,7 @@ __device__ bool gradient_is_aligned(const OptimizerSlotView& slot) {
 __device__ bool all_are_aligned(const OptimizerSlotView& slot) {
   return gradient_is_aligned(slot) && is_aligned(slot.parameter, false) &&
          is_aligned(slot.first_moment, false) && is_aligned(slot.second_moment, false) &&
-         is_aligned(slot.half_copy, true);
+         is_aligned(slot.bf16_copy, true);
 }
 
 /// Calls visit.at<N>(slot, i) for this thread's elements i .. i + N - 1 of the block's chunk: N = kWidth if
@@ -70,10 +70,10 @@ __device__ Vector<float, N> load_gradient(const OptimizerSlotView& slot, std::in
 template <int N>
 __device__ void store_parameter(const OptimizerSlotView& slot, std::int64_t i, const Vector<float, N>& p) {
   store_vector<N>(slot.parameter + i, p);
-  if (slot.half_copy == nullptr) return;
+  if (slot.bf16_copy == nullptr) return;
   Vector<bfloat16, N> half;
   for (int k = 0; k < N; ++k) half[k] = bfloat16(p[k]);
-  store_whole(slot.half_copy + i, half);
+  store_whole(slot.bf16_copy + i, half);
 }
 
 /// g = scale gradient + coupled_decay p; m = beta1 m + rest1 g; v = beta2 v + rest2 g^2;

@@ -17,14 +17,13 @@ namespace tern::kernels {
 /// Elements per block: few enough that a ResNet makes several short blocks for each multiprocessor.
 inline constexpr std::int64_t kOptimizerChunk = 1 << 12;
 
-/// One parameter. The gradient is f32 or bfloat16; half_copy, if not null, receives the new parameter as
-/// bfloat16.
+/// One parameter. The gradient is f32 or bfloat16; bf16_copy, if not null, receives the new parameter too.
 struct OptimizerSlotView {
   float* parameter;
   const void* gradient;
   float* first_moment;   ///< Adam: m. SGD: the momentum buffer, or null without momentum
   float* second_moment;  ///< Adam: v
-  bfloat16* half_copy;
+  bfloat16* bf16_copy;
   std::int64_t elements;
   std::int64_t first_chunk;  ///< sum of ceil(elements / kOptimizerChunk) of the slots before
   bool half_gradient;

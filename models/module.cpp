@@ -195,6 +195,9 @@ void load_state_dict(const Module& module, const StateDict& tensors, const std::
   for (std::size_t i = 0; i < state.size(); ++i) {
     if (sources[i] != nullptr) state[i].tensor.assign(sources[i]->reshape(state[i].tensor.shape()));
   }
+  for (ParameterEntry& entry : module.parameters()) {
+    if (entry.value.bf16_copy().defined()) entry.value.refresh_bf16_copy();
+  }
 }
 
 void load_state_dict(const Module& module, const std::filesystem::path& path, const LoadOptions& options) {
@@ -212,6 +215,13 @@ std::string non_finite_text(const StateDict& tensors) {
   if (found.empty()) return {};
   return "NaN or infinity in " + std::to_string(found.size()) +
          (found.size() == 1 ? " tensor: " : " tensors: ") + some_of(found);
+}
+
+void keep_bf16_weights(const Module& module) {
+  for (ParameterEntry& entry : module.parameters()) {
+    if (entry.kind == ParameterKind::weight && entry.value.data().rank() == 4)
+      entry.value.refresh_bf16_copy();
+  }
 }
 
 std::int64_t parameter_count(const Module& module) {

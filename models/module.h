@@ -59,6 +59,9 @@ void load_state_dict(const Module& module, const std::filesystem::path& path,
 /// "NaN or infinity in 1 tensor: conv1.weight (3 of 9408)", naming the first few; empty if there is none.
 std::string non_finite_text(const StateDict& tensors);
 
+/// The weights of convolutions are kept in bf16 too (Variable::bf16_copy), for training in that precision.
+void keep_bf16_weights(const Module& module);
+
 /// Number of elements of all parameters.
 std::int64_t parameter_count(const Module& module);
 

@@ -200,6 +200,48 @@ TEST_CASE("mixed precision: the optimiser steps f32 parameters by bf16 gradients
   }
 }
 
+TEST_CASE(
+    "mixed precision: a training on bf16 copies of its weights is one that rounds them at each step, to the "
+    "bit") {
+  for (const Device device : devices_with_bfloat16()) {
+    const Variable x = cast(Variable(kImages.to(device)), DType::bf16);
+    for (const std::string name : {"adam", "adamw", "sgd"}) {
+      CAPTURE(name);
+      std::vector<Tensor> ends;
+      for (const bool copies : {false, true}) {
+        Initialiser initialiser(1, device);
+        const Conv2d conv(16, 8, Window{3, 1, 1}, /*with_bias=*/true, initialiser);
+        if (copies) keep_bf16_weights(conv);
+        CHECK(conv.weight().bf16_copy().defined() == copies);
+        CHECK(!conv.bias().bf16_copy().defined());
+        const auto optimizer = make_optimizer(name, make_parameter_groups(conv.parameters(), 0.1f, true));
+        for (int step = 0; step < 3; ++step) {
+          optimizer->clear_gradients();
+          const Variable y = conv.forward(x);
+          backward(y, y.data());
+          optimizer->step({.learning_rate = 0.01f});
+          if (copies)
+            CHECK(test::same_bytes(conv.weight().bf16_copy(), cast(conv.weight(), DType::bf16).data()));
+        }
+        ends.push_back(conv.weight().data());
+      }
+      CHECK(test::same_bytes(ends[0], ends[1]));
+    }
+  }
+}
+
+TEST_CASE("mixed precision: weights that are loaded are in the bf16 copies too, at their old place") {
+  for (const Device device : devices_with_bfloat16()) {
+    Initialiser initialiser(1, device), other(2, device);
+    const Conv2d conv(16, 8, Window{3, 1, 1}, /*with_bias=*/false, initialiser);
+    keep_bf16_weights(conv);
+    const void* const place = conv.weight().bf16_copy().raw();
+    load_state_dict(conv, Conv2d(16, 8, Window{3, 1, 1}, false, other).state_dict(), "file");
+    CHECK(conv.weight().bf16_copy().raw() == place);
+    CHECK(test::same_bytes(conv.weight().bf16_copy(), cast(conv.weight(), DType::bf16).data()));
+  }
+}
+
 TEST_CASE("mixed precision: a CPU without bf16 refuses it, and any CPU TF32") {
   Tensor x = Tensor::zeros({1, 2, 2, 4}, DType::bf16);
   const Variable in(x);

@@ -33,6 +33,7 @@ Model make_model(const Config& config, Part part, const ClassTable& classes, con
   Model model(model_spec(config, part, classes), Initialiser(seed, device));
   model.set_precision(config.precision);
   if (!weights.empty()) model.load_backbone(weights);
+  if (config.precision == Precision::bf16 && config.fine_tune == FineTune::full) keep_bf16_weights(model);
   if (config.fine_tune == FineTune::frozen) {
     model.freeze(config.frozen_batch_norm == FrozenBatchNorm::evaluation);
   }

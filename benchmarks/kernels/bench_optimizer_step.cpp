@@ -79,7 +79,7 @@ struct Parameters {
            .gradient = half ? static_cast<const void*>(half_gradient[slot] + at) : gradient[slot] + at,
            .first_moment = m[slot] + at,
            .second_moment = v[slot] + at,
-           .half_copy = half ? copy[slot] + at : nullptr,
+           .bf16_copy = half ? copy[slot] + at : nullptr,
            .elements = sizes[i],
            .first_chunk = chunks,
            .half_gradient = half,

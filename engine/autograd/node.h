@@ -16,6 +16,7 @@ struct Node {
   Node& operator=(const Node&) = delete;
 
   Tensor data;
+  Tensor bf16_copy;         ///< leaves: the same values, if kept
   Tensor grad;              ///< leaves: kept; others: only while backward() runs
   bool grad_valid = false;  ///< false: grad holds nothing yet (its memory may be reused)
   bool requires_grad = false;

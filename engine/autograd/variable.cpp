@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/autograd/node.h"
+#include "engine/backend/elementwise.h"
 #include "engine/core/check.h"
 
 namespace tern {
@@ -67,6 +68,19 @@ void Variable::set_grad(Tensor gradient) {
 
 void Variable::clear_grad() {
   if (defined()) node_->grad_valid = false;
+}
+
+const Tensor& Variable::bf16_copy() const {
+  static const Tensor none;
+  return defined() ? node_->bf16_copy : none;
+}
+
+void Variable::refresh_bf16_copy() {
+  check(defined() && node_->is_leaf() && node_->data.dtype() == DType::f32, "refresh_bf16_copy",
+        "a leaf of f32", "another");
+  Tensor& copy = node_->bf16_copy;
+  if (!copy.defined()) copy = Tensor::empty(node_->data.shape(), DType::bf16, node_->data.device());
+  convert(node_->data, copy);
 }
 
 Variable record(const char* op, std::vector<Variable> inputs, Tensor output, Backward backward) {

@@ -43,6 +43,13 @@ class Variable {
   /// Forgets the gradient's values but keeps its memory: the next backward() overwrites it.
   void clear_grad();
 
+  /// The value rounded to bf16, which conv2d takes for its weights beside a bf16 x instead of rounding them at each call;
+  /// undefined unless refresh_bf16_copy() has made it.
+  const Tensor& bf16_copy() const;
+  /// Makes the copy, or writes it anew in its memory. Of a leaf of f32. Optimisers and load_state_dict() keep it true; whoever
+  /// else writes data() calls this.
+  void refresh_bf16_copy();
+
  private:
   friend Variable record(const char* op, std::vector<Variable> inputs, Tensor output,
                          AddingBackward backward);

@@ -1,7 +1,7 @@
 // y = conv(x, w) + bias     dx = conv^T(dy, w)     dw = correlation of x and dy     dbias = sum of dy's rows
 // x [N,H,W,C], w [K,R,R,C/groups], bias [K], y [N,P,Q,K]. Saves x if w needs a gradient, w if x does, never
-// y. Where x is bf16, w is rounded to bf16 first, and dw comes as bf16: libraries sum it in f32 but do not
-// write that.
+// y. Where x is bf16, w is rounded to bf16 first, or its copy taken, and dw comes as bf16: libraries sum it in f32
+// but do not write that.
 #include "engine/ops/conv2d.h"
 
 #include <string>
@@ -40,12 +40,13 @@ Shape output_shape(const Tensor& x, const Tensor& w, const Tensor* bias, const C
 }
 
 // w as the convolution reads it, in x's type.
-Tensor in_type_of(const Tensor& x, const Tensor& w) {
-  if (w.dtype() == x.dtype()) return w;
+Tensor in_type_of(const Tensor& x, const Variable& w) {
+  if (w.data().dtype() == x.dtype()) return w.data();
   check_activation("conv2d", "x", x);
-  check_dtype("conv2d", "w", w, DType::f32);
-  Tensor rounded = Tensor::empty(w.shape(), x.dtype(), w.device());
-  convert(w, rounded);
+  check_dtype("conv2d", "w", w.data(), DType::f32);
+  if (w.bf16_copy().defined()) return w.bf16_copy();
+  Tensor rounded = Tensor::empty(w.shape(), x.dtype(), w.data().device());
+  convert(w.data(), rounded);
   return rounded;
 }
 
@@ -98,7 +99,7 @@ Tensor conv2d_fused(const Tensor& x, const Tensor& w, const Tensor* bias, const 
 }
 
 Variable conv2d(const Variable& x, const Variable& w, const Variable& bias, const Convolution& convolution) {
-  const Tensor used_w = in_type_of(x.data(), w.data());
+  const Tensor used_w = in_type_of(x.data(), w);
   Tensor y = conv2d_fused(x.data(), used_w, bias.defined() ? &bias.data() : nullptr, convolution);
   if (!will_record({&x, &w, &bias})) return Variable(std::move(y));
   const bool for_bias = bias.requires_grad(), degenerate = is_degenerate(x.data(), y);

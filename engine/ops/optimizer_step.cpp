@@ -20,6 +20,7 @@ kernels::OptimizerSlotView view_of(OptimizerSlot& slot) {
   with_type(slot.gradient, [&]<typename T>() { view.gradient = std::as_const(slot.gradient).data<T>(); });
   if (slot.first_moment.defined()) view.first_moment = slot.first_moment.data<float>();
   if (slot.second_moment.defined()) view.second_moment = slot.second_moment.data<float>();
+  if (slot.bf16_copy.defined()) view.bf16_copy = slot.bf16_copy.data<bfloat16>();
   view.elements = slot.parameter.numel();
   view.rate = slot.learning_rate;
   view.inverse_root = 1;

@@ -16,6 +16,7 @@ struct OptimizerSlot {
   Tensor second_moment;  ///< Adam: v
   float learning_rate = 0;
   float weight_decay = 0;
+  Tensor bf16_copy{};  ///< takes the new parameter too, rounded; undefined if none is kept
 };
 
 struct AdamSettings {

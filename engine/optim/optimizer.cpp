@@ -82,6 +82,7 @@ void Optimizer::step(const StepOptions& options) {
     if (!entry.value.grad().defined()) continue;
     OptimizerSlot& slot = active_.emplace_back(entry.slot);
     slot.gradient = entry.value.grad();
+    slot.bf16_copy = entry.value.bf16_copy();
     slot.learning_rate = options.learning_rate * entry.learning_rate_factor;
   }
   if (active_.empty()) return;

@@ -53,7 +53,7 @@ struct Model {
                     p.half_gradient ? static_cast<const void*>(p.narrow_gradient.data()) : p.gradient.data(),
                 .first_moment = p.first.data(),
                 .second_moment = p.second.data(),
-                .half_copy = p.has_copy ? p.copy.data() : nullptr,
+                .bf16_copy = p.has_copy ? p.copy.data() : nullptr,
                 .elements = elements,
                 .first_chunk = chunks,
                 .half_gradient = p.half_gradient,

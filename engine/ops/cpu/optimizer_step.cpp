@@ -49,6 +49,15 @@ double sum_of_squares(const T* values, std::int64_t begin, std::int64_t end) {
   return sum;
 }
 
+// What was just written, as bf16 too where that is kept.
+void round_piece(OptimizerSlot& slot, std::int64_t begin, std::int64_t end) {
+  if (!slot.bf16_copy.defined()) return;
+  const float* __restrict p = std::as_const(slot.parameter).data<float>();
+  bfloat16* __restrict copy = slot.bf16_copy.data<bfloat16>();
+#pragma omp simd
+  for (std::int64_t i = begin; i < end; ++i) store(p[i], copy[i]);
+}
+
 // g = scale gradient (+ decay p if coupled); m += (1 - beta1) (g - m); v = beta2 v + (1 - beta2) g^2;
 // p -= lr / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + epsilon), after p -= lr decay p if decoupled.
 template <typename T>
@@ -110,6 +119,7 @@ void cpu::adam_step(std::span<OptimizerSlot> slots, const AdamSettings& settings
   parallel_for(total_elements(slots), kStepGrain, [&](std::int64_t begin, std::int64_t end) {
     for_each_piece(slots, begin, end, [&](OptimizerSlot& slot, std::int64_t from, std::int64_t to) {
       with_type(slot.gradient, [&]<typename T>() { adam_piece<T>(slot, settings, scale, from, to); });
+      round_piece(slot, from, to);
     });
   });
 }
@@ -120,6 +130,7 @@ void cpu::sgd_step(std::span<OptimizerSlot> slots, const SgdSettings& settings,
   parallel_for(total_elements(slots), kStepGrain, [&](std::int64_t begin, std::int64_t end) {
     for_each_piece(slots, begin, end, [&](OptimizerSlot& slot, std::int64_t from, std::int64_t to) {
       with_type(slot.gradient, [&]<typename T>() { sgd_piece<T>(slot, settings, scale, from, to); });
+      round_piece(slot, from, to);
     });
   });
 }
