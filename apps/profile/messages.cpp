@@ -59,8 +59,8 @@ constexpr Part kParts[] = {
     {"cu[A-Z]\\w*|CU(device|context|module|function|deviceptr|result|stream|event|DA_[A-Z_]*)",
      "{} is of the driver API, which is not emulated. The runtime API is: cudaMalloc, cudaMemcpy, <<<...>>>"},
     {"cublas.*|cufft.*|cudnn.*|cusparse.*|cusolver.*|curandGenerat.*|curandCreate.*|nccl.*|thrust|cub",
-     "{} is a library's, which is not emulated. Write a kernel, or keep the call within #ifdef __CUDACC__, "
-     "which nvcc alone defines"},
+     "{} is a library's, which is not emulated. Write a kernel, or keep the call within #ifndef "
+     "TERN_EMULATED, which is defined here alone"},
     {"cuda[A-Z]\\w*", "{} is not in the part of the runtime API that is emulated (docs/profile.md)", false},
     {"__\\w+", "{} is not among the functions of CUDA's that are emulated (docs/profile.md)", false}};
 

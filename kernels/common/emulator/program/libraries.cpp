@@ -5,11 +5,10 @@ namespace {
 
 constexpr const char* kOwnKernels =
     "Write the kernel: examples/cuda has a sum, a prefix sum and a histogram. Or keep its calls within "
-    "#ifdef __CUDACC__, which nvcc "
-    "alone defines";
+    "#ifndef TERN_EMULATED, which is defined here alone";
 constexpr const char* kProducts =
-    "Write the product as a kernel: examples/cuda/matmul.cu is one. Or keep its calls within #ifdef "
-    "__CUDACC__, which nvcc alone defines";
+    "Write the product as a kernel: examples/cuda/matmul.cu is one. Or keep its calls within #ifndef "
+    "TERN_EMULATED, which is defined here alone";
 constexpr const char* kForNvcc = "Keep its calls within #ifndef TERN_EMULATED, which is defined here alone";
 
 struct Library {
