@@ -168,9 +168,8 @@ void Patience::end(const CodePlace& place) {
   const std::string text = fmt::format("the {} has run for {} ms {}", state.of_thread ? "thread" : "launch",
                                        (state.now - since) / 1'000'000,
                                        state.of_thread ? "without giving way to others" : "and was here");
-  // Of a header of the system's nobody wants to know.
-  const bool is_own = place.code == nullptr || has_line(place.code);
-  Block::current().fail(text, place == CodePlace{} || !is_own ? "" : place_text(place));
+  const bool is_known = place.file != nullptr || (place.code != nullptr && has_line(place.code));
+  Block::current().fail(text, is_known ? place_text(place) : "");
 }
 
 }  // namespace tern::emulator

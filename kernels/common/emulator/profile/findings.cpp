@@ -31,8 +31,7 @@ void find_bank_conflicts(const FindingCase& of, const LineCounts& line, const Li
     if (words % 2 == 0) {
       hint = fmt::format(
           "Let neighbours in threadIdx.x touch neighbouring words; or, where these are rows, pad each by one "
-          "word "
-          "({} instead of {}): an odd distance meets every bank.",
+          "word ({} instead of {}): an odd distance meets every bank.",
           words + 1, words);
     }
   }

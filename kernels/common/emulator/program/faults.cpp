@@ -57,6 +57,13 @@ std::string text_of(const KernelFault& fault) {
                      launch_line);
 }
 
+template <typename Line>
+void refuse_call(const char* function, const Line& line) {
+  if (!is_kernel_code()) return;
+  const Unnoted unnoted;  // to find the line, too, is the emulator's own work
+  Block::current().fail(fmt::format("calls {}, which is for the host", function), line());
+}
+
 std::string fault_at(const void* address) {
   const DeviceMemory& memory = DeviceMemory::instance();
   if (in_launch) {
@@ -173,9 +180,11 @@ bool is_kernel_code() {
 }
 
 void refuse_kernel_code(const char* function, std::source_location where) {
-  if (!is_kernel_code()) return;
-  const Unnoted unnoted;
-  Block::current().fail(fmt::format("calls {}, which is for the host", function), text_of(where));
+  refuse_call(function, [=] { return text_of(where); });
+}
+
+void refuse_kernel_code(const char* function, const void* called_from) {
+  refuse_call(function, [=] { return user_line(called_from); });
 }
 
 void watch_process() {

@@ -39,6 +39,7 @@ bool is_in_launch();
 bool is_kernel_code();
 /// Ends the launch if a kernel calls a function of the host's.
 void refuse_kernel_code(const char* function, std::source_location where);
+void refuse_kernel_code(const char* function, const void* called_from);
 
 /// Once, before main: signals that tell of wrong addresses, and what is done at the program's end.
 void watch_process();

@@ -183,10 +183,6 @@ extern "C" void __assert_fail(const char* assertion, const char* file, unsigned 
 // In place of the C library's (--wrap=exit), which would end the program on the kernel's stack.
 extern "C" [[noreturn]] void __real_exit(int code);
 extern "C" [[noreturn]] void __wrap_exit(int code) {
-  const tern::emulator::Unnoted unnoted;
-  if (tern::emulator::program::is_in_launch()) {
-    tern::emulator::Block::current().fail("calls exit, which is for the host",
-                                          tern::emulator::program::user_line(__builtin_return_address(0)));
-  }
+  tern::emulator::program::refuse_kernel_code("exit", __builtin_return_address(0));
   __real_exit(code);
 }
