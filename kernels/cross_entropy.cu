@@ -15,13 +15,13 @@ namespace tern::kernels {
 namespace {
 
 constexpr int kBlockThreads = 512;     // of a block that has several rows, at most
-constexpr std::int64_t kSlice = 1024;  // targets that a block counts at once
+constexpr std::int64_t kSlice = 1024;  // targets that a block counts
+constexpr int kCountThreads = 256;     // of a block that does nothing else
 
-/// The beginning of the workspace; a float per block follows. All zero between launches.
+/// The beginning of the workspace; a float per block follows. All zero between calls.
 struct Progress {
-  unsigned arrivals;         ///< blocks that are done
-  unsigned tickets;          ///< slices of the targets that were taken, or more
-  unsigned long long tally;  ///< slices counted * 2^32 + targets counted
+  unsigned arrivals;  ///< blocks that are done
+  int counted;        ///< targets counted by a launch of its own
 };
 
 template <typename T>
@@ -50,43 +50,27 @@ __device__ int count_targets(const Arguments<T>& a, std::int64_t begin, std::int
       count, 0, [](int x, int y) { return x + y; }, partial);
 }
 
+/// Adds those of a slice to the workspace: a sum of integers, which is the same in any order.
+template <typename T>
+__global__ void __launch_bounds__(kCountThreads) count_targets_kernel(Arguments<T> a) {
+  TERN_SHARED(int, partial, 32);
+  const std::int64_t begin = blockIdx.x * kSlice, end = begin + kSlice;
+  const int count = count_targets(a, begin, end < a.rows ? end : a.rows, partial);
+  if (thread_rank() == 0) atomicAdd(&a.progress->counted, count);
+}
+
 /// The number of counted rows, in every thread of the block.
 ///
-/// Up to kSlice targets are counted by every block for itself, while the loads of its rows are under way.
-/// More are shared: running blocks take slices of them until none is left, then wait for one another's
-/// counts; blocks that start later find the number. No block waits before it has counted what it took, so the
-/// wait ends.
-///
-/// What the wait saves: a launch that counts first (kernels of small batches take little longer than a
-/// launch), or a pass that divides the gradient afterwards, which would double the traffic. If every block
-/// counted all targets instead, 65536 rows of 4096 floats would read 17 GB of targets beside 2 GB of logits
-/// and gradients.
+/// Up to kSlice targets are counted by every block for itself, while the loads of its rows are under way: that
+/// saves small batches, whose kernel takes little longer than a launch, the launch that counts more of them.
+/// (If every block counted all targets of any batch, 65536 rows of 4096 floats would read 17 GB of them beside
+/// 2 GB of logits and gradients; a gradient divided by a pass of its own would double the traffic.)
 template <typename T>
 __device__ int counted_rows(const Arguments<T>& a) {
   TERN_SHARED(int, partial, 32);
-  TERN_SHARED(unsigned, ticket, 1);
-  TERN_SHARED(int, counted, 1);
   if (a.rows <= kSlice) return count_targets(a, 0, a.rows, partial);
-  const unsigned slices = static_cast<unsigned>(ceil_div(a.rows, kSlice));
-  const volatile unsigned long long* const tally = &a.progress->tally;
-  for (;;) {
-    if (thread_rank() == 0) ticket[0] = *tally >> 32 == slices ? slices : atomicAdd(&a.progress->tickets, 1u);
-    __syncthreads();
-    const std::int64_t slice = ticket[0];
-    if (slice >= slices) break;
-    const std::int64_t end = (slice + 1) * kSlice;
-    const int count = count_targets(a, slice * kSlice, end < a.rows ? end : a.rows, partial);
-    if (thread_rank() == 0) {
-      atomicAdd(&a.progress->tally, 1ull << 32 | static_cast<unsigned>(count));
-    }
-  }
-  if (thread_rank() == 0) {
-    unsigned long long all = *tally;
-    while (all >> 32 != slices) all = *tally;
-    counted[0] = static_cast<int>(all);
-  }
-  __syncthreads();
-  return counted[0];
+  __syncthreads();  // count_targets has barriers, too: RowLoss relies on one
+  return a.progress->counted;
 }
 
 /// The loss of a row and its gradient, in each of the row's threads. One formula gives the gradient of every
@@ -165,8 +149,7 @@ struct CrossEntropy {
     if (!sum_over_grid(of_block, a.partials(), &a.progress->arrivals, &total, partial_total)) return;
     if (thread_rank() != 0) return;
     *a.loss = counted > 0 ? static_cast<float>(total / counted) : 0.0f;
-    a.progress->tickets = 0;
-    a.progress->tally = 0;
+    a.progress->counted = 0;
   }
 };
 
@@ -184,6 +167,10 @@ void cross_entropy(const T* logits, const std::int32_t* targets, float label_smo
   const Arguments<T> arguments{logits,       targets, label_smoothing, background,
                                ignore_index, loss,    dlogits,         static_cast<Progress*>(workspace),
                                rows,         cols};
+  if (rows > kSlice) {
+    const dim3 slices(static_cast<unsigned>(ceil_div(rows, kSlice)));
+    launch(count_targets_kernel<T>, slices, dim3(kCountThreads), 0, stream, arguments);
+  }
   launch_rows(RowInputs<T, 1>{{logits}, rows, cols}, CrossEntropy<T>{arguments},
               vectorizes(cols, logits, dlogits), stream, kBlockThreads);
 }

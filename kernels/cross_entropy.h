@@ -1,5 +1,5 @@
-// Softmax cross-entropy with its gradient in one launch: the mean over the rows whose target is not
-// ignore_index.
+// Softmax cross-entropy with its gradient, in one launch, or two for more than 1024 rows: the mean over the rows
+// whose target is not ignore_index.
 //
 //   t = (1 - s) onehot(target) + s / cols        loss_r = -sum_c t_c log softmax(x_r)_c
 //   loss = sum_r loss_r / counted                dlogits_r = (softmax(x_r) - t) / counted, 0 if ignored

@@ -107,8 +107,8 @@ TEST_CASE("cross_entropy: errors") {
 
 namespace {
 
-// Part of a warp per row, a warp, a block in registers, tiles that shared memory holds and does not. Up to
-// 1024 rows each block counts the targets.
+// Part of a warp per row, a warp, a block in registers, tiles that shared memory holds and does not. The
+// targets of more than 1024 rows are counted by a launch of their own.
 constexpr RowShape kKernelShapes[] = {
     {1, 1},    {300, 1},  {129, 3},  {257, 4},   {64, 88},   {33, 8},    {9, 32},    {5, 33},    {3, 129},
     {5, 512},  {3, 513},  {3, 520},  {5, 1000},  {3, 1025},  {3, 1032},  {1024, 4},  {1025, 4},  {2050, 3},
@@ -123,7 +123,7 @@ class Workspace {
   void* data() { return memory_.data(); }
   bool is_ready() const {
     const std::vector<unsigned char> bytes = memory_.values();
-    return std::all_of(bytes.begin(), bytes.begin() + 16, [](unsigned char byte) { return byte == 0; });
+    return std::all_of(bytes.begin(), bytes.begin() + 8, [](unsigned char byte) { return byte == 0; });
   }
 
  private:
@@ -149,7 +149,7 @@ void check_kernel(const std::vector<T>& values, const std::vector<std::int32_t>&
   const std::int64_t before = launch_count();
   kernels::cross_entropy(logits.data(), classes.data(), options.label_smoothing, options.ignore_index,
                          loss.data(), gradient.data(), workspace.data(), shape.rows, shape.cols, nullptr);
-  if (is_emulated()) CHECK(launch_count() == before + 1);
+  if (is_emulated()) CHECK(launch_count() == before + (shape.rows > 1024 ? 2 : 1));
   CHECK_ARRAY(loss, wanted, 2e-6);
   CHECK_ARRAY(gradient, wanted_gradient, unit<T>() + 2e-6);
   CHECK(workspace.is_ready());
