@@ -132,7 +132,8 @@ void add_train(CLI::App& tern, Command& chosen) {
       ->take_all()
       ->expected(1);
   add_folder_options(app, options.folders,
-                     "train_data.csv, the two mapping files and train_images/ or train_images.zip");
+                     "images as superclass/subclass/*.jpg or class/*.jpg, or a table of labels and the "
+                     "images: see README.md");
   app->add_option("--out", options.out, "the run folder: new, or an old one with --resume")
       ->required()
       ->type_name("RUN");
@@ -240,6 +241,7 @@ void add_predict(CLI::App& tern, Command& chosen) {
       ->type_name("FILE.csv");
   app->add_option("--labels", options.labels, "true labels of the same images, to print the accuracy")
       ->type_name("FILE.csv");
+  app->add_flag("--names", options.names, "add the names of both answers");
   app->add_flag("--probabilities", options.probabilities,
                 "add the largest softmax probability of each level");
   app->add_flag(
@@ -275,7 +277,8 @@ void add_study(CLI::App& tern, Command& chosen) {
       ->required()
       ->type_name("FILE");
   add_folder_options(app, options.folders,
-                     "train_data.csv, the two mapping files and train_images/ or train_images.zip");
+                     "images as superclass/subclass/*.jpg or class/*.jpg, or a table of labels and the "
+                     "images: see README.md");
   app->get_option("--data")->required();
   app->add_option("--out", options.out, "the study's folder: new, or an old one to go on with")
       ->required()

@@ -10,6 +10,9 @@
 
 namespace tern {
 
+/// The name of what is none of the classes.
+inline constexpr const char* kNovelClass = "novel";
+
 /// The two levels of classes. The last index of each level means "novel" and names no class of the data.
 struct ClassTable {
   std::vector<std::string> superclass_names;  ///< by index; the last is "novel"

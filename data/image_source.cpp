@@ -97,15 +97,13 @@ std::string what_is(const fs::path& file) {
   throw Error(source.path().string(), "an image named " + name, "none");
 }
 
+/// A folder and, `depth` folders down, those in it.
 class Folder final : public ImageSource {
  public:
-  explicit Folder(const fs::path& folder) : ImageSource(folder) {
-    std::error_code code;
-    for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
-      take(*entry, entry->path().filename().string());
-    }
-    if (code) throw Error(folder.string(), "cannot list the folder: " + code.message());
-    if (names_.empty()) throw Error(folder.string(), kWantedNames, none_text() + images_below(folder));
+  explicit Folder(const fs::path& folder, int depth = 0, const char* wanted = kWantedNames)
+      : ImageSource(folder) {
+    list("", depth);
+    if (names_.empty()) throw Error(folder.string(), wanted, none_text() + images_below(folder));
     std::sort(names_.begin(), names_.end(), natural_less);
   }
 
@@ -116,18 +114,33 @@ class Folder final : public ImageSource {
   std::string describe(const std::string& name) const override { return (path_ / name).string(); }
 
  private:
-  void take(const fs::directory_entry& entry, const std::string& name) {
+  /// `prefix`: of names below, "" or "dog/".
+  void list(const std::string& prefix, int depth) {
+    const fs::path folder = path_ / prefix;
+    const std::size_t before = names_.size();
+    std::error_code code;
+    for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
+      take(*entry, prefix, depth);
+    }
+    if (code) throw Error(folder.string(), "cannot list the folder: " + code.message());
+    if (!prefix.empty() && names_.size() == before) passed_over_.add("without images", prefix);
+  }
+
+  void take(const fs::directory_entry& entry, const std::string& prefix, int depth) {
     std::error_code ignored;  // a dangling link is no regular file
+    const std::string name = entry.path().filename().string();
     if (is_hidden(name))
-      passed_over_.add("hidden", name);
+      passed_over_.add("hidden", prefix + name);
+    else if (entry.is_directory(ignored) && depth > 0)
+      list(prefix + name + "/", depth - 1);
     else if (entry.is_directory(ignored))
-      passed_over_.add(PassedOver::kSubFolder, name + "/");
+      passed_over_.add(PassedOver::kSubFolder, prefix + name + "/");
     else if (!is_image_name(name))
-      passed_over_.add(PassedOver::kind_of(name), name);
+      passed_over_.add(PassedOver::kind_of(name), prefix + name);
     else if (entry.is_regular_file(ignored))
-      names_.push_back(name);
+      names_.push_back(prefix + name);
     else
-      passed_over_.add("that is no file", name);
+      passed_over_.add("that is no file", prefix + name);
   }
 };
 
@@ -264,6 +277,11 @@ std::unique_ptr<ImageSource> ImageSource::open(const std::filesystem::path& path
   if (fs::is_regular_file(status)) return std::make_unique<Zip>(path);
   throw Error(path.string(), "a folder or a zip file of images",
               fs::exists(status) ? "neither" : "nothing of that name");
+}
+
+std::unique_ptr<ImageSource> ImageSource::open_tree(const std::filesystem::path& folder, int depth,
+                                                    const char* wanted) {
+  return std::make_unique<Folder>(folder, depth, wanted);
 }
 
 std::string ImageSource::none_text() const {

@@ -1,4 +1,5 @@
-// A set of image files, in a folder or in a .zip, addressed by file name alone ("12.jpg").
+// A set of image files: in a folder or in a .zip, addressed by file name alone ("12.jpg"), or in folders of folders,
+// addressed by their path in them ("dog/poodle/12.jpg").
 #pragma once
 
 #include <cstddef>
@@ -28,12 +29,18 @@ class ImageSource {
   /// absent or unreadable, the zip is damaged, two entries have the same file name, or no image is found.
   static std::unique_ptr<ImageSource> open(const std::filesystem::path& path);
 
+  /// The same files of a folder and of the folders in it, down to `depth` folders; links to folders are followed. A
+  /// name has / between its parts. Folders below, and those without images, are passed over.
+  /// `wanted`: what an error says of a folder without any.
+  static std::unique_ptr<ImageSource> open_tree(const std::filesystem::path& folder, int depth,
+                                                const char* wanted);
+
   virtual ~ImageSource() = default;
   ImageSource(const ImageSource&) = delete;
   ImageSource& operator=(const ImageSource&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
-  /// File names in natural order.
+  /// In natural order.
   const std::vector<std::string>& names() const { return names_; }
   bool contains(const std::string& name) const;
   /// What else is there.

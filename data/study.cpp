@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "data/class_folders.h"
 #include "data/decode.h"
 #include "data/image_source.h"
+#include "data/label_table.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
 #include "engine/io/utf8.h"
@@ -16,25 +19,8 @@ namespace tern {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* kNovel = "novel";
-
-std::string at_line(const CsvTable& table, std::size_t row) {
-  return table.path.string() + " line " + std::to_string(table.lines[row]);
-}
-
 std::string in_quotes(const std::string& text) {
   return "\"" + text + "\"";
-}
-
-// An integer of [0, count) from a table.
-std::int32_t index_at(const CsvTable& table, std::size_t row, std::size_t column, std::int64_t count) {
-  const std::int64_t value = table.integer(row, column);
-  if (value < 0 || value >= count) {
-    throw Error(at_line(table, row),
-                "0 to " + std::to_string(count - 1) + " in column " + in_quotes(table.header[column]),
-                std::to_string(value));
-  }
-  return static_cast<std::int32_t>(value);
 }
 
 // Class names by index, of which the last must be "novel".
@@ -57,12 +43,12 @@ std::vector<std::string> load_mapping(const fs::path& path) {
     names[index] = table.rows[row][class_column];
     if (names[index].empty()) throw Error(at_line(table, row), "a name in column \"class\"", "nothing");
     check_name_is_utf8(at_line(table, row), "a class name", names[index]);
-    if (names[index] == kNovel && index + 1 != count) {
+    if (names[index] == kNovelClass && index + 1 != count) {
       throw Error(at_line(table, row), "the class \"novel\" at the last index, " + std::to_string(count - 1),
                   "index " + std::to_string(index));
     }
   }
-  if (names.back() != kNovel) {
+  if (names.back() != kNovelClass) {
     throw Error(at_line(table, row_of.back()),
                 "the class \"novel\" at the last index, " + std::to_string(count - 1),
                 in_quotes(names.back()));
@@ -70,49 +56,60 @@ std::vector<std::string> load_mapping(const fs::path& path) {
   return names;
 }
 
-fs::path find_training_images(const fs::path& folder) {
-  for (const char* name : {"train_images", "train_images.zip"}) {
-    if (fs::exists(folder / name)) return folder / name;
-  }
-  throw Error(folder.string(), "train_images/ or train_images.zip", "neither");
+constexpr const char* kTable = "train_data.csv";
+constexpr const char* kMappings[] = {"superclass_mapping.csv", "subclass_mapping.csv"};
+constexpr const char* kImages[] = {"train_images", "train_images.zip"};
+
+bool exists_any(const fs::path& folder, std::span<const char* const> names) {
+  return std::any_of(names.begin(), names.end(),
+                     [&folder](const char* name) { return fs::exists(folder / name); });
 }
 
-// A table's labels and its checks, in the order of its rows.
-struct LabelTable {
-  CsvTable table;
-  std::size_t image_column, superclass_column, subclass_column;
-  std::unordered_map<std::string, std::size_t> row_of;  ///< by image name
+/// Nothing of a study with a table: then the folders may be the classes.
+bool has_no_table(const fs::path& folder) {
+  return !fs::exists(folder / kTable) && !exists_any(folder, kMappings) && !exists_any(folder, kImages);
+}
 
-  explicit LabelTable(const fs::path& path)
-      : table(read_csv(path)),
-        image_column(table.column("image")),
-        superclass_column(table.column("superclass_index")),
-        subclass_column(table.column("subclass_index")) {
-    for (std::size_t row = 0; row < count(); ++row) {
-      const auto [earlier, is_new] = row_of.emplace(image(row), row);
-      if (!is_new) {
-        throw Error(at_line(table, row), "each image once",
-                    in_quotes(image(row)) + " as on line " + std::to_string(table.lines[earlier->second]));
-      }
-    }
+/// Where a table's images are; names with folders in them are paths from there.
+std::unique_ptr<ImageSource> open_training_images(const fs::path& folder, const LabelTable& labels) {
+  constexpr int kDepth = 4;
+  fs::path images = folder;
+  for (const char* name : kImages) {
+    if (!fs::exists(folder / name)) continue;
+    images /= name;
+    break;
   }
+  const auto has_folder = [](const auto& entry) { return entry.first.find('/') != entry.first.npos; };
+  const bool paths = std::any_of(labels.row_of().begin(), labels.row_of().end(), has_folder);
+  if (images == folder && !paths) {
+    throw Error(folder.string(), "train_images/ or train_images.zip, or paths from here in the table",
+                "neither");
+  }
+  return paths && fs::is_directory(images) ? ImageSource::open_tree(images, kDepth, "the images of the table")
+                                           : ImageSource::open(images);
+}
 
-  std::size_t count() const { return table.rows.size(); }
-  const std::string& image(std::size_t row) const { return table.rows[row][image_column]; }
-};
+/// By the mappings; where there are none, of a table by names, by those.
+ClassTable classes_of(const fs::path& folder, const LabelTable& labels) {
+  if (labels.is_by_name() && !exists_any(folder, kMappings)) return labels.classes();
+  ClassTable classes;
+  classes.superclass_names = load_mapping(folder / kMappings[0]);
+  classes.subclass_names = load_mapping(folder / kMappings[1]);
+  classes.subclass_to_super.assign(classes.subclass_names.size(), -1);
+  classes.subclass_to_super.back() = classes.novel_superclass();
+  return classes;
+}
 
 // Reads the labels of a training table, and from them which superclass each subclass belongs to.
 void take_training_labels(const LabelTable& labels, Dataset& dataset) {
   ClassTable& classes = dataset.classes;
   constexpr std::size_t kNone = static_cast<std::size_t>(-1);
   std::vector<std::size_t> first_row(classes.subclass_names.size(), kNone);
+  const LabelReader reader(labels, classes);
   for (std::size_t row = 0; row < labels.count(); ++row) {
-    const std::int32_t superclass =
-        index_at(labels.table, row, labels.superclass_column, classes.superclass_count());
-    const std::int32_t subclass =
-        index_at(labels.table, row, labels.subclass_column, classes.subclass_count());
+    const std::int32_t superclass = reader.at(row, Level::super), subclass = reader.at(row, Level::sub);
     if ((superclass == classes.novel_superclass()) != (subclass == classes.novel_subclass())) {
-      throw Error(at_line(labels.table, row), "a training image that is novel at both levels or at none",
+      throw Error(at_line(labels.table(), row), "a training image that is novel at both levels or at none",
                   "superclass " + std::to_string(superclass) + ", subclass " + std::to_string(subclass));
     }
     const auto index = static_cast<std::size_t>(subclass);
@@ -120,10 +117,10 @@ void take_training_labels(const LabelTable& labels, Dataset& dataset) {
       first_row[index] = row;
       classes.subclass_to_super[index] = superclass;
     } else if (classes.subclass_to_super[index] != superclass) {
-      throw Error(at_line(labels.table, row),
+      throw Error(at_line(labels.table(), row),
                   "subclass " + std::to_string(subclass) + " in superclass " +
                       std::to_string(classes.subclass_to_super[index]) + " as on line " +
-                      std::to_string(labels.table.lines[first_row[index]]),
+                      std::to_string(labels.table().lines[first_row[index]]),
                   "superclass " + std::to_string(superclass));
     }
     dataset.names.push_back(labels.image(row));
@@ -136,9 +133,9 @@ void take_training_labels(const LabelTable& labels, Dataset& dataset) {
 // What of the training images is not trained on.
 std::string files_not_taken(const ImageSource& source, const LabelTable& labels) {
   PassedOver passed_over = source.passed_over();
-  const std::string kind = "not in " + labels.table.path.filename().string();
+  const std::string kind = "not in " + labels.table().path.filename().string();
   for (const std::string& name : source.names()) {
-    if (!labels.row_of.contains(name)) passed_over.add(kind, name);
+    if (!labels.row_of().contains(name)) passed_over.add(kind, name);
   }
   return passed_over.text(source.path().string());
 }
@@ -147,7 +144,7 @@ std::string files_not_taken(const ImageSource& source, const LabelTable& labels)
 std::string row_text_in_other_normalisation(const LabelTable& labels, const std::string& name) {
   for (std::size_t row = 0; row < labels.count(); ++row) {
     if (composed(labels.image(row)) != composed(name)) continue;
-    return ", whose name on line " + std::to_string(labels.table.lines[row]) +
+    return ", whose name on line " + std::to_string(labels.table().lines[row]) +
            " is in another Unicode normalisation (" + normalisation_of(labels.image(row)) + ", not " +
            normalisation_of(name) + ")";
   }
@@ -157,31 +154,43 @@ std::string row_text_in_other_normalisation(const LabelTable& labels, const std:
 }  // namespace
 
 ClassTable load_class_names(const fs::path& folder) {
-  ClassTable classes;
-  classes.superclass_names = load_mapping(folder / "superclass_mapping.csv");
-  classes.subclass_names = load_mapping(folder / "subclass_mapping.csv");
-  classes.subclass_to_super.assign(classes.subclass_names.size(), -1);
-  classes.subclass_to_super.back() = classes.novel_superclass();
-  return classes;
+  if (has_no_table(folder)) return label_by_folders(*open_class_folders(folder)).classes;
+  return classes_of(folder, LabelTable(folder / kTable));
 }
+
+namespace {
+
+/// Labels of a table, whose images are those of `source`; without pixels.
+Dataset label_by_table(const fs::path& folder, const LabelTable& labels, const ImageSource& source) {
+  Dataset dataset;
+  dataset.classes = classes_of(folder, labels);
+  take_training_labels(labels, dataset);
+  for (std::size_t row = 0; row < labels.count(); ++row) {
+    if (source.contains(labels.image(row))) continue;
+    const std::string nearest = source.nearest_text(labels.image(row));
+    throw Error(at_line(labels.table(), row), "an image of " + source.path().string(),
+                in_quotes(labels.image(row)) + (nearest.empty() ? ", which is not there" : nearest));
+  }
+  dataset.passed_over = files_not_taken(source, labels);
+  return dataset;
+}
+
+}  // namespace
 
 Dataset load_study(const fs::path& folder, int image_size, int threads) {
   if (!fs::is_directory(folder)) throw Error(folder.string(), "a data folder", "nothing there or no folder");
+  std::unique_ptr<ImageSource> source;
   Dataset dataset;
-  dataset.image_size = image_size;
-  dataset.classes = load_class_names(folder);
-  const LabelTable labels(folder / "train_data.csv");
-  if (labels.count() == 0) throw Error(labels.table.path.string(), "at least one image", "none");
-  take_training_labels(labels, dataset);
-  const std::unique_ptr<ImageSource> source = ImageSource::open(find_training_images(folder));
-  for (std::size_t row = 0; row < labels.count(); ++row) {
-    if (!source->contains(labels.image(row))) {
-      const std::string nearest = source->nearest_text(labels.image(row));
-      throw Error(at_line(labels.table, row), "an image of " + source->path().string(),
-                  in_quotes(labels.image(row)) + (nearest.empty() ? ", which is not there" : nearest));
-    }
+  if (has_no_table(folder)) {
+    source = open_class_folders(folder);
+    dataset = label_by_folders(*source);
+  } else {
+    const LabelTable labels(folder / kTable);
+    if (labels.count() == 0) throw Error(labels.table().path.string(), "at least one image", "none");
+    source = open_training_images(folder, labels);
+    dataset = label_by_table(folder, labels, *source);
   }
-  dataset.passed_over = files_not_taken(*source, labels);
+  dataset.image_size = image_size;
   dataset.pixels = decode_all(*source, dataset.names, image_size, threads);
   return dataset;
 }
@@ -199,26 +208,23 @@ Dataset load_images(const fs::path& folder_or_zip, int image_size, int threads) 
 
 void load_labels(const fs::path& csv, Dataset& dataset) {
   const LabelTable labels(csv);
-  const std::int64_t superclass_count =
-      dataset.classes.superclass_names.empty() ? INT32_MAX : dataset.classes.superclass_count();
-  const std::int64_t subclass_count =
-      dataset.classes.subclass_names.empty() ? INT32_MAX : dataset.classes.subclass_count();
+  const LabelReader reader(labels, dataset.classes);
   std::vector<std::int32_t> superclasses, subclasses;
   std::vector<bool> used(labels.count(), false);
   for (const std::string& name : dataset.names) {
-    const auto found = labels.row_of.find(name);
-    if (found == labels.row_of.end())
+    const auto found = labels.row_of().find(name);
+    if (found == labels.row_of().end())
       throw Error(csv.string(), "a row for every image",
                   "none for " + in_quotes(name) + row_text_in_other_normalisation(labels, name));
     const std::size_t row = found->second;
     used[row] = true;
-    superclasses.push_back(index_at(labels.table, row, labels.superclass_column, superclass_count));
-    subclasses.push_back(index_at(labels.table, row, labels.subclass_column, subclass_count));
+    superclasses.push_back(reader.at(row, Level::super));
+    subclasses.push_back(reader.at(row, Level::sub));
   }
   const auto unused = std::find(used.begin(), used.end(), false);
   if (unused != used.end()) {
     const auto row = static_cast<std::size_t>(unused - used.begin());
-    throw Error(at_line(labels.table, row), "an image of the data set", in_quotes(labels.image(row)));
+    throw Error(at_line(labels.table(), row), "an image of the data set", in_quotes(labels.image(row)));
   }
   dataset.superclasses = std::move(superclasses);
   dataset.subclasses = std::move(subclasses);

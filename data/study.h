@@ -1,8 +1,10 @@
-// The study's folder, read whole and checked whole:
-//   train_data.csv          image,superclass_index,subclass_index[,description]
-//   superclass_mapping.csv  index,class
+// A folder of labelled images, read whole and checked whole. Either with a table:
+//   train_data.csv          image,superclass_index,subclass_index[,description], or by names (data/label_table.h)
+//   superclass_mapping.csv  index,class: the names of indices; may be absent where the table is by names
 //   subclass_mapping.csv    index,class
-//   train_images/           or train_images.zip, whose files may lie in a folder train_images/
+//   train_images/           or train_images.zip, whose files may lie in a folder train_images/; without either, images
+//                           are paths from the data folder, as "dogs/1.jpg"
+// or without any of these, the images in folders that are their classes (data/class_folders.h).
 //
 // A mapping's indices are 0..n-1, each once, in any order of rows. Its last index must be the class named
 // "novel". A training row may be novel only at both levels at once (the
@@ -16,13 +18,13 @@
 
 namespace tern {
 
-/// Labelled images in the order of train_data.csv. Image files that the CSV does not name are passed over
-/// (Dataset::passed_over).
+/// Labelled images in the order of train_data.csv, or of their paths. Image files that the CSV does not name are passed
+/// over (Dataset::passed_over).
 /// threads = 0 decodes with all of thread_count(). Throws Error{file, ...}, with line and key, on the first
 /// fault.
 Dataset load_study(const std::filesystem::path& folder, int image_size = 64, int threads = 0);
 
-/// The class names of a study's folder alone; subclass_to_super is -1 but for novel.
+/// The class names of such a folder alone; the superclasses of a table's subclasses are -1, but for novel.
 ClassTable load_class_names(const std::filesystem::path& folder);
 
 /// Unlabelled images of a folder or zip, in numeric order of their names (2.jpg before 10.jpg); files that
@@ -30,7 +32,7 @@ ClassTable load_class_names(const std::filesystem::path& folder);
 /// are none.
 Dataset load_images(const std::filesystem::path& folder_or_zip, int image_size = 64, int threads = 0);
 
-/// Labels for images loaded without them: `csv` has columns image,superclass_index,subclass_index and names
+/// Labels for images loaded without them: `csv` is a table as above that names
 /// every image of the data set once (rows for other images are an error). Where dataset.classes is filled,
 /// indices are checked against it; novel indices are welcome, and a novel subclass may lie in a known
 /// superclass.

@@ -59,6 +59,18 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
       CHECK((sub == 6 || sub / 2 == super));
     }
   }
+  SUBCASE("names are those of the indices") {
+    options.names = true;
+    predict(options);
+    const CsvTable named = read_csv(options.out);
+    CHECK(named.header ==
+          std::vector<std::string>{"image", "superclass_index", "subclass_index", "superclass", "subclass"});
+    const ClassTable classes = Run::open(trained.run()).classes();
+    for (std::size_t i = 0; i < 12; ++i) {
+      CHECK(named.rows[i][3] == classes.superclass_names[static_cast<std::size_t>(named.integer(i, 1))]);
+      CHECK(named.rows[i][4] == classes.subclass_names[static_cast<std::size_t>(named.integer(i, 2))]);
+    }
+  }
   SUBCASE("probabilities are below the threshold exactly where the answer is novel") {
     options.probabilities = true;
     options.decision.tau.super = 0.5;

@@ -102,6 +102,52 @@ TEST_CASE("study: faults of train_data.csv are named with their line") {
   folder.fails("unused.png");
 }
 
+TEST_CASE("study: a table by names needs no mappings, and is numbered by them where they are") {
+  const Folder folder;
+  folder.write(
+      "train_data.csv",
+      "image,superclass,subclass\n10.png,bird,\"wren, small\"\n2.png,dog,beagle\n3.png,novel,novel\n");
+  const auto same = load_study(folder.path(), 4);
+  CHECK(same.superclasses == std::vector<std::int32_t>{0, 1, 2});
+  CHECK(same.subclasses == std::vector<std::int32_t>{1, 0, 3});
+  folder.write("train_data.csv", "image,superclass,subclass\n10.png,bird,owl\n");
+  folder.fails("train_data.csv line 2: wanted a class of the data in column \"subclass\", got \"owl\"");
+
+  for (const char* name : {"superclass_mapping.csv", "subclass_mapping.csv"})
+    std::filesystem::remove(folder / name);
+  folder.write("train_data.csv", "image,superclass,subclass\n3.png,dog,type 10\n2.png,dog,type 9\n");
+  const Dataset named = load_study(folder.path(), 4);
+  CHECK(named.classes.superclass_names == std::vector<std::string>{"dog", "novel"});
+  CHECK(named.classes.subclass_names == std::vector<std::string>{"type 9", "type 10", "novel"});
+  CHECK(named.subclasses == std::vector<std::int32_t>{1, 0});
+  CHECK(load_class_names(folder.path()).subclass_names == named.classes.subclass_names);
+  folder.write("train_data.csv", "image,superclass,subclass\n3.png,dog,\n");
+  folder.fails("train_data.csv line 2: wanted a name in column \"subclass\", got nothing");
+  folder.write("train_data.csv", "image,superclass\n3.png,dog\n");
+  folder.fails("wanted a column \"subclass\"");
+  folder.write("train_data.csv", "image,label\n3.png,dog\n");
+  folder.fails(
+      "wanted columns superclass_index and subclass_index, or superclass and subclass, or class, got none");
+}
+
+TEST_CASE("study: a table of one level, and images by their paths") {
+  const Folder folder;
+  for (const char* name : {"superclass_mapping.csv", "subclass_mapping.csv", "train_images/unused.png"})
+    std::filesystem::remove(folder / name);
+  std::filesystem::rename(folder / "train_images", folder / "pictures");
+  folder.write("train_data.csv", "image,class\npictures/2.png,a\npictures/10.png,novel\n");
+  const Dataset dataset = load_study(folder.path(), 4);
+  CHECK(dataset.names == std::vector<std::string>{"pictures/2.png", "pictures/10.png"});
+  CHECK(dataset.classes.superclass_names == std::vector<std::string>{"any", "novel"});
+  CHECK(dataset.superclasses == std::vector<std::int32_t>{0, 1});
+  CHECK(dataset.subclasses == std::vector<std::int32_t>{0, 1});
+  CHECK(dataset.image(1)[0] == 100);
+  folder.write("train_data.csv", "image,class\npictures/7.png,a\n");
+  folder.fails("got \"pictures/7.png\"");
+  folder.write("train_data.csv", "image,class\n2.png,a\n");
+  folder.fails("wanted train_images/ or train_images.zip, or paths from here in the table, got neither");
+}
+
 TEST_CASE("study: faults of the mappings") {
   const Folder folder;
   const auto mapping_fails = [&](const char* rows, const char* message) {
@@ -176,7 +222,7 @@ TEST_CASE("study: faults of the folder and of images") {
   folder.write("train_images/3.png", "not a PNG");
   folder.fails("3.png");
   std::filesystem::remove_all(folder / "train_images");
-  folder.fails("wanted train_images/ or train_images.zip, got neither");
+  folder.fails("wanted train_images/ or train_images.zip, or paths from here in the table, got neither");
 }
 
 TEST_CASE("study: load_images takes images in numeric order") {

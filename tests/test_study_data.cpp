@@ -110,9 +110,11 @@ TEST_CASE("study data: folders") {
   CHECK(resolve_folders(with_cifar, {folder.path(), {}}).cifar == folder / "cifar-100-binary");
   CHECK(resolve_folders(tiny_config(), {folder.path(), "/elsewhere"}).cifar.empty());
   CHECK(resolve_folders(tiny_config(), {".", {}}).data.is_absolute());
-  CHECK_THROWS_WITH_AS(resolve_folders(with_cifar, {folder / "none", {}}),
-                       Contains("none: wanted the folder with train_data.csv and the images, got no folder"),
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      resolve_folders(with_cifar, {folder / "none", {}}),
+      Contains(
+          "none: wanted a folder of images in folders of classes, or with train_data.csv, got no folder"),
+      Error);
   CHECK_THROWS_WITH_AS(load_study_data(tiny_config(), {folder.path(), {}}),
-                       Contains("wanted a file, got nothing there"), Error);
+                       Contains("wanted train_data.csv, or images in folders"), Error);
 }

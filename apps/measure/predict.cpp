@@ -102,7 +102,9 @@ Details details_of(const Predictor& predictor, Level level, const Scores& scores
 
 std::string csv_text(const PredictOptions& options, const Predictor& predictor, const Dataset& images,
                      const Scores& scores, const ByLevel<Answers>& answers) {
+  const ClassTable& classes = predictor.runs.front().classes();
   std::vector<std::string> header{"image", "superclass_index", "subclass_index"};
+  if (options.names) header.insert(header.end(), {"superclass", "subclass"});
   if (options.probabilities) header.insert(header.end(), {"superclass_probability", "subclass_probability"});
   ByLevel<Details> details;
   for (const Level level : kLevels) {
@@ -116,6 +118,10 @@ std::string csv_text(const PredictOptions& options, const Predictor& predictor, 
   for (std::size_t i = 0; i < images.names.size(); ++i) {
     std::vector<std::string> row{images.names[i], fmt::format("{}", answers.super.classes[i]),
                                  fmt::format("{}", answers.sub.classes[i])};
+    for (const Level level : kLevels) {
+      if (options.names)
+        row.push_back(classes.names(level)[static_cast<std::size_t>(answers[level].classes[i])]);
+    }
     for (const Level level : kLevels) {
       if (options.probabilities)
         row.push_back(fmt::format("{:.6f}", answers[level].most_probable.probabilities[i]));

@@ -18,6 +18,7 @@ struct PredictOptions {
   std::filesystem::path out;     ///< image,superclass_index,subclass_index in numeric order of the names
   std::filesystem::path labels;  ///< if set: image,superclass_index,subclass_index to compare with
   DecisionOptions decision;
+  bool names = false;          ///< two more columns: the names of both answers, superclass,subclass
   bool probabilities = false;  ///< two more columns: the largest softmax value of each level
   bool details =
       false;  ///< of each level: the confidence that tau is held against, its p-value, the second choice

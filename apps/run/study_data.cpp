@@ -149,7 +149,8 @@ DataFolders resolve_folders(const Config& config, const DataFolders& folders) {
   namespace fs = std::filesystem;
   DataFolders resolved{fs::absolute(folders.data).lexically_normal(), {}};
   if (!fs::is_directory(resolved.data)) {
-    throw Error("--data " + resolved.data.string(), "the folder with train_data.csv and the images",
+    throw Error("--data " + resolved.data.string(),
+                "a folder of images in folders of classes, or with train_data.csv",
                 fs::exists(resolved.data) ? "a file" : "no folder there");
   }
   if (!needs_cifar(config)) return resolved;

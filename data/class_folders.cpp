@@ -1,0 +1,157 @@
+#include "data/class_folders.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "data/label_table.h"
+#include "engine/core/check.h"
+#include "engine/io/utf8.h"
+
+namespace tern {
+namespace {
+
+constexpr int kDepth = 2;  // superclass/subclass/
+
+/// Where an image lies: no folder, {class}, or {superclass, subclass}.
+using Place = std::vector<std::string>;
+
+struct NaturalLess {
+  bool operator()(const std::string& a, const std::string& b) const { return natural_less(a, b); }
+};
+/// Subclasses by superclass; the one of one level is kOnlySuperclass.
+using Tree = std::map<std::string, std::set<std::string, NaturalLess>, NaturalLess>;
+
+Place place_of(const std::string& name) {
+  Place place;
+  std::size_t begin = 0;
+  for (std::size_t end; (end = name.find('/', begin)) != name.npos; begin = end + 1) {
+    place.push_back(name.substr(begin, end - begin));
+  }
+  return place;
+}
+
+bool is_novel(const Place& place) {
+  return place.front() == kNovelClass;
+}
+
+/// A data set that is parted already looks like two superclasses, "train" and "val", of the same subclasses.
+void refuse_parts_of_a_split(const ImageSource& images, const std::set<std::string>& tops) {
+  constexpr std::array kParts{"train", "training", "val", "valid", "validation", "test", "testing"};
+  std::string train;
+  for (const std::string& top : tops) {
+    std::string folded = top;
+    for (char& c : folded) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (std::find(kParts.begin(), kParts.end(), folded) == kParts.end()) return;
+    if (folded.starts_with("train")) train = top;
+  }
+  if (train.empty()) return;
+  throw Error(images.path().string(), "folders of classes",
+              "the parts of a split: name " + (images.path() / train).string() +
+                  ", of which tern sets images aside to validate with");
+}
+
+/// The first image of `level` folders that is not novel.
+const std::string* first_of_level(const ImageSource& images, std::size_t level) {
+  for (const std::string& name : images.names()) {
+    const Place place = place_of(name);
+    if (place.size() == level && !is_novel(place)) return &name;
+  }
+  return nullptr;
+}
+
+/// 1 or 2.
+std::size_t levels_of(const ImageSource& images) {
+  const std::string* const of_one = first_of_level(images, 1);
+  const std::string* const of_two = first_of_level(images, 2);
+  if (of_one != nullptr && of_two != nullptr) {
+    throw Error(images.path().string(), "images in class/ alone or in superclass/subclass/ alone",
+                *of_one + " and " + *of_two);
+  }
+  return of_two != nullptr ? 2 : 1;
+}
+
+Tree tree_of(const ImageSource& images, std::size_t levels) {
+  Tree tree;
+  std::set<std::string> tops;
+  for (const std::string& name : images.names()) {
+    const Place place = place_of(name);
+    if (place.empty()) continue;
+    for (const std::string& folder : place)
+      check_name_is_utf8(images.path().string(), "a folder's name", folder);
+    tops.insert(place.front());
+    if (!is_novel(place)) tree[levels == 2 ? place.front() : kOnlySuperclass].insert(place.back());
+  }
+  if (levels == 2) refuse_parts_of_a_split(images, tops);
+  std::size_t classes = 0;
+  for (const auto& [superclass, subclasses] : tree) classes += subclasses.size();
+  if (classes < 2) {
+    throw Error(images.path().string(),
+                "images in folders of at least two classes, class/ or superclass/subclass/",
+                classes == 0 ? "none in a class's folder" : "one class, " + *tree.begin()->second.begin());
+  }
+  for (const auto& [superclass, subclasses] : tree) {
+    if (!subclasses.contains(kNovelClass)) continue;
+    throw Error(images.path().string(), "a folder novel/ beside the superclasses",
+                "one in " + superclass + "/");
+  }
+  return tree;
+}
+
+/// What a subclass is called: its folder, with its superclass where several have such a folder.
+std::string title_of(const Tree& tree, const std::string& superclass, const std::string& subclass) {
+  const auto holders = std::count_if(tree.begin(), tree.end(),
+                                     [&](const auto& entry) { return entry.second.contains(subclass); });
+  return holders > 1 ? superclass + "/" + subclass : subclass;
+}
+
+}  // namespace
+
+std::unique_ptr<ImageSource> open_class_folders(const std::filesystem::path& folder) {
+  return ImageSource::open_tree(folder, kDepth,
+                                "train_data.csv, or images in folders class/ or superclass/subclass/");
+}
+
+Dataset label_by_folders(const ImageSource& images) {
+  const std::size_t levels = levels_of(images);
+  const Tree tree = tree_of(images, levels);
+  Dataset dataset;
+  ClassTable& classes = dataset.classes;
+  std::map<Place, std::pair<std::int32_t, std::int32_t>> labels;  // of a known class, by its folders
+  for (const auto& [superclass, subclasses] : tree) {
+    const std::int32_t super_index = classes.superclass_count();
+    classes.superclass_names.push_back(superclass);
+    for (const std::string& subclass : subclasses) {
+      labels[levels == 2 ? Place{superclass, subclass} : Place{subclass}] = {super_index,
+                                                                             classes.subclass_count()};
+      classes.subclass_names.push_back(title_of(tree, superclass, subclass));
+      classes.subclass_to_super.push_back(super_index);
+    }
+  }
+  classes.superclass_names.emplace_back(kNovelClass);
+  classes.subclass_names.emplace_back(kNovelClass);
+  classes.subclass_to_super.push_back(classes.novel_superclass());
+
+  PassedOver passed_over = images.passed_over();
+  for (const std::string& name : images.names()) {
+    const Place place = place_of(name);
+    if (place.empty()) {
+      passed_over.add("in no class's folder", name);
+      continue;
+    }
+    const auto found = labels.find(place);
+    const bool known = found != labels.end();  // else novel
+    dataset.names.push_back(name);
+    dataset.superclasses.push_back(known ? found->second.first : classes.novel_superclass());
+    dataset.subclasses.push_back(known ? found->second.second : classes.novel_subclass());
+  }
+  dataset.is_extra.assign(dataset.names.size(), 0);
+  dataset.passed_over = passed_over.text(images.path().string());
+  return dataset;
+}
+
+}  // namespace tern
