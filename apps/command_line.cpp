@@ -17,6 +17,7 @@
 
 #include "apps/commands.h"
 #include "apps/common/version.h"
+#include "engine/core/nearest.h"
 #include "engine/core/subnormals.h"
 
 namespace tern {
@@ -37,11 +38,17 @@ int report(const std::string& name, const std::string& message) {
   return kFailure;
 }
 
-/// "tern", or "tern <command>" of the subcommand that was named.
-std::string name_of(const CLI::App& tern) {
+/// The subcommand that was named, or all of tern.
+const CLI::App& used_app(const CLI::App& tern) {
   const std::vector<const CLI::App*> used =
       tern.get_subcommands([](const CLI::App* app) { return app->parsed(); });
-  return used.empty() ? "tern" : "tern " + used.front()->get_name();
+  return used.empty() ? tern : *used.front();
+}
+
+/// "tern", or "tern <command>" of the subcommand that was named.
+std::string name_of(const CLI::App& tern) {
+  const CLI::App& app = used_app(tern);
+  return &app == &tern ? "tern" : "tern " + app.get_name();
 }
 
 /// `code`, unless what was printed did not all arrive: a full disk must not pass for success.
@@ -72,11 +79,44 @@ int run_safely(const Command& command) {
   }
 }
 
+/// What an app takes: "--options" of a subcommand, or the names of subcommands.
+std::vector<std::string> names_of(const CLI::App& app, bool options) {
+  std::vector<std::string> names;
+  if (options) {
+    for (const CLI::Option* option : app.get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  } else {
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+      names.push_back(command->get_name());
+  }
+  return names;
+}
+
+/// Of the first argument that nothing takes.
+std::string unexpected_text(const CLI::App& tern, const std::string& argument) {
+  const CLI::App& app = used_app(tern);
+  const bool is_option = argument.starts_with("-");
+  const std::vector<std::string> names = names_of(app, is_option);
+  if (names.empty()) return "wanted no more arguments, got " + argument;
+  return std::string(is_option ? "wanted a known option" : "wanted a command") + " (the nearest is " +
+         nearest_name(argument.substr(0, argument.find('=')), names) + "), got " + argument;
+}
+
+/// One line of what is wrong and two of what to do; all of the help only where nothing was asked for.
 int wrong_usage(const CLI::App& tern, const std::string& message) {
-  const std::vector<const CLI::App*> used =
-      tern.get_subcommands([](const CLI::App* app) { return app->parsed(); });
-  if (!message.empty()) std::cerr << name_of(tern) << ": " << one_line(message) << "\n\n";
-  std::cerr << (used.empty() ? tern.help() : used.front()->help("tern"));
+  const CLI::App& app = used_app(tern);
+  if (message.empty()) {
+    std::cerr << app.help(&app == &tern ? "" : "tern");
+    return kWrongUsage;
+  }
+  const std::vector<std::string> unexpected = tern.remaining(true);
+  const std::string text = unexpected.empty() ? message : unexpected_text(tern, unexpected.front());
+  const std::string help = app.help(&app == &tern ? "" : "tern");
+  const std::size_t usage = help.find("Usage: ");
+  std::cerr << name_of(tern) << ": " << one_line(text) << "\n"
+            << help.substr(usage, help.find('\n', usage) - usage) << "\n"
+            << name_of(tern) << " --help lists the " << (&app == &tern ? "commands.\n" : "options.\n");
   return kWrongUsage;
 }
 

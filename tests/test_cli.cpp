@@ -36,6 +36,15 @@ void check_usage(const std::vector<std::string>& arguments, const std::string& p
   CHECK(holds(result.errors, part));
 }
 
+/// The same in three lines, that do not hide what is wrong above a page of help.
+void check_short_usage(const std::vector<std::string>& arguments, const std::string& line) {
+  const Result result = run_tern(arguments);
+  INFO(result.errors);
+  CHECK(result.code == 2);
+  CHECK(result.errors.starts_with(line + "\nUsage: tern"));
+  CHECK(std::count(result.errors.begin(), result.errors.end(), '\n') == 3);
+}
+
 const char* const kCommands[] = {"demo-data", "convert",  "inspect", "classify", "train",
                                  "calibrate", "evaluate", "predict", "report",   "dump"};
 
@@ -94,6 +103,16 @@ TEST_CASE("cli: wrong usage is exit code 2 with the usage on stderr") {
     check_usage({"classify", "--arch", "resnet18", "--weights", "w", "--resize", resize, "i"}, "--resize");
   }
   check_usage({"demo-data"}, "--out is required");
+}
+
+TEST_CASE("cli: an unknown option or command is told with the nearest one") {
+  check_short_usage({"trian", "--out", "x"}, "tern: wanted a command (the nearest is train), got trian");
+  check_short_usage({"train", "--confg", "c.toml", "--out", "x"},
+                    "tern train: wanted a known option (the nearest is --config), got --confg");
+  check_short_usage({"evaluate", "--run", "a", "--tau_sub=0.5"},
+                    "tern evaluate: wanted a known option (the nearest is --tau-sub), got --tau_sub=0.5");
+  check_short_usage({"demo-data", "--out", "a", "b"}, "tern demo-data: wanted no more arguments, got b");
+  check_short_usage({"train", "--out", "x"}, "tern train: --config is required");
 }
 
 TEST_CASE("cli: any other failure is exit code 1 with one line that names its subject") {
