@@ -3,6 +3,7 @@
 
 #include <iostream>
 
+#include "apps/check_data/check_data.h"
 #include "apps/measure/calibrate.h"
 #include "apps/measure/dump.h"
 #include "apps/measure/evaluate.h"
@@ -267,6 +268,23 @@ void add_report(CLI::App& tern, Command& chosen) {
   add_runtime_options(app, options.runtime);
 }
 
+void add_check_data(CLI::App& tern, Command& chosen) {
+  static CheckDataOptions options;
+  CLI::App* app = add_command(tern, chosen, "check-data",
+                              "Say what is wrong with images before training: classes, sizes, images that "
+                              "cannot be read or look the same.",
+                              options, check_data);
+  app->add_option("--data", options.data, "as for tern train")->required()->type_name("DIR");
+  app->add_option(
+         "--images", options.images,
+         "images to be predicted, to find those that training has seen; by default DATA/test_images or "
+         "DATA/test_images.zip")
+      ->type_name("DIR|ZIP");
+  app->add_option("--out", options.out, "write a page with the pictures, for a browser without a network")
+      ->type_name("FILE.html");
+  add_runtime_options(app, options.runtime);
+}
+
 void add_study(CLI::App& tern, Command& chosen) {
   static StudyOptions options;
   CLI::App* app =
@@ -313,6 +331,7 @@ void add_commands(CLI::App& tern, Command& chosen) {
   add_predict(tern, chosen);
   add_report(tern, chosen);
   add_dump(tern, chosen);
+  add_check_data(tern, chosen);
   add_study(tern, chosen);
 }
 

@@ -177,22 +177,27 @@ Dataset label_by_table(const fs::path& folder, const LabelTable& labels, const I
 
 }  // namespace
 
-Dataset load_study(const fs::path& folder, int image_size, int threads) {
+LabelledImages open_study(const fs::path& folder) {
   if (!fs::is_directory(folder)) throw Error(folder.string(), "a data folder", "nothing there or no folder");
-  std::unique_ptr<ImageSource> source;
-  Dataset dataset;
+  LabelledImages images;
   if (has_no_table(folder)) {
-    source = open_class_folders(folder);
-    dataset = label_by_folders(*source);
+    images.source = open_class_folders(folder);
+    images.dataset = label_by_folders(*images.source);
   } else {
     const LabelTable labels(folder / kTable);
     if (labels.count() == 0) throw Error(labels.table().path.string(), "at least one image", "none");
-    source = open_training_images(folder, labels);
-    dataset = label_by_table(folder, labels, *source);
+    images.source = open_training_images(folder, labels);
+    images.dataset = label_by_table(folder, labels, *images.source);
   }
+  return images;
+}
+
+Dataset load_study(const fs::path& folder, int image_size, int threads) {
+  LabelledImages images = open_study(folder);
+  Dataset& dataset = images.dataset;
   dataset.image_size = image_size;
-  dataset.pixels = decode_all(*source, dataset.names, image_size, threads);
-  return dataset;
+  dataset.pixels = decode_all(*images.source, dataset.names, image_size, threads);
+  return std::move(dataset);
 }
 
 Dataset load_images(const fs::path& folder_or_zip, int image_size, int threads) {

@@ -13,8 +13,10 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 
 #include "data/dataset.h"
+#include "data/image_source.h"
 
 namespace tern {
 
@@ -23,6 +25,13 @@ namespace tern {
 /// threads = 0 decodes with all of thread_count(). Throws Error{file, ...}, with line and key, on the first
 /// fault.
 Dataset load_study(const std::filesystem::path& folder, int image_size = 64, int threads = 0);
+
+/// The same without pixels, and where those are.
+struct LabelledImages {
+  Dataset dataset;
+  std::unique_ptr<ImageSource> source;
+};
+LabelledImages open_study(const std::filesystem::path& folder);
 
 /// The class names of such a folder alone; the superclasses of a table's subclasses are -1, but for novel.
 ClassTable load_class_names(const std::filesystem::path& folder);

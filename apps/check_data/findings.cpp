@@ -1,0 +1,92 @@
+#include "apps/check_data/findings.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+namespace tern {
+namespace {
+
+std::vector<ClassCount> count_classes(const CheckedImages& images) {
+  std::vector<ClassCount> counts;
+  for (std::int32_t subclass = 0; subclass < images.classes.subclass_count(); ++subclass)
+    counts.push_back({images.classes.subclass_to_super[static_cast<std::size_t>(subclass)], subclass, 0});
+  for (const std::int32_t subclass : images.subclasses) ++counts[static_cast<std::size_t>(subclass)].images;
+  if (counts.back().images == 0) counts.pop_back();  // no images of the novel class: nothing odd
+  const std::int32_t none = images.classes.novel_superclass();
+  for (ClassCount& count : counts) {
+    if (count.superclass < 0) count.superclass = none;  // of a class without images nobody knows
+  }
+  std::stable_sort(counts.begin(), counts.end(), [](const ClassCount& a, const ClassCount& b) {
+    return std::tuple(a.superclass, -a.images) < std::tuple(b.superclass, -b.images);
+  });
+  return counts;
+}
+
+Alike describe(std::vector<std::int64_t> group, const CheckedImages& images) {
+  std::set<std::uint64_t> pixels;
+  std::set<std::int32_t> classes;
+  for (const std::int64_t index : group) {
+    const auto at = static_cast<std::size_t>(index);
+    pixels.insert(images.facts[at].pixels);
+    if (images.is_labelled(index)) classes.insert(images.subclasses[at]);
+  }
+  const bool in_both = images.is_labelled(group.front()) && !images.is_labelled(group.back());
+  return {std::move(group), pixels.size() == 1, classes.size() > 1, in_both};
+}
+
+std::vector<Alike> find_alike(const CheckedImages& images) {
+  std::vector<std::int64_t> readable;
+  std::vector<PerceptualHash> looks;
+  for (std::int64_t i = 0; i < images.count(); ++i) {
+    const ImageFacts& facts = images.facts[static_cast<std::size_t>(i)];
+    if (!facts.error.empty()) continue;
+    readable.push_back(i);
+    looks.push_back(facts.look);
+  }
+  std::vector<Alike> alike;
+  for (std::vector<std::int64_t>& group : near_duplicates(looks)) {
+    for (std::int64_t& index : group) index = readable[static_cast<std::size_t>(index)];
+    alike.push_back(describe(std::move(group), images));
+  }
+  std::stable_sort(alike.begin(), alike.end(), [](const Alike& a, const Alike& b) {
+    return std::tuple(!a.several_classes, !a.in_both) < std::tuple(!b.several_classes, !b.in_both);
+  });
+  return alike;
+}
+
+}  // namespace
+
+std::int64_t Findings::count_alike(bool Alike::*kind) const {
+  return std::count_if(alike.begin(), alike.end(), [kind](const Alike& group) { return group.*kind; });
+}
+
+std::int64_t Findings::count_leaks(const CheckedImages& images) const {
+  std::int64_t count = 0;
+  for (const Alike& group : alike) {
+    if (!group.in_both) continue;
+    count += std::count_if(group.images.begin(), group.images.end(),
+                           [&images](std::int64_t index) { return !images.is_labelled(index); });
+  }
+  return count;
+}
+
+Findings findings_of(const CheckedImages& images) {
+  Findings findings;
+  findings.classes = count_classes(images);
+  for (std::int64_t i = 0; i < images.count(); ++i) {
+    const ImageFacts& facts = images.facts[static_cast<std::size_t>(i)];
+    if (!facts.error.empty()) {
+      findings.unreadable.push_back(i);
+      continue;
+    }
+    findings.widths.push_back(facts.width);
+    findings.heights.push_back(facts.height);
+  }
+  std::sort(findings.widths.begin(), findings.widths.end());
+  std::sort(findings.heights.begin(), findings.heights.end());
+  findings.alike = find_alike(images);
+  return findings;
+}
+
+}  // namespace tern

@@ -1,0 +1,136 @@
+#include "apps/check_data/findings_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tern {
+namespace {
+
+constexpr std::int64_t kBar = 40;        // characters of the longest
+constexpr std::size_t kExamples = 5;     // groups of images that are named
+constexpr double kImbalance = 10;        // a largest class of so many times the smallest is told
+constexpr std::int64_t kFewImages = 10;  // as is a class of fewer
+
+/// "1 image", "2 images"
+std::string counted(std::int64_t number, const char* what) {
+  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
+const std::string& subclass_name(const CheckedImages& images, std::int32_t subclass) {
+  return images.classes.subclass_names[static_cast<std::size_t>(subclass)];
+}
+
+std::string class_lines(const CheckedImages& images, const Findings& findings) {
+  std::size_t width = 0;
+  std::int64_t most = 1;
+  for (const ClassCount& count : findings.classes) {
+    width = std::max(width, std::min<std::size_t>(subclass_name(images, count.subclass).size(), 40));
+    most = std::max(most, count.images);
+  }
+  std::string text;
+  std::int32_t superclass = -1;
+  for (const ClassCount& count : findings.classes) {
+    if (count.superclass != superclass) {
+      superclass = count.superclass;
+      const auto number = std::count(images.superclasses.begin(), images.superclasses.end(), superclass);
+      text += fmt::format("{}: {}\n", images.classes.superclass_names[static_cast<std::size_t>(superclass)],
+                          counted(number, "image"));
+    }
+    const std::int64_t bar = (count.images * kBar + most - 1) / most;
+    text += fmt::format("  {:<{}.40} {:>7} {}\n", subclass_name(images, count.subclass), width, count.images,
+                        std::string(static_cast<std::size_t>(bar), '#'));
+  }
+  return text;
+}
+
+/// "64", or "32 to 500 (median 48)".
+std::string range_text(const std::vector<std::int64_t>& sorted) {
+  if (sorted.front() == sorted.back()) return fmt::format("{}", sorted.front());
+  return fmt::format("{} to {} (median {})", sorted.front(), sorted.back(), sorted[sorted.size() / 2]);
+}
+
+std::string alike_lines(const CheckedImages& images, const Findings& findings) {
+  std::string text;
+  std::size_t left = findings.alike.size(), shown = 0;
+  for (const Alike& group : findings.alike) {
+    if (shown++ == kExamples) break;
+    --left;
+    text += group.same_pixels ? "  the same pixels:" : "  alike:          ";
+    for (std::size_t i = 0; i < std::min<std::size_t>(group.images.size(), 4); ++i) {
+      const std::int64_t index = group.images[i];
+      text += fmt::format("{} {} ({})", i > 0 ? "," : "", images.names[static_cast<std::size_t>(index)],
+                          origin_text(images, index));
+    }
+    text += group.images.size() > 4 ? fmt::format(", and {} more\n", group.images.size() - 4) : "\n";
+  }
+  if (left > 0) text += fmt::format("  and {} more; --out FILE.html shows them\n", left);
+  return text;
+}
+
+}  // namespace
+
+std::string origin_text(const CheckedImages& images, std::int64_t index) {
+  if (!images.is_labelled(index)) return "to be predicted";
+  const auto at = static_cast<std::size_t>(index);
+  return fmt::format("{} / {}",
+                     images.classes.superclass_names[static_cast<std::size_t>(images.superclasses[at])],
+                     subclass_name(images, images.subclasses[at]));
+}
+
+std::vector<std::string> warnings_of(const CheckedImages& images, const Findings& findings) {
+  std::vector<std::string> warnings;
+  const auto unreadable = static_cast<std::int64_t>(findings.unreadable.size());
+  if (unreadable > 0)
+    warnings.push_back(counted(unreadable, "image") + " cannot be read: training and predicting stop at one");
+  const std::int64_t contradicting = findings.count_alike(&Alike::several_classes);
+  if (contradicting > 0)
+    warnings.push_back(counted(contradicting, "group") +
+                       " of images that look the same have several classes");
+  const std::int64_t leaks = findings.count_leaks(images);
+  if (leaks > 0)
+    warnings.push_back(counted(leaks, "image") +
+                       " to be predicted look like labelled ones, which were learned by heart");
+  const auto alike = static_cast<std::int64_t>(findings.alike.size());
+  if (alike > 0) {
+    warnings.push_back(counted(alike, "group") +
+                       " of images that look the same: what is trained on may be validated with, too");
+  }
+  std::vector<ClassCount> counts = findings.classes;
+  std::erase_if(counts, [&](const ClassCount& c) { return c.subclass == images.classes.novel_subclass(); });
+  const auto less = [](const ClassCount& a, const ClassCount& b) { return a.images < b.images; };
+  const auto few = std::count_if(counts.begin(), counts.end(),
+                                 [](const ClassCount& count) { return count.images < kFewImages; });
+  const ClassCount least = *std::min_element(counts.begin(), counts.end(), less);
+  const ClassCount most = *std::max_element(counts.begin(), counts.end(), less);
+  if (few > 0) {
+    warnings.push_back(fmt::format("{} with fewer than {} images; {} has {}",
+                                   few == 1 ? "1 class" : fmt::format("{} classes", few), kFewImages,
+                                   subclass_name(images, least.subclass), least.images));
+  } else if (static_cast<double>(most.images) >= kImbalance * static_cast<double>(least.images)) {
+    warnings.push_back(
+        fmt::format("{} has {} times the images of {}: sampler = \"balanced\" draws classes equally",
+                    subclass_name(images, most.subclass), most.images / least.images,
+                    subclass_name(images, least.subclass)));
+  }
+  return warnings;
+}
+
+std::string findings_text(const CheckedImages& images, const Findings& findings) {
+  const std::int64_t others = images.count() - images.labelled();
+  std::string text = class_lines(images, findings);
+  text += fmt::format("{} labelled images of {} subclasses in {} superclasses", images.labelled(),
+                      images.classes.subclass_count() - 1, images.classes.superclass_count() - 1);
+  text += others > 0 ? fmt::format(", {} to be predicted\n", others) : "\n";
+  if (!findings.widths.empty()) {
+    text += fmt::format("pixels: width {}, height {}\n", range_text(findings.widths),
+                        range_text(findings.heights));
+  }
+  const std::vector<std::string> warnings = warnings_of(images, findings);
+  for (const std::string& warning : warnings) text += "look at: " + warning + "\n";
+  text += alike_lines(images, findings);
+  if (warnings.empty()) text += "nothing odd was found\n";
+  return text;
+}
+
+}  // namespace tern

@@ -1,0 +1,113 @@
+// tern check-data on a folder in which every fault is.
+#include "apps/check_data/check_data.h"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "data/image_io.h"
+#include "data/random_purpose.h"
+#include "engine/core/check.h"
+#include "engine/core/random.h"
+#include "engine/io/file.h"
+#include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
+
+namespace tern {
+namespace {
+
+std::string png(std::uint64_t number) {
+  RandomStream random(number, random_purpose::test);
+  Image image{17, 16, std::vector<std::uint8_t>(17 * 16 * 3)};
+  for (std::uint8_t& byte : image.rgb) byte = static_cast<std::uint8_t>(random.below(256));
+  std::string text;
+  for (const std::byte byte : encode_png(image)) text += static_cast<char>(byte);
+  return text;
+}
+
+/// Two classes of 12 and 10 images, all different.
+struct Folder : test::TemporaryFolder {
+  Folder() {
+    std::filesystem::create_directories(path() / "pets/cat");
+    std::filesystem::create_directories(path() / "pets/<dog>");
+    for (std::uint64_t i = 1; i <= 12; ++i) write("pets/cat/" + std::to_string(i) + ".png", png(i));
+    for (std::uint64_t i = 1; i <= 10; ++i) write("pets/<dog>/" + std::to_string(i) + ".png", png(20 + i));
+  }
+  test::Result check(std::vector<std::string> more = {}) const {
+    more.insert(more.begin(), {"check-data", "--data", (path() / "pets").string()});
+    return test::run_tern(more);
+  }
+};
+
+bool holds(const std::string& text, const std::string& part) {
+  INFO(text);
+  return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("check-data: counts, sizes and nothing odd") {
+  const Folder folder;
+  const test::Result result = folder.check();
+  CHECK(result.code == 0);
+  CHECK(holds(result.output, "any: 22 images\n"));
+  CHECK(holds(result.output, "  cat        12 ########################################\n"));
+  CHECK(holds(result.output, "  <dog>      10 ##################################\n"));
+  CHECK(holds(result.output, "22 labelled images of 2 subclasses in 1 superclasses\n"));
+  CHECK(holds(result.output, "pixels: width 17, height 16\n"));
+  CHECK(holds(result.output, "nothing odd was found\n"));
+}
+
+TEST_CASE(
+    "check-data: duplicates, contradictions, leaks, unreadable images and small classes, and the page") {
+  const Folder folder;
+  folder.write("pets/cat/again.png", png(1));
+  folder.write("pets/<dog>/cat.png", png(2));
+  std::filesystem::create_directories(folder / "new");
+  folder.write("new/seen.png", png(25));
+  folder.write("new/other.png", png(99));
+  folder.write("pets/cat/broken.png", "no PNG");
+  std::filesystem::create_directories(folder / "pets/ant");
+  folder.write("pets/ant/1.png", png(50));
+  const std::string page = (folder / "page.html").string();
+  const test::Result result = folder.check({"--images", (folder / "new").string(), "--out", page});
+  CHECK(result.code == 1);
+  CHECK(holds(result.errors, "wanted images that can be read, got 1 that cannot: "));
+  CHECK(holds(result.errors, "cat/broken.png: wanted a JPEG, PNG or BMP image"));
+  CHECK(holds(result.output, "look at: 1 image cannot be read"));
+  CHECK(holds(result.output, "look at: 1 group of images that look the same have several classes"));
+  CHECK(holds(result.output, "look at: 1 image to be predicted look like labelled ones"));
+  CHECK(holds(result.output, "look at: 3 groups of images that look the same: "));
+  CHECK(holds(result.output, "look at: 1 class with fewer than 10 images; ant has 1"));
+  CHECK(holds(result.output, "the same pixels: <dog>/cat.png (any / <dog>), cat/2.png (any / cat)\n"));
+  CHECK(holds(result.output, "the same pixels: <dog>/5.png (any / <dog>), seen.png (to be predicted)\n"));
+
+  const std::string html = read_text_file(page);
+  CHECK(holds(html, "<h1>26 labelled images</h1>"));
+  CHECK(holds(html, "&lt;dog&gt;/cat.png"));
+  CHECK(!holds(html, "<dog>"));
+  CHECK(holds(html, "The same pixels, of several classes: 2 images"));
+  CHECK(holds(html, "The same pixels, labelled and to be predicted: 2 images"));
+  CHECK(holds(html, "data:image/jpeg;base64,"));
+  CHECK(holds(html, "cat/broken.png: wanted"));
+}
+
+TEST_CASE("check-data: bad input leaves one line and no page") {
+  const Folder folder;
+  const std::string page = (folder / "page.html").string();
+  const auto fails = [&](const std::vector<std::string>& arguments, const std::string& part) {
+    const test::Result result = test::run_tern(arguments);
+    CHECK(result.code == 1);
+    CHECK(holds(result.errors, part));
+    CHECK(!std::filesystem::exists(page));
+  };
+  const std::string data = (folder / "pets").string();
+  fails({"check-data", "--data", (folder / "none").string(), "--out", page}, "wanted a data folder");
+  fails({"check-data", "--data", data, "--images", (folder / "none").string(), "--out", page},
+        "none: wanted");
+  fails({"check-data", "--data", data, "--out", (folder / "none/page.html").string()}, "--out");
+  fails({"check-data", "--data", (folder / "pets/cat").string(), "--out", page},
+        "in folders of at least two classes");
+}
+
+}  // namespace
+}  // namespace tern
