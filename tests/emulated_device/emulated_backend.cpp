@@ -78,9 +78,7 @@ class RecordedOperations final : public CapturedWork {
   RecordedOperations(const RecordedOperations&) = delete;
   RecordedOperations& operator=(const RecordedOperations&) = delete;
 
-  void run() override {
-    for (const auto& operation : operations_) operation();
-  }
+  void run() override { replay(operations_); }
 
  private:
   Operations operations_;

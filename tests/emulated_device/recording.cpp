@@ -8,6 +8,7 @@ namespace tern::test {
 namespace {
 
 Operations* kept = nullptr;  ///< where operations go while work is recorded
+std::int64_t replayed = 0;
 
 }  // namespace
 
@@ -18,6 +19,17 @@ void issue(std::function<void()> operation) {
 
 bool is_recording() {
   return kept != nullptr;
+}
+
+std::int64_t replayed_count() {
+  return replayed;
+}
+
+void replay(const Operations& operations) {
+  for (const auto& operation : operations) {
+    operation();
+    ++replayed;
+  }
 }
 
 Recording::Recording() {

@@ -2,6 +2,7 @@
 // the addresses that they had when they were kept.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -13,6 +14,10 @@ using Operations = std::vector<std::function<void()>>;
 /// themselves.
 void issue(std::function<void()> operation);
 bool is_recording();
+/// Operations that recordings have done so far, kernels' launches included.
+std::int64_t replayed_count();
+/// Does them.
+void replay(const Operations& operations);
 
 /// Keeps what is issued while it lives.
 class Recording {
