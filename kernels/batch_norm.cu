@@ -1,4 +1,5 @@
-// Two launches in training: statistics (reads x), then y (reads x again, and the residual). One in inference.
+// Two launches in training: statistics (reads x), then y (reads x again, and the residual). One where a block can have all rows
+// of its channels, since there are few. One in inference.
 //
 // Statistics: a thread takes 4 rows at a time, computes their mean and squared deviations, and merges them
 // into its running ones by Chan's formula, which also merges threads and blocks (kernels/common/columns.h).
@@ -57,12 +58,9 @@ struct Statistics {
   }
 };
 
+/// This thread's rows of the tile: [count, mean, squared deviations] of x - x[0].
 template <int V, typename T>
-__global__ void __launch_bounds__(kColumnThreads, 2)
-    statistics_kernel(const T* x, Statistics statistics, ColumnWorkspace workspace, std::int64_t rows,
-                      std::int64_t cols, std::int64_t rows_per_slice) {
-  TERN_SHARED(float, shared, (kColumnShared<3, V>));
-  const ColumnPart part(V, rows, cols, rows_per_slice);
+__device__ void sum_moments(const ColumnPart& part, const T* x, float (&partial)[V][3]) {
   float shift[V] = {}, mean[V] = {}, squares[V] = {}, count = 0;
   if (part.inside) {
     const Vector<T, V> first = load_vector<V>(x + part.column);
@@ -74,12 +72,21 @@ __global__ void __launch_bounds__(kColumnThreads, 2)
     for (int r = 0; r < R; ++r) in[r] = load_vector<V>(x + at + r * part.stride);
     add_rows<R, V>(in, shift, count, mean, squares);
   });
-  float partial[V][3];
   for (int v = 0; v < V; ++v) {
     partial[v][0] = count;
     partial[v][1] = mean[v];
     partial[v][2] = squares[v];
   }
+}
+
+template <int V, typename T>
+__global__ void __launch_bounds__(kColumnThreads, 2)
+    statistics_kernel(const T* x, Statistics statistics, ColumnWorkspace workspace, std::int64_t rows,
+                      std::int64_t cols, std::int64_t rows_per_slice) {
+  TERN_SHARED(float, shared, (kColumnShared<3, V>));
+  const ColumnPart part(V, rows, cols, rows_per_slice);
+  float partial[V][3];
+  sum_moments(part, x, partial);
   const auto finish = [&](std::int64_t column, const float(&moments)[3]) {
     statistics.write(column, static_cast<float>(x[column]) + moments[1], moments[2],
                      static_cast<float>(rows));
@@ -95,12 +102,11 @@ struct Normalization {
   float epsilon;
 };
 
-/// Loads as many rows together as registers allow while four blocks share a multiprocessor.
+/// y for this thread's rows. Loads as many rows together as registers allow while four blocks of 256 threads share a
+/// multiprocessor.
 template <int V, bool kResidual, typename T>
-__global__ void __launch_bounds__(256, 4)
-    normalize_kernel(const T* x, const T* residual, T* y, Normalization channels, bool relu,
-                     std::int64_t rows, std::int64_t cols, std::int64_t rows_per_slice) {
-  const ColumnPart part(V, rows, cols, rows_per_slice);
+__device__ void normalize_rows(const ColumnPart& part, const T* x, const T* residual, T* y,
+                               const Normalization& channels, bool relu) {
   if (!part.inside) return;
   float mean[V], scale[V], beta[V], gamma[V];
   load_floats(channels.mean + part.column, mean);
@@ -126,6 +132,34 @@ __global__ void __launch_bounds__(256, 4)
   });
 }
 
+template <int V, bool kResidual, typename T>
+__global__ void __launch_bounds__(256, 4)
+    normalize_kernel(const T* x, const T* residual, T* y, Normalization channels, bool relu,
+                     std::int64_t rows, std::int64_t cols, std::int64_t rows_per_slice) {
+  const ColumnPart part(V, rows, cols, rows_per_slice);
+  normalize_rows<V, kResidual>(part, x, residual, y, channels, relu);
+}
+
+/// Both: a block has all rows of its channels. What it reads again is near it still, so x moves once.
+template <int V, bool kResidual, typename T>
+__global__ void __launch_bounds__(kColumnThreads)
+    normalize_by_batch_kernel(const T* x, const T* residual, T* y, Statistics statistics,
+                              Normalization channels, bool relu, std::int64_t rows, std::int64_t cols) {
+  TERN_SHARED(float, shared, (kColumnShared<3, V>));
+  const ColumnPart part(V, rows, cols, rows);
+  float partial[V][3], moments[3];
+  sum_moments(part, x, partial);
+  merge_block(partial, MergeMoments{}, moments, shared);
+  const int columns = static_cast<int>(blockDim.x) * V, rank = thread_rank();
+  const std::int64_t column = std::int64_t{blockIdx.x} * columns + rank;
+  if (rank < columns && column < cols) {
+    statistics.write(column, static_cast<float>(x[column]) + moments[1], moments[2],
+                     static_cast<float>(rows));
+  }
+  __syncthreads();  // before y, which may be x, is written
+  normalize_rows<V, kResidual>(part, x, residual, y, channels, relu);
+}
+
 template <int V, typename T>
 void normalize(const T* x, const T* residual, T* y, const Normalization& channels, bool relu,
                std::int64_t rows, std::int64_t cols, Stream stream) {
@@ -144,11 +178,18 @@ template <typename T>
 void batch_norm_training(const T* x, const float* gamma, const float* beta, const T* residual, bool relu,
                          float epsilon, float momentum, float* running_mean, float* running_variance,
                          float* mean, float* inverse_std, T* y, void* workspace, std::int64_t rows,
-                         std::int64_t channels, Stream stream) {
+                         std::int64_t channels, Stream stream, std::int64_t one_launch_rows) {
   if (rows == 0 || channels == 0) return;
   const Statistics statistics{epsilon, momentum, running_mean, running_variance, mean, inverse_std};
   const Normalization normalization{gamma, beta, mean, inverse_std, false, epsilon};
   const auto run = [&]<int V>(std::integral_constant<int, V>) {
+    if (rows <= one_launch_rows) {
+      const ColumnPartition whole = partition_for_whole_columns<V, T>(rows, channels);
+      auto* const kernel = residual == nullptr ? normalize_by_batch_kernel<V, false, T>
+                                               : normalize_by_batch_kernel<V, true, T>;
+      return launch(kernel, whole.grid(), whole.block(), 0, stream, x, residual, y, statistics, normalization,
+                    relu, rows, channels);
+    }
     const ColumnPartition partition = partition_for_reduction<V>(rows, channels);
     launch(statistics_kernel<V, T>, partition.grid(), partition.block(), 0, stream, x, statistics,
            ColumnWorkspace(workspace), rows, channels, partition.rows_per_slice);
@@ -177,7 +218,7 @@ void batch_norm_inference(const T* x, const float* gamma, const float* beta, con
 #define TERN_INSTANTIATE(T)                                                                                \
   template void batch_norm_training(const T*, const float*, const float*, const T*, bool, float, float,    \
                                     float*, float*, float*, float*, T*, void*, std::int64_t, std::int64_t, \
-                                    Stream);                                                               \
+                                    Stream, std::int64_t);                                                 \
   template void batch_norm_inference(const T*, const float*, const float*, const T*, bool, float,          \
                                      const float*, const float*, T*, std::int64_t, std::int64_t, Stream);
 TERN_INSTANTIATE(float)

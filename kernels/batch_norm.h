@@ -1,7 +1,8 @@
 // Batch normalisation (+ residual)(+ ReLU) over the rows of [rows, channels], channels last; x, y, gradients
 // are T (float or bfloat16), parameters and statistics f32. Statistics are one pass of x - x[0] (Chan's
 // formula, merged in a fixed order), so a large mean costs no precision and a run is repeatable. Training and
-// backward take two launches each, inference one.
+// backward take two launches each, but one up to one_launch_rows rows: a block then has all rows of 32 bytes of channels, and
+// the memory moves x (and dy, y) once, not twice. Inference takes one.
 //
 //   y = relu(gamma (x - mean) inverse_std + beta + residual)
 #pragma once
@@ -14,6 +15,9 @@
 
 namespace tern::kernels {
 
+/// Up to how many rows one launch takes less time than two. No GPU has told yet: the counts of docs/step_account.md say it.
+inline constexpr std::int64_t kBatchNormOneLaunchRows = 1024;
+
 /// For training and backward: as in cross_entropy.h. Only the first KiB must be zeros, and every call leaves
 /// zeros there, so that calls of any shapes, and of sum_rows, may share one workspace of the largest size.
 std::size_t batch_norm_workspace_bytes(std::int64_t rows, std::int64_t channels);
@@ -25,7 +29,8 @@ template <typename T>
 void batch_norm_training(const T* x, const float* gamma, const float* beta, const T* residual, bool relu,
                          float epsilon, float momentum, float* running_mean, float* running_variance,
                          float* mean, float* inverse_std, T* y, void* workspace, std::int64_t rows,
-                         std::int64_t channels, Stream stream);
+                         std::int64_t channels, Stream stream,
+                         std::int64_t one_launch_rows = kBatchNormOneLaunchRows);
 /// y by the running statistics; y may alias x. rows = 0 writes nothing.
 template <typename T>
 void batch_norm_inference(const T* x, const float* gamma, const float* beta, const T* residual, bool relu,
@@ -39,6 +44,7 @@ template <typename T>
 void batch_norm_backward(const T* x, const T* y, const T* dy, const float* gamma, const float* beta,
                          const float* mean, const float* inverse_std, bool batch_statistics, T* dx,
                          float* dgamma, float* dbeta, T* dresidual, void* workspace, std::int64_t rows,
-                         std::int64_t channels, Stream stream);
+                         std::int64_t channels, Stream stream,
+                         std::int64_t one_launch_rows = kBatchNormOneLaunchRows);
 
 }  // namespace tern::kernels

@@ -14,6 +14,7 @@ struct Case {
   std::size_t shift = 0;
   bool relu = true, residual = false, batch_statistics = true;
   bool mask_from_x = false;  ///< y is not handed over
+  std::int64_t one_launch_rows = 0;
 
   std::size_t count() const { return static_cast<std::size_t>(rows * channels); }
   std::size_t width() const { return static_cast<std::size_t>(channels); }
@@ -78,8 +79,9 @@ struct Run {
                                  !of.residual                ? nullptr
                                  : alias == Alias::dresidual ? dy.data()
                                                              : dresidual.data(),
-                                 workspace.data(), of.rows, of.channels, nullptr);
-    if (is_emulated()) CHECK(launch_count() - launches == (of.channels == 0 ? 0 : of.rows == 0 ? 1 : 2));
+                                 workspace.data(), of.rows, of.channels, nullptr, of.one_launch_rows);
+    const bool in_one = of.rows <= of.one_launch_rows;
+    if (is_emulated()) CHECK(launch_count() - launches == (of.channels == 0 ? 0 : in_one ? 1 : 2));
   }
 };
 
@@ -89,6 +91,7 @@ void check(const Case& of) {
   CAPTURE(of.channels);
   CAPTURE(of.shift);
   CAPTURE(of.batch_statistics);
+  CAPTURE(of.one_launch_rows);
   const Inputs<T> in(of);
   const reference::BatchNormGradients wanted = in.wanted(of);
   const Run<T> run(of, in);
@@ -113,19 +116,22 @@ TEST_CASE_TEMPLATE("batch_norm_backward kernel: every width, alignment, aliasing
                    bfloat16) {
   if (!device_is_there()) return;
   for (const BatchNormSize& size : kBatchNormSizes) {
-    Case each{size.rows, size.channels};
-    check<T>(each);
-    each.residual = true;
-    each.shift = 1;
-    check<T>(each);
-    each.relu = false;
-    each.shift = 0;
-    check<T>(each);
-    each.batch_statistics = false;
-    each.residual = false;
-    check<T>(each);
-    each.relu = true;
-    check<T>(each);
+    for (const std::int64_t one_launch_rows : kOneLaunchRows) {
+      Case each{size.rows, size.channels};
+      each.one_launch_rows = one_launch_rows;
+      check<T>(each);
+      each.residual = true;
+      each.shift = 1;
+      check<T>(each);
+      each.relu = false;
+      each.shift = 0;
+      check<T>(each);
+      each.batch_statistics = false;
+      each.residual = false;
+      check<T>(each);
+      each.relu = true;
+      check<T>(each);
+    }
   }
   check<T>({1, 24, 0, true, true});
   check<T>({5000, 33, 1});  // 78 slices
@@ -135,8 +141,9 @@ TEST_CASE_TEMPLATE("batch_norm_backward kernel: a mask that follows from x is th
                    bfloat16) {
   if (!device_is_there()) return;
   for (const BatchNormSize& size : kBatchNormSizes) {
-    for (const std::size_t shift : {0, 1}) {
-      Case of{size.rows, size.channels, shift};
+    for (const std::int64_t one_launch_rows : kOneLaunchRows) {
+      Case of{size.rows, size.channels, static_cast<std::size_t>(size.rows % 2)};  // both alignments
+      of.one_launch_rows = one_launch_rows;
       of.mask_from_x = true;
       check<T>(of);
       const Inputs<T> in(of);

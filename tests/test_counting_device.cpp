@@ -14,6 +14,7 @@
 #include "engine/ops/conv2d.h"
 #include "engine/ops/max_pool.h"
 #include "engine/ops/relu.h"
+#include "kernels/batch_norm.h"
 
 using namespace tern;
 using account::Family;
@@ -104,8 +105,7 @@ TEST_CASE("counting device: products") {
 }
 
 // 16 rows of 64 channels are 4,096 bytes, and a number a channel 256.
-TEST_CASE(
-    "counting device: batch norm reads x twice, and back x and dy twice where the mask follows from x") {
+TEST_CASE("counting device: batch norm of few rows moves each array once") {
   BatchNormState state = norm_of(64);
   const Variable x(on_device({16, 64}), true), residual(on_device({16, 64}), true);
   const Tensor dy = on_device({16, 64});
@@ -115,18 +115,49 @@ TEST_CASE(
   step({});
   step(residual);  // workspaces are there, and so are the leaves' gradients
   const auto operations = counted([&] { step({}); });
-  REQUIRE(operations.size() >= 4);
+  REQUIRE(operations.size() >= 2);
+  // gamma, beta, the running statistics and the batch's, of which all but the first two are written.
+  check_bytes(operations[0], Family::batch_norm_forward, 4096 + 6 * 256, 4096 + 4 * 256);
+  check_bytes(operations[1], Family::batch_norm_backward, 2 * 4096 + 6 * 256, 4096 + 2 * 256);
+  const auto with_residual = counted([&] { step(residual); });
+  REQUIRE(with_residual.size() >= 2);
+  check_bytes(with_residual[0], Family::batch_norm_forward, 2 * 4096 + 6 * 256, 4096 + 4 * 256);
+  check_bytes(with_residual[1], Family::batch_norm_backward, 3 * 4096 + 5 * 256,
+              2 * 4096 + 2 * 256);  // y; dresidual
+}
+
+TEST_CASE("counting device: batch norm in two launches reads x twice, and back x and dy twice") {
+  const Tensor x = on_device({16, 64}), dy = on_device({16, 64}), gamma = on_device({64}),
+               beta = on_device({64});
+  Tensor y = on_device({16, 64}), dx = on_device({16, 64}), dresidual = on_device({16, 64}),
+         mean = on_device({64}), inverse_std = on_device({64}), running = on_device({2, 64}),
+         sums = on_device({2, 64});
+  Tensor workspace = Tensor::zeros({static_cast<std::int64_t>(kernels::batch_norm_workspace_bytes(16, 64))},
+                                   DType::u8, Device::cuda());
+  const auto back = [&](const float* mask, const float* from_beta, float* to_residual) {
+    kernels::batch_norm_backward(x.data<float>(), mask, dy.data<float>(), gamma.data<float>(), from_beta,
+                                 mean.data<float>(), inverse_std.data<float>(), true, dx.data<float>(),
+                                 sums.data<float>(), sums.data<float>() + 64, to_residual, workspace.raw(),
+                                 16, 64, nullptr, /*one_launch_rows=*/0);
+  };
+  const auto operations = counted([&] {
+    kernels::batch_norm_training<float>(x.data<float>(), gamma.data<float>(), beta.data<float>(), nullptr,
+                                        true, 1e-5f, 0.1f, running.data<float>(), running.data<float>() + 64,
+                                        mean.data<float>(), inverse_std.data<float>(), y.data<float>(),
+                                        workspace.raw(), 16, 64, nullptr,
+                                        /*one_launch_rows=*/0);
+    back(nullptr, beta.data<float>(), nullptr);
+    back(y.data<float>(), nullptr, dresidual.data<float>());
+  });
+  REQUIRE(operations.size() == 6);
   check_bytes(operations[0], Family::batch_norm_forward, 4096 + 2 * 256,
               4 * 256);  // the running statistics, and both
   check_bytes(operations[1], Family::batch_norm_forward, 4096 + 4 * 256, 4096);
   check_bytes(operations[2], Family::batch_norm_backward, 2 * 4096 + 4 * 256, 2 * 256);
   check_bytes(operations[3], Family::batch_norm_backward, 2 * 4096 + 6 * 256, 4096);
-  const auto with_residual = counted([&] { step(residual); });
-  REQUIRE(with_residual.size() >= 4);
-  check_bytes(with_residual[1], Family::batch_norm_forward, 2 * 4096 + 4 * 256, 4096);
-  check_bytes(with_residual[2], Family::batch_norm_backward, 3 * 4096 + 2 * 256,
+  check_bytes(operations[4], Family::batch_norm_backward, 3 * 4096 + 2 * 256,
               4096 + 2 * 256);  // y too; dresidual
-  check_bytes(with_residual[3], Family::batch_norm_backward, 2 * 4096 + 5 * 256, 4096);
+  check_bytes(operations[5], Family::batch_norm_backward, 2 * 4096 + 5 * 256, 4096);
 }
 
 TEST_CASE("counting device: a large launch is counted from some of its blocks") {

@@ -53,10 +53,12 @@ const char* name_of(OperationKind kind) {
 
 // The first part of a name that fits says it: kernels of one name are told apart by what they take.
 Family family_of(const emulator::KernelId& kernel) {
-  static constexpr std::array<std::pair<const char*, Family>, 23> kParts{{
+  static constexpr std::array<std::pair<const char*, Family>, 25> kParts{{
       {"Matrix<", Family::head},  // of cosine_head.cu
       {"::statistics_kernel<", Family::batch_norm_forward},
       {"::normalize_kernel<", Family::batch_norm_forward},
+      {"::normalize_by_batch_kernel<", Family::batch_norm_forward},
+      {"::gradients_kernel<", Family::batch_norm_backward},
       {"::gradient_sums_kernel<", Family::batch_norm_backward},
       {"::input_gradient_kernel<", Family::batch_norm_backward},
       {"::fold_batch_norm_kernel<", Family::batch_norm_forward},

@@ -5,6 +5,7 @@
 // x, y, residual: [..., C], f32 or bf16; the rest f32. Saves x, the statistics, and y if there is a ReLU.
 #include "engine/ops/batch_norm.h"
 
+#include <cstdlib>
 #include <string>
 
 #include "engine/backend/dispatch.h"
@@ -31,6 +32,15 @@ void check_arguments(const Tensor& x, const BatchNormState& state, bool training
   if (training && channels > 0 && x.numel() / channels <= 1) {
     throw Error("batch_norm", "more than one value a channel in training", x.shape().text());
   }
+}
+
+// TERN_BATCH_NORM_ONE_LAUNCH in the environment: another number of rows up to which a kernel takes one launch, to try on a GPU.
+std::int64_t one_launch_rows() {
+  static const std::int64_t rows = [] {
+    const char* const text = std::getenv("TERN_BATCH_NORM_ONE_LAUNCH");
+    return text == nullptr ? kernels::kBatchNormOneLaunchRows : std::int64_t{std::atoll(text)};
+  }();
+  return rows;
 }
 
 struct Extents {
@@ -64,7 +74,7 @@ void batch_norm_training(const Tensor& x, BatchNormState& state, const Epilogue&
               x.data<T>(), gamma.data<float>(), beta.data<float>(), data_or_null<T>(epilogue.residual),
               epilogue.relu, state.epsilon, state.momentum, state.running_mean.data<float>(),
               state.running_variance.data<float>(), mean.data<float>(), inverse_std.data<float>(),
-              y.data<T>(), memory, rows, channels, device.stream());
+              y.data<T>(), memory, rows, channels, device.stream(), one_launch_rows());
         });
       });
 }
@@ -106,11 +116,11 @@ void batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy, con
         void* const memory = device.workspace("batch_norm_backward", rows, channels,
                                               kernels::batch_norm_workspace_bytes(rows, channels));
         with_type(x, [&, rows = rows, channels = channels]<typename T>() {
-          kernels::batch_norm_backward(x.data<T>(), data_or_null<T>(beta != nullptr ? nullptr : y),
-                                       dy.data<T>(), gamma.data<float>(), data_or_null<float>(beta),
-                                       mean.data<float>(), inverse_std.data<float>(), batch_statistics,
-                                       dx.data<T>(), dgamma.data<float>(), dbeta.data<float>(),
-                                       data_or_null<T>(dresidual), memory, rows, channels, device.stream());
+          kernels::batch_norm_backward(
+              x.data<T>(), data_or_null<T>(beta != nullptr ? nullptr : y), dy.data<T>(), gamma.data<float>(),
+              data_or_null<float>(beta), mean.data<float>(), inverse_std.data<float>(), batch_statistics,
+              dx.data<T>(), dgamma.data<float>(), dbeta.data<float>(), data_or_null<T>(dresidual), memory,
+              rows, channels, device.stream(), one_launch_rows());
         });
       });
 }

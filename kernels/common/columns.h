@@ -140,6 +140,15 @@ ColumnPartition partition_for_reduction(std::int64_t rows, std::int64_t cols) {
   return partition_columns(rows, ceil_div(cols, V), kColumnThreads, kColumnWidth<V>, kMaxColumnBlocks, 4);
 }
 
+/// The same with all rows in one block, so that it can go on with what it has summed up: a tile is as narrow as a sector of
+/// memory, 32 bytes, so that there are many blocks.
+template <int V, typename T>
+ColumnPartition partition_for_whole_columns(std::int64_t rows, std::int64_t cols) {
+  constexpr int kWidth = 32 / static_cast<int>(V * sizeof(T));
+  static_assert(kWidth <= kColumnWidth<V>, "there is shared memory for a tile");
+  return partition_columns(rows, ceil_div(cols, V), kColumnThreads, kWidth, 1, rows + 1);  // in one slice
+}
+
 /// Device memory of a reduction over rows. First a counter per tile of the blocks that have arrived: 0 before
 /// a launch and 0 after. Then partial results. The counters are in the first kMaxColumnBlocks * 4 bytes
 /// whatever the shape, so that calls with different shapes may share a workspace.

@@ -12,6 +12,9 @@
 
 namespace tern::test {
 
+/// Rows up to which one launch is taken: never, and always.
+inline constexpr std::int64_t kOneLaunchRows[] = {0, 1 << 20};
+
 struct BatchNormSize {
   std::int64_t rows, channels;
   std::size_t count() const { return static_cast<std::size_t>(rows * channels); }
@@ -94,11 +97,13 @@ struct BatchNormArrays {
             fresh_workspace(kernels::batch_norm_workspace_bytes(problem.size.rows, problem.size.channels))) {}
 
   void train(const BatchNormProblem<T>& problem, T* to) { train(problem, to, workspace); }
-  void train(const BatchNormProblem<T>& problem, T* to, DeviceArray<float>& shared) {
-    kernels::batch_norm_training(
-        x.data(), gamma.data(), beta.data(), problem.with_residual ? residual.data() : nullptr, problem.relu,
-        problem.kEpsilon, problem.kMomentum, running_mean.data(), running_variance.data(), mean.data(),
-        inverse_std.data(), to, shared.data(), problem.size.rows, problem.size.channels, nullptr);
+  void train(const BatchNormProblem<T>& problem, T* to, DeviceArray<float>& shared,
+             std::int64_t one_launch_rows = kernels::kBatchNormOneLaunchRows) {
+    kernels::batch_norm_training(x.data(), gamma.data(), beta.data(),
+                                 problem.with_residual ? residual.data() : nullptr, problem.relu,
+                                 problem.kEpsilon, problem.kMomentum, running_mean.data(),
+                                 running_variance.data(), mean.data(), inverse_std.data(), to, shared.data(),
+                                 problem.size.rows, problem.size.channels, nullptr, one_launch_rows);
   }
   void infer(const BatchNormProblem<T>& problem, T* to) {
     kernels::batch_norm_inference(x.data(), gamma.data(), beta.data(),
