@@ -34,11 +34,16 @@ void check_arguments(const Tensor& x, const BatchNormState& state, bool training
   }
 }
 
-// TERN_BATCH_NORM_ONE_LAUNCH in the environment: another number of rows up to which a kernel takes one launch, to try on a GPU.
+// TERN_BATCH_NORM_ONE_LAUNCH=ROWS in the environment: up to how many rows one launch is taken, to try others on a GPU.
 std::int64_t one_launch_rows() {
   static const std::int64_t rows = [] {
     const char* const text = std::getenv("TERN_BATCH_NORM_ONE_LAUNCH");
-    return text == nullptr ? kernels::kBatchNormOneLaunchRows : std::int64_t{std::atoll(text)};
+    if (text == nullptr) return kernels::kBatchNormOneLaunchRows;
+    char* end = nullptr;
+    const std::int64_t number = std::strtoll(text, &end, 10);
+    if (end == text || *end != '\0' || number < 0)
+      throw Error("TERN_BATCH_NORM_ONE_LAUNCH", "a number of rows", std::string("'") + text + "'");
+    return number;
   }();
   return rows;
 }
