@@ -52,7 +52,7 @@ TEST_CASE("check-data: counts, sizes and nothing odd") {
   CHECK(holds(result.output, "any: 22 images\n"));
   CHECK(holds(result.output, "  cat        12 ########################################\n"));
   CHECK(holds(result.output, "  <dog>      10 ##################################\n"));
-  CHECK(holds(result.output, "22 labelled images of 2 subclasses in 1 superclasses\n"));
+  CHECK(holds(result.output, "22 labelled images of 2 subclasses in 1 superclass\n"));
   CHECK(holds(result.output, "pixels: width 17, height 16\n"));
   CHECK(holds(result.output, "nothing odd was found\n"));
 }

@@ -13,8 +13,8 @@ constexpr double kImbalance = 10;        // a largest class of so many times the
 constexpr std::int64_t kFewImages = 10;  // as is a class of fewer
 
 /// "1 image", "2 images"
-std::string counted(std::int64_t number, const char* what) {
-  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+std::string counted(std::int64_t number, const char* what, const char* plural = "s") {
+  return fmt::format("{} {}{}", number, what, number == 1 ? "" : plural);
 }
 
 const std::string& subclass_name(const CheckedImages& images, std::int32_t subclass) {
@@ -104,9 +104,8 @@ std::vector<std::string> warnings_of(const CheckedImages& images, const Findings
   const ClassCount least = *std::min_element(counts.begin(), counts.end(), less);
   const ClassCount most = *std::max_element(counts.begin(), counts.end(), less);
   if (few > 0) {
-    warnings.push_back(fmt::format("{} with fewer than {} images; {} has {}",
-                                   few == 1 ? "1 class" : fmt::format("{} classes", few), kFewImages,
-                                   subclass_name(images, least.subclass), least.images));
+    warnings.push_back(fmt::format("{} with fewer than {} images; {} has {}", counted(few, "class", "es"),
+                                   kFewImages, subclass_name(images, least.subclass), least.images));
   } else if (static_cast<double>(most.images) >= kImbalance * static_cast<double>(least.images)) {
     warnings.push_back(
         fmt::format("{} has {} times the images of {}: sampler = \"balanced\" draws classes equally",
@@ -119,8 +118,9 @@ std::vector<std::string> warnings_of(const CheckedImages& images, const Findings
 std::string findings_text(const CheckedImages& images, const Findings& findings) {
   const std::int64_t others = images.count() - images.labelled();
   std::string text = class_lines(images, findings);
-  text += fmt::format("{} labelled images of {} subclasses in {} superclasses", images.labelled(),
-                      images.classes.subclass_count() - 1, images.classes.superclass_count() - 1);
+  text += fmt::format("{} of {} in {}", counted(images.labelled(), "labelled image"),
+                      counted(images.classes.subclass_count() - 1, "subclass", "es"),
+                      counted(images.classes.superclass_count() - 1, "superclass", "es"));
   text += others > 0 ? fmt::format(", {} to be predicted\n", others) : "\n";
   if (!findings.widths.empty()) {
     text += fmt::format("pixels: width {}, height {}\n", range_text(findings.widths),
