@@ -32,15 +32,9 @@ __device__ void load_masked(const T* dy, const T* y, std::int64_t at, std::int64
   }
 }
 
-/// g = 0 where ReLU's input was 0 or less: scale is gamma inverse_std.
-template <int R, int V, typename T>
-__device__ void mask_by_input(const Vector<T, V> (&x)[R], const float (&mean)[V], const float (&scale)[V],
-                              const float (&beta)[V], Vector<T, V> (&g)[R]) {
-  for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < V; ++v) {
-      if ((float_at(x[r], v) - mean[v]) * scale[v] + beta[v] <= 0) g[r][v] = T(0.0f);
-    }
-  }
+/// g, or 0 where ReLU's input was 0 or less: scale is gamma inverse_std.
+__device__ inline float masked_by_input(float g, float x, float mean, float scale, float beta) {
+  return (x - mean) * scale + beta <= 0 ? 0.0f : g;
 }
 
 template <int V, typename T>
@@ -69,12 +63,14 @@ __device__ void sum_gradients(const ColumnPart& part, const Gradient<T>& in, T* 
     Vector<T, V> x[R], g[R];
     for (int r = 0; r < R; ++r) x[r] = load_vector<V>(in.x + at + r * part.stride);
     load_masked(in.dy, in.y, at, part.stride, g);
-    if constexpr (kMaskFromX) mask_by_input(x, mean, scale, beta, g);
     for (int r = 0; r < R; ++r) {
       for (int v = 0; v < V; ++v) {
-        const float value = float_at(g[r], v);
+        const float of_x = float_at(x[r], v);
+        float value = float_at(g[r], v);
+        if (kMaskFromX) value = masked_by_input(value, of_x, mean[v], scale[v], beta[v]);
         partial[v][0] += value;
-        partial[v][1] += value * (float_at(x[r], v) - mean[v]);
+        partial[v][1] += value * (of_x - mean[v]);
+        if (kMaskFromX && dresidual != nullptr) g[r][v] = T(value);
       }
       if (dresidual != nullptr) store_vector<V>(dresidual + at + r * part.stride, g[r]);
     }
@@ -125,17 +121,22 @@ __device__ void write_gradients(const ColumnPart& part, const Gradient<T>& in, T
     Vector<T, V> x[R], g[R];
     for (int r = 0; r < R && kBatchStatistics; ++r) x[r] = load_vector<V>(in.x + at + r * part.stride);
     load_masked(in.dy, in.y, at, part.stride, g);
-    if constexpr (kMaskFromX) mask_by_input(x, mean, g_scale, beta, g);
     for (int r = 0; r < R; ++r) {
-      if (dresidual != nullptr) store_vector<V>(dresidual + at + r * part.stride, g[r]);
+      Vector<T, V> result;
       for (int v = 0; v < V; ++v) {
-        float value = g_scale[v] * float_at(g[r], v);
+        float value = float_at(g[r], v);
+        if constexpr (kMaskFromX) {
+          value = masked_by_input(value, float_at(x[r], v), mean[v], g_scale[v], beta[v]);
+          if (dresidual != nullptr) g[r][v] = T(value);
+        }
+        value *= g_scale[v];
         if constexpr (kBatchStatistics) {
           value += x_scale[v] * (float_at(x[r], v) - mean[v]) + offset[v];
         }
-        g[r][v] = T(value);
+        result[v] = T(value);
       }
-      store_vector<V>(dx + at + r * part.stride, g[r]);
+      if (dresidual != nullptr) store_vector<V>(dresidual + at + r * part.stride, g[r]);
+      store_vector<V>(dx + at + r * part.stride, result);
     }
   });
 }
