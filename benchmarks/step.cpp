@@ -40,11 +40,15 @@ Tensor random_labels(const StepOptions& options) {
 }  // namespace
 
 void add_step_options(CLI::App& app, StepOptions& options) {
-  app.add_option("--arch", options.arch);
-  app.add_option("--mode", options.mode)->check(CLI::IsMember({"train", "inference"}));
-  app.add_option("--batch", options.batch)->check(CLI::Range(1, 1 << 20));
-  app.add_option("--size", options.size)->check(CLI::Range(1, 1 << 20));
-  app.add_option("--precision", options.precision)->check(CLI::IsMember({"fp32", "tf32", "bf16"}));
+  app.add_option("--arch", options.arch)->capture_default_str();
+  app.add_option("--mode", options.mode)->check(CLI::IsMember({"train", "inference"}))->capture_default_str();
+  app.add_option("--batch", options.batch, "images")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  app.add_option("--size", options.size, "pixels a side")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  app.add_option("--precision", options.precision)
+      ->check(CLI::IsMember({"fp32", "tf32", "bf16"}))
+      ->capture_default_str();
 }
 
 Step::Step(const StepOptions& options, Device device)

@@ -40,7 +40,8 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App app("What a step asks of a GPU, op by op, counted without one");
   tern::bench::add_step_options(app, options);
-  app.add_option("--gpu", options.gpu, "whose roofline: H200, H100, A100, B200, T4 or \"RTX 4090\"");
+  app.add_option("--gpu", options.gpu, "whose roofline: H200, H100, A100, B200, T4 or \"RTX 4090\"")
+      ->capture_default_str();
   app.add_flag("--families", options.families, "a line for each family of operations alone");
   app.add_flag("--json", options.json, "every operation, in its order");
   app.add_flag("--without-bf16-copies", options.no_bf16_copies,
