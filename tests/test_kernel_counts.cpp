@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
@@ -162,7 +163,7 @@ const Exception* exception_for(const Row& row) {
 const std::vector<Row>& rows() {
   static const std::vector<Row> all = [] {
     const std::unique_ptr<bench::Bench> bench = bench::make_bench({.small = true});
-    for (const auto& [name, run] : bench::benchmarks()) bench->measure_rows(run);
+    for (const bench::Registered& one : bench::benchmarks()) bench->measure_side(one);
     INFO(bench->tables());
     CHECK(bench->bad_rows() == 0);
     const nlohmann::ordered_json results = bench->results();

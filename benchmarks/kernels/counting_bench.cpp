@@ -1,7 +1,8 @@
 // Rows on the emulator: what a run's launches ask of memory, beside what they must.
 #include <fmt/format.h>
 
-#include "benchmarks/kernels/harness.h"
+#include "benchmarks/kernels/emulated_memory.h"
+#include "benchmarks/kernels/records.h"
 #include "kernels/common/emulator/profile/kernel_report.h"
 #include "kernels/common/emulator/profile/profile.h"
 
@@ -19,7 +20,7 @@ constexpr std::int64_t kSectorBytes = 32;
 class CountingBench final : public Bench {
  public:
   explicit CountingBench(const Options& options) : Bench(options) {
-    device_ = {{"name", "emulator"}, {"predicted", emulator::device(options.device).name}};
+    records_->device = {{"name", "emulator"}, {"predicted", emulator::device(options.device).name}};
   }
 
   std::vector<RowShape> row_shapes() const override;
@@ -27,8 +28,9 @@ class CountingBench final : public Bench {
 
  private:
   int slots_for(double bytes) override { return bytes > kMaxBytes ? 0 : 1; }
-  void wait() override {}  // a launch has run when it returns
-  void measure_runs(double ideal_bytes, const std::function<void(int slot)>& run) override;
+  void wait() override { throw_faults(); }  // a launch has run when it returns
+  void measure_runs(double ideal_bytes, const std::function<void(int slot)>& run,
+                    const std::function<void()>& restore) override;
   void predict_times(const std::vector<LaunchProfile>& launches);
 };
 
@@ -48,9 +50,13 @@ AccessCounts sum_of(const std::vector<LaunchProfile>& launches, Space space, Acc
   return sum;
 }
 
-void CountingBench::measure_runs(double ideal_bytes, const std::function<void(int slot)>& run) {
+void CountingBench::measure_runs(double ideal_bytes, const std::function<void(int slot)>& run,
+                                 const std::function<void()>& restore) {
+  restore();
   emulator::Profile profile;
   run(0);
+  wait();
+  Json& row = records_->row;
   const std::vector<LaunchProfile>& launches = profile.launches();
   const AccessCounts loads = sum_of(launches, Space::global, Access::read),
                      stores = sum_of(launches, Space::global, Access::write),
@@ -66,24 +72,24 @@ void CountingBench::measure_runs(double ideal_bytes, const std::function<void(in
   AccessCounts global = loads;
   global += stores;
   global += atomics;
-  row_["launches"] = launches.size();
-  row_["distinct_bytes"] = distinct * kSectorBytes;
-  row_["moved_bytes"] = global.sectors * kSectorBytes;
-  row_["percent_of_ideal"] = 100 * static_cast<double>(distinct * kSectorBytes) / ideal_bytes;
-  row_["l1tex__average_t_sectors_per_request_pipe_lsu_mem_global_op_ld.ratio"] = loads.sectors_per_request();
-  row_["l1tex__average_t_sectors_per_request_pipe_lsu_mem_global_op_st.ratio"] = stores.sectors_per_request();
-  row_["excess_sectors_percent"] = 100.0 * static_cast<double>(global.sectors - global.ideal_sectors) /
-                                   static_cast<double>(std::max<std::int64_t>(global.ideal_sectors, 1));
-  row_["l1tex__data_bank_conflicts_pipe_lsu_mem_shared_op_ld.sum"] = shared_loads.bank_conflicts();
-  row_["l1tex__data_bank_conflicts_pipe_lsu_mem_shared_op_st.sum"] = shared_stores.bank_conflicts();
-  row_["shared_wavefronts"] = shared_loads.wavefronts + shared_stores.wavefronts;
-  row_["lanes_per_request"] = global.lanes_per_request();
-  row_["block_barriers"] = barriers;
-  row_["contended_atomics"] = atomics.contended + shared_atomics.contended;
+  row["launches"] = launches.size();
+  row["distinct_bytes"] = distinct * kSectorBytes;
+  row["moved_bytes"] = global.sectors * kSectorBytes;
+  row["percent_of_ideal"] = 100 * static_cast<double>(distinct * kSectorBytes) / ideal_bytes;
+  row["l1tex__average_t_sectors_per_request_pipe_lsu_mem_global_op_ld.ratio"] = loads.sectors_per_request();
+  row["l1tex__average_t_sectors_per_request_pipe_lsu_mem_global_op_st.ratio"] = stores.sectors_per_request();
+  row["excess_sectors_percent"] = 100.0 * static_cast<double>(global.sectors - global.ideal_sectors) /
+                                  static_cast<double>(std::max<std::int64_t>(global.ideal_sectors, 1));
+  row["l1tex__data_bank_conflicts_pipe_lsu_mem_shared_op_ld.sum"] = shared_loads.bank_conflicts();
+  row["l1tex__data_bank_conflicts_pipe_lsu_mem_shared_op_st.sum"] = shared_stores.bank_conflicts();
+  row["shared_wavefronts"] = shared_loads.wavefronts + shared_stores.wavefronts;
+  row["lanes_per_request"] = global.lanes_per_request();
+  row["block_barriers"] = barriers;
+  row["contended_atomics"] = atomics.contended + shared_atomics.contended;
   predict_times(launches);
 }
 
-std::string kernels_of(const nlohmann::json& row) {
+std::string kernels_of(const Json& row) {
   std::string names;
   for (const auto& kernel : row.at("kernels"))
     names += (names.empty() ? "" : ", ") + kernel.get<std::string>();
@@ -92,17 +98,18 @@ std::string kernels_of(const nlohmann::json& row) {
 
 /// What the launches take at least, one after another, the longest one's bound, and the kernels' names.
 void CountingBench::predict_times(const std::vector<LaunchProfile>& launches) {
+  Json& row = records_->row;
   double us = 0;
-  row_["kernels"] = nlohmann::json::array();
-  row_["bound"] = "does not fit";
+  row["kernels"] = Json::array();
+  row["bound"] = "does not fit";
   const auto reports = emulator::kernel_reports(launches, {.device = options_.device});
   for (const emulator::KernelReport& report : reports) {
     us += report.total_us();
-    row_["kernels"].push_back(report.name);
+    row["kernels"].push_back(report.name);
   }
   if (!reports.empty() && reports[0].prediction.fits())
-    row_["bound"] = reports[0].prediction.bounds[reports[0].prediction.largest].name;
-  row_["predicted_us"] = us;
+    row["bound"] = reports[0].prediction.bounds[reports[0].prediction.largest].name;
+  row["predicted_us"] = us;
 }
 
 std::string CountingBench::tables() const {
@@ -112,26 +119,26 @@ std::string CountingBench::tables() const {
       "| more than needed | bank conflicts, of passes | lanes | barriers a warp | waiting atomics | least "
       "time on " +
       emulator::device(options_.device).name +
-      ", by | kernels |\n"
-      "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
-  for (const auto& row : rows_) {
+      ", by | error | kernels |\n"
+      "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
+  for (const Json& row : records_->side_by_side()) {
     const auto number = [&](const char* key) { return row.at(key).template get<double>(); };
     const auto name = [&](const char* key) { return row.at(key).template get<std::string>(); };
     const double conflicts = number("l1tex__data_bank_conflicts_pipe_lsu_mem_shared_op_ld.sum") +
                              number("l1tex__data_bank_conflicts_pipe_lsu_mem_shared_op_st.sum");
     text += fmt::format(
         "| {} | {} | {} | {} | {:.1f} | {:.1f} % | {:.1f} % | {:.2f} | {:.2f} | {:.1f} % | {} / {} | {:.1f} "
-        "| {} | {} | {}, {} | {} |{}\n",
-        name("kernel"), name("shape"), name("dtype"), row.at("launches").get<int>(),
+        "| {} | {} | {}, {} | {} | {} |\n",
+        kernel_cell(row), name("shape"), name("dtype"), row.at("launches").get<int>(),
         number("ideal_bytes") / 1e3, number("percent_of_ideal"),
         100 * number("moved_bytes") / number("ideal_bytes"),
         number("l1tex__average_t_sectors_per_request_pipe_lsu_mem_global_op_ld.ratio"),
         number("l1tex__average_t_sectors_per_request_pipe_lsu_mem_global_op_st.ratio"),
         number("excess_sectors_percent"), conflicts, number("shared_wavefronts"), number("lanes_per_request"),
         number("block_barriers"), number("contended_atomics"), emulator::time_text(number("predicted_us")),
-        name("bound"), kernels_of(row), row.at("wrong").get<bool>() ? " WRONG" : "");
+        name("bound"), error_cell(row), kernels_of(row));
   }
-  return text + "\n" + not_measured();
+  return text + "\n" + records_->not_measured();
 }
 
 }  // namespace

@@ -5,9 +5,15 @@
 // finds its inputs in memory alone. There are as many slots as make four caches (at most 64), so that what
 // one run leaves in the cache is written back within the sample. Runs are issued one by one ("stream") and as
 // a replayed graph of them ("graph", twice: their difference is the noise). "warm" replays a graph of runs on
-// one slot, after an untimed one that brought its arrays back into the cache, as far as they fit.
+// one slot, after an untimed one that brought its arrays back into the cache, as far as they fit. How many samples a timing
+// takes, and which of them count, is in sampling.h.
 //
-// Before that the outputs of slot 0, poisoned, are computed once and compared with a naive fp64 reference.
+// Before that the outputs of slot 0, poisoned, are computed once and compared with a naive fp64 reference. After it slot 0 gets
+// back what it held then, what was timed is done once more, and its outputs are compared again: a kernel that computes the first
+// time alone, or that needs what an earlier run left in its outputs, does not pass. Its workspace stays as the runs left it.
+//
+// Who measures a kernel of one's own beside tern's needs of this: Bench's begin, random, poisoned, measure and row_shapes, Slots,
+// Difference, and Registration (docs/benchmarks.md).
 #pragma once
 
 #include <algorithm>
@@ -17,9 +23,8 @@
 #include <exception>
 #include <functional>
 #include <initializer_list>
-#include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -64,7 +69,9 @@ class Slots {
  public:
   Slots(std::int64_t count, int slots)
       : count_(count),
-        stride_((count * static_cast<std::int64_t>(sizeof(T)) + 255) / 256 * 256),
+        // One alone ends with its last element, so that the emulator sees who goes beyond.
+        stride_(slots == 1 ? count * static_cast<std::int64_t>(sizeof(T))
+                           : (count * static_cast<std::int64_t>(sizeof(T)) + 255) / 256 * 256),
         bytes_(static_cast<std::size_t>(stride_ * slots)),
         memory_(allocate(bytes_)) {}
 
@@ -73,6 +80,9 @@ class Slots {
   }
   std::int64_t count() const { return count_; }
   std::size_t bytes() const { return bytes_; }
+  std::size_t slot_bytes() const { return static_cast<std::size_t>(count_) * sizeof(T); }
+  /// All slots, the first one first. Null in none.
+  const std::shared_ptr<void>& memory() const { return memory_; }
   /// Elements [begin, begin + count) of slot 0, here.
   std::vector<T> values(std::int64_t begin, std::int64_t count) const {
     std::vector<T> result(static_cast<std::size_t>(count));
@@ -141,17 +151,21 @@ struct RowShape {
   std::string name() const { return std::to_string(rows) + "x" + std::to_string(cols); }
 };
 
+struct Registered;
+
 /// What rows are measured by: a GPU (gpu_bench.cpp) or, without one, the emulator (counting_bench.cpp).
 class Bench {
  public:
   struct Options {
-    bool full = false;             ///< every shape of the sweeps, else the headline's
-    bool small = false;            ///< in their place the few small ones that a test takes
-    double timing_seconds = 0.04;  ///< what each of a row's timings may take
-    double seconds = INFINITY;     ///< after which no row is begun
-    std::string device = "H100";   ///< that count_kernels predicts times for
+    bool full = false;          ///< every shape of the sweeps, else the headline's
+    bool small = false;         ///< in their place the few small ones that a test takes
+    bool side_by_side = false;  ///< of tern's rows only those that another side, measured before it, has, too
+    double timing_seconds = 0.04;    ///< what each of a row's timings may take
+    double precision_percent = 0.5;  ///< of a median, at which its timing may end before
+    double seconds = INFINITY;       ///< after which no row is begun
+    std::string device = "H100";     ///< that count_kernels predicts times for
   };
-  virtual ~Bench() = default;
+  virtual ~Bench();
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
 
@@ -166,6 +180,8 @@ class Bench {
   /// Of kernels that work on rows.
   virtual std::vector<RowShape> row_shapes() const = 0;
 
+  /// Measures the rows of a side.
+  void measure_side(const Registered& registered);
   /// Measures rows by measure(*this, arguments...); if that throws, the row that has begun has failed.
   template <typename Measure, typename... Arguments>
   void measure_rows(Measure&& measure, const Arguments&... arguments) {
@@ -176,26 +192,28 @@ class Bench {
     }
   }
   /// Begins a row; `bytes`: what its arrays take in one slot. False, and the row is left out, if that does
-  /// not fit or time is up.
+  /// not fit or time is up. Rows of several sides with the same kernel, shape and type are compared.
   bool begin(const std::string& kernel, const std::string& shape, const std::string& type, double bytes);
-  /// Ends it. `run` issues the work on a slot to stream(); `error` compares what it left in slot 0.
-  /// ideal_bytes: what a run must read and write at least.
+  /// Ends it. `run` issues the work on a slot to stream(); `error` compares what it left in slot 0 (Difference, or worst()).
+  /// ideal_bytes: what a run must read and write at least. largest_error: the largest that is right; 0: by the row's type,
+  /// 3e-2 for bfloat16 and 1e-4 for others.
   void measure(double ideal_bytes, const std::function<void(int slot)>& run,
-               const std::function<double()>& error);
+               const std::function<double()>& error, double largest_error = 0);
 
   // Arrays of the row that has begun.
   template <typename T>
   Slots<T> random(std::int64_t count, float low, float high) {
     const Slots<T> slots(count, slots_);
     for (int slot = 0; slot < slots_; ++slot) fill_random(slots[slot], count, low, high, ++seed_, stream_);
-    return slots;
+    return noted(slots);
   }
   template <typename T>
   Slots<T> poisoned(std::int64_t count) {
     const Slots<T> slots(count, slots_);
     poison(slots[0], slots.bytes());
-    return slots;
+    return noted(slots);
   }
+  /// Zeros, once: a run leaves them as the next one needs them.
   Slots<unsigned char> workspace(std::size_t bytes) {
     const Slots<unsigned char> slots(static_cast<std::int64_t>(bytes), slots_);
     zero(slots[0], slots.bytes());
@@ -209,7 +227,7 @@ class Bench {
       const std::vector<T> values = of_slot(slot);
       copy(slots[slot], values.data(), values.size() * sizeof(T));
     }
-    return slots;
+    return noted(slots);
   }
 
   /// Everything measured, failed and left out, with what was measured on.
@@ -220,31 +238,43 @@ class Bench {
   int bad_rows() const { return bad_rows_; }
 
  protected:
-  explicit Bench(const Options& options) : options_(options) {}
+  explicit Bench(const Options& options);
 
   /// How many slots a row of so many bytes gets; 0: it does not fit.
   virtual int slots_for(double bytes) = 0;
-  /// Waits for `stream()`.
+  /// Waits for `stream()`. Throws Error if what was issued to it has failed.
   virtual void wait() = 0;
-  /// Enters into row_ what runs cost; slot 0 was compared.
-  virtual void measure_runs(double ideal_bytes, const std::function<void(int slot)>& run) = 0;
+  /// Enters into the row what runs cost; slot 0 was compared. Then restores slot 0 by restore(), and does once what was timed.
+  virtual void measure_runs(double ideal_bytes, const std::function<void(int slot)>& run,
+                            const std::function<void()>& restore) = 0;
 
   double seconds_since_start() const;
-  std::string not_measured() const;
 
+  struct Records;  ///< records.h, which who only measures kernels need not compile
   Options options_;
   Stream stream_ = nullptr;
   int slots_ = 1;
-  nlohmann::ordered_json device_, row_;  ///< row_: the one that has begun
-  nlohmann::ordered_json rows_ = nlohmann::ordered_json::array();
+  std::unique_ptr<Records> records_;
 
  private:
+  /// An array of the row that has begun, while somebody has it.
+  struct Array {
+    std::weak_ptr<void> memory;
+    std::size_t bytes;  ///< in slot 0
+  };
+  template <typename T>
+  const Slots<T>& noted(const Slots<T>& slots) {
+    arrays_.push_back({slots.memory(), slots.slot_bytes()});
+    return slots;
+  }
+  /// What gives slot 0 of the row's arrays what they hold now.
+  std::function<void()> restorer() const;
   void fail(const std::string& message);
 
   std::chrono::steady_clock::time_point start_of_all_ = std::chrono::steady_clock::now();
   std::uint64_t seed_ = 0;
   int bad_rows_ = 0;
-  nlohmann::ordered_json failed_ = rows_, left_out_ = rows_;
+  std::vector<Array> arrays_;
 };
 
 /// Throws Error if there is no GPU where the program is one for a GPU.
@@ -252,11 +282,18 @@ std::unique_ptr<Bench> make_bench(const Bench::Options& options);
 
 /// What measures the rows of one kernel or of several that belong together.
 using Benchmark = void (*)(Bench& bench);
-/// All that are linked in, by name.
-std::map<std::string, Benchmark>& benchmarks();
-/// Enters a benchmark where it is defined.
+/// One that is linked in. `family`: what belongs together, "softmax"; `side`: whose kernels these are.
+struct Registered {
+  std::string family, side;
+  Benchmark run;
+};
+inline constexpr const char* kOurs = "tern";
+/// By family, tern's side first, the others by name.
+std::vector<Registered> benchmarks();
+/// Enters a benchmark where it is defined: Registration of_mine("softmax", "my softmax", measure_it).
 struct Registration {
-  Registration(const char* name, Benchmark benchmark) { benchmarks().emplace(name, benchmark); }
+  Registration(const char* family, const char* side, Benchmark benchmark);
+  Registration(const char* family, Benchmark benchmark) : Registration(family, kOurs, benchmark) {}
 };
 
 /// [count, height, width, channels]

@@ -20,6 +20,7 @@ namespace tern::emulator::program {
 namespace {
 
 int faults = 0;
+std::string text_of_last_fault;
 cudaError_t last_error = cudaSuccess, lasting_error = cudaSuccess;
 bool in_launch = false;
 std::string kernel_text, launch_line;
@@ -133,7 +134,16 @@ std::string user_line(const void* code) {
 
 void report_fault(const std::string& message) {
   ++faults;
+  text_of_last_fault = message;
   print(message);
+}
+
+int fault_count() {
+  return faults;
+}
+
+const std::string& last_fault() {
+  return text_of_last_fault;
 }
 
 void report_note(const std::string& message) {

@@ -17,6 +17,9 @@ std::string user_line(const void* code);
 
 /// Prints "tern: <text>"; the process ends with code 1 at best.
 void report_fault(const std::string& text);
+/// So far, and the last one's text.
+int fault_count();
+const std::string& last_fault();
 /// Without consequence: "tern: note: <text>".
 void report_note(const std::string& text);
 /// The same, of the kernel that runs.

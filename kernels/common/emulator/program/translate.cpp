@@ -290,6 +290,12 @@ std::filesystem::path Translator::translate_file(const std::filesystem::path& fi
   return copy;
 }
 
+std::vector<std::filesystem::path> Translator::files() const {
+  std::vector<std::filesystem::path> files;
+  for (const auto& [file, copy] : done_) files.push_back(file);
+  return files;
+}
+
 std::string Translator::included(const std::string& name, bool quoted, const std::filesystem::path& from) {
   std::vector<std::filesystem::path> folders = include_folders_;
   if (quoted) folders.insert(folders.begin(), from.parent_path());

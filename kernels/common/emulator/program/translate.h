@@ -39,6 +39,8 @@ class Translator {
 
   /// The translated copy of a source. Throws Error "FILE:LINE: ..." for what is not CUDA, and if a file cannot be read.
   std::filesystem::path translate_file(const std::filesystem::path& file);
+  /// The files that have been translated: that, and what it includes.
+  std::vector<std::filesystem::path> files() const;
   /// Of a text alone. `file`: for messages and as the including file.
   std::string translate(std::string_view source, const std::filesystem::path& file);
 
