@@ -269,6 +269,7 @@ def optimizer(kernel, shape, uniform, side):
     return Steps(parameters, adam(False), lambda: adam(True))  # capturable is slower outside a graph
 
 
+# By a kernel's name, or what it begins with before a "_": function(kernel, shape, uniform) -> Row. `uniform`: an Uniform.
 MAKERS = {
     "softmax": softmax, "log_softmax": softmax, "cross_entropy": cross_entropy, "hierarchical_kl": hierarchical_kl,
     "cosine_head": cosine_head, "top1": top1, "batch_norm": batch_norm, "max_pool": pool, "average_pool": pool,

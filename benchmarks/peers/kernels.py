@@ -5,32 +5,48 @@
     kernels.py --serve              one for each line of JSON read, {"kernel":, "shape":, "dtype":, "side":}
 
 Sides: eager, compile, fused (Adam), torchvision (augmentation). Measured by the protocol of bench_kernels
-(benchmarks/kernels/harness.h): several slots of random inputs, four times the L2 cache read before each sample, work
-issued to a stream and replayed as a CUDA graph. On a CPU, where there are no graphs, it is a check of this program and
+(benchmarks/kernels/harness.h): several slots of random inputs, four times the L2 cache read before each sample (eight before
+a replay), work issued to a stream and replayed as a CUDA graph, as many samples as sampling.py says, outputs compared with
+fp64 before and after. On a CPU, where there are no graphs, it is a check of this program and
 no measurement.
 """
 import argparse
 import ctypes
 import json
 import math
+import runpy
+import sys
 import time
 
 import torch
 
 import kernel_rows
+import sampling
 import serving
 
 MOST_SLOTS = 64
 MOST_CHECKED = 1 << 22  # elements of a row's inputs up to which it is compared with fp64
+FLUSHES_BEFORE_REPLAY = 2  # the second hides how long the launch of a graph takes
+
+
+def clocks_of(properties):
+    """What watches the clocks of a GPU, or None with a word on standard error."""
+    try:
+        return sampling.Nvml(f"{properties.pci_domain_id:04x}:{properties.pci_bus_id:02x}:"
+                             f"{properties.pci_device_id:02x}.0")
+    except (OSError, AttributeError) as error:
+        print(f"PyTorch's side: clocks are not watched: {error}", file=sys.stderr)
+        return None
 
 
 class Harness:
-    def __init__(self, device, seconds):
+    def __init__(self, device, seconds, precision):
         self.device = torch.device(device)
-        self.seconds = seconds
+        self.seconds, self.precision = seconds, precision
         self.on_gpu = self.device.type == "cuda"
         self.stream = torch.cuda.Stream() if self.on_gpu else None
         properties = torch.cuda.get_device_properties(0) if self.on_gpu else None
+        self.sampler = sampling.Sampler(clocks_of(properties) if self.on_gpu else None)
         self.cache_bytes = getattr(properties, "L2_cache_size", 50 << 20) if self.on_gpu else 1 << 20
         self.flush = torch.ones(self.cache_bytes, dtype=torch.float32, device=self.device)  # four times the cache
 
@@ -39,25 +55,24 @@ class Harness:
                    MOST_SLOTS if self.on_gpu else 2)
 
     def sample(self, work, runs, waits):
-        """Median, p20 and p80 of microseconds a run; work() is `runs` of them."""
-        times, begin = [], time.perf_counter()
-        while len(times) < 5 or (len(times) < 100 and time.perf_counter() - begin < self.seconds):
+        """The numbers of microseconds a run; work() is `runs` of them."""
+        return self.sampler.sample(lambda: self.microseconds(work, waits) / runs, self.seconds, self.precision)
+
+    def microseconds(self, work, waits):
+        for _ in range(1 if waits else FLUSHES_BEFORE_REPLAY):
             self.flush.sum()
-            if self.on_gpu:
-                start, stop = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-                if waits:
-                    self.stream.synchronize()
-                start.record(self.stream)
-                work()
-                stop.record(self.stream)
-                stop.synchronize()
-                times.append(1000 * start.elapsed_time(stop) / runs)
-            else:
-                start = time.perf_counter()
-                work()
-                times.append(1e6 * (time.perf_counter() - start) / runs)
-        times.sort()
-        return [times[round(q * (len(times) - 1))] for q in (0.5, 0.2, 0.8)]
+        if not self.on_gpu:
+            begin = time.perf_counter()
+            work()
+            return 1e6 * (time.perf_counter() - begin)
+        start, stop = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        if waits:
+            self.stream.synchronize()
+        start.record(self.stream)
+        work()
+        stop.record(self.stream)
+        stop.synchronize()
+        return 1000 * start.elapsed_time(stop)
 
     def capture(self, work):
         self.stream.synchronize()
@@ -89,7 +104,8 @@ class Harness:
         runs = [row.prepare(function) for row in rows]
         for run in runs[:1] * 3 + runs:
             run()
-        result = {"largest_error": first.error(runs[0]) if first.elements <= MOST_CHECKED else None, "launches": None}
+        is_compared = first.elements <= MOST_CHECKED
+        result = {"largest_error": first.error(runs[0]) if is_compared else None, "launches": None}
         self.put(result, "stream", self.sample(lambda: [run() for run in runs], len(runs), True))
         if self.on_gpu and first.capturable:
             captured = [row.for_graph(run) for row, run in zip(rows, runs)]
@@ -99,11 +115,13 @@ class Harness:
             self.put(result, "graph", self.sample(graph.replay, len(runs), False))
             launches = self.launches(graph)
             result["launches"] = launches and launches // len(runs)
+        if is_compared:
+            result["largest_error_after"] = first.error(runs[0])
         return result
 
     @staticmethod
-    def put(result, mode, times):
-        for key, value in zip(("us", "p20_us", "p80_us"), times):
+    def put(result, mode, numbers):
+        for key, value in numbers.items():
             result[f"{mode}_{key}"] = value
 
     def answer(self, row):
@@ -138,15 +156,21 @@ def main():
     parser.add_argument("--row", nargs=3, action="append", metavar=("KERNEL", "SHAPE", "DTYPE"), default=[])
     parser.add_argument("--side", choices=["eager", "compile", "fused", "torchvision"], default="eager")
     parser.add_argument("--serve", action="store_true")
+    parser.add_argument("--rows", action="append", default=[], metavar="FILE.py",
+                        help="a source with MAKERS of its own, as kernel_rows.py has them")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
-    parser.add_argument("--timing-seconds", type=float, default=0.04, help="for each of a row's timings")
+    parser.add_argument("--timing-seconds", type=float, default=0.04, help="for each of a row's timings, at most")
+    parser.add_argument("--precision", type=float, default=0.5,
+                        help="percent of a median, half of its interval's width, at which its timing ends before that")
     options = parser.parse_args()
+    for file in options.rows:
+        kernel_rows.MAKERS.update(runpy.run_path(file)["MAKERS"])
     torch.manual_seed(1)
     serving.allow_tf32(False)
     allow_repeated_backward()
 
     def make_answer():
-        return Harness(options.device, options.timing_seconds).answer
+        return Harness(options.device, options.timing_seconds, options.precision).answer
 
     if options.serve:
         return serving.serve(options.device, make_answer)

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""What compares benchmarks of kernels, without a GPU and without PyTorch: made-up results and a made-up program."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(SOURCE / "benchmarks/peers"))
+import sampling  # noqa: E402  pylint: disable=wrong-import-position
+
+DEVICE = {"name": "Made-up GPU", "cuda": 13000, "driver": "580.65", "commit": "aaaa", "clocks": "watched", "sm_mhz": 1980,
+          "memory_mhz": 3201, "highest_sm_mhz": 1980, "power_limit_watts": 700, "copy_gb_per_s": 4000,
+          "empty_stream_us": 2.5, "empty_graph_us": 1.5}
+
+
+def timed(kernel, us, side="tern", half_width=0.5, **others):
+    """A row whose medians are known to half_width percent."""
+    row = {"side": side, "kernel": kernel, "shape": "64x88", "dtype": "float32", "ideal_bytes": 45056, "launches": 1,
+           "largest_error": 1e-7, "largest_error_after": 1e-7, "wrong": False, "noise_percent": 0.1, "dropped": {}}
+    for mode in ("stream", "graph"):
+        row |= {f"{mode}_us": us, f"{mode}_p20_us": us * 0.99, f"{mode}_p80_us": us * 1.02, f"{mode}_samples": 12,
+                f"{mode}_low_us": us * (1 - half_width / 100), f"{mode}_high_us": us * (1 + half_width / 100),
+                f"{mode}_dropped": 0}
+    return row | others
+
+
+def results(*rows, failed=(), left_out=(), **device):
+    return {"device": DEVICE | device, "rows": list(rows), "failed": list(failed), "left_out": list(left_out)}
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory()
+        self.folder = pathlib.Path(self.temporary.name)
+        self.addCleanup(self.temporary.cleanup)
+
+    def run_script(self, name, *arguments):
+        command = [sys.executable, "-B", str(SOURCE / "benchmarks" / name), *map(str, arguments)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder)
+        return done.returncode, done.stdout, done.stderr
+
+
+class CompareKernels(Folder):
+    def test_a_kernel_from_outside_has_its_line_without_a_list_of_it(self):
+        rows = [timed("softmax_forward", 12, side="mine", stream_dropped=2, dropped={"power cap": 2}),
+                timed("softmax_forward", 10)]
+        (self.folder / "results").write_text(json.dumps(results(*rows)))
+        program = self.folder / "bench_kernels"
+        program.write_text('#!/bin/sh\n[ "$1" = --list ] && { printf "softmax\\ttern\\nsoftmax\\tmine\\n"; exit; }\n'
+                           'echo "$@" >>asked\ncp results "$3"\n')
+        program.chmod(0o755)
+        code, out, err = self.run_script("compare_kernels.py", "--build", self.folder, "--python", "no-such-python",
+                                         "--side-by-side", "--json", "all.json")
+        self.assertEqual((code, err), (0, ""))
+        asked = (self.folder / "asked").read_text()
+        self.assertRegex(asked, r"^softmax --json \S+ --timing-seconds \S+ --precision 0.5 --side-by-side")
+        lines = [line for line in out.splitlines() if line.startswith("| softmax_forward")]
+        self.assertEqual(len(lines), 4)
+        self.assertTrue(lines[0].startswith("| softmax_forward | 64x88 | float32 | tern | 10.00 |"), lines[0])
+        self.assertTrue(lines[1].startswith("| softmax_forward | 64x88 | float32 | mine | 12.00 |"), lines[1])
+        self.assertIn("| 12, 2 dropped |", lines[1])
+        self.assertIn("| 1.0e-07 | 0.83 |", lines[1])  # tern takes 10 of its 12 us
+        self.assertIn("samples dropped under lower clocks: power cap 2", out)
+        self.assertEqual(len(json.loads((self.folder / "all.json").read_text())["rows"]), 2)
+        code, _, err = self.run_script("compare_kernels.py", "--build", self.folder, "sofmax")
+        self.assertEqual(code, 2)
+        self.assertIn("wanted kernels of softmax, got sofmax", err)
+
+
+class Sampling(unittest.TestCase):
+    """The same rules as tests/test_sampling.cpp holds the other side to."""
+
+    def setUp(self):
+        self.seconds = 0
+
+    def rest(self, seconds):
+        self.seconds += seconds
+
+    def sample(self, times, clocks=None, seconds=0.3):
+        """times(n): of the n-th sample, in milliseconds."""
+        taken = iter(range(10 ** 6))
+
+        def take():
+            time = times(next(taken))
+            self.seconds += time / 1e3
+            return time
+
+        return sampling.Sampler(clocks, lambda: self.seconds, self.rest).sample(take, seconds, 0.5)
+
+    @unittest.skipUnless("TERN_MADE_UP_NVML" in os.environ, "CTest knows where the made-up library is")
+    def test_the_drivers_library(self):
+        library = os.environ["TERN_MADE_UP_NVML"]
+        clocks = sampling.Nvml("0000:3b:00.0", library)
+        self.assertEqual([clocks.read() for _ in range(2)], [(1950, 3201, 0x20), (1935, 3201, 0x20)])
+        for bus, name in (("0000:5e:00.0", library), ("0000:ff:00.0", library), ("0000:3b:00.0", "libnone.so.1")):
+            with self.assertRaises(OSError):
+                sampling.Nvml(bus, name)
+
+    def test_intervals(self):
+        for n, low, high in ((1, 1, 1), (5, 1, 5), (6, 1, 6), (9, 2, 8), (20, 6, 15), (100, 40, 61)):
+            self.assertEqual(sampling.median_interval(list(range(1, n + 1))), (low, high))
+
+    def test_narrow_and_wide(self):
+        self.assertEqual(self.sample(lambda n: 1 + n % 2 / 1000)["samples"], 10)
+        wide = self.sample(lambda n: 1 + n % 5)
+        self.assertEqual((wide["samples"], wide["us"], wide["p20_us"], wide["p80_us"]), (100, 3, 2, 4))
+
+    def test_lowered_clocks(self):
+        class Clocks:
+            states = [(1980, 3201, 0)] * 4 + [(1410, 3201, 0x20)] * 2 + [(1980, 3201, 0)] * 20
+
+            def read(self):
+                return self.states.pop(0)
+
+        timing = self.sample(lambda n: 2.0 if n == 3 else 1.0, Clocks())
+        self.assertGreaterEqual(timing["dropped"], 1)
+        self.assertEqual((timing["samples"], timing["high_us"], timing["held_down"]), (10, 1.0, False))
+
+    def test_always_held_down(self):
+        class Clocks:
+            @staticmethod
+            def read():
+                return 1200, 3201, 4
+
+        timing = self.sample(lambda n: 1.0, Clocks(), seconds=0.04)
+        self.assertTrue(timing["held_down"])
+        self.assertEqual(timing["samples"], timing["dropped"])
+        self.assertLess(self.seconds, 0.25)
+
+
+if __name__ == "__main__":
+    unittest.main()
