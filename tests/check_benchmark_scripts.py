@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What compares benchmarks of kernels, without a GPU and without PyTorch: made-up results and a made-up program."""
+import copy
 import json
 import os
 import pathlib
@@ -42,6 +43,99 @@ class Folder(unittest.TestCase):
         command = [sys.executable, "-B", str(SOURCE / "benchmarks" / name), *map(str, arguments)]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder)
         return done.returncode, done.stdout, done.stderr
+
+
+class CompareResults(Folder):
+    def compare(self, before, after, *options):
+        for name, data in (("before.json", before), ("after.json", after)):
+            (self.folder / name).write_text(data if isinstance(data, str) else json.dumps(data))
+        return self.run_script("compare_results.py", "before.json", "after.json", *options)
+
+    def test_beyond_noise_and_within(self):
+        before = results(timed("steady", 10), timed("slower", 10), timed("faster", 10), timed("noisy", 10, half_width=6))
+        after = results(timed("steady", 10.08), timed("slower", 10.3), timed("faster", 8), timed("noisy", 11, half_width=6))
+        code, out, _ = self.compare(before, after)
+        self.assertEqual(code, 0)
+        self.assertEqual(out.count("1 slower, 1 faster, 2 the same"), 2)
+        self.assertIn("| slower 64x88 float32 of tern | 10.00 | 10.30 | +3.0 % | 1.0 % |", out)
+        self.assertIn("| faster 64x88 float32 of tern | 10.00 | 8.00 | -20.0 % | 0.9 % |", out)
+        self.assertNotIn("steady 64x88", out)
+        self.assertNotIn("noisy 64x88", out)
+        self.assertIn("Nothing differs in device, driver, CUDA and commit.", out)
+        self.assertEqual(self.compare(before, after, "--fail")[0], 1)
+        self.assertEqual(self.compare(after, after, "--fail")[0], 0)
+        self.assertIn("0 slower, 1 faster, 3 the same", self.compare(before, after, "--least", "5")[1])
+
+    def test_a_report_of_gpu_check(self):
+        before, after = ({"gpu": "Made-up GPU", "kernels": results(timed("k", us))} for us in (10, 20))
+        self.assertIn("1 slower, 0 faster, 0 the same", self.compare(before, after)[1])
+
+    def test_two_timings_that_differed_are_noise_too(self):
+        before, after = results(timed("k", 10, noise_percent=4)), results(timed("k", 10.3))
+        self.assertIn("0 slower, 0 faster, 1 the same", self.compare(before, after)[1])
+
+    def test_files_without_intervals(self):
+        before, after = (results({key: value for key, value in timed("k", us).items()
+                                  if not key.endswith(("low_us", "high_us"))}) for us in (10, 10.2))
+        self.assertIn("0 slower, 0 faster, 1 the same", self.compare(before, after)[1])  # p20 to p80 is 3 %
+
+    def test_missing_failed_and_wrong(self):
+        gone, failed = timed("gone", 10), timed("failed", 10)
+        failure = {"side": "tern", "kernel": "failed", "shape": "64x88", "dtype": "float32", "message": "no launch"}
+        code, out, _ = self.compare(results(gone, failed, timed("broken", 10)),
+                                    results(timed("new", 10), timed("broken", 10, wrong=True), failed=[failure]), "--fail")
+        self.assertEqual(code, 1)
+        self.assertIn("- gone 64x88 float32 of tern: not there in after.json", out)
+        self.assertIn("- failed 64x88 float32 of tern: failed: no launch in after.json", out)
+        self.assertIn("- new 64x88 float32 of tern: not there in before.json", out)
+        self.assertIn("WRONG now: broken 64x88 float32 of tern", out)
+
+    def test_sides_are_rows_of_their_own(self):
+        before = results(timed("k", 10), timed("k", 10, side="mine"))
+        after = results(timed("k", 10), timed("k", 20, side="mine"))
+        after["peer_rows"] = [timed("k", 30, side="eager")]
+        before["peer_rows"] = [timed("k", 10, side="eager")]
+        code, out, _ = self.compare(before, after, "--fail")
+        self.assertIn("2 slower, 0 faster, 1 the same", out)
+        self.assertIn("| k 64x88 float32 of mine |", out)
+        self.assertEqual(code, 1)
+        after["rows"][1] = before["rows"][1]
+        self.assertEqual(self.compare(before, after, "--fail")[0], 0)  # PyTorch's pace is nobody's fault here
+
+    def test_what_differs_around_the_kernels(self):
+        code, out, _ = self.compare(results(timed("k", 10)), results(timed("k", 10), name="Other GPU", driver="590.1",
+                                                                     commit="bbbb", sm_mhz=1965, memory_mhz=2619))
+        self.assertEqual(code, 0)
+        for line in ("- device: Made-up GPU -> Other GPU", "- driver: 580.65 -> 590.1", "- commit: aaaa -> bbbb",
+                     "- memory clock, MHz: 3201 -> 2619", "- **Different devices:"):
+            self.assertIn(line, out)
+        self.assertNotIn("SM clock", out)  # a step
+
+    def test_held_down_rows_say_nothing(self):
+        before, after = results(timed("k", 10)), results(timed("k", 20, held_down=True))
+        code, out, _ = self.compare(before, after, "--fail")
+        self.assertEqual(code, 0)
+        self.assertIn("0 slower, 0 faster, 0 the same within noise and 1 %, 1 of which a side was held down", out)
+
+    def test_counts_have_no_noise(self):
+        row = {"side": "mine", "kernel": "k", "shape": "64x88", "dtype": "float32", "launches": 1, "moved_bytes": 1024,
+               "distinct_bytes": 1024, "predicted_us": 1.5, "wrong": False}
+        emulator = {"device": {"name": "emulator", "predicted": "H100"}, "rows": [row]}
+        after = copy.deepcopy(emulator)
+        self.assertIn("0 changed", self.compare(emulator, after, "--fail")[1])
+        after["rows"][0]["moved_bytes"] = 1056
+        code, out, _ = self.compare(emulator, after, "--fail")
+        self.assertEqual(code, 1)
+        self.assertIn("| k 64x88 float32 of mine | moved bytes | 1024 | 1056 |", out)
+        code, _, err = self.compare(emulator, results(timed("k", 10)))
+        self.assertEqual(code, 2)
+        self.assertIn("wanted times twice or counts twice, got emulator and Made-up GPU", err)
+
+    def test_files_that_are_none(self):
+        for text in ("{", "[]", '{"device": null, "rows": []}'):
+            code, _, err = self.compare(text, results())
+            self.assertEqual(code, 2)
+            self.assertIn("compare_results: before.json: wanted results", err)
 
 
 class CompareKernels(Folder):
