@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Kernels from outside beside tern's, on the emulator: a right one, and wrong ones.
+# Kernels from outside beside tern's, on the emulator: a right one, which docs/benchmarks.md shows as it is, and wrong ones.
 #   check_outside_kernels.sh COUNT_ONLINE_SOFTMAX COUNT_WRONG_SOFTMAX
 set -euo pipefail
 right=$1
@@ -26,6 +26,12 @@ lines() {
   cat "$folder/$1"
   exit 1
 }
+
+cd "$(dirname "$0")/.."
+awk '/^```$/ { shown = 0 } shown; /^`examples\/benchmarks/ { next_block = 1 } /^```cpp$/ && next_block { shown = 1; next_block = 0 }' \
+  docs/benchmarks.md >"$folder/shown.cu"
+diff -u "$folder/shown.cu" examples/benchmarks/online_softmax.cu ||
+  { echo "docs/benchmarks.md: wanted examples/benchmarks/online_softmax.cu as it is"; exit 1; }
 
 count 0 "$right" --list
 lines out '^softmax	tern$' 1
