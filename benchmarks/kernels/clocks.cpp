@@ -26,6 +26,7 @@ std::optional<std::string> ClockGate::refuse(const std::optional<ClockState>& st
   for (const Name& name : kNames) {
     if ((state->held_down_by & name.limit) != 0) return name.text;
   }
+  if ((state->held_down_by & kIdle) != 0) return std::nullopt;
   const auto is_low = [](int mhz, int full) { return mhz > 0 && mhz < kFull * full; };
   if (is_low(state->sm_mhz, sm_mhz_)) return "low SM clock";
   if (is_low(state->memory_mhz, memory_mhz_)) return "low memory clock";

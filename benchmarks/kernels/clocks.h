@@ -15,8 +15,7 @@ struct ClockState {
       0;  ///< bits of ClockLimit, and others of the driver's, which are no matter here
 };
 
-/// NVML's bits for what lowers clocks against the will of who measures. Its others are for a GPU that has nothing to do, and for
-/// clocks that somebody has chosen.
+/// NVML's bits for what lowers clocks against the will of who measures.
 enum ClockLimit : std::uint64_t {
   kPowerCap = 0x4,
   kHardwareSlowdown = 0x8,
@@ -25,6 +24,9 @@ enum ClockLimit : std::uint64_t {
   kHardwareThermal = 0x40,
   kPowerBrake = 0x80
 };
+/// A GPU that has nothing to do: what its clocks are then says nothing of those under work. Others of NVML's bits are for clocks that
+/// somebody has chosen.
+inline constexpr std::uint64_t kIdle = 0x1;
 
 class ClockSource {
  public:

@@ -69,7 +69,7 @@ Timing Sampler::sample(const SamplingOptions& options, const std::function<doubl
   std::vector<double> kept, all;
   std::map<std::string, int> dropped;
   const double begin = time_.now();
-  std::optional<ClockState> before = read();
+  std::optional<ClockState> before;  // the sample; none where the GPU has rested
   const auto wants_more = [&] {
     if (kept.size() >= options.most) return false;
     const double passed = time_.now() - begin;
@@ -86,7 +86,7 @@ Timing Sampler::sample(const SamplingOptions& options, const std::function<doubl
     if (const auto why = gate_.refuse(before, after)) {
       ++dropped[*why];
       time_.rest(options.rest_seconds);
-      before = read();
+      before.reset();
     } else {
       kept.push_back(sample);
       before = after;

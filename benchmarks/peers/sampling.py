@@ -13,6 +13,7 @@ REST_SECONDS = 0.01
 FULL = 0.95  # of the highest clock that was seen
 HELD_DOWN_BY = {0x40: "too hot (hardware)", 0x20: "too hot", 0x80: "power brake", 0x4: "power cap",
                 0x8: "hardware slowdown", 0x10: "boost in step with others"}
+IDLE = 0x1
 SM_CLOCK, MEMORY_CLOCK = 1, 2
 
 
@@ -83,6 +84,8 @@ class Sampler:
             for bit, why in HELD_DOWN_BY.items():
                 if bits & bit:
                     return why
+            if bits & IDLE:  # its clocks say nothing of those under work
+                continue
             for name, mhz, highest in (("SM", sm, self.highest[0]), ("memory", memory, self.highest[1])):
                 if 0 < mhz < FULL * highest:
                     return f"low {name} clock"
@@ -103,7 +106,7 @@ class Sampler:
     def sample(self, take, seconds, precision):
         """The numbers of one timing, by the endings that they have in a row; take(): one sample, in microseconds."""
         kept, everything, dropped = [], [], {}
-        begin, before = self.now(), self.read()
+        begin, before = self.now(), None  # none where the GPU has rested
         while self.wants_more(kept, dropped, self.now() - begin, seconds, precision):
             sample = take()
             after = self.read()
@@ -115,7 +118,7 @@ class Sampler:
                 continue
             dropped[why] = dropped.get(why, 0) + 1
             self.rest(REST_SECONDS)
-            before = self.read()
+            before = None
         held_down = len(kept) < LEAST
         ordered = sorted(everything if held_down else kept)
         low, high = median_interval(ordered)
