@@ -148,7 +148,10 @@ GpuBench::~GpuBench() {
 
 /// The limits that rows are compared with: a copy of much memory, and a kernel that does nothing.
 void GpuBench::measure_device() {
-  const std::size_t bytes = static_cast<std::size_t>(std::max<std::int64_t>(8 * cache_bytes_, 512 << 20));
+  std::size_t free = 0, total = 0;
+  check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
+  const std::int64_t enough = std::max<std::int64_t>(8 * cache_bytes_, 512 << 20);
+  const std::size_t bytes = std::min(static_cast<std::size_t>(enough), free / 8);
   const auto from = allocate(bytes), to = allocate(bytes);
   fill_random(static_cast<float*>(from.get()), static_cast<std::int64_t>(bytes / sizeof(float)), 0, 1, 2,
               stream_);
