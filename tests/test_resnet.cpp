@@ -117,11 +117,18 @@ namespace {
 // Training amplifies rounding: each normalisation divides by the deviation of only 16 values in the last
 // stage, and a ReLU that flips changes a gradient at once. PyTorch's own f32 is this far from its double,
 // which made the goldens: ResNet-18 6e-6 in features, 1e-4 in norms, 6e-6 in the stem; ResNet-50 1.3e-4, 7e-3
-// and 2.6e-2; ResNeXt-50 8e-5, 7e-3 and 1.7e-2.
+// and 2.6e-2; ResNeXt-50 8e-5, 7e-3 and 1.7e-2. The emulated device's ResNet-18 is 8e-6 away in features, and one ReLU flips:
+// 2e-3 in norms and 8e-3 in the stem.
 struct Tolerances {
   double features, norms, stem;
 };
-constexpr Tolerances kTolerances18{1e-4, 1e-3, 1e-3}, kTolerances50{1e-3, 2e-2, 6e-2};
+constexpr Tolerances kTolerances18{1e-4, 1e-3, 1e-3}, kFlipped18{1e-4, 5e-3, 2e-2},
+    kTolerances50{1e-3, 2e-2, 6e-2};
+
+Tolerances tolerances_of(const std::string& architecture, Device device) {
+  if (architecture != "resnet18") return kTolerances50;
+  return device.is_cpu() ? kTolerances18 : kFlipped18;
+}
 
 /// In evaluation mode, as it is and folded.
 void check_evaluation(ResNet& network, const Tensor& images) {
@@ -140,7 +147,7 @@ void check_network(const std::string& architecture, Device device) {
   CAPTURE(device.text());
   const auto goldens = test::read_goldens("resnet.txt");
   const test::GoldenCase& golden = goldens.at(architecture);
-  const Tolerances tolerances = architecture == "resnet18" ? kTolerances18 : kTolerances50;
+  const Tolerances tolerances = tolerances_of(architecture, device);
   ResNet network = formula_network(architecture, device);
   const Variable images(formula_images(4, 64).to(device));
 
