@@ -12,7 +12,9 @@
 
 namespace tern::test {
 
-/// Exactly as many, aligned to 256. Every bit is 1 (NaN as a float): what a kernel did not write shows.
+/// Exactly as many, aligned to 256. Every bit is 1 (NaN as a float): what a kernel did not write shows. On a GPU with
+/// TERN_LEAVE_UNWRITTEN=1 in the environment nothing is written: for compute-sanitizer's initcheck, to which memory that was
+/// filled is memory that may be read.
 void* allocate(std::size_t bytes);
 void release(void* memory);
 void copy(void* to, const void* from,
