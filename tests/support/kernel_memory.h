@@ -22,6 +22,9 @@ void copy(void* to, const void* from,
 /// False where there is no GPU, after a skip(): the test returns.
 bool device_is_there();
 bool is_emulated();
+/// In which order blocks and threads of later launches take turns, where that can be chosen: on the emulator, where 0 is in
+/// order.
+void draw_order(std::uint64_t seed);
 /// Launches so far. Nobody counts them on a GPU: there it stays 0, so check differences only if
 /// is_emulated().
 std::int64_t launch_count();
