@@ -1,6 +1,6 @@
 // One whole training or inference step of a ResNet on random data that is on the device already:
 //   bench_step --arch resnet50 --mode train --batch 64 --size 64 --threads 2 --repeats 10
-//   bench_step --device cuda --precision bf16 ...      the step is recorded and replayed
+//   bench_step --device cuda --precision bf16 ...      the step is recorded and replayed; fails where it cannot be
 // Prints one line of JSON. benchmarks/peers/step.py does the same work in PyTorch; compare_step.py runs both.
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -27,6 +27,7 @@ namespace {
 struct Options {
   std::string arch = "resnet50", mode = "train", device = "cpu", precision = "fp32";
   int batch = 64, size = 64, threads = 2, repeats = 10;
+  int steps = 0;  ///< if not 0: so many, and no more, for a profiler
 };
 
 constexpr int kClasses = 88;
@@ -89,6 +90,11 @@ std::vector<double> of_recorded(std::vector<double> times, const tern::RecordedS
 template <typename Work>
 std::vector<double> sorted_milliseconds(const Options& options, Work&& work) {
   const bool on_gpu = options.device == "cuda";
+  if (options.steps > 0) {
+    std::vector<double> times = milliseconds(options.steps, 0, work);
+    std::sort(times.begin(), times.end());
+    return times;
+  }
   milliseconds(kWarmUps, 0, work);
   milliseconds(0, on_gpu ? kWarmUpSeconds : 0, work);
   std::vector<double> times = milliseconds(options.repeats, on_gpu ? kMeasuredSeconds : 0, work);
@@ -155,12 +161,17 @@ int main(int argc, char** argv) {
   app.add_option("--threads", options.threads)->check(CLI::Range(1, 1 << 20));
   app.add_option("--repeats", options.repeats, "at least, where a GPU does more in a second")
       ->check(CLI::Range(1, 1 << 20));
+  app.add_option("--steps", options.steps, "no warm-up and exactly so many, for a profiler or a sanitizer")
+      ->check(CLI::Range(3, 1 << 20));  // as usual, recorded, and replayed
   app.add_option("--device", options.device)->check(CLI::IsMember({"cpu", "cuda"}));
   app.add_option("--precision", options.precision)->check(CLI::IsMember({"fp32", "tf32", "bf16"}));
   CLI11_PARSE(app, argc, argv);
   std::vector<double> times;
+  std::string backend;
   try {
-    times = measure(options, tern::prepare_runtime({options.device, options.threads}));
+    const tern::Device device = tern::prepare_runtime({options.device, options.threads});
+    backend = tern::backend_of(device).description();
+    times = measure(options, device);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_step: %s\n", error.what());
     return 1;
@@ -173,6 +184,7 @@ int main(int argc, char** argv) {
                                        {"threads", options.threads},
                                        {"device", options.device},
                                        {"precision", options.precision},
+                                       {"backend", backend},
                                        {"repeats", times.size()},
                                        {"median_ms", times[times.size() / 2]},
                                        {"p20_ms", times[times.size() / 5]},
