@@ -45,7 +45,7 @@ rm -rf "$folder"
 stage=$build/bundle
 rm -rf "$stage"
 mkdir -p "$folder" "$stage/tests" "$stage/lib/runtime"
-for program in "${programs[@]}"; do strip -o "$stage/$program" "$build/$program"; done
+for program in "${programs[@]}"; do strip --strip-debug -o "$stage/$program" "$build/$program"; done  # names stay, for backtraces
 cp "$build/tests/gpu_tests.txt" "$stage/tests"
 
 # The closure of what they load, without the C library: that is the machine's own, which its driver and its loader belong to.

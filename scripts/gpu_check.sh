@@ -15,7 +15,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
 usage() { sed -n '2,13p' "$0" >&2; exit 2; }
-wrong() { echo "gpu_check: $*" >&2; exit "${code:-1}"; }
+fail() { echo "gpu_check: $*" >&2; exit 1; }
 
 call=${1:-}
 case "$call" in
@@ -35,20 +35,22 @@ while [ $# -gt 0 ]; do
     *) usage ;;
   esac
 done
-[[ $budget =~ ^[1-9][0-9]*$ ]] || code=2 wrong "--seconds: wanted a number, got $budget"
+[[ $budget =~ ^[1-9][0-9]*$ ]] || { echo "gpu_check: --seconds: wanted a number, got $budget" >&2; exit 2; }
 
 gpu="no GPU"
 if [ -z "$no_gpu" ]; then
   gpu=$(timeout 60 nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)
-  [ -n "$gpu" ] || wrong "wanted an NVIDIA GPU (nvidia-smi names none; --no-gpu tries the rest)"
-  command -v "$python" >/dev/null || wrong "--python: wanted an interpreter, got $python"
+  [ -n "$gpu" ] || fail "wanted an NVIDIA GPU (nvidia-smi names none; --no-gpu tries the rest)"
+  command -v "$python" >/dev/null || fail "--python: wanted an interpreter, got $python"
 fi
 
-work=$PWD/$build/check-$call  # logs, and what the steps make
+mkdir -p "$build" || fail "--build: wanted a folder, got $build"
+build=$(cd "$build" && pwd)
+work=$build/check-$call  # logs, and what the steps make
 rm -rf "$work"
 mkdir -p "$work" || exit 1
 if ! { mkdir -p "$results" && [ -w "$results" ]; } 2>/dev/null; then
-  wrong "--results: wanted a folder to write to, got $results"
+  fail "--results: wanted a folder to write to, got $results"
 fi
 
 # CUDA's programs may be off the PATH, and cuDNN, CMake and ninja may be the Python environment's.
@@ -64,13 +66,13 @@ fi
 # cannot be helped.
 if [ -e programs.tar.gz ]; then
   if [ ! -e "$build/unpacked" ] || [ programs.tar.gz -nt "$build/unpacked" ]; then
-    tar -xzf programs.tar.gz -C "$build" || wrong "wanted to unpack programs.tar.gz into $build, got the error above"
+    tar -xzf programs.tar.gz -C "$build" || fail "wanted to unpack programs.tar.gz into $build, got the error above"
     touch "$build/unpacked"
   fi
   if ! "$build/tern" --version >/dev/null 2>&1; then
-    export LD_LIBRARY_PATH=$PWD/$build/lib/runtime${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+    export LD_LIBRARY_PATH=$build/lib/runtime${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
     "$build/tern" --version >/dev/null ||
-      wrong "wanted programs that start here ($(sed -n 's/^needs: //p' bundle.txt)), got the error above"
+      fail "wanted programs that start here ($(sed -n 's/^needs: //p' bundle.txt)), got the error above"
   fi
   steps=("${steps[@]/build}")
 fi
@@ -109,7 +111,7 @@ trap stop INT TERM
 trap '[ -z "$warming" ] || kill "$warming" 2>/dev/null' EXIT
 
 # Of the time that is left, at most so many percent, so that one slow step does not eat all others.
-declare -A share=([driver]=20 [build]=100 [tests]=55 [training]=40 [memcheck]=60 [synccheck]=60 [initcheck]=100
+declare -A share=([driver]=50 [build]=100 [tests]=55 [training]=40 [memcheck]=60 [synccheck]=60 [initcheck]=100
                   [training_step]=60 [profile]=50 [kernels]=100)
 
 # step NAME: runs the function NAME into a log, notes how it ended and how long it took, and rewrites the report.

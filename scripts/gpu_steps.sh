@@ -12,7 +12,7 @@ warm() {
   done
   [ "$call" = fast ] && files+=("${packages[@]/%//torch/lib/*.so*}")
   # shellcheck disable=SC2068
-  cat ${files[@]}
+  exec cat ${files[@]}  # so that the end of this shell is cat's
 }
 
 # The X.Y that follows a pattern in what a program prints.
@@ -50,8 +50,8 @@ build() {
 }
 
 # Plans of convolutions that were timed beside other work are no good for the benchmarks, which keep their own.
-busy() { XDG_CACHE_HOME=$PWD/$build/plans-busy "$@"; }
-quiet() { XDG_CACHE_HOME=$PWD/$build/plans-quiet "$@"; }
+busy() { XDG_CACHE_HOME=$build/plans-busy "$@"; }
+quiet() { XDG_CACHE_HOME=$build/plans-quiet "$@"; }
 
 # in_parallel FUNCTION: calls it with the words of each line that is read, eight at a time, each with its part of the cores.
 in_parallel() {
