@@ -53,6 +53,9 @@ cp "$build/tests/gpu_tests.txt" "$stage/tests"
 # best served by the newer one.
 needed=$(for program in "${programs[@]}"; do ldd "$build/$program"; done)
 ! grep 'not found' <<<"$needed" || fail "wanted every library that the programs load, got none of these"
+for program in "${programs[@]}"; do
+  "$stage/$program" --help >/dev/null || fail "wanted programs that start, got $program, which does not"
+done
 libraries=()
 while read -r library; do
   name=$(basename "$library")
