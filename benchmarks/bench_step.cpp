@@ -1,6 +1,6 @@
 // One whole training or inference step of a ResNet on random data that is on the device already:
 //   bench_step --arch resnet50 --mode train --batch 64 --size 64 --threads 2 --repeats 10
-//   bench_step --device cuda --precision bf16 ...      the step is recorded and replayed
+//   bench_step --device cuda --precision bf16 ...      the step is recorded and replayed; fails where it cannot be
 //   bench_step --account --precision bf16 ...          what it asks of a GPU, counted without one (docs/step_account.md)
 // Prints one line of JSON. benchmarks/peers/step.py does the same work in PyTorch; compare_step.py runs both.
 #include <unistd.h>
@@ -26,6 +26,7 @@ namespace {
 struct Options : tern::bench::StepOptions {
   std::string device = "cpu";
   int threads = 2, repeats = 10;
+  int steps = 0;  ///< if not 0: so many, and no more, for a profiler
 };
 
 // On a GPU, whose clocks rise under load and whose steps may take a millisecond, at least so long:
@@ -56,9 +57,13 @@ std::vector<double> milliseconds(int fewest, double seconds, Work&& work) {
 std::vector<double> measure(const Options& options, tern::Device device) {
   const bool on_gpu = options.device == "cuda";
   tern::bench::Step step(options, device);
-  milliseconds(tern::bench::kWarmUps, 0, step);
-  milliseconds(0, on_gpu ? kWarmUpSeconds : 0, step);
-  std::vector<double> times = milliseconds(options.repeats, on_gpu ? kMeasuredSeconds : 0, step);
+  if (options.steps == 0) {
+    milliseconds(tern::bench::kWarmUps, 0, step);
+    milliseconds(0, on_gpu ? kWarmUpSeconds : 0, step);
+  }
+  std::vector<double> times = options.steps > 0
+                                  ? milliseconds(options.steps, 0, step)
+                                  : milliseconds(options.repeats, on_gpu ? kMeasuredSeconds : 0, step);
   // Times of a GPU's steps that were not replayed would be those of something else.
   tern::check(device.is_cpu() || step.is_recorded(), "bench_step", "a step that is recorded",
               "one call by call");
@@ -93,13 +98,18 @@ int main(int argc, char** argv) {
   app.add_option("--threads", options.threads)->check(CLI::Range(1, 1 << 20));
   app.add_option("--repeats", options.repeats, "at least, where a GPU does more in a second")
       ->check(CLI::Range(1, 1 << 20));
+  app.add_option("--steps", options.steps, "no warm-up and exactly so many, for a profiler or a sanitizer")
+      ->check(CLI::Range(3, 1 << 20));  // as usual, recorded, and replayed
   app.add_option("--device", options.device)->check(CLI::IsMember({"cpu", "cuda"}));
   app.add_flag("--account")
       ->description("count launches and bytes on a GPU, without one; see --account --help");
   CLI11_PARSE(app, argc, argv);
   std::vector<double> times;
+  std::string backend;
   try {
-    times = measure(options, tern::prepare_runtime({options.device, options.threads}));
+    const tern::Device device = tern::prepare_runtime({options.device, options.threads});
+    backend = tern::backend_of(device).description();
+    times = measure(options, device);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_step: %s\n", error.what());
     return 1;
@@ -112,6 +122,7 @@ int main(int argc, char** argv) {
                                        {"threads", options.threads},
                                        {"device", options.device},
                                        {"precision", options.precision},
+                                       {"backend", backend},
                                        {"repeats", times.size()},
                                        {"median_ms", times[times.size() / 2]},
                                        {"p20_ms", times[times.size() / 5]},

@@ -3,9 +3,11 @@
 # what is committed here into it, runs scripts/demo.sh and scripts/test.sh inside, and reports compiler, oneDNN, times and
 # tests. Fails if either does.
 #   scripts/check_distribution.sh [--ccache] [--fresh] [--fast] SUITE   SUITE: trixie, bookworm, or another of debootstrap's
+#   scripts/check_distribution.sh [--fresh] --bundle FOLDER SUITE       FOLDER: what scripts/gpu_bundle.sh made
 #     --ccache   compiles with ccache, whose cache is kept: times then say nothing of a first build
 #     --fast     leaves out the tests that are labelled long
 #     --fresh    makes the kept root anew, as is done by itself once a month
+#     --bundle   in place of all that: both calls of scripts/gpu_check.sh --no-gpu, with nothing installed
 #   Needs root, debootstrap, git and a network. Packages come from TERN_MIRROR in the environment, else from the mirror
 #   that this machine's apt uses, else from debootstrap's own. ${XDG_CACHE_HOME:-~/.cache}/tern/distributions/SUITE keeps
 #   the root and the packages, so that a second run downloads nothing.
@@ -43,6 +45,16 @@ commands() {
   measure scripts/demo.sh
   # shellcheck disable=SC2086
   measure scripts/test.sh $TERN_TESTS | tee /root/tests
+}
+
+bundle_commands() {
+  cd /root/tern
+  # shellcheck source=/dev/null
+  (. /etc/os-release && echo "$PRETTY_NAME, $(ldd --version | head -n 1)") >/root/report
+  sed -n '/^commit/,$p' bundle.txt >>/root/report
+  measure scripts/gpu_check.sh right --no-gpu --seconds 3600  # on a slow machine, too
+  measure scripts/gpu_check.sh fast --no-gpu
+  cut -f 1,2 build-gpu/check-right/tests.tsv >>/root/report
 }
 
 # --- In the namespace ---
@@ -87,9 +99,13 @@ inside() {
   # The machine's way into the network.
   cp --remove-destination --dereference /etc/resolv.conf /etc/hosts "$root/etc/"
   apt-config dump 2>/dev/null | grep -iE '^Acquire::https?::Proxy' >"$root/etc/apt/apt.conf.d/95proxy" || true
-  [ -z "$(git -c safe.directory='*' -C "$source" status --porcelain)" ] ||
+  [ -n "$bundle" ] || [ -z "$(git -c safe.directory='*' -C "$source" status --porcelain)" ] ||
     echo "== What is not committed is not tried"
-  git -c safe.directory='*' clone -q --depth 1 "file://$source" "$root/root/tern"
+  if [ -n "$bundle" ]; then
+    cp -r "$bundle" "$root/root/tern"
+  else
+    git -c safe.directory='*' clone -q --depth 1 "file://$source" "$root/root/tern"
+  fi
 
   echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io"  # what is thrown away need not survive a power cut
 
@@ -105,13 +121,15 @@ inside() {
   for variable in http_proxy https_proxy no_proxy; do
     [ -z "${!variable:-}" ] || environment+=("$variable=${!variable}")
   done
-  local code=0
+  local code=0 tried="demo.sh and test.sh"
+  [ -z "$bundle" ] || tried="both calls of gpu_check.sh"
   chroot "$root" env -i "${environment[@]}" \
-    bash -c "$(declare -f measure commands); set -euo pipefail; commands $ccache" </dev/null || code=$?
+    bash -c "$(declare -f measure commands bundle_commands); set -euo pipefail; ${bundle:+bundle_}commands $ccache" \
+    </dev/null || code=$?
   printf '\n== %s\n' "$suite"
   cat "$root/root/report"
   sed -n '/tests passed,/,$p' "$root/root/tests" 2>/dev/null || true
-  [ $code -eq 0 ] || fail "$suite: wanted demo.sh and test.sh to succeed, got exit code $code"
+  [ $code -eq 0 ] || fail "$suite: wanted $tried to succeed, got exit code $code"
 }
 
 # --- On the machine ---
@@ -140,12 +158,17 @@ main() {
       --ccache) ccache=ccache ;;
       --fresh) fresh=fresh ;;
       --fast) fast=fast ;;
+      --bundle)
+        [ -e "${2:-}/bundle.txt" ] || fail "--bundle: wanted a folder that scripts/gpu_bundle.sh made, got ${2:-none}"
+        bundle=$(realpath "$2")
+        shift
+        ;;
       -* | '') suite='' && break ;;
       *) suite=$1 ;;
     esac
     shift
   done
-  [[ $suite =~ ^[a-z]+$ ]] || { sed -n '2,11p' "$0" >&2; exit 2; }
+  [[ $suite =~ ^[a-z]+$ ]] || { sed -n '2,13p' "$0" >&2; exit 2; }
   [ "$(id -u)" -eq 0 ] || fail "wanted root (chroot and mounts need it), got user $(id -un)"
   for program in debootstrap git unshare chroot flock; do
     command -v $program >/dev/null || fail "wanted $program, found none (apt-get install debootstrap git util-linux)"
@@ -165,7 +188,7 @@ main() {
   trap 'exit 130' INT TERM HUP
   work=$(mktemp -d "$cache/work.XXXXXX")
   # In the background, since a trap waits for what is in the foreground.
-  ccache=$ccache fast=$fast unshare --mount --pid --fork --kill-child --mount-proc \
+  ccache=$ccache fast=$fast bundle=$bundle unshare --mount --pid --fork --kill-child --mount-proc \
     "$0" --inside "$suite" "$cache" "$work" "$(cd "$(dirname "$0")/.." && pwd)" &
   child=$!
   local code=0
@@ -174,7 +197,7 @@ main() {
   exit $code
 }
 
-ccache=${ccache:-} fast=${fast:-}
+ccache=${ccache:-} fast=${fast:-} bundle=${bundle:-}
 if [ "${1:-}" = --inside ]; then
   inside "${@:2}"
 else

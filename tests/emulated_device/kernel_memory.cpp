@@ -115,6 +115,9 @@ bool device_is_there() {
 bool is_emulated() {
   return true;
 }
+void draw_order(std::uint64_t seed) {
+  emulator::set_order_seed(seed);
+}
 std::int64_t launch_count() {
   return emulator::launch_count() - repeats;
 }

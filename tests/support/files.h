@@ -12,13 +12,10 @@
 #include <vector>
 
 #include "engine/core/check.h"
+#include "tests/support/source_folder.h"
 #include "tests/support/temporary_folder.h"
 
 namespace tern::test {
-
-inline std::filesystem::path golden(const std::string& name) {
-  return std::filesystem::path(TERN_SOURCE_DIR) / "tests" / "goldens" / name;
-}
 
 /// What the Error says that `body` throws; "no error" if it throws none. Other exceptions pass through.
 template <typename Body>

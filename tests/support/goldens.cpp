@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "engine/core/check.h"
+#include "tests/support/source_folder.h"
 
 namespace tern::test {
 
@@ -27,7 +28,7 @@ std::vector<std::int32_t> GoldenCase::integers(const std::string& name) const {
 }
 
 std::map<std::string, GoldenCase> read_goldens(const std::string& file) {
-  const std::string path = std::string(TERN_SOURCE_DIR "/tests/goldens/") + file;
+  const std::string path = golden(file).string();
   std::ifstream stream(path);
   if (!stream) throw Error(path, "a readable file", "none");
   std::map<std::string, GoldenCase> cases;

@@ -15,6 +15,7 @@
 #include "data/image_io.h"
 #include "engine/core/check.h"
 #include "engine/io/file.h"
+#include "tests/support/source_folder.h"
 
 namespace tern::test {
 
@@ -76,7 +77,7 @@ struct Block {
 };
 
 inline std::map<std::string, Block> read_blocks(const std::string& file) {
-  const std::string path = std::string(TERN_SOURCE_DIR) + "/tests/goldens/" + file;
+  const std::string path = golden(file).string();
   const std::string text = read_text_file(path);
   std::map<std::string, Block> blocks;
   for (std::size_t at = 0; at < text.size();) {

@@ -12,7 +12,9 @@
 
 namespace tern::test {
 
-/// Exactly as many, aligned to 256. Every bit is 1 (NaN as a float): what a kernel did not write shows.
+/// Exactly as many, aligned to 256. Every bit is 1 (NaN as a float): what a kernel did not write shows. On a GPU with
+/// TERN_LEAVE_UNWRITTEN=1 in the environment nothing is written: for compute-sanitizer's initcheck, to which memory that was
+/// filled is memory that may be read.
 void* allocate(std::size_t bytes);
 void release(void* memory);
 void copy(void* to, const void* from,
@@ -20,6 +22,9 @@ void copy(void* to, const void* from,
 /// False where there is no GPU, after a skip(): the test returns.
 bool device_is_there();
 bool is_emulated();
+/// In which order blocks and threads of later launches take turns, where that can be chosen: on the emulator, where 0 is in
+/// order.
+void draw_order(std::uint64_t seed);
 /// Launches so far. Nobody counts them on a GPU: there it stays 0, so check differences only if
 /// is_emulated().
 std::int64_t launch_count();

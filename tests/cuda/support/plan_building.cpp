@@ -12,6 +12,7 @@
 #include "engine/io/file.h"
 #include "models/resnet.h"
 #include "tests/support/skip.h"
+#include "tests/support/source_folder.h"
 
 namespace tern::test {
 namespace {
@@ -82,7 +83,7 @@ std::optional<CudnnDescriptor> described_device() {
     skip_without_cuda("no cuDNN heuristics without a driver, and no stub of one in " TERN_CUDA_STUBS);
     return std::nullopt;
   }
-  return cudnn_device(read_text_file(TERN_SOURCE_DIR "/tests/goldens/h200_deviceprop.json"));
+  return cudnn_device(read_text_file(golden("h200_deviceprop.json")));
 }
 
 std::vector<ConvolutionProblem> resnet_convolutions(const std::vector<std::string>& architectures,
