@@ -53,13 +53,12 @@ TEST_CASE("sampling: the interval of a median is that of the binomial tables") {
     double low, high;
   };
   // From the tables of the sign test, two-sided 5 %: 5 samples are too few to say it at all.
-  for (const auto& [n, low, high] :
-       {Case{1, 1, 1}, Case{5, 1, 5}, Case{6, 1, 6}, Case{8, 1, 8}, Case{9, 2, 8}, Case{10, 2, 9},
-        Case{20, 6, 15}, Case{50, 18, 33}, Case{100, 40, 61}}) {
-    CAPTURE(n);
-    const Interval interval = median_interval(upto(n));
-    CHECK(interval.low == low);
-    CHECK(interval.high == high);
+  for (const Case& of : {Case{1, 1, 1}, Case{5, 1, 5}, Case{6, 1, 6}, Case{8, 1, 8}, Case{9, 2, 8},
+                         Case{10, 2, 9}, Case{20, 6, 15}, Case{50, 18, 33}, Case{100, 40, 61}}) {
+    CAPTURE(of.n);
+    const Interval interval = median_interval(upto(of.n));
+    CHECK(interval.low == of.low);
+    CHECK(interval.high == of.high);
   }
   const Interval of_many = median_interval(upto(1000));  // 500.5 -+ 1.96 sqrt(1000) / 2
   CHECK(of_many.low == 469);
