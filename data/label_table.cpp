@@ -11,15 +11,15 @@
 namespace tern {
 namespace {
 
-std::string in_quotes(const std::string& text) {
-  return "\"" + text + "\"";
-}
-
 bool has_column(const CsvTable& table, const char* name) {
   return std::find(table.header.begin(), table.header.end(), name) != table.header.end();
 }
 
 }  // namespace
+
+std::string in_quotes(const std::string& text) {
+  return "\"" + text + "\"";
+}
 
 std::string at_line(const CsvTable& table, std::size_t row) {
   return table.path.string() + " line " + std::to_string(table.lines[row]);

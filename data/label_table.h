@@ -19,6 +19,7 @@ namespace tern {
 /// The superclass of all classes where there is one level of them.
 inline constexpr const char* kOnlySuperclass = "any";
 
+std::string in_quotes(const std::string& text);
 /// "FILE line 3".
 std::string at_line(const CsvTable& table, std::size_t row);
 /// An integer of [0, count). Throws Error naming file, line and column.

@@ -19,10 +19,6 @@ namespace tern {
 namespace fs = std::filesystem;
 namespace {
 
-std::string in_quotes(const std::string& text) {
-  return "\"" + text + "\"";
-}
-
 // Class names by index, of which the last must be "novel".
 std::vector<std::string> load_mapping(const fs::path& path) {
   const CsvTable table = read_csv(path);
@@ -209,6 +205,13 @@ Dataset load_images(const fs::path& folder_or_zip, int image_size, int threads) 
   dataset.passed_over = source->passed_over().text(source->path().string());
   dataset.pixels = decode_all(*source, dataset.names, image_size, threads);
   return dataset;
+}
+
+fs::path find_test_images(const fs::path& folder) {
+  for (const char* name : {"test_images", "test_images.zip"}) {
+    if (fs::exists(folder / name)) return folder / name;
+  }
+  return {};
 }
 
 void load_labels(const fs::path& csv, Dataset& dataset) {

@@ -41,6 +41,9 @@ ClassTable load_class_names(const std::filesystem::path& folder);
 /// are none.
 Dataset load_images(const std::filesystem::path& folder_or_zip, int image_size = 64, int threads = 0);
 
+/// Where such a folder has images to be predicted: its test_images/ or test_images.zip; empty if it has none.
+std::filesystem::path find_test_images(const std::filesystem::path& folder);
+
 /// Labels for images loaded without them: `csv` is a table as above that names
 /// every image of the data set once (rows for other images are an error). Where dataset.classes is filled,
 /// indices are checked against it; novel indices are welcome, and a novel subclass may lie in a known

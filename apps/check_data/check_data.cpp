@@ -9,6 +9,7 @@
 #include "apps/check_data/findings.h"
 #include "apps/check_data/findings_page.h"
 #include "apps/check_data/findings_text.h"
+#include "apps/run/study_data.h"
 #include "data/study.h"
 #include "engine/core/check.h"
 #include "engine/io/file.h"
@@ -18,40 +19,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Null if there are none.
-std::unique_ptr<ImageSource> images_to_predict(const CheckDataOptions& options) {
-  if (!options.images.empty()) return ImageSource::open(options.images);
-  for (const char* name : {"test_images", "test_images.zip"}) {
-    if (fs::exists(options.data / name)) return ImageSource::open(options.data / name);
-  }
-  return nullptr;
-}
-
 void add(CheckedImages& images, const std::vector<std::string>& names, std::vector<ImageFacts> facts) {
   images.names.insert(images.names.end(), names.begin(), names.end());
   images.facts.insert(images.facts.end(), facts.begin(), facts.end());
-}
-
-void check_out(const CheckDataOptions& options) {
-  if (options.out.empty()) return;
-  try {
-    check_writable(options.out);
-  } catch (const Error& error) {
-    throw Error("--out", error.what());
-  }
-  for (const char* file : {"train_data.csv", "superclass_mapping.csv", "subclass_mapping.csv",
-                           "train_images.zip", "test_images.zip"})
-    check_not_input("--out", options.out, "the data", options.data / file);
-  check_not_input("--out", options.out, "the images", options.images);
 }
 
 }  // namespace
 
 int check_data(const CheckDataOptions& options) {
   prepare_runtime(options.runtime);
-  check_out(options);
+  const fs::path to_predict = options.images.empty() ? find_test_images(options.data) : options.images;
+  if (!options.out.empty()) {
+    check_writable("--out", options.out);
+    check_not_data("--out", options.out, options.data);
+    check_not_input("--out", options.out, "the images", to_predict);
+  }
   LabelledImages labelled = open_study(options.data);
-  const std::unique_ptr<ImageSource> others = images_to_predict(options);
+  const std::unique_ptr<ImageSource> others = to_predict.empty() ? nullptr : ImageSource::open(to_predict);
   if (!labelled.dataset.passed_over.empty()) fmt::print("{}", labelled.dataset.passed_over);
 
   CheckedImages images;

@@ -5,19 +5,17 @@
 
 #include "apps/common/progress.h"
 #include "data/image_io.h"
+#include "engine/core/fingerprint.h"
 #include "engine/core/parallel.h"
 
 namespace tern {
 namespace {
 
-/// FNV-1a of 64 bits, over the sizes and the bytes.
 std::uint64_t hash_of(const Image& image) {
-  std::uint64_t hash = 0xcbf29ce484222325ull;
-  const auto add = [&hash](std::uint64_t value) { hash = (hash ^ value) * 0x100000001b3ull; };
-  add(static_cast<std::uint64_t>(image.width));
-  add(static_cast<std::uint64_t>(image.height));
-  for (const std::uint8_t byte : image.rgb) add(byte);
-  return hash;
+  Fingerprint print;
+  print.add(std::vector<int>{image.width, image.height});
+  print.add(image.rgb);
+  return print.value();
 }
 
 ImageFacts facts_of(const ImageSource& source, const std::string& name) {

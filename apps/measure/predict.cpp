@@ -27,11 +27,7 @@ namespace {
 
 /// That --out can be written, and is nothing that the command reads.
 void check_out(const PredictOptions& options, const Run& run) {
-  try {
-    check_writable(options.out);
-  } catch (const Error& error) {
-    throw Error("--out", error.what());
-  }
+  check_writable("--out", options.out);
   check_not_input("--out", options.out, "the labels", options.labels);
   check_not_input("--out", options.out, "the images", options.images);
   if (fs::exists(options.out) && same_file(fs::absolute(options.out).parent_path(), options.images) &&

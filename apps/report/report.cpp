@@ -7,6 +7,7 @@
 #include "apps/measure/predictor.h"
 #include "apps/report/page.h"
 #include "apps/report/run_json.h"
+#include "apps/run/study_data.h"
 #include "engine/core/check.h"
 #include "engine/io/file.h"
 
@@ -17,10 +18,7 @@ namespace {
 void check_inputs(const Run& run, const ReportOptions& options) {
   std::filesystem::path data = options.folders.data;
   if (data.empty()) data = run.summary_text("inputs", "data");
-  for (const char* file :
-       {"train_data.csv", "superclass_mapping.csv", "subclass_mapping.csv", "train_images.zip"}) {
-    check_not_input("--out", options.out, "the images", data / file);
-  }
+  check_not_data("--out", options.out, data);
   check_not_input("--out", options.out, "the weights", run.summary_text("inputs", "weights"));
 }
 

@@ -4,38 +4,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <span>
 
 #include "data/cifar100.h"
 #include "data/study.h"
 #include "engine/core/check.h"
+#include "engine/core/fingerprint.h"
 #include "engine/io/csv.h"
+#include "engine/io/file.h"
 
 namespace tern {
 namespace {
-
-/// FNV-1a, 64 bits. Tells changed data from unchanged; it is no protection against an adversary.
-class Fingerprint {
- public:
-  void add(std::span<const std::byte> bytes) {
-    for (const std::byte byte : bytes) {
-      hash_ = (hash_ ^ static_cast<std::uint64_t>(byte)) * 0x100000001b3ull;
-    }
-  }
-  template <typename T>
-  void add(const std::vector<T>& values) {
-    const std::uint64_t count = values.size();
-    add(std::as_bytes(std::span(&count, 1)));
-    add(std::as_bytes(std::span(values)));
-  }
-  void add(const std::vector<std::string>& texts) {
-    for (const std::string& text : texts) add(std::vector<char>(text.begin(), text.end()));
-  }
-  std::string text() const { return fmt::format("{:016x}", hash_); }
-
- private:
-  std::uint64_t hash_ = 0xcbf29ce484222325ull;
-};
 
 std::string fingerprint_of(const Dataset& dataset, const Split& split) {
   Fingerprint print;
@@ -50,7 +28,7 @@ std::string fingerprint_of(const Dataset& dataset, const Split& split) {
   print.add(split.validation);
   print.add(split.pseudo_novel);
   if (!split.pseudo_novel_super.empty()) print.add(split.pseudo_novel_super);  // runs without keep theirs
-  return print.text();
+  return fmt::format("{:016x}", print.value());
 }
 
 CifarSelection cifar_selection(const Config& config) {
@@ -161,6 +139,14 @@ DataFolders resolve_folders(const Config& config, const DataFolders& folders) {
                 "the folder cifar-100-binary (the settings ask for its images)", "no folder there");
   }
   return resolved;
+}
+
+void check_not_data(const std::string& option, const std::filesystem::path& path,
+                    const std::filesystem::path& data) {
+  for (const char* file :
+       {"train_data.csv", "superclass_mapping.csv", "subclass_mapping.csv", "train_images.zip"}) {
+    check_not_input(option, path, "the images", data / file);
+  }
 }
 
 StudyData load_study_data(const Config& config, const DataFolders& folders) {

@@ -110,10 +110,7 @@ fs::path images_of(const StudyOptions& options) {
     ImageSource::open(options.images);  // throws where there are none: better before days of training
     return options.images;
   }
-  for (const char* name : {"test_images", "test_images.zip"}) {
-    if (fs::exists(options.folders.data / name)) return options.folders.data / name;
-  }
-  return {};
+  return find_test_images(options.folders.data);
 }
 
 /// What a training would stop at only in its turn, after days of others. Reads images only where they are so

@@ -145,6 +145,14 @@ void check_writable(const fs::path& path) {
   writing_target(path);
 }
 
+void check_writable(const std::string& option, const fs::path& path) {
+  try {
+    check_writable(path);
+  } catch (const Error& error) {
+    throw Error(option, error.what());
+  }
+}
+
 void check_not_input(const std::string& option, const fs::path& path, const std::string& what,
                      const fs::path& input) {
   if (!same_file(path, input)) return;

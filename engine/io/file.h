@@ -48,6 +48,8 @@ void write_file(const std::filesystem::path& path, std::string_view text);  ///<
 /// Throws Error{path, ...} if `path` is no place for AtomicFile to write to: no folder is there for it, or
 /// something other than a file is there already. To be asked before long work.
 void check_writable(const std::filesystem::path& path);
+/// The same of the value of a command's option: throws Error{option, ...}.
+void check_writable(const std::string& option, const std::filesystem::path& path);
 
 /// Throws Error{option + path, ...} if writing `path` would replace the input `what` ("the weights").
 void check_not_input(const std::string& option, const std::filesystem::path& path, const std::string& what,
