@@ -1,8 +1,10 @@
 #include "data/synthetic.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <fstream>
 #include <numeric>
 #include <span>
@@ -16,6 +18,7 @@
 #include "engine/core/check.h"
 #include "engine/core/random.h"
 #include "engine/io/csv.h"
+#include "engine/io/file.h"
 
 namespace tern {
 namespace fs = std::filesystem;
@@ -220,6 +223,15 @@ struct Cleanup {
   }
 };
 
+/// Thousands of small files reach the disk at once much sooner than one after another.
+void sync_file_system(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = descriptor >= 0 && ::syncfs(descriptor) == 0;
+  const int reason = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  if (!synced) throw Error(folder.string(), "cannot be flushed: " + std::generic_category().message(reason));
+}
+
 }  // namespace
 
 void write_synthetic(const fs::path& folder, const SyntheticOptions& options) try {
@@ -236,8 +248,10 @@ void write_synthetic(const fs::path& folder, const SyntheticOptions& options) tr
   if (!fs::create_directory(partial)) throw Error(partial.string(), "a name that is free", "a folder");
   Cleanup cleanup{partial};
   Writer(partial, options).write_all();
+  sync_file_system(partial);
   fs::rename(partial, target);
   cleanup.released = true;
+  sync_folder(target.parent_path());
 } catch (const fs::filesystem_error& error) {
   throw Error(folder.string(), "cannot be written: " + error.code().message());
 }

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <set>
 #include <string>
 
 #include "engine/core/check.h"
@@ -147,4 +148,17 @@ TEST_CASE("AtomicFile: follows links, and leaves them") {
   CHECK(same_file(folder / "link", folder / "elsewhere/a"));
   CHECK_FALSE(same_file(folder / "link", folder / "elsewhere/b"));
   CHECK_FALSE(same_file(folder / "lost", folder / "lost"));
+}
+
+TEST_CASE("remove_unfinished: takes what a killed process was writing, and nothing else") {
+  const test::TemporaryFolder folder;
+  for (const char* name : {"a.csv", "a.csv.tmp12", "b.tmp", "c.tmp1x", ".tmp7"})
+    write_file(folder / name, "x");
+  fs::create_directories(folder / "d.tmp3");
+  CHECK(is_unfinished("some/a.csv.tmp12"));
+  CHECK_FALSE(is_unfinished("a.tmp1/b"));
+  remove_unfinished(folder.path());
+  std::set<std::string> left;
+  for (const auto& entry : fs::directory_iterator(folder.path())) left.insert(entry.path().filename());
+  CHECK(left == std::set<std::string>{"a.csv", "b.tmp", "c.tmp1x", "d.tmp3"});
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <regex>
 #include <system_error>
 
 #include "apps/run/session.h"
@@ -91,10 +90,11 @@ void Run::check_free(const fs::path& folder) {
 
 Run Run::create(const fs::path& folder, const Config& config) {
   check_free(folder);
-  fs::create_directories(folder / "checkpoints");
+  fs::create_directories(folder);
   Run run(folder);
   run.config = config;
-  run.save_config();
+  run.save_config();  // first: a folder in which not even that could be written is as free as before
+  fs::create_directories(folder / "checkpoints");
   return run;
 }
 
@@ -152,16 +152,8 @@ void Run::check_not_own(const std::string& option, const fs::path& path) const {
 }
 
 void Run::remove_temporary_files() const {
-  static const std::regex temporary(R"(.*\.tmp[0-9]+)");  // AtomicFile's names
   for (const fs::path& folder : {folder_, folder_ / "checkpoints"}) {
-    if (!fs::is_directory(folder)) continue;
-    std::vector<fs::path> found;
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      if (entry.is_regular_file() && std::regex_match(entry.path().filename().string(), temporary)) {
-        found.push_back(entry.path());
-      }
-    }
-    for (const fs::path& path : found) fs::remove(path);
+    if (fs::is_directory(folder)) remove_unfinished(folder);
   }
 }
 

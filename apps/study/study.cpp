@@ -32,6 +32,7 @@ std::unique_ptr<FolderLock> open_folder(const StudyOptions& options) {
   }
   fs::create_directories(options.out);
   std::unique_ptr<FolderLock> lock = lock_folder(options.out, "at work on this study");
+  remove_unfinished(options.out);
   write_file(copy, read_text_file(options.plan));
   return lock;
 }

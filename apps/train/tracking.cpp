@@ -54,6 +54,7 @@ void Tracker::write(const EpochMetrics& metrics, bool best) {
     write_probabilities(level, metrics.epoch);
     if (best) write_mistakes(level, metrics.epoch);
   }
+  log_->sync();
 }
 
 /// Of the values that are finite: a training that diverges is told so elsewhere.

@@ -46,7 +46,7 @@ class Tracker {
   /// probability [n] f32.
   void add_validation(const std::vector<std::int64_t>& images, std::span<const Tensor> answers,
                       std::span<const Tensor> probabilities);
-  /// Logs an epoch; makes the file if it is the first one. Throws what EventLog throws.
+  /// Logs an epoch, on the disk when this returns; makes the file if it is the first one. Throws what EventLog throws.
   void write(const EpochMetrics& metrics, bool best);
 
  private:

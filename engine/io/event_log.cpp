@@ -229,13 +229,18 @@ void EventLog::image(const std::string& tag, std::int64_t step, int width, int h
   append(event);
 }
 
+void EventLog::sync() {
+  if (::fsync(fileno(file_)) != 0 && errno != EINVAL) {  // a file system without it
+    throw Error(path_.string(), std::string("cannot be flushed: ") + std::strerror(errno));
+  }
+}
+
 void forget_events(const std::filesystem::path& folder, const std::string& prefix, std::int64_t last_step) {
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
     const bool is_own = name.starts_with(kFilePrefix) && name.find(".tern.") != std::string::npos;
-    if (is_own && entry.is_regular_file() && name.find(".tmp") == std::string::npos)
-      files.push_back(entry.path());
+    if (is_own && entry.is_regular_file() && !is_unfinished(entry.path())) files.push_back(entry.path());
   }
   for (const std::filesystem::path& file : files) forget_events_of(file, prefix, last_step);
 }

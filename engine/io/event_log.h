@@ -52,6 +52,9 @@ class EventLog {
   void image(const std::string& tag, std::int64_t step, int width, int height,
              std::span<const std::byte> png);
 
+  /// Waits until what was logged is on the disk.
+  void sync();
+
  private:
   void append(events::Event& event);
 

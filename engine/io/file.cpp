@@ -15,6 +15,8 @@ namespace tern {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr std::string_view kUnfinished = ".tmp";  // and the process
+
 template <typename Container>
 Container read_whole(const fs::path& path, std::uint64_t max_bytes) {
   std::error_code error;
@@ -62,6 +64,10 @@ fs::path without_links(const fs::path& path) {
   return target;
 }
 
+fs::path folder_of(const fs::path& file) {
+  return file.has_parent_path() ? file.parent_path() : fs::path(".");
+}
+
 // The file that writing to `path` replaces or makes. Throws Error{path, ...} if it cannot be one.
 fs::path writing_target(const fs::path& path) {
   constexpr const char* kWanted = "a file to write";
@@ -75,7 +81,7 @@ fs::path writing_target(const fs::path& path) {
       throw Error(path.string(), kWanted, kind_of(status.type()));
     }
     const fs::path target = without_links(path);
-    const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+    const fs::path folder = folder_of(target);
     if (!fs::is_directory(folder)) {
       throw Error(path.string(), "a folder to write it in", "none at " + folder.string());
     }
@@ -99,7 +105,7 @@ std::string read_text_file(const fs::path& path, std::uint64_t max_bytes) {
 
 AtomicFile::AtomicFile(const fs::path& path)
     : path_(path), target_(writing_target(path)), temporary_(target_) {
-  temporary_ += ".tmp" + std::to_string(::getpid());
+  temporary_ += std::string(kUnfinished) + std::to_string(::getpid());
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor_ < 0) fail("create");
 }
@@ -129,10 +135,36 @@ void AtomicFile::commit() {
     errno = reason;
     fail("finish");
   }
+  sync_folder(folder_of(target_));
 }
 
 void AtomicFile::fail(const char* doing) const {
   throw Error(path_.string(), std::string("cannot ") + doing + " it: " + std::strerror(errno));
+}
+
+bool is_unfinished(const fs::path& path) {
+  const std::string name = path.filename().string();
+  const std::size_t mark = name.rfind(kUnfinished);
+  if (mark == std::string::npos) return false;
+  const std::string_view process = std::string_view(name).substr(mark + kUnfinished.size());
+  return !process.empty() && process.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+void remove_unfinished(const fs::path& folder) {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.is_regular_file() && is_unfinished(entry.path())) found.push_back(entry.path());
+  }
+  for (const fs::path& path : found) fs::remove(path);
+}
+
+void sync_folder(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced =
+      descriptor >= 0 && (::fsync(descriptor) == 0 || errno == EINVAL);  // a file system without it
+  const int reason = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  if (!synced) throw Error(folder.string(), std::string("cannot flush the folder: ") + std::strerror(reason));
 }
 
 void write_file(const fs::path& path, std::string_view text) {

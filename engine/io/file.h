@@ -20,7 +20,8 @@ std::vector<std::byte> read_file(const std::filesystem::path& path,
 std::string read_text_file(const std::filesystem::path& path,
                            std::uint64_t max_bytes = std::uint64_t{1} << 30);
 
-/// Collects a file under a temporary name in the same folder; commit() flushes it to the disk and renames it.
+/// Collects a file under a temporary name in the same folder; commit() flushes it to the disk, renames it and flushes the
+/// folder, so that after a power cut there is the old file or the whole new one, and never a later file without this one.
 /// Destroyed without commit(), it removes what it wrote. Where `path` is a link, the file that it points to
 /// is replaced or made and the link stays. Every member throws Error{path, ...} on failure; the constructor
 /// also where something other than a file is there, which a rename would replace (/dev/null, say).
@@ -43,7 +44,15 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
+/// Whether this is the name of a file that AtomicFile collects, which stays behind where a process is killed.
+bool is_unfinished(const std::filesystem::path& path);
+/// Removes such files from a folder, not from those in it. For who keeps other processes from writing there.
+void remove_unfinished(const std::filesystem::path& folder);
+
 void write_file(const std::filesystem::path& path, std::string_view text);  ///< AtomicFile, write, commit
+
+/// Waits until names that were made, changed or removed in a folder are on the disk. Throws Error{folder, ...} on failure.
+void sync_folder(const std::filesystem::path& folder);
 
 /// Throws Error{path, ...} if `path` is no place for AtomicFile to write to: no folder is there for it, or
 /// something other than a file is there already. To be asked before long work.

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "engine/core/check.h"
+#include "engine/io/file.h"
 
 namespace tern {
 namespace fs = std::filesystem;
@@ -104,7 +105,9 @@ void FolderLock::sign() const {
 
 bool is_empty_but_for_lock(const fs::path& folder) {
   return std::all_of(fs::begin(fs::directory_iterator(folder)), fs::end(fs::directory_iterator()),
-                     [](const auto& entry) { return entry.path().filename() == FolderLock::kFileName; });
+                     [](const auto& entry) {
+                       return entry.path().filename() == FolderLock::kFileName || is_unfinished(entry.path());
+                     });
 }
 
 }  // namespace tern

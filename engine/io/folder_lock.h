@@ -37,7 +37,7 @@ class FolderLock {
   bool is_held_ = false;
 };
 
-/// Whether a folder, which must be there, holds nothing, or the lock's file alone.
+/// Whether a folder, which must be there, holds nothing but the lock's file and what is_unfinished() (file.h).
 bool is_empty_but_for_lock(const std::filesystem::path& folder);
 
 }  // namespace tern
