@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -15,11 +16,12 @@
 
 namespace tern::test {
 
-/// A child process whose output goes to files in `folder`, or what it prints to `out`.
+/// A child process whose output goes to files in `folder`, or what it prints to `out`. `environment`: "NAME=VALUE" texts in
+/// place of those of this process.
 class Process {
  public:
   Process(const TemporaryFolder& folder, std::vector<std::string> arguments,
-          const std::filesystem::path& out = {})
+          const std::filesystem::path& out = {}, std::vector<std::string> environment = {})
       : out_(out.empty() ? folder / "stdout.txt" : out), err_(folder / "stderr.txt") {
     arguments.insert(arguments.begin(), TERN_BINARY);
     std::vector<char*> argv;
@@ -28,6 +30,7 @@ class Process {
     child_ = fork();
     if (child_ < 0) throw Error("fork", "a process", "none");
     if (child_ > 0) return;
+    for (std::string& variable : environment) putenv(variable.data());
     redirect(out_, STDOUT_FILENO);
     redirect(err_, STDERR_FILENO);
     execv(argv[0], argv.data());
@@ -73,9 +76,10 @@ struct Result {
   std::string output, errors;
 };
 
-inline Result run_tern(const std::vector<std::string>& arguments, const std::filesystem::path& out = {}) {
+inline Result run_tern(const std::vector<std::string>& arguments, const std::filesystem::path& out = {},
+                       const std::vector<std::string>& environment = {}) {
   const TemporaryFolder folder;
-  Process process(folder, arguments, out);
+  Process process(folder, arguments, out, environment);
   const int code = process.wait();
   return {code, process.output(), process.errors()};
 }
