@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "apps/check_data/check_data.h"
+#include "apps/help_pages.h"
 #include "apps/measure/calibrate.h"
 #include "apps/measure/dump.h"
 #include "apps/measure/evaluate.h"
@@ -318,6 +319,18 @@ void add_study(CLI::App& tern, Command& chosen) {
   add_runtime_options(app, options.runtime);
 }
 
+void add_help_pages(CLI::App& tern, Command& chosen) {
+  static HelpPagesOptions options;
+  options.tern = &tern;
+  CLI::App* app =
+      add_command(tern, chosen, "help-pages",
+                  "Write a manual page and what completes commands in bash and zsh -> DIR/tern.1, tern.bash.",
+                  options, write_help_pages);
+  app->add_option("--out", options.out, "the folder, which is made if it is absent")
+      ->required()
+      ->type_name("DIR");
+}
+
 }  // namespace
 
 void add_commands(CLI::App& tern, Command& chosen) {
@@ -333,6 +346,7 @@ void add_commands(CLI::App& tern, Command& chosen) {
   add_dump(tern, chosen);
   add_check_data(tern, chosen);
   add_study(tern, chosen);
+  add_help_pages(tern, chosen);
 }
 
 }  // namespace tern

@@ -3,7 +3,7 @@
 #   include/tern/     the headers as they lie here: #include "engine/ops/softmax.h"
 #   lib/libtern.a     all layers but the apps, with the ops and the device of this build
 #   lib/cmake/tern/   find_package(tern), then target_link_libraries(app PRIVATE tern::tern)
-#   bin/tern          the program
+#   bin/tern          the program; share/man/man1/tern.1 and share/bash-completion/completions/tern, which it writes itself
 #   bin/tern-profile  and lib/tern-profile, the emulator that it compiles CUDA programs for
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -48,6 +48,13 @@ install(DIRECTORY engine kernels data models DESTINATION ${CMAKE_INSTALL_INCLUDE
         FILES_MATCHING PATTERN *.h ${not_installed})
 
 install(TARGETS tern tern-profile RUNTIME COMPONENT runtime)
+set(help_pages ${PROJECT_BINARY_DIR}/generated/help_pages)
+add_custom_command(OUTPUT ${help_pages}/tern.1 ${help_pages}/tern.bash
+  COMMAND tern help-pages --out ${help_pages} DEPENDS tern COMMENT "Write the manual page" VERBATIM)
+add_custom_target(tern_help_pages ALL DEPENDS ${help_pages}/tern.1 ${help_pages}/tern.bash)
+install(FILES ${help_pages}/tern.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT runtime)
+install(FILES ${help_pages}/tern.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME tern
+        COMPONENT runtime)
 install(TARGETS tern_library EXPORT tern-targets ARCHIVE COMPONENT development)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/tern)
 install(EXPORT tern-targets NAMESPACE tern:: DESTINATION ${package} COMPONENT development)
