@@ -2,10 +2,12 @@
 # Runs the README's two commands on a bare system: makes a root of a release of Debian or Ubuntu with debootstrap, clones
 # what is committed here into it, runs scripts/demo.sh and scripts/test.sh inside, and reports compiler, oneDNN, times and
 # tests. Fails if either does.
-#   scripts/check_distribution.sh [--ccache] [--fresh] [--fast] SUITE   SUITE: trixie, bookworm, or another of debootstrap's
+#   scripts/check_distribution.sh [--ccache] [--fresh] [--fast|--sanitize] SUITE   SUITE: trixie, bookworm, or another of
+#                                                                                  debootstrap's
 #   scripts/check_distribution.sh [--fresh] --bundle FOLDER SUITE       FOLDER: what scripts/gpu_bundle.sh made
 #     --ccache   compiles with ccache, whose cache is kept: times then say nothing of a first build
 #     --fast     leaves out the tests that are labelled long
+#     --sanitize in place of scripts/test.sh: scripts/sanitize.sh, the fast tests under ASan and UBSan
 #     --fresh    makes the kept root anew, as is done by itself once a month
 #     --bundle   in place of all that: both calls of scripts/gpu_check.sh --no-gpu, with nothing installed
 #   Needs root, debootstrap, git and a network. Packages come from TERN_MIRROR in the environment, else from the mirror
@@ -44,7 +46,7 @@ commands() {
   echo "$(g++ --version | head -n 1), oneDNN $(dpkg-query -W -f '${Version}' libdnnl-dev)" >>/root/report
   measure scripts/demo.sh
   # shellcheck disable=SC2086
-  measure scripts/test.sh $TERN_TESTS | tee /root/tests
+  measure $TERN_TESTS | tee /root/tests
 }
 
 bundle_commands() {
@@ -116,12 +118,12 @@ inside() {
   [ -z "$ccache" ] || keep "$cache" ccache "$root/root/.cache/ccache"
 
   local environment=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
-    "TERN_TESTS=${fast:+-LE long}")
+    "TERN_TESTS=$tests")
   environment+=("TERN_COMMIT=$(git -c safe.directory='*' -C "$source" rev-parse --short=12 HEAD)")
   for variable in http_proxy https_proxy no_proxy; do
     [ -z "${!variable:-}" ] || environment+=("$variable=${!variable}")
   done
-  local code=0 tried="demo.sh and test.sh"
+  local code=0 tried="demo.sh and ${tests#scripts/}"
   [ -z "$bundle" ] || tried="both calls of gpu_check.sh"
   chroot "$root" env -i "${environment[@]}" \
     bash -c "$(declare -f measure commands bundle_commands); set -euo pipefail; ${bundle:+bundle_}commands $ccache" \
@@ -157,7 +159,8 @@ main() {
     case "$1" in
       --ccache) ccache=ccache ;;
       --fresh) fresh=fresh ;;
-      --fast) fast=fast ;;
+      --fast) tests="scripts/test.sh -LE long" ;;
+      --sanitize) tests=scripts/sanitize.sh ;;
       --bundle)
         [ -e "${2:-}/bundle.txt" ] || fail "--bundle: wanted a folder that scripts/gpu_bundle.sh made, got ${2:-none}"
         bundle=$(realpath "$2")
@@ -168,7 +171,7 @@ main() {
     esac
     shift
   done
-  [[ $suite =~ ^[a-z]+$ ]] || { sed -n '2,13p' "$0" >&2; exit 2; }
+  [[ $suite =~ ^[a-z]+$ ]] || { sed -n '2,15p' "$0" >&2; exit 2; }
   [ "$(id -u)" -eq 0 ] || fail "wanted root (chroot and mounts need it), got user $(id -un)"
   for program in debootstrap git unshare chroot flock; do
     command -v $program >/dev/null || fail "wanted $program, found none (apt-get install debootstrap git util-linux)"
@@ -188,7 +191,7 @@ main() {
   trap 'exit 130' INT TERM HUP
   work=$(mktemp -d "$cache/work.XXXXXX")
   # In the background, since a trap waits for what is in the foreground.
-  ccache=$ccache fast=$fast bundle=$bundle unshare --mount --pid --fork --kill-child --mount-proc \
+  ccache=$ccache tests=$tests bundle=$bundle unshare --mount --pid --fork --kill-child --mount-proc \
     "$0" --inside "$suite" "$cache" "$work" "$(cd "$(dirname "$0")/.." && pwd)" &
   child=$!
   local code=0
@@ -197,7 +200,7 @@ main() {
   exit $code
 }
 
-ccache=${ccache:-} fast=${fast:-} bundle=${bundle:-}
+ccache=${ccache:-} tests=${tests:-scripts/test.sh} bundle=${bundle:-}
 if [ "${1:-}" = --inside ]; then
   inside "${@:2}"
 else
