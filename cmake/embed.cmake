@@ -34,12 +34,15 @@ function(tern_embed target header)
   target_link_libraries(${target} PRIVATE tern_options nlohmann_json::nlohmann_json)
 endfunction()
 
-# The page of tern report and the library that draws its charts.
+# What all pages share, the page of tern report with
+# the library that draws its charts.
 find_file(TERN_CHART_JS chart.min.js PATHS /usr/share/javascript/chart.js NO_DEFAULT_PATH)
 if(NOT TERN_CHART_JS)
   message(FATAL_ERROR "tern report: wanted Chart.js 3 (/usr/share/javascript/chart.js/chart.min.js, or "
                       "-DTERN_CHART_JS=FILE), found none: install the package libjs-chart.js")
 endif()
+set(parts ${PROJECT_SOURCE_DIR}/apps/page/parts)
+tern_embed(tern_page_parts apps/page/html.h kBaseCss ${parts}/base.css kElementsJs ${parts}/elements.js)
 set(page ${PROJECT_SOURCE_DIR}/apps/report/page)
 tern_embed(tern_report_page apps/report/page.h
   kReportHtml ${page}/report.html kReportCss ${page}/report.css kReportRatesJs ${page}/rates.js

@@ -3,8 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include <limits>
-
+#include "apps/page/html.h"
 #include "tests/support/files.h"
 
 using namespace tern;
@@ -12,11 +11,7 @@ using namespace tern;
 namespace {
 
 std::string source_of(const char* name) {
-  return read_text_file(std::filesystem::path(TERN_SOURCE_DIR) / "apps/report/page" / name);
-}
-
-std::string base64_of(std::string_view text) {
-  return base64(std::as_bytes(std::span(text)));
+  return read_text_file(std::filesystem::path(TERN_SOURCE_DIR) / "apps" / name);
 }
 
 std::size_t count(const std::string& text, std::string_view part) {
@@ -35,18 +30,20 @@ Json data_of(const std::string& page) {
 }  // namespace
 
 TEST_CASE("report_page: what is embedded is the files, byte by byte, and none ends its element early") {
-  CHECK(kReportHtml == source_of("report.html"));
-  CHECK(kReportCss == source_of("report.css"));
+  CHECK(kReportHtml == source_of("report/page/report.html"));
+  CHECK(kBaseCss == source_of("page/parts/base.css"));
+  CHECK(kReportCss == source_of("report/page/report.css"));
   const std::pair<std::string_view, const char*> scripts[] = {
-      {kReportRatesJs, "rates.js"},      {kReportChartsJs, "charts.js"},     {kReportTablesJs, "tables.js"},
-      {kReportHeatMapJs, "heat_map.js"}, {kReportSectionsJs, "sections.js"}, {kReportCompareJs, "compare.js"},
-      {kReportJs, "report.js"}};
+      {kReportRatesJs, "report/page/rates.js"},       {kReportChartsJs, "report/page/charts.js"},
+      {kReportTablesJs, "report/page/tables.js"},     {kReportHeatMapJs, "report/page/heat_map.js"},
+      {kReportSectionsJs, "report/page/sections.js"}, {kReportCompareJs, "report/page/compare.js"},
+      {kReportJs, "report/page/report.js"},           {kElementsJs, "page/parts/elements.js"}};
   for (const auto& [text, name] : scripts) {
     CHECK(text == source_of(name));
     CHECK(count(std::string(text), "</script") + count(std::string(text), "<!--") == 0);
   }
   CHECK(count(std::string(kChartJs), "</script") + count(std::string(kChartJs), "<!--") == 0);
-  CHECK(count(std::string(kReportCss), "</style") == 0);
+  CHECK(count(std::string(kReportCss), "</style") + count(std::string(kBaseCss), "</style") == 0);
   CHECK(kChartJs.starts_with("/*!\n * Chart.js v3."));
   CHECK(kChartJs.substr(0, 200).find("Released under the MIT License") != std::string_view::npos);
 }
@@ -80,21 +77,4 @@ TEST_CASE("report_page: nothing points out of the file") {
     CAPTURE(part);
     CHECK(count(page, part) == 0);
   }
-}
-
-TEST_CASE("report_page: JSON for a script element") {
-  CHECK(script_json({{"a", "<&>"}, {"n", 0.5}}) == R"({"a":"\u003c\u0026\u003e","n":0.5})");
-  CHECK(script_json(std::numeric_limits<double>::quiet_NaN()) == "null");
-  CHECK(script_json("\xff") == "\"\ufffd\"");
-}
-
-TEST_CASE("report_page: base64 as in RFC 4648") {
-  CHECK(base64_of("") == "");
-  CHECK(base64_of("f") == "Zg==");
-  CHECK(base64_of("fo") == "Zm8=");
-  CHECK(base64_of("foo") == "Zm9v");
-  CHECK(base64_of("foob") == "Zm9vYg==");
-  CHECK(base64_of("fooba") == "Zm9vYmE=");
-  CHECK(base64_of("foobar") == "Zm9vYmFy");
-  CHECK(base64_of("\xfb\xff\xbf") == "+/+/");
 }

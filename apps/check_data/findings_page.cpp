@@ -5,55 +5,34 @@
 #include <algorithm>
 
 #include "apps/check_data/findings_text.h"
-#include "apps/report/page.h"
+#include "apps/page/html.h"
+#include "apps/page/thumbnail.h"
 #include "data/image_io.h"
-#include "data/resize.h"
 
 namespace tern {
 namespace {
 
 constexpr std::size_t kMaxGroups = 200, kMaxImages = 8;
-constexpr int kThumbnail = 96, kQuality = 85;
+constexpr int kThumbnail = 96;
 
 constexpr const char* kHead = R"(<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>Data</title>
 <style>
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem; color: #1d2430; }
-h1, h2, h3 { line-height: 1.2; } h3 { margin: 1.2rem 0 .3rem; }
-.note { background: #fff4d6; border-left: 4px solid #b3720a; padding: .4rem .8rem; margin: .4rem 0; }
+/*tern:base.css*/
+main { max-width: 62rem; padding-top: 28px; padding-bottom: 40px; }
+h2 { margin-top: 1.6rem; }
 .bar { display: grid; grid-template-columns: minmax(8rem, 20rem) 4rem 1fr; gap: .6rem; align-items: center; }
 .bar span:first-child { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .bar span:nth-child(2) { text-align: right; font-variant-numeric: tabular-nums; }
-.bar i { display: block; height: .8rem; background: #0072b2; min-width: 1px; }
-.group { display: flex; flex-wrap: wrap; gap: .8rem; border-top: 1px solid #d5dae2; padding: .8rem 0; }
-.group p { flex-basis: 100%; margin: 0; } figure { margin: 0; width: 9rem; font-size: 12px; overflow-wrap: anywhere; }
-img { display: block; width: 96px; height: 96px; object-fit: contain; background: #eef1f5; }
-</style></head><body>
+.bar i { display: block; height: .8rem; background: var(--accent); min-width: 1px; }
+.group { display: flex; flex-wrap: wrap; gap: .8rem; border-top: 1px solid var(--line); padding: .8rem 0; }
+.group p { flex-basis: 100%; margin: 0; } figure { width: 9rem; }
+figure img { width: 96px; height: 96px; object-fit: contain; }
+figcaption { display: block; }
+</style></head><body><main>
 )";
-
-std::string escaped(std::string_view text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '&':
-        safe += "&amp;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      default:
-        safe += c;
-    }
-  }
-  return safe;
-}
 
 std::string bars(const CheckedImages& images, const Findings& findings) {
   std::int64_t most = 1;
@@ -75,15 +54,8 @@ std::string bars(const CheckedImages& images, const Findings& findings) {
   return html;
 }
 
-/// The whole picture in a square's width or height.
-std::string thumbnail(const ImageSource& source, const std::string& name) {
-  Image image = decode_image(source.read(name), source.describe(name));
-  const int longest = std::max(image.width, image.height);
-  if (longest > kThumbnail) {
-    const auto scaled = [longest](int side) { return std::max(1, side * kThumbnail / longest); };
-    image = resize(image, scaled(image.width), scaled(image.height));
-  }
-  return "data:image/jpeg;base64," + base64(encode_jpeg(image, kQuality));
+std::string read_thumbnail(const ImageSource& source, const std::string& name) {
+  return thumbnail_url(decode_image(source.read(name), source.describe(name)), kThumbnail);
 }
 
 std::string group_html(const CheckedImages& images, const Alike& group,
@@ -101,7 +73,7 @@ std::string group_html(const CheckedImages& images, const Alike& group,
     html += fmt::format(
         "<figure><img loading=\"lazy\" alt=\"\" src=\"{}\"><figcaption>{}<br>{}<br>{} x "
         "{}</figcaption></figure>\n",
-        thumbnail(source, name), escaped(name), escaped(origin_text(images, index)), facts.width,
+        read_thumbnail(source, name), escaped(name), escaped(origin_text(images, index)), facts.width,
         facts.height);
   }
   return html + "</div>\n";
@@ -111,7 +83,7 @@ std::string group_html(const CheckedImages& images, const Alike& group,
 
 std::string findings_page(const CheckedImages& images, const Findings& findings,
                           const std::array<const ImageSource*, 2>& sources) {
-  std::string html = kHead;
+  std::string html = fill_page("findings", kHead, {{"/*tern:base.css*/", kBaseCss}});
   html += fmt::format("<h1>{} labelled images</h1>\n", images.labelled());
   for (const std::string& warning : warnings_of(images, findings))
     html += fmt::format("<div class=\"note\">{}</div>\n", escaped(warning));
@@ -127,7 +99,7 @@ std::string findings_page(const CheckedImages& images, const Findings& findings,
     html += group_html(images, findings.alike[i], sources);
   if (findings.alike.size() > kMaxGroups)
     html += fmt::format("<p>And {} groups more.</p>\n", findings.alike.size() - kMaxGroups);
-  return html + "</body></html>\n";
+  return html + "</main></body></html>\n";
 }
 
 }  // namespace tern

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "apps/report/page.h"
-#include "data/image_io.h"
+#include "apps/page/thumbnail.h"
 
 namespace tern {
 namespace {
@@ -14,7 +13,7 @@ constexpr int kQuality = 92;
 std::string data_url(const Dataset& dataset, std::int64_t index) {
   const std::span<const std::uint8_t> pixels = dataset.image(index);
   const Image image{dataset.image_size, dataset.image_size, {pixels.begin(), pixels.end()}};
-  return "data:image/jpeg;base64," + base64(encode_jpeg(image, kQuality));
+  return jpeg_url(image, kQuality);
 }
 
 }  // namespace

@@ -169,9 +169,6 @@ function classNames(run, level) {
   return level.level === 'super' ? run.superclass_names : run.subclass_names;
 }
 
-// A name's first synonym.
-function shortName(name) { return name.split(',')[0]; }
-
 // The scale of slider and histogram: linear, or stretched towards 1 so that .9, .99, .999 and .9999 are a
 // quarter apart. Both map [0, 1] to [0, 1].
 const scales = {

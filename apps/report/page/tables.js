@@ -1,18 +1,5 @@
-// Elements, tables that sort, and a confusion matrix of few classes.
+// Tables that sort, and a confusion matrix of few classes.
 'use strict';
-
-// element('p', {className: 'note'}, 'text', otherElement): texts become text, never markup.
-function element(tag, properties, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties || {})) {
-    if (name in made && name !== 'list')
-      made[name] = value;
-    else
-      made.setAttribute(name, value);
-  }
-  made.append(...children.filter((child) => child !== null && child !== undefined));
-  return made;
-}
 
 function percentText(value, digits = 2) {
   return value === null || value === undefined || Number.isNaN(value) ? '–' : value.toFixed(digits) + ' %';
@@ -74,16 +61,6 @@ function sortingTable(caption, columns, first) {
       draw();
     }
   };
-}
-
-let announceTimer = 0;
-
-// Said by screen readers, once things have come to rest.
-function announce(text) {
-  clearTimeout(announceTimer);
-  announceTimer = setTimeout(() => {
-    document.getElementById('live').textContent = text;
-  }, 400);
 }
 
 // Few classes: every count in a table, shaded by its share of the row.
