@@ -148,6 +148,15 @@ Tensor Model::features(const Tensor& images) {
   return folded().forward(images);
 }
 
+Tensor Model::feature_maps(const Tensor& images) {
+  check(!training_, "model", "evaluation mode for inference", "training mode");
+  return folded().maps(images);
+}
+
+Variable Model::head_forward(std::size_t head, const Variable& pooled_features) const {
+  return heads_[head]->forward(pooled_features);
+}
+
 std::vector<Tensor> Model::head_logits(const Tensor& pooled_features) {
   const NoGrad no_grad;
   const Variable pooled(pooled_features);

@@ -84,8 +84,11 @@ class Model : public Module {
   /// backbone, which is built on the first call, and folded again where the mode changes or weights are
   /// loaded.
   std::vector<Tensor> inference(const Tensor& images);
-  Tensor features(const Tensor& images);                           ///< [N, D], as inference()
+  Tensor features(const Tensor& images);      ///< [N, D], as inference()
+  Tensor feature_maps(const Tensor& images);  ///< [N,P,Q,D], whose means over P, Q they are
   std::vector<Tensor> head_logits(const Tensor& pooled_features);  ///< [N, D] -> the logits of each head
+  /// The same of one head, by its place in the spec, with history.
+  Variable head_forward(std::size_t head, const Variable& pooled_features) const;
 
   void visit(const std::string& prefix, StateVisitor& visitor) const override;
 

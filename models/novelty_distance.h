@@ -41,6 +41,9 @@ class NearestNeighbours {
   /// The same for each of several k: [ks, rows].
   std::vector<std::vector<double>> novelty(const Rows& features, std::span<const std::int64_t> ks) const;
 
+  /// The training rows, each of length 1.
+  Rows training_directions() const { return {training_, columns_}; }
+
  private:
   static void fields(auto& self, auto& state);
 

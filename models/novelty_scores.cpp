@@ -160,6 +160,10 @@ std::vector<NoveltyScore> NoveltyScorer::score(const Rows& features, const Rows&
   return scores;
 }
 
+Rows NoveltyScorer::training_directions() const {
+  return neighbours_.model ? neighbours_.model->training_directions() : Rows{};
+}
+
 NoveltyScore NoveltyScorer::score(const std::string& name, const Rows& features, const Rows& logits) const {
   NoveltyScore score{name, {}, {}};
   try {

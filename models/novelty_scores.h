@@ -65,6 +65,8 @@ class NoveltyScorer {
 
   /// The scores asked for, in their order. Throws Error for numbers that are not finite.
   std::vector<NoveltyScore> score(const Rows& features, const Rows& logits) const;
+  /// The training rows that KNN measures distances to, each of length 1; none without KNN. Valid as long as this object.
+  Rows training_directions() const;
   /// One of them.
   NoveltyScore score(const std::string& name, const Rows& features, const Rows& logits) const;
 

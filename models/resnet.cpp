@@ -191,6 +191,11 @@ Tensor FoldedResNet::run(const Conv& conv, const Tensor& x, const Epilogue& epil
 }
 
 Tensor FoldedResNet::forward(const Tensor& images) const {
+  const NoGrad no_grad;
+  return global_average_pool(Variable(maps(images))).data();
+}
+
+Tensor FoldedResNet::maps(const Tensor& images) const {
   check_rank("resnet", images, 4, "[N, height, width, 3]");
   const NoGrad no_grad;
   const Tensor input = cast(Variable(images), activations_).data();
@@ -200,7 +205,7 @@ Tensor FoldedResNet::forward(const Tensor& images) const {
     for (std::size_t i = 0; i + 1 < block.path.size(); ++i) x = run(block.path[i], x, {nullptr, true});
     x = run(block.path.back(), x, {&shortcut, true});
   }
-  return global_average_pool(Variable(x)).data();
+  return x;
 }
 
 }  // namespace tern

@@ -104,6 +104,8 @@ class FoldedResNet {
 
   /// [N,H,W,3] -> pooled features [N, D], as ResNet::forward in evaluation mode.
   Tensor forward(const Tensor& images) const;
+  /// [N,H,W,3] -> what is pooled: the last block's output [N,P,Q,D], in the precision's type.
+  Tensor maps(const Tensor& images) const;
 
  private:
   struct Conv {
