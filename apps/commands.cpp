@@ -241,7 +241,23 @@ void add_predict(CLI::App& tern, Command& chosen) {
                   "image,superclass_index,subclass_index, in numeric order of the names")
       ->required()
       ->type_name("FILE.csv");
-  app->add_option("--labels", options.labels, "true labels of the same images, to print the accuracy")
+  app->add_option("--page", options.page,
+                  "the images as pictures too, by answer, for a browser without a network")
+      ->type_name("FILE.html");
+  app->add_option(
+         "--page-limit", options.page_limit,
+         "pictures on the page at most: half of them the most novel, half shared out among the answers")
+      ->check(number_in(1, 1e6))
+      ->needs("--page")
+      ->capture_default_str();
+  app->add_option("--page-nearest", options.page_nearest,
+                  "of so many of the most novel pictures show the nearest training images, too; 0 spares "
+                  "scoring those")
+      ->check(number_in(0, 1e6))
+      ->needs("--page")
+      ->capture_default_str();
+  app->add_option("--labels", options.labels,
+                  "true labels of the same images, to print the accuracy, and for the page")
       ->type_name("FILE.csv");
   app->add_flag("--names", options.names, "add the names of both answers");
   app->add_flag("--probabilities", options.probabilities,

@@ -35,7 +35,7 @@ function(tern_embed target header)
 endfunction()
 
 # What all pages share, the page of tern report with
-# the library that draws its charts.
+# the library that draws its charts, and that of tern predict.
 find_file(TERN_CHART_JS chart.min.js PATHS /usr/share/javascript/chart.js NO_DEFAULT_PATH)
 if(NOT TERN_CHART_JS)
   message(FATAL_ERROR "tern report: wanted Chart.js 3 (/usr/share/javascript/chart.js/chart.min.js, or "
@@ -49,3 +49,7 @@ tern_embed(tern_report_page apps/report/page.h
   kReportChartsJs ${page}/charts.js kReportTablesJs ${page}/tables.js
   kReportHeatMapJs ${page}/heat_map.js kReportSectionsJs ${page}/sections.js kReportCompareJs ${page}/compare.js
   kReportJs ${page}/report.js kChartJs ${TERN_CHART_JS})
+set(page ${PROJECT_SOURCE_DIR}/apps/measure/page)
+tern_embed(tern_predictions_page apps/measure/predictions_page.h
+  kPredictionsHtml ${page}/predictions.html kPredictionsCss ${page}/predictions.css
+  kPredictionsJs ${page}/predictions.js)

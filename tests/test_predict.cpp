@@ -3,9 +3,14 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <map>
+#include <tuple>
+
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
 #include "engine/io/file.h"
+#include "engine/io/json.h"
 #include "tests/support/full_disk.h"
 #include "tests/support/process.h"
 #include "tests/support/tiny_run.h"
@@ -23,6 +28,13 @@ PredictOptions options_for(const test::TinyRun& trained) {
   options.out = trained / "predictions.csv";
   options.decision.tau.super = options.decision.tau.sub = 0.4;
   return options;
+}
+
+/// What the script of a page reads.
+Json data_of(const fs::path& page) {
+  const std::string text = read_text_file(page), start = R"(<script type="application/json" id="data">)";
+  const std::size_t from = text.find(start) + start.size();
+  return Json::parse(text.substr(from, text.find("</script>", from) - from));
 }
 
 /// One training for all cases.
@@ -152,6 +164,149 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
     options = options_for(trained);
     options.images = trained / "data/train_data.csv";
     CHECK_THROWS_AS(predict(options), Error);
+  }
+}
+
+TEST_CASE("predict: the page has every image once, by answer, with what the table says of it") {
+  const test::TinyRun& trained = two_models();
+  PredictOptions options = options_for(trained);
+  options.out = trained / "paged.csv";
+  options.page = trained / "page.html";
+  options.labels = trained / "data/test_labels.csv";
+  options.details = true;
+  CHECK(predict(options) == 0);
+  const CsvTable csv = read_csv(options.out);
+  const Json data = data_of(options.page);
+  CHECK(data.at("images") == 12);
+  CHECK(data.at("source") == "test_images");
+  CHECK(data.at("labelled") == true);
+  CHECK(data.at("calibrated") == false);
+  std::size_t right = 0;
+  std::map<std::string, Json> items;
+  for (const Json& group : data.at("groups")) {
+    CHECK(group.at("images") == group.at("items").size());
+    right += group.at("right").get<std::size_t>();
+    double before = 2;
+    for (const Json& item : group.at("items")) {
+      CHECK(items.emplace(item.at("name"), item).second);
+      CHECK(item.at("novelty").get<double>() <= before);
+      before = item.at("novelty");
+      CHECK_FALSE(item.contains("p"));
+      CHECK(item.at("image").get<std::string>().starts_with("/9j/"));  // a JPEG
+    }
+  }
+  REQUIRE(items.size() == 12);
+  std::size_t counted = 0;
+  const CsvTable labels = read_csv(options.labels);
+  for (std::size_t i = 0; i < 12; ++i) {
+    const Json& item = items.at(csv.rows[i][0]);
+    CHECK(item.at("answer") == Json{csv.integer(i, 1), csv.integer(i, 2)});
+    CHECK(item.at("confidence")[0].get<double>() == doctest::Approx(csv.number(i, 3)).epsilon(1e-4));
+    CHECK(item.at("confidence")[1].get<double>() == doctest::Approx(csv.number(i, 6)).epsilon(1e-4));
+    CHECK(item.at("novelty").get<double>() ==
+          doctest::Approx(1 - std::min(csv.number(i, 3), csv.number(i, 6))).epsilon(1e-4));
+    CHECK(item.at("second") == Json{csv.integer(i, 5), csv.integer(i, 8)});
+    for (std::size_t row = 0; row < 12; ++row) {
+      if (labels.rows[row][0] != csv.rows[i][0]) continue;
+      CHECK(item.at("truth") == Json{labels.integer(row, 1), labels.integer(row, 2)});
+      counted += item.at("truth") == item.at("answer");
+    }
+  }
+  CHECK(right == counted);
+
+  SUBCASE("a limit is kept to, and the counts stay those of all images") {
+    options.page_limit = 5;
+    predict(options);
+    const Json limited = data_of(options.page);
+    std::size_t shown = 0, images = 0;
+    for (const Json& group : limited.at("groups")) {
+      shown += group.at("items").size();
+      images += group.at("images").get<std::size_t>();
+    }
+    CHECK(shown == 5);
+    CHECK(images == 12);
+    const auto code = [&](const std::vector<std::string>& more) {
+      std::vector<std::string> arguments{"predict",
+                                         "--run",
+                                         options.runs.front().string(),
+                                         "--images",
+                                         options.images.string(),
+                                         "--out",
+                                         options.out.string()};
+      arguments.insert(arguments.end(), more.begin(), more.end());
+      return test::run_tern(arguments).code;
+    };
+    CHECK(code({"--page-limit", "5"}) == 2);  // of no page
+    CHECK(code({"--page", options.page.string(), "--page-limit", "0"}) == 2);
+  }
+  SUBCASE("the nearest known images of the most novel ones") {
+    const auto nearest_of = [&] {
+      const Json page = data_of(options.page);
+      std::map<double, Json> nearest;  // by novelty, most novel last
+      std::size_t with = 0;
+      for (const Json& group : page.at("groups")) {
+        for (const Json& item : group.at("items")) {
+          with += item.contains("nearest");
+          nearest[item.at("novelty")] = item.value("nearest", Json());
+        }
+      }
+      return std::tuple(page, with, nearest);
+    };
+    options.page_nearest = 4;
+    predict(options);
+    const auto [page, with, nearest] = nearest_of();
+    CHECK(with == 4);
+    auto one = nearest.rbegin();
+    for (int i = 0; i < 4; ++i, ++one) {
+      REQUIRE(one->second.size() == 3);
+      for (const Json& known : one->second) {
+        const std::string name = page.at("known")[known[0].get<std::size_t>()].at("name");
+        CHECK(fs::exists(trained / "data/train_images" / name));
+      }
+    }
+    CHECK(page.at("notes").empty());
+    options.page_nearest = 0;
+    predict(options);
+    CHECK(std::get<1>(nearest_of()) == 0);
+
+    // Training images that are gone.
+    options.page_nearest = 4;
+    fs::rename(trained / "data/train_images", trained / "data/elsewhere");
+    CHECK(predict(options) == 0);
+    fs::rename(trained / "data/elsewhere", trained / "data/train_images");
+    const auto [without, left, none] = nearest_of();
+    CHECK(left == 0);
+    CHECK(without.at("known").empty());
+    REQUIRE(without.at("notes").size() == 1);
+    CHECK(without.at("notes")[0].get<std::string>().starts_with("The nearest known images are left out: "));
+    CHECK(without.at("images") == 12);
+  }
+  SUBCASE("where to write is checked first, and a failure leaves both files as they were") {
+    const std::string table = read_text_file(options.out), page = read_text_file(options.page);
+    const auto refuses = [&](const fs::path& path, const char* part) {
+      options.page = path;
+      CHECK_THROWS_WITH_AS(predict(options), Contains(part), Error);
+    };
+    refuses(options.out, "wanted another file than --out, got the same");
+    refuses(trained / "data/../paged.csv", "wanted another file than --out, got the same");
+    refuses(trained / "absent/page.html", "--page");
+    refuses(trained / "data/train_data.csv", "got the images");
+    refuses(options.labels, "got the labels");
+    refuses(options.images / "3.png", "got one of the images");
+    refuses(trained.run() / "summary.json", "got one that tern train wrote");
+    refuses(trained.run(), "wanted a file to write, got a folder");
+    options.page = trained / "page.html";
+    options.page_limit = 7;
+    {
+      const test::FullDisk full(2000);
+      CHECK_THROWS_AS(predict(options), Error);
+    }
+    options.labels.clear();
+    fs::create_directories(trained / "none");
+    options.images = trained / "none";
+    CHECK_THROWS_WITH_AS(predict(options), Contains("none"), Error);
+    CHECK(read_text_file(options.out) == table);
+    CHECK(read_text_file(options.page) == page);
   }
 }
 

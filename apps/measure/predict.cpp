@@ -6,40 +6,48 @@
 #include <cstdio>
 #include <memory>
 #include <numeric>
-#include <optional>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "apps/measure/calibration_file.h"
-#include "apps/measure/predictor.h"
+#include "apps/measure/predictions.h"
+#include "apps/measure/predictions_page.h"
+#include "apps/run/study_data.h"
 #include "data/image_source.h"
 #include "data/study.h"
 #include "engine/core/check.h"
-#include "engine/io/csv.h"
 #include "engine/io/file.h"
-#include "engine/metrics/conformal.h"
+#include "engine/metrics/accuracy.h"
 
 namespace tern {
 namespace fs = std::filesystem;
 namespace {
 
-/// That --out can be written, and is nothing that the command reads.
-void check_out(const PredictOptions& options, const Run& run) {
-  check_writable("--out", options.out);
-  check_not_input("--out", options.out, "the labels", options.labels);
-  check_not_input("--out", options.out, "the images", options.images);
-  if (fs::exists(options.out) && same_file(fs::absolute(options.out).parent_path(), options.images) &&
-      ImageSource::open(options.images)->contains(options.out.filename().string())) {
-    throw Error("--out " + options.out.string(), "another file than the inputs", "one of the images");
+/// That the file of an option can be written, and is nothing that the command reads.
+void check_output(const std::string& option, const fs::path& path, const PredictOptions& options,
+                  const Run& run) {
+  check_writable(option, path);
+  check_not_input(option, path, "the labels", options.labels);
+  check_not_input(option, path, "the images", options.images);
+  if (fs::exists(path) && same_file(fs::absolute(path).parent_path(), options.images) &&
+      ImageSource::open(options.images)->contains(path.filename().string())) {
+    throw Error(option + " " + path.string(), "another file than the inputs", "one of the images");
   }
-  run.check_not_own("--out", options.out);
+  check_not_data(option, path, run.summary_text("inputs", "data"));
+  run.check_not_own(option, path);
+}
+
+void check_outputs(const PredictOptions& options, const Run& run) {
+  check_output("--out", options.out, options, run);
+  if (options.page.empty()) return;
+  check_output("--page", options.page, options, run);
+  if (fs::weakly_canonical(options.page) == fs::weakly_canonical(options.out))
+    throw Error("--page " + options.page.string(), "another file than --out", "the same");
 }
 
 /// Faults that should be known before minutes of work.
 void check_options(const PredictOptions& options, const Run& run) {
-  check_out(options, run);
+  check_outputs(options, run);
   if (options.allow_held_out) return;
   const auto refuse = [&run](const std::string& what) {
     throw Error(run.folder().string(), "a run trained on every class, or --allow-held-out",
@@ -54,82 +62,6 @@ void check_levels(const EnsembleModels& models, const Run& run) {
   if (models.has(Level::super) && models.has(Level::sub)) return;
   throw Error(run.folder().string() + " levels", "models of both levels",
               models.has(Level::super) ? "only the superclass model" : "only the subclass model");
-}
-
-/// More columns of one level, as texts by image.
-struct Details {
-  std::vector<std::string> confidences, p_values, second_choices;
-};
-
-/// The most probable class but for the answered one, among those that may be answered.
-std::int32_t second_choice(std::span<const float> logits, const std::vector<std::uint8_t>& allowed,
-                           std::int32_t answer) {
-  std::int32_t best = -1;
-  for (std::size_t c = 0; c < logits.size(); ++c) {
-    if (allowed[c] == 0 || static_cast<std::int32_t>(c) == answer) continue;
-    if (best < 0 || logits[c] > logits[static_cast<std::size_t>(best)]) best = static_cast<std::int32_t>(c);
-  }
-  return best;
-}
-
-/// p-values are empty for a level that was not calibrated.
-Details details_of(const Predictor& predictor, Level level, const Scores& scores, const Answers& answers) {
-  const Run& run = predictor.runs.front();
-  const std::vector<double> held_out = held_out_confidences(run, predictor.choices())[level];
-  std::vector<double> known;  // a higher score is more novel
-  for (const double confidence : held_out) known.push_back(-confidence);
-  const std::optional<ConformalPValues> p_values =
-      known.empty() ? std::nullopt : std::optional<ConformalPValues>(std::in_place, known);
-  const std::vector<std::uint8_t> allowed = allowed_classes(run, predictor.decision.mask_untrained, level);
-  const Rows logits{scores.logits[level], static_cast<std::int64_t>(allowed.size())};
-  const Answers plain = answer_level(run, predictor.decision, level, scores);
-  const std::int32_t novel = static_cast<std::int32_t>(allowed.size()) - 1;
-  Details details;
-  for (std::int64_t i = 0; i < logits.count(); ++i) {
-    const auto number = static_cast<std::size_t>(i);
-    const double confidence = plain.most_probable.classes[number] == novel ? 0 : plain.confidences[number];
-    details.confidences.push_back(fmt::format("{:.6g}", confidence));
-    details.p_values.push_back(p_values ? fmt::format("{:.6f}", p_values->p_value(-confidence)) : "");
-    details.second_choices.push_back(
-        fmt::format("{}", second_choice(logits.row(i), allowed, answers.classes[number])));
-  }
-  return details;
-}
-
-std::string csv_text(const PredictOptions& options, const Predictor& predictor, const Dataset& images,
-                     const Scores& scores, const ByLevel<Answers>& answers) {
-  const ClassTable& classes = predictor.runs.front().classes();
-  std::vector<std::string> header{"image", "superclass_index", "subclass_index"};
-  if (options.names) header.insert(header.end(), {"superclass", "subclass"});
-  if (options.probabilities) header.insert(header.end(), {"superclass_probability", "subclass_probability"});
-  ByLevel<Details> details;
-  for (const Level level : kLevels) {
-    if (!options.details) continue;
-    details[level] = details_of(predictor, level, scores, answers[level]);
-    for (const char* column : {"confidence", "p_value", "second_index"}) {
-      header.push_back(fmt::format("{}class_{}", name_of(level), column));
-    }
-  }
-  std::string text = csv_line(header);
-  for (std::size_t i = 0; i < images.names.size(); ++i) {
-    std::vector<std::string> row{images.names[i], fmt::format("{}", answers.super.classes[i]),
-                                 fmt::format("{}", answers.sub.classes[i])};
-    for (const Level level : kLevels) {
-      if (options.names)
-        row.push_back(classes.names(level)[static_cast<std::size_t>(answers[level].classes[i])]);
-    }
-    for (const Level level : kLevels) {
-      if (options.probabilities)
-        row.push_back(fmt::format("{:.6f}", answers[level].most_probable.probabilities[i]));
-    }
-    for (const Level level : kLevels) {
-      if (!options.details) continue;
-      const Details& of = details[level];
-      row.insert(row.end(), {of.confidences[i], of.p_values[i], of.second_choices[i]});
-    }
-    text += csv_line(row);
-  }
-  return text;
 }
 
 void print_accuracy(const char* level, const std::vector<std::int32_t>& truth, const Answers& answers,
@@ -162,6 +94,54 @@ std::vector<const Dataset*> pointers_to(const std::vector<std::shared_ptr<Datase
   return pointers;
 }
 
+/// Of what a page shows.
+std::string shown_text(std::size_t shown, std::size_t images, std::size_t limit) {
+  if (shown == images) return fmt::format("{} picture{}", images, images == 1 ? "" : "s");
+  return fmt::format(
+      "{} of {} pictures, {} left out (--page-limit): the {} most novel, and as many of the rest of each "
+      "group as "
+      "there is room for",
+      shown, images, images - shown, limit / 2);
+}
+
+/// The page's data; what is left out of it is told in it and printed.
+Json page_json(const PredictOptions& options, const PredictedImages& predicted, const Scores& scores) {
+  Json json = predictions_json(predicted, options.page_limit);
+  if (options.page_nearest == 0) return json;
+  try {
+    add_nearest_images(json, predicted, scores, options.page_nearest);
+  } catch (const Error& error) {
+    // Without the error's paths: a page is passed on.
+    json["notes"].push_back(
+        "The nearest known images are left out: the run's training images are not where they were, or "
+        "cannot be read.");
+    fmt::print("the nearest known images are left out: {}\n", error.what());
+  }
+  return json;
+}
+
+/// The table and the page, both or neither. Returns a line about the page, empty without one.
+std::string write_outputs(const PredictOptions& options, Predictor& predictor, const Dataset& images,
+                          const Scores& scores, const Predictions& predictions) {
+  const std::string csv = predictions_csv(images.names, images.classes, predictions,
+                                          {options.names, options.probabilities, options.details});
+  if (options.page.empty()) {
+    write_file(options.out, csv);
+    return {};
+  }
+  const std::unique_ptr<ImageSource> source = ImageSource::open(options.images);
+  const Json json = page_json(options, {*source, images, predictor, predictions}, scores);
+  const std::string html = predictions_page(json);
+  AtomicFile table(options.out), page(options.page);
+  table.write(csv);
+  page.write(html);
+  page.commit();
+  table.commit();
+  return fmt::format("{}: {}, {:.2f} MB\n", options.page.string(),
+                     shown_text(count_shown(json), images.names.size(), options.page_limit),
+                     static_cast<double>(html.size()) / 1e6);
+}
+
 }  // namespace
 
 int predict(const PredictOptions& options) {
@@ -182,17 +162,20 @@ int predict(const PredictOptions& options) {
   if (!options.labels.empty()) load_labels(options.labels, images);
   std::vector<std::int64_t> all(static_cast<std::size_t>(images.count()));
   std::iota(all.begin(), all.end(), std::int64_t{0});
-  Scores scores = predictor.models.score(pointers_to(datasets), all, "predict", predictor.needs_features());
+  const bool with_features =
+      predictor.needs_features() || (!options.page.empty() && options.page_nearest > 0);
+  Scores scores = predictor.models.score(pointers_to(datasets), all, "predict", with_features);
   if (predictor.confidence) predictor.confidence->add_to(predictor.runs, scores);
-  const ByLevel<Answers> answers = answer_levels(run, predictor.decision, scores);
-  write_file(options.out, csv_text(options, predictor, images, scores, answers));
-  const auto& [super, sub] = answers;
+  const Predictions predictions = make_predictions(predictor, scores);
+  const std::string page_text = write_outputs(options, predictor, images, scores, predictions);
+  const auto& [super, sub] = predictions.answers;
 
   const ClassTable& classes = images.classes;
   fmt::print("{} images: {} of a novel superclass, {} of a novel subclass; written to {}\n", images.count(),
              std::count(super.classes.begin(), super.classes.end(), classes.novel_superclass()),
              std::count(sub.classes.begin(), sub.classes.end(), classes.novel_subclass()),
              options.out.string());
+  fmt::print("{}", page_text);
   if (!options.labels.empty()) {
     print_accuracy("superclass", images.superclasses, super, classes.novel_superclass());
     print_accuracy("subclass", images.subclasses, sub, classes.novel_subclass());

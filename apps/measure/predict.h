@@ -1,4 +1,4 @@
-// tern predict: a CSV with both levels' answers for unlabelled images.
+// tern predict: a CSV with both levels' answers for unlabelled images, and a page with their pictures.
 #pragma once
 
 #include <filesystem>
@@ -15,8 +15,11 @@ struct PredictOptions {
   std::vector<std::filesystem::path> runs;  ///< several answer together
   std::string views;                        ///< of parse_views()
   std::filesystem::path images;             ///< a folder or a .zip
-  std::filesystem::path out;     ///< image,superclass_index,subclass_index in numeric order of the names
-  std::filesystem::path labels;  ///< if set: image,superclass_index,subclass_index to compare with
+  std::filesystem::path out;       ///< image,superclass_index,subclass_index in numeric order of the names
+  std::filesystem::path page;      ///< if set: the images as pictures (predictions_page.h)
+  std::size_t page_limit = 2000;   ///< as many pictures at most
+  std::size_t page_nearest = 200;  ///< of the most novel of them the nearest known images, too
+  std::filesystem::path labels;    ///< if set: image,superclass_index,subclass_index to compare with
   DecisionOptions decision;
   bool names = false;          ///< two more columns: the names of both answers, superclass,subclass
   bool probabilities = false;  ///< two more columns: the largest softmax value of each level
@@ -27,7 +30,7 @@ struct PredictOptions {
   ScoreMemo* memo = nullptr;  ///< see EnsembleModels
 };
 
-/// Writes the CSV whole or not at all. Returns 0; throws Error on failure.
+/// Writes CSV and page whole or not at all. Returns 0; throws Error on failure.
 int predict(const PredictOptions& options);
 
 }  // namespace tern

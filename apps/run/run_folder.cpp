@@ -135,6 +135,7 @@ void Run::check_not_own(const std::string& option, const fs::path& path) const {
                             folder_ / "evaluation.json",
                             folder_ / "calibration.json",
                             folder_ / "scores.safetensors",
+                            folder_ / "known_features.safetensors",
                             folder_ / FolderLock::kFileName,
                             metrics_file(),
                             split_file()};

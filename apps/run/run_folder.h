@@ -7,6 +7,7 @@
 //   metrics.csv     a row for each epoch of each model
 //   events.out.tfevents.*     the same and more for TensorBoard; a new file with each resuming
 //   calibration.json, evaluation.json     what tern calibrate and tern evaluate found
+//   known_features.safetensors     features of the training images, for the pages that show an image's nearest ones
 //   checkpoints/    last.safetensors, best.safetensors     two heads on one backbone; with ema_decay the average
 //                   last_super, best_super, last_sub, best_sub .safetensors     two models
 //                   state*.safetensors     what resuming needs: model, optimiser and progress in one file

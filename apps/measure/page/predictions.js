@@ -1,0 +1,272 @@
+// The page of tern predict: the pictures by answer, what chooses among them, and one of them in detail.
+'use strict';
+
+const page = JSON.parse(document.getElementById('data').textContent);
+const at = (id) => document.getElementById(id);
+const countText = (count, one, many) => `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+const superName = (index) => shortName(page.superclass_names[index]);
+const subName = (index) => shortName(page.subclass_names[index]);
+const novelSuper = page.superclass_names.length - 1, novelSub = page.subclass_names.length - 1;
+
+// Pictures in the order of the page: {item, group, figure}.
+const pictures = [];
+const sections = [];
+
+// What two classes say of an image: an answer or its truth.
+function classText([superclass, subclass]) {
+  if (superclass === novelSuper) return page.one_level ? 'novel' : 'novel superclass';
+  if (subclass === novelSub)
+    return page.one_level ? 'novel class' : `novel subclass of ${superName(superclass)}`;
+  return subName(subclass);
+}
+
+function groupName(group) { return classText([group.superclass, group.subclass]); }
+
+const isRight = (item) => item.truth[0] === item.answer[0] && item.truth[1] === item.answer[1];
+
+// Where the level of superclasses says another one than the subclass lies in.
+function contradiction(item) {
+  const [superclass, subclass] = item.answer;
+  if (page.one_level || subclass === novelSub || page.subclass_to_super[subclass] === superclass) return '';
+  return superclass === novelSuper ? `the subclass level says ${subName(subclass)}` :
+                                     `the superclass level says ${superName(superclass)}`;
+}
+
+// A number without zeros behind that say nothing, and never 0 or 1 for what is not.
+function shareText(value) {
+  if (value > 0 && value < 0.001) return '< 0.001';
+  if (value < 1 && value > 0.999) return '> 0.999';
+  return value.toFixed(3);
+}
+
+// --- The head
+
+function tile(name, value, detail) {
+  return element(
+      'div', {className: 'tile'}, element('span', {className: 'name'}, name),
+      element('span', {className: 'value'}, value), element('span', {className: 'detail'}, detail || ''));
+}
+
+function describe() {
+  at('title').textContent = `Predictions of ${page.runs}`;
+  document.title = `${page.runs} – tern predict`;
+  const shown = page.groups.reduce((sum, group) => sum + group.items.length, 0);
+  at('what').textContent = `${countText(page.images, 'image', 'images')} of ${
+      page.source}, by answer, the most novel first. ${page.decision}`;
+  const kinds = {known: 0, novel_subclass: 0, novel_superclass: 0};
+  for (const group of page.groups) kinds[group.kind] += group.images;
+  const part = (count) => `${(100 * count / page.images).toFixed(1)} % of all`;
+  at('counts').append(
+      tile('Of known classes', kinds.known.toLocaleString('en'), part(kinds.known)),
+      tile(
+          page.one_level ? 'Of a novel class' : 'Novel subclass', kinds.novel_subclass.toLocaleString('en'),
+          part(kinds.novel_subclass)),
+      tile(
+          page.one_level ? 'Of nothing known' : 'Novel superclass',
+          kinds.novel_superclass.toLocaleString('en'), part(kinds.novel_superclass)));
+  if (page.labelled) {
+    const right = page.groups.reduce((sum, group) => sum + group.right, 0);
+    at('counts').append(tile(
+        'Right, by the labels', `${(100 * right / page.images).toFixed(1)} %`,
+        `${right.toLocaleString('en')} at both levels`));
+  }
+  const notes = [...page.notes];
+  if (shown < page.images) {
+    notes.unshift(
+        `${countText(page.images - shown, 'image is', 'images are')} left out. Shown are the ${
+            page.most_novel.toLocaleString('en')} most novel, ` +
+        'and as many of the rest of each group as there is room for, spread evenly over its order; --page-limit changes their number.');
+  }
+  if (!page.calibrated)
+    notes.push('No p: this run has no calibration for what decides (tern calibrate --run RUN makes one).');
+  at('notes').append(...notes.map((note) => element('p', {className: 'note'}, note)));
+  at('made-by').textContent = `Made by tern ${page.tern_version}.`;
+}
+
+// --- The pictures
+
+function altText(item) {
+  return `${item.name}, answered ${classText(item.answer)}` +
+      (item.truth ? `, ${isRight(item) ? 'right' : 'wrong'}: it is ${classText(item.truth)}` : '');
+}
+
+function figureOf(item, number) {
+  const open = element('button', {type: 'button', title: 'Show in detail'}, element('img', {
+                         src: jpegUrl(item.image),
+                         alt: altText(item),
+                         loading: 'lazy',
+                         decoding: 'async',
+                         width: 128,
+                         height: 128
+                       }));
+  open.addEventListener('click', () => showDetail(number));
+  const figure = element('figure', {}, open);
+  if (item.truth) {
+    const right = isRight(item);
+    figure.append(element(
+        'span', {className: `verdict ${right ? 'right' : 'wrong'}`, 'aria-hidden': 'true'},
+        right ? '✓' : '✗ wrong'));
+  }
+  const caption = element('figcaption', {});
+  if (item.truth && !isRight(item))
+    caption.append(element('span', {className: 'truth wrong'}, `is ${classText(item.truth)}`));
+  const against = contradiction(item);
+  if (against) caption.append(element('span', {className: 'against'}, against));
+  caption.append(
+      element(
+          'span', {className: 'number'},
+          `novelty\u00a0${shareText(item.novelty)}` +
+              (item.p ? ` · p\u00a0${shareText(leastKnown(item).p)}` : '')),
+      element('span', {className: 'name'}, item.name));
+  if (item.nearest) caption.append(nearestRow(item.nearest, page.known, page.subclass_names));
+  figure.append(caption);
+  return figure;
+}
+
+// Confidence and p of the level whose confidence the novelty is made of.
+function leastKnown(item) {
+  const level = item.confidence[0] < item.confidence[1] ? 0 : 1;
+  return {confidence: item.confidence[level], p: item.p ? item.p[level] : null};
+}
+
+function build() {
+  for (const group of page.groups) {
+    const grid = element('div', {className: 'pictures'});
+    for (const item of group.items) {
+      const figure = figureOf(item, pictures.length);
+      pictures.push({item, group, figure});
+      grid.append(figure);
+    }
+    const more = [countText(group.images, 'image', 'images')];
+    if (group.kind === 'known' && !page.one_level) more.unshift(superName(group.superclass));
+    if (group.items.length < group.images) more.push(`${group.items.length.toLocaleString('en')} shown`);
+    if (page.labelled) more.push(`${group.right.toLocaleString('en')} right`);
+    const section = element(
+        'section', {},
+        element(
+            'h2', {}, groupName(group)[0].toUpperCase() + groupName(group).slice(1),
+            element('small', {}, more.join(', '))),
+        grid);
+    sections.push({group, section});
+    at('groups').append(section);
+  }
+}
+
+// --- What is shown
+
+function buildFilters() {
+  const choice = (value, text) => element('option', {value}, text);
+  at('group').append(choice('', 'all'), choice('novel', 'all novel ones'), choice('known', 'all known ones'));
+  page.groups.forEach(
+      (group, index) => at('group').append(choice(String(index), `${groupName(group)} (${group.images})`)));
+  at('verdict-label').hidden = !page.labelled;
+  for (const id of ['group', 'search', 'verdict']) at(id).addEventListener('input', filter);
+  at('filters').addEventListener('submit', (event) => event.preventDefault());
+}
+
+function filter() {
+  const wanted = at('group').value, part = at('search').value.trim().toLowerCase(),
+        verdict = at('verdict').value;
+  const inGroup = (group) => wanted === '' ||
+      (wanted === 'novel' || wanted === 'known' ? (group.kind === 'known') === (wanted === 'known') :
+                                                  page.groups[Number(wanted)] === group);
+  let shown = 0;
+  for (const {item, group, figure} of pictures) {
+    const passes = inGroup(group) && (part === '' || item.name.toLowerCase().includes(part)) &&
+        (verdict === '' || isRight(item) === (verdict === 'right'));
+    figure.hidden = !passes;
+    shown += passes;
+  }
+  for (const {section} of sections) section.hidden = !section.querySelector('figure:not([hidden])');
+  const text = `${countText(shown, 'picture', 'pictures')}${
+      shown < pictures.length ? ` of ${pictures.length.toLocaleString('en')}` : ''}`;
+  at('shown').textContent = text;
+  announce(text);
+}
+
+// --- One in detail
+
+let detailed = 0;
+
+function rowsOf(item) {
+  const rows = [['answer', classText(item.answer)]];
+  const against = contradiction(item);
+  if (against) rows.push(['but', against]);
+  if (item.truth) rows.push(['truth', `${classText(item.truth)} (${isRight(item) ? 'right' : 'wrong'})`]);
+  const second = item.second.map(
+      (index, level) =>
+          (index < 0       ? '' :
+               level === 0 ? superName(index) :
+                             subName(index)));
+  const levels = page.one_level ? [[1, '']] : [[0, 'superclass '], [1, 'subclass ']];
+  rows.push(['novelty', shareText(item.novelty)]);
+  for (const [level, name] of levels) {
+    rows.push([`${name}confidence`, shareText(item.confidence[level])]);
+    if (item.p) rows.push([`${name}p`, item.p[level] === null ? '–' : shareText(item.p[level])]);
+    if (second[level]) rows.push([`${name}second choice`, second[level]]);
+  }
+  return rows;
+}
+
+function showDetail(number) {
+  detailed = number;
+  const {item} = pictures[number], dialog = at('detail');
+  at('detail-name').textContent = item.name;
+  const table = element(
+      'table', {className: 'plain'},
+      element(
+          'tbody', {},
+          ...rowsOf(item).map(
+              ([name, value]) =>
+                  element('tr', {}, element('th', {scope: 'row'}, name), element('td', {}, value)))));
+  const body = [element('img', {src: jpegUrl(item.image), alt: altText(item)}), table];
+  if (item.nearest) {
+    body.push(element(
+        'div', {className: 'nearest'}, element('h3', {}, 'Nearest known images'),
+        element('div', {className: 'pictures'}, ...item.nearest.map((one) => {
+          const known = page.known[one[0]];
+          return element(
+              'figure', {},
+              element(
+                  'img', {src: jpegUrl(known.image), alt: knownText(one, page.known, page.subclass_names)}),
+              element(
+                  'figcaption', {}, element('span', {className: 'truth'}, subName(known.subclass)),
+                  element('span', {className: 'number'}, `cosine ${one[1].toFixed(3)}`),
+                  element('span', {className: 'name'}, known.name)));
+        }))));
+  }
+  at('detail-body').replaceChildren(...body);
+  if (!dialog.open) dialog.showModal();
+  announce(altText(item));
+}
+
+// The next one in a direction that is not hidden.
+function step(direction) {
+  for (let number = detailed + direction; number >= 0 && number < pictures.length; number += direction) {
+    if (!pictures[number].figure.hidden) {
+      showDetail(number);
+      return;
+    }
+  }
+}
+
+function buildDetail() {
+  const dialog = at('detail');
+  at('close').addEventListener('click', () => dialog.close());
+  at('previous').addEventListener('click', () => step(-1));
+  at('next').addEventListener('click', () => step(1));
+  dialog.addEventListener('keydown', (event) => {
+    if (event.key === 'ArrowLeft') step(-1);
+    if (event.key === 'ArrowRight') step(1);
+  });
+  dialog.addEventListener('click', (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  dialog.addEventListener('close', () => pictures[detailed].figure.querySelector('button').focus());
+}
+
+describe();
+buildFilters();
+build();
+buildDetail();
+filter();

@@ -1,0 +1,45 @@
+// What tern predict says of each image, before a table or a page is made of it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "apps/measure/predictor.h"
+#include "data/dataset.h"
+
+namespace tern {
+
+/// Of one level, by image.
+struct PredictionDetails {
+  std::vector<double>
+      confidences;  ///< what tau is held against; 0 where the most probable class is the novel one
+  std::vector<double>
+      p_values;  ///< of them among held-out known images; empty for a level that was not calibrated
+  std::vector<std::int32_t>
+      second_choices;  ///< the most probable class but for the answer; -1 if there is none
+};
+
+struct Predictions {
+  ByLevel<Answers> answers;
+  ByLevel<PredictionDetails> details;
+
+  /// 1 less the lesser confidence of the two levels: how new the image is to the level that knows it least.
+  double novelty(std::int64_t image) const;
+};
+
+/// `scores`: of both levels, with the confidences of the predictor's scores.
+Predictions make_predictions(const Predictor& predictor, const Scores& scores);
+
+/// Which columns there are beside image, superclass_index and subclass_index.
+struct PredictionColumns {
+  bool names = false;          ///< superclass, subclass
+  bool probabilities = false;  ///< the largest softmax value of each level
+  bool details = false;        ///< of each level: confidence, p-value, second choice
+};
+
+/// A row an image, in the order of `names`.
+std::string predictions_csv(const std::vector<std::string>& names, const ClassTable& classes,
+                            const Predictions& predictions, const PredictionColumns& columns);
+
+}  // namespace tern

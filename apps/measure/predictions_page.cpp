@@ -1,0 +1,202 @@
+#include "apps/measure/predictions_page.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+#include <utility>
+
+#include "apps/common/version.h"
+#include "apps/measure/answer_groups.h"
+#include "apps/measure/nearest_images.h"
+#include "apps/page/html.h"
+#include "apps/page/thumbnail.h"
+#include "data/label_table.h"
+
+namespace tern {
+namespace {
+
+/// Of six digits: what a reader sees of it needs no more.
+double rounded(double value) {
+  return std::round(value * 1e6) / 1e6;
+}
+
+/// The folder's last name, and the one that it lies in.
+std::string short_path(const std::filesystem::path& path) {
+  const std::filesystem::path whole = std::filesystem::weakly_canonical(path);
+  return (whole.parent_path().filename() / whole.filename()).string();
+}
+
+/// How a level's answers were decided, in words.
+std::string decision_text(const Predictor& predictor) {
+  const Decision& decision = predictor.decision;
+  if (decision.joint) return "Both levels were answered at once, by calibrated probabilities.";
+  std::string text = "Called novel is what has less confidence than tau:";
+  for (const Level level : kLevels) {
+    text += fmt::format(" {:.4g} at the {}class level{}{}", decision.tau[level], name_of(level),
+                        decision.class_taus[level].empty() ? "" : " (or the class's own)",
+                        level == Level::super ? "," : ".");
+  }
+  const ByLevel<ScoreChoice> choices = predictor.choices();
+  for (const Level level : kLevels) {
+    const ScoreChoice& choice = choices[level];
+    if (choice.terms.empty()) continue;
+    text += fmt::format(" The {}class level's confidence is by {}.", name_of(level), text_of(choice, level));
+  }
+  return text;
+}
+
+const char* name_of(AnswerGroup::Kind kind) {
+  constexpr const char* kNames[] = {"novel_superclass", "novel_subclass", "known"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+bool is_right(const Dataset& images, const ByLevel<Answers>& answers, std::size_t i) {
+  return images.superclasses[i] == answers.super.classes[i] && images.subclasses[i] == answers.sub.classes[i];
+}
+
+/// What the page says of one image, but for its picture.
+Json item_json(const PredictedImages& predicted, std::int64_t image) {
+  const auto i = static_cast<std::size_t>(image);
+  const auto& [answers, details] = predicted.predictions;
+  Json item = {{"name", predicted.images.names[i]},
+               {"novelty", rounded(predicted.predictions.novelty(image))},
+               {"answer", {answers.super.classes[i], answers.sub.classes[i]}},
+               {"confidence", {rounded(details.super.confidences[i]), rounded(details.sub.confidences[i])}},
+               {"second", {details.super.second_choices[i], details.sub.second_choices[i]}}};
+  if (!details.super.p_values.empty() || !details.sub.p_values.empty()) {
+    const auto p_value = [i](const PredictionDetails& of) {
+      return of.p_values.empty() ? Json() : Json(rounded(of.p_values[i]));
+    };
+    item["p"] = {p_value(details.super), p_value(details.sub)};
+  }
+  if (!predicted.images.subclasses.empty())
+    item["truth"] = {predicted.images.superclasses[i], predicted.images.subclasses[i]};
+  return item;
+}
+
+Json group_json(const PredictedImages& predicted, const AnswerGroup& group) {
+  Json json = {{"kind", name_of(group.kind)},
+               {"superclass", group.superclass},
+               {"subclass", group.subclass},
+               {"images", group.images.size()},
+               {"items", Json::array()}};
+  if (!predicted.images.subclasses.empty()) {
+    json["right"] = std::count_if(group.images.begin(), group.images.end(), [&](std::int64_t image) {
+      return is_right(predicted.images, predicted.predictions.answers, static_cast<std::size_t>(image));
+    });
+  }
+  return json;
+}
+
+/// What it says of the run and all images together.
+Json head_json(const PredictedImages& predicted, std::size_t limit) {
+  const ClassTable& classes = predicted.images.classes;
+  std::string runs;
+  for (const Run& run : predicted.predictor.runs)
+    runs += (runs.empty() ? "" : ", ") + short_path(run.folder());
+  const ByLevel<PredictionDetails>& details = predicted.predictions.details;
+  const bool one_level = classes.superclass_count() == 2 && classes.superclass_names[0] == kOnlySuperclass;
+  return {{"tern_version", kVersion},
+          {"runs", runs},
+          {"source", predicted.source.path().filename().string()},
+          {"images", predicted.images.count()},
+          {"most_novel", limit / 2},
+          {"decision", decision_text(predicted.predictor)},
+          {"one_level", one_level},
+          {"labelled", !predicted.images.subclasses.empty()},
+          {"calibrated", !details.super.p_values.empty() && !details.sub.p_values.empty()},
+          {"superclass_names", classes.superclass_names},
+          {"subclass_names", classes.subclass_names},
+          {"subclass_to_super", classes.subclass_to_super},
+          {"notes", Json::array()},
+          {"known", Json::array()},
+          {"groups", Json::array()}};
+}
+
+/// One of the page's images.
+struct ShownItem {
+  std::int64_t image = 0;
+  Json* json = nullptr;
+};
+
+/// The most novel first.
+std::vector<ShownItem> most_novel_items(Json& json, const Dataset& images, std::size_t count) {
+  std::unordered_map<std::string, std::int64_t> image_of;
+  for (std::size_t i = 0; i < images.names.size(); ++i)
+    image_of.emplace(images.names[i], static_cast<std::int64_t>(i));
+  std::vector<ShownItem> items;
+  for (Json& group : json.at("groups")) {
+    for (Json& item : group.at("items"))
+      items.push_back({image_of.at(item.at("name").get<std::string>()), &item});
+  }
+  std::stable_sort(items.begin(), items.end(), [](const ShownItem& a, const ShownItem& b) {
+    return a.json->at("novelty").get<double>() > b.json->at("novelty").get<double>();
+  });
+  items.resize(std::min(items.size(), count));
+  return items;
+}
+
+}  // namespace
+
+Json predictions_json(const PredictedImages& predicted, std::size_t limit) {
+  Json json = head_json(predicted, limit);
+  const std::vector<AnswerGroup> groups = answer_groups(predicted.images.classes, predicted.predictions);
+  const std::vector<std::int64_t> shown = choose_shown(groups, predicted.predictions, limit);
+  std::vector<std::string> names;
+  for (const std::int64_t image : shown)
+    names.push_back(predicted.images.names[static_cast<std::size_t>(image)]);
+  const std::vector<std::string> pictures =
+      thumbnails(predicted.source, names, kPredictionPixels, "pictures");
+  for (const AnswerGroup& group : groups) {
+    Json& items = json["groups"].emplace_back(group_json(predicted, group))["items"];
+    for (const std::int64_t image : group.images) {
+      const auto found = std::lower_bound(shown.begin(), shown.end(), image);
+      if (found == shown.end() || *found != image) continue;
+      items.push_back(item_json(predicted, image));
+      items.back()["image"] = pictures[static_cast<std::size_t>(found - shown.begin())];
+    }
+  }
+  return json;
+}
+
+void add_nearest_images(Json& json, const PredictedImages& predicted, const Scores& scores,
+                        std::size_t count) {
+  Predictor& predictor = predicted.predictor;
+  const Run& run = predictor.runs.front();
+  StudyModels& models = predictor.models.member(0);
+  const NoveltyScorer* scorer =
+      predictor.confidence ? predictor.confidence->scorers().front()[models.levels().back()].get() : nullptr;
+  NearestImages nearest(load_known_images(run, run.summary_text("inputs", "data"), models, scorer));
+  const Scores& of_run = scores.members.empty() ? scores : scores.members.front().front();
+  const Rows features{features_of(of_run, models), of_run.feature_count};
+  const std::vector<ShownItem> items = most_novel_items(json, predicted.images, count);
+  std::vector<float> rows;
+  for (const ShownItem& item : items) {
+    const std::span<const float> row = features.row(item.image);
+    rows.insert(rows.end(), row.begin(), row.end());
+  }
+  const std::vector<Json> found = nearest.find({rows, features.columns});
+  Json known = nearest.known_json(kPredictionPixels);
+  for (std::size_t i = 0; i < items.size(); ++i) (*items[i].json)["nearest"] = found[i];
+  json["known"] = std::move(known);
+}
+
+std::string predictions_page(const Json& json) {
+  const std::string data = script_json(json);
+  return fill_page("predictions.html", kPredictionsHtml,
+                   {{"/*tern:base.css*/", kBaseCss},
+                    {"/*tern:predictions.css*/", kPredictionsCss},
+                    {"\"tern:data\"", data},
+                    {"/*tern:elements.js*/", kElementsJs},
+                    {"/*tern:predictions.js*/", kPredictionsJs}});
+}
+
+std::size_t count_shown(const Json& json) {
+  std::size_t count = 0;
+  for (const Json& group : json.at("groups")) count += group.at("items").size();
+  return count;
+}
+
+}  // namespace tern
