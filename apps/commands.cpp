@@ -280,6 +280,9 @@ void add_report(CLI::App& tern, Command& chosen) {
                   tern::report);
   app->add_option("RUN", options.runs, "run folders of tern train")->required()->type_name("RUN");
   app->add_option("--out", options.out, "the file to write")->required()->type_name("FILE.html");
+  app->add_flag_callback(
+      "--no-nearest", [] { options.nearest = false; },
+      "leave out the nearest training images, which spares scoring those the first time");
   add_threshold_options(app, options.decision);
   add_folder_options(app, options.folders, "where the images of all these runs are now, if they have moved");
   add_runtime_options(app, options.runtime);

@@ -4,8 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "apps/measure/evaluate.h"
 #include "engine/core/check.h"
+#include "engine/io/csv.h"
+#include "engine/io/safetensors.h"
 #include "engine/metrics/accuracy.h"
 #include "tests/support/tiny_run.h"
 
@@ -57,6 +61,8 @@ TEST_CASE("report: one run, as tern evaluate counts it, and its errors") {
   CHECK(run.at("levels").size() == 2);
   CHECK(run.at("levels")[1].at("tau") == 0.31);
   CHECK(run.at("levels")[0].at("tau") == 0.99);
+  CHECK(run.at("notes") == Json{"No heat maps: the network sees an image of 16 pixels a side as one place."});
+  CHECK_FALSE(run.at("levels")[0].at("novel_pictures")[0].at("items")[0].contains("heat"));
 
   EvaluateOptions evaluation;
   evaluation.runs = {trained.run()};
@@ -116,6 +122,74 @@ TEST_CASE("report: one run, as tern evaluate counts it, and its errors") {
   CHECK(error_with([](ReportOptions&) {}).find("the images that the run was trained on") !=
         std::string::npos);
   CHECK(read_text_file(options.out) == before);  // no failure touched it
+}
+
+TEST_CASE("report: heat maps, and the nearest training images, which are scored once") {
+  const test::TinyRun trained({"epochs=1", "image_size=64", "hold_out=true", "hold_out_fraction=0.2"});
+  ReportOptions options = options_for(trained);
+  const std::filesystem::path kept = trained / "run/known_features.safetensors";
+  const CsvTable split = read_csv(trained / "run/split.csv");
+  const auto is_known_training_image = [&](const Json& known) {
+    return std::any_of(split.rows.begin(), split.rows.end(), [&](const std::vector<std::string>& row) {
+      return row[0] == known.at("name") && row[1] == "train" && row[3] != "6" &&
+             row[3] == std::to_string(known.at("subclass").get<int>());
+    });
+  };
+  const auto check = [&] {
+    const Json run = data_of(options.out).at("runs").at(0);
+    CHECK(run.at("notes").empty());
+    REQUIRE(run.at("known").size() > 0);
+    for (const Json& known : run.at("known")) CHECK(is_known_training_image(known));
+    std::size_t items = 0;
+    for (const Json& level : run.at("levels")) {
+      for (const char* list : {"pictures", "novel_pictures"}) {
+        for (const Json& set : level.at(list)) {
+          for (const Json& item : set.at("items")) {
+            CHECK(item.at("heat").get<std::string>().starts_with("data:image/jpeg;base64,"));
+            CHECK(item.at("heat") != item.at("image"));
+            REQUIRE(item.at("nearest").size() == 3);
+            double before = 1.0001;
+            for (const Json& one : item.at("nearest")) {
+              CHECK(one[0].get<std::size_t>() < run.at("known").size());
+              CHECK(one[1].get<double>() <= before);
+              before = one[1];
+            }
+            ++items;
+          }
+        }
+      }
+    }
+    CHECK(items > 10);
+  };
+  CHECK_FALSE(std::filesystem::exists(kept));
+  report(options);
+  check();
+  REQUIRE(std::filesystem::exists(kept));
+  const Json first = data_of(options.out);
+
+  SUBCASE("the second time they are read") {
+    const auto written = std::filesystem::last_write_time(kept);
+    report(options);
+    CHECK(data_of(options.out) == first);
+    CHECK(std::filesystem::last_write_time(kept) == written);
+    options.out = kept;
+    CHECK(test::error_of([&] { report(options); }).find("not the run's own") != std::string::npos);
+  }
+  SUBCASE("those of other models are not taken") {
+    SafetensorsFile file = read_safetensors(kept);
+    file.metadata["models"] = "0";
+    write_safetensors(kept, file.tensors, file.metadata);
+    report(options);
+    CHECK(data_of(options.out) == first);
+    CHECK(read_safetensors(kept).metadata.at("models") != "0");
+  }
+  SUBCASE("without") {
+    options.nearest = false;
+    report(options);
+    const Json run = data_of(options.out).at("runs").at(0);
+    CHECK(run.at("known").empty());
+    CHECK_FALSE(run.at("levels")[0].at("novel_pictures")[0].at("items")[0].contains("nearest"));
+  }
 }
 
 TEST_CASE("report: several runs, one of one level and without anything novel") {

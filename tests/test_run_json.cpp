@@ -198,6 +198,28 @@ TEST_CASE("run_json: accuracy and reliability are of seen images") {
   CHECK(right / 30 == doctest::Approx(closed.at("accuracy_percent").get<double>()));
 }
 
+TEST_CASE("run_json: the most novel images of every kind, the least confident first") {
+  const MadeUp made;
+  const std::vector<ReportGroup> groups =
+      report_groups(made.run, made.data, made.scored, made.decision, Level::sub);
+  const Json pictures = novel_pictures_json(made.data, groups, 5);
+  REQUIRE(pictures.size() == groups.size());
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    CHECK(pictures[g].at("group") == groups[g].key);
+    CHECK(pictures[g].at("images") == groups[g].images.size());
+    std::vector<float> confidences = groups[g].confidences;
+    std::sort(confidences.begin(), confidences.end());
+    const Json& items = pictures[g].at("items");
+    REQUIRE(items.size() == std::min<std::size_t>(5, confidences.size()));
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      CHECK(items[i].at("confidence").get<float>() == confidences[i]);
+      const std::size_t index = items[i].at("index");
+      CHECK(items[i].at("name") == made.data.dataset.names[index]);
+      CHECK(items[i].at("subclass") == made.data.dataset.subclasses[index]);
+    }
+  }
+}
+
 TEST_CASE("run_json: pictures are the surest mistakes, the surest first") {
   const MadeUp made;
   const std::vector<ReportGroup> groups =

@@ -15,6 +15,7 @@
 #include "engine/core/check.h"
 #include "engine/io/event_log.h"
 #include "models/checkpoint.h"
+#include "models/grad_cam.h"
 #include "models/novelty_vim.h"
 
 namespace tern {
@@ -133,6 +134,28 @@ Scores StudyModels::score(const Dataset& dataset, const std::vector<std::int64_t
   }
   take(results.take_last());
   return scores;
+}
+
+HeatMaps StudyModels::heat_maps(const Dataset& dataset, const std::vector<std::int64_t>& indices,
+                                const std::vector<std::int32_t>& classes, Level level, const char* label) {
+  Member& of_level = member(level);
+  const std::unique_ptr<BatchSource> batches =
+      make_batches(dataset, indices, evaluation_loader_options(config_, device_), device_);
+  Progress progress(label, batches->images(), "images");
+  HeatMaps maps;
+  std::size_t done = 0;
+  Batch batch;
+  batches->start_epoch(0);
+  while (batches->next(batch)) {
+    const std::span<const std::int32_t> wanted =
+        std::span(classes).subspan(done, static_cast<std::size_t>(batch.size()));
+    const Tensor heat = grad_cam(of_level.model, batch.images, head_index(of_level.part, level), wanted);
+    maps.rows = heat.size(1);
+    maps.columns = heat.size(2);
+    append(maps.values, heat);
+    progress.update(static_cast<std::int64_t>(done += wanted.size()));
+  }
+  return maps;
 }
 
 void StudyModels::check_finite(const StepResult& result, const Dataset& dataset) const {

@@ -30,6 +30,12 @@ struct Scores {
   std::vector<std::vector<Scores>> members = {};
 };
 
+/// By image, row-major: [images, rows, columns].
+struct HeatMaps {
+  std::int64_t rows = 0, columns = 0;
+  std::vector<float> values;
+};
+
 /// The models of the best checkpoints.
 class StudyModels {
  public:
@@ -44,6 +50,10 @@ class StudyModels {
   /// each image is shown as.
   Scores score(const Dataset& dataset, const std::vector<std::int64_t>& indices, const char* label,
                bool with_features = false, const Augmentation& view = {});
+
+  /// Where each image shows what speaks for a class of the level, one an image (models/grad_cam.h), with progress as `label`.
+  HeatMaps heat_maps(const Dataset& dataset, const std::vector<std::int64_t>& indices,
+                     const std::vector<std::int32_t>& classes, Level level, const char* label);
 
   /// The head of a level that has a model, as a function of features; valid as long as this object.
   HeadFunction head(Level level);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "engine/core/check.h"
 
@@ -89,6 +90,14 @@ std::vector<std::size_t> mistakes_of(const ReportGroup& group, std::int32_t nove
   }
   std::stable_sort(rows.begin(), rows.end(),
                    [&](std::size_t a, std::size_t b) { return group.confidences[a] > group.confidences[b]; });
+  return rows;
+}
+
+std::vector<std::size_t> most_novel_of(const ReportGroup& group) {
+  std::vector<std::size_t> rows(group.images.size());
+  std::iota(rows.begin(), rows.end(), std::size_t{0});
+  std::stable_sort(rows.begin(), rows.end(),
+                   [&](std::size_t a, std::size_t b) { return group.confidences[a] < group.confidences[b]; });
   return rows;
 }
 

@@ -52,4 +52,7 @@ ConfidenceCurves confidence_curves(const ReportGroup& seen, const ReportGroup& n
 /// first.
 std::vector<std::size_t> mistakes_of(const ReportGroup& group, std::int32_t novel);
 
+/// All images of a group, by their place in it, the least confident first.
+std::vector<std::size_t> most_novel_of(const ReportGroup& group);
+
 }  // namespace tern

@@ -16,6 +16,24 @@ std::string data_url(const Dataset& dataset, std::int64_t index) {
   return jpeg_url(image, kQuality);
 }
 
+/// Of the first rows of a group.
+Json items_json(const StudyData& data, const ReportGroup& group, const std::vector<std::size_t>& rows,
+                std::size_t max) {
+  Json items = Json::array();
+  for (std::size_t i = 0; i < std::min(rows.size(), max); ++i) {
+    const std::size_t row = rows[i];
+    const auto index = static_cast<std::size_t>(group.images[row]);
+    items.push_back({{"index", index},
+                     {"image", data_url(data.dataset, group.images[row])},
+                     {"name", data.dataset.names[index]},
+                     {"truth", group.truth[row]},
+                     {"subclass", data.dataset.subclasses[index]},
+                     {"answer", group.answers[row]},
+                     {"confidence", group.confidences[row]}});
+  }
+  return items;
+}
+
 }  // namespace
 
 Json pictures_json(const StudyData& data, const std::vector<ReportGroup>& groups, std::int32_t novel,
@@ -24,18 +42,20 @@ Json pictures_json(const StudyData& data, const std::vector<ReportGroup>& groups
   for (const ReportGroup& group : groups) {
     const std::vector<std::size_t> rows = mistakes_of(group, novel);
     if (rows.empty()) continue;
-    Json items = Json::array();
-    for (std::size_t i = 0; i < std::min(rows.size(), max_per_group); ++i) {
-      const std::size_t row = rows[i];
-      const auto index = static_cast<std::size_t>(group.images[row]);
-      items.push_back({{"image", data_url(data.dataset, group.images[row])},
-                       {"name", data.dataset.names[index]},
-                       {"truth", group.truth[row]},
-                       {"subclass", data.dataset.subclasses[index]},
-                       {"answer", group.answers[row]},
-                       {"confidence", group.confidences[row]}});
-    }
-    json.push_back({{"group", group.key}, {"wrong", rows.size()}, {"items", std::move(items)}});
+    json.push_back({{"group", group.key},
+                    {"wrong", rows.size()},
+                    {"items", items_json(data, group, rows, max_per_group)}});
+  }
+  return json;
+}
+
+Json novel_pictures_json(const StudyData& data, const std::vector<ReportGroup>& groups,
+                         std::size_t max_per_group) {
+  Json json = Json::array();
+  for (const ReportGroup& group : groups) {
+    json.push_back({{"group", group.key},
+                    {"images", group.images.size()},
+                    {"items", items_json(data, group, most_novel_of(group), max_per_group)}});
   }
   return json;
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "apps/measure/predictor.h"
+#include "apps/report/explanations.h"
 #include "apps/report/page.h"
 #include "apps/report/run_json.h"
 #include "apps/run/study_data.h"
@@ -14,11 +15,14 @@
 namespace tern {
 namespace {
 
+std::filesystem::path data_folder(const Run& run, const ReportOptions& options) {
+  if (!options.folders.data.empty()) return options.folders.data;
+  return run.summary_text("inputs", "data");
+}
+
 /// Throws Error where the output would replace what the run was made from.
 void check_inputs(const Run& run, const ReportOptions& options) {
-  std::filesystem::path data = options.folders.data;
-  if (data.empty()) data = run.summary_text("inputs", "data");
-  check_not_data("--out", options.out, data);
+  check_not_data("--out", options.out, data_folder(run, options));
   check_not_input("--out", options.out, "the weights", run.summary_text("inputs", "weights"));
 }
 
@@ -63,8 +67,10 @@ Json scored_run(const std::string& name, const Run& run, const ReportOptions& op
   const EnsembleData data = load_ensemble_data(predictor.runs, options.folders);
   ScoredParts scored = score_parts(predictor.models, data, predictor.needs_features(), WithTraining::no);
   if (predictor.confidence) predictor.confidence->add_to(predictor.runs, scored);
-  return run_json(name, predictor.runs.front(), *data.front(), predictor.models.levels(), scored,
-                  predictor.decision, predictor.choices());
+  Json json = run_json(name, predictor.runs.front(), *data.front(), predictor.models.levels(), scored,
+                       predictor.decision, predictor.choices());
+  add_explanations(json, predictor, *data.front(), data_folder(run, options), options.nearest);
+  return json;
 }
 
 }  // namespace

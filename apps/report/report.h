@@ -18,6 +18,7 @@ struct ReportOptions {
   std::filesystem::path out;
   DecisionOptions decision;  ///< where the sliders stand at first
   DataFolders folders;       ///< empty: where each run found its images
+  bool nearest = true;       ///< the nearest training images beside pictures, for which those are scored
   RuntimeOptions runtime;
 };
 

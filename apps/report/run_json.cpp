@@ -94,7 +94,8 @@ Json level_json(const Run& run, const StudyData& data, const ScoredParts& scored
                {"groups", Json::array()},
                {"curves", Json::array()},
                {"candidates", candidates_json(run, level, choice)},
-               {"pictures", pictures_json(data, groups, novel)}};
+               {"pictures", pictures_json(data, groups, novel)},
+               {"novel_pictures", novel_pictures_json(data, groups)}};
   for (const ReportGroup& group : groups) {
     json["groups"].push_back(group_json(group));
     if (group.novel) json["curves"].push_back(curve_json(groups.front(), group));

@@ -347,6 +347,7 @@ function showRun(index) {
   buildThresholds();
   buildConfusion();
   buildMistakes();
+  buildMostNovel();
   buildClasses();
   buildReliability();
   buildTraining();

@@ -97,40 +97,88 @@ const pictureTitles = {
   far_held_out: 'Far held-out images taken for a known class',
 };
 
+const novelTitles = {
+  seen: 'Seen images',
+  known: 'Images of held-out subclasses',
+  near: 'Near images',
+  far: 'Far images',
+  far_held_out: 'Far held-out images',
+};
+
 function buildMistakes() {
   const body = bodyOf('mistakes'), run = shownRun();
   body.append(element(
       'p', {className: 'lead'},
-      'What the model is wrong about and surest of. Faded ones are called novel at the tau above.'));
+      'What the model is wrong about and surest of. Faded ones are called novel at the tau above. ' +
+          besideText(run)));
   for (const level of run.levels) {
     body.append(element('h3', {}, levelNames[level.level]));
     if (!level.pictures.length)
       body.append(element('p', {className: 'note'}, 'No image is taken for a wrong known class.'));
     for (const set of level.pictures) {
       const shown = set.items.length < set.wrong ? `, the ${set.items.length} surest` : '';
-      body.append(
-          element('h4', {}, pictureTitles[set.group], element('small', {}, ` ${set.wrong}${shown}`)),
-          element(
-              'div', {className: 'pictures'},
-              ...set.items.map((item) => picture(run, level, set.group, item))));
+      pictureSet(body, run, level, set, pictureTitles[set.group], ` ${set.wrong}${shown}`);
     }
   }
 }
 
-function picture(run, level, group, item) {
+function buildMostNovel() {
+  const body = bodyOf('most-novel'), run = shownRun();
+  body.append(element(
+      'p', {className: 'lead'},
+      'The images with the least confidence, by kind: of seen ones the first to be called novel, of others the easiest to ' +
+          'find. Faded ones are called novel at the tau above. ' + besideText(run)));
+  for (const level of run.levels) {
+    body.append(element('h3', {}, levelNames[level.level]));
+    for (const set of level.novel_pictures) {
+      const shown = set.items.length < set.images ? `, the ${set.items.length} most novel` : '';
+      pictureSet(body, run, level, set, novelTitles[set.group], ` ${set.images}${shown}`);
+    }
+  }
+}
+
+// What stands beside each picture, in words; and what does not.
+function besideText(run) {
+  const items =
+      run.levels.flatMap((level) => [...level.pictures, ...level.novel_pictures].flatMap((set) => set.items));
+  const has = (key) => items.some((item) => key in item);
+  const words = [];
+  if (has('heat'))
+    words.push(
+        'Beside an image its heat map: bright where the network saw what speaks for its answer (Grad-CAM).');
+  if (has('nearest'))
+    words.push('Below, the training images that are most alike to it by the network\'s features.');
+  return [...words, ...run.notes].join(' ');
+}
+
+function pictureSet(body, run, level, set, title, count) {
+  const rich = set.items.some((item) => item.heat);
+  body.append(
+      element('h4', {}, title, element('small', {}, count)),
+      element(
+          'div', {className: rich ? 'pictures rich' : 'pictures'},
+          ...set.items.map((item) => picture(run, level, item))));
+}
+
+function picture(run, level, item) {
   const names = classNames(run, level), novelTruth = item.truth === level.novel;
   const subclass = level.level === 'super' ? shortName(run.subclass_names[item.subclass]) : '';
   const truth = novelTruth ? item.name.split(':').pop() :
                              shortName(names[item.truth]) + (subclass ? ` (${subclass})` : '');
   const answer = shortName(names[item.answer]);
   const badge = element('span', {className: 'badge'}, 'novel at this tau');
+  const show = (src, alt) =>
+      element('img', {src, alt, loading: 'lazy', decoding: 'async', width: 104, height: 104});
+  const image = show(item.image, `${truth}, answered ${answer}`);
+  const heat = item.heat && show(item.heat, `where ${answer} was seen in it`);
   const figure = element(
       'figure', {title: `${item.name}: ${novelTruth ? 'novel' : names[item.truth]} → ${names[item.answer]}`},
-      element('img', {src: item.image, alt: `${truth}, answered ${answer}`, width: 104, height: 104}), badge,
+      heat ? element('div', {className: 'with-heat'}, image, heat) : image, badge,
       element(
           'figcaption', {}, element('span', {className: 'truth'}, truth),
           element('span', {className: 'answer'}, '→ ' + answer),
-          element('span', {className: 'number'}, item.confidence.toFixed(4))));
+          element('span', {className: 'number'}, item.confidence.toFixed(4)),
+          item.nearest ? nearestRow(item.nearest, run.known, run.subclass_names) : null));
   whenTauMoves(level.level, () => figure.classList.toggle('faded', !isKept(item.confidence, tauOf(level))));
   return figure;
 }
