@@ -214,7 +214,7 @@ def check_limit(browser, program, data, run, folder, count):
     check(f"{count - 10} images are left out. Shown are the 5 most novel" in notes, "notes:", notes)
     least = sorted(rows, key=lambda row: min(float(row["superclass_confidence"]), float(row["subclass_confidence"])))[:5]
     check({row["image"] for row in least} <= names_shown(page), "the most novel are not there")
-    check(page.evaluate("document.getElementById('verdict-label').hidden"), "compares with labels that were not given")
+    check(page.evaluate("document.getElementById('verdict-label').offsetWidth") == 0, "compares with labels that were not given")
 
 
 def check_thousands(browser, file, folder):

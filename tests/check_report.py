@@ -462,7 +462,7 @@ def main():
             page = browser.open(many)
             check_heat_map(page)
             check_pictures(page, with_heat=True)
-            page.evaluate("document.getElementById('most-novel').scrollIntoView()")
+            page.evaluate("document.getElementById('most-novel').scrollIntoView({behavior: 'instant'})")
             page.settle()
             page.screenshot(shots / "report-novel.png")
             check_quiet(page, many)

@@ -24,6 +24,12 @@ function groupName(group) { return classText([group.superclass, group.subclass])
 
 const isRight = (item) => item.truth[0] === item.answer[0] && item.truth[1] === item.answer[1];
 
+// Which level is wrong, of an image that is not right at both.
+function wrongText(item) {
+  const [superclass, subclass] = item.truth.map((truth, level) => truth === item.answer[level]);
+  return superclass ? 'subclass' : subclass ? 'superclass' : 'wrong';
+}
+
 // Where the level of superclasses says another one than the subclass lies in.
 function contradiction(item) {
   const [superclass, subclass] = item.answer;
@@ -105,13 +111,16 @@ function figureOf(item, number) {
     const right = isRight(item);
     figure.append(element(
         'span', {className: `verdict ${right ? 'right' : 'wrong'}`, 'aria-hidden': 'true'},
-        right ? '✓' : '✗ wrong'));
+        right ? '✓' : `✗ ${wrongText(item)}`));
   }
   const caption = element('figcaption', {});
   if (item.truth && !isRight(item))
     caption.append(element('span', {className: 'truth wrong'}, `is ${classText(item.truth)}`));
   const against = contradiction(item);
-  if (against) caption.append(element('span', {className: 'against'}, against));
+  if (against)
+    caption.append(element('span', {}, against));
+  else if (item.answer[1] === novelSub && item.second[1] >= 0)
+    caption.append(element('span', {}, `most like ${subName(item.second[1])}`));
   caption.append(
       element(
           'span', {className: 'number'},
@@ -193,6 +202,7 @@ function rowsOf(item) {
   const against = contradiction(item);
   if (against) rows.push(['but', against]);
   if (item.truth) rows.push(['truth', `${classText(item.truth)} (${isRight(item) ? 'right' : 'wrong'})`]);
+  const isNovel = (level) => item.answer[level] === (level === 0 ? novelSuper : novelSub);
   const second = item.second.map(
       (index, level) =>
           (index < 0       ? '' :
@@ -203,7 +213,7 @@ function rowsOf(item) {
   for (const [level, name] of levels) {
     rows.push([`${name}confidence`, shareText(item.confidence[level])]);
     if (item.p) rows.push([`${name}p`, item.p[level] === null ? '–' : shareText(item.p[level])]);
-    if (second[level]) rows.push([`${name}second choice`, second[level]]);
+    if (second[level]) rows.push([name + (isNovel(level) ? 'most like' : 'second choice'), second[level]]);
   }
   return rows;
 }
