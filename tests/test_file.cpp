@@ -96,6 +96,22 @@ TEST_CASE("AtomicFile: a full disk leaves the old file and nothing else") {
   CHECK(folder.size() == 1);
 }
 
+TEST_CASE(
+    "check_writable: a folder that takes no files is told before any work, and one that does stays as it "
+    "was") {
+  const fs::path path = "/proc/none.csv";
+  const std::string message = error_of([&] { check_writable(path); });
+  CHECK(message.starts_with("/proc/none.csv: cannot create it: "));
+  CHECK(message == error_of([&] { write_file(path, "x"); }));
+  const test::TemporaryFolder folder;
+  check_writable(folder / "new");
+  CHECK(folder.size() == 0);
+  write_file(folder / "old", "text");
+  check_writable(folder / "old");
+  CHECK(read_text_file(folder / "old") == "text");
+  CHECK(folder.size() == 1);
+}
+
 TEST_CASE("AtomicFile: replaces files only") {
   const test::TemporaryFolder folder;
   const auto refusal = [](const fs::path& path) {

@@ -174,7 +174,7 @@ void write_file(const fs::path& path, std::string_view text) {
 }
 
 void check_writable(const fs::path& path) {
-  writing_target(path);
+  const AtomicFile attempt(path);  // gone again, with its temporary file
 }
 
 void check_writable(const std::string& option, const fs::path& path) {

@@ -166,7 +166,7 @@ function picture(run, level, item) {
   const truth = novelTruth ? item.name.split(':').pop() :
                              shortName(names[item.truth]) + (subclass ? ` (${subclass})` : '');
   const answer = shortName(names[item.answer]);
-  const badge = element('span', {className: 'badge'}, 'novel at this tau');
+  const badge = element('span', {className: 'badge', title: 'called novel at the tau above'}, 'novel');
   const show = (src, alt) =>
       element('img', {src, alt, loading: 'lazy', decoding: 'async', width: 104, height: 104});
   const image = show(item.image, `${truth}, answered ${answer}`);
