@@ -46,6 +46,30 @@ TEST_CASE("study_models: the logits of a trained run, the same for any order of 
     }
   }
 
+  SUBCASE("heat maps of several batches, an image's in its place, of the level's own model and class") {
+    const Dataset larger = load_images(trained / "data/test_images", 64);
+    std::vector<std::int64_t> many = order;
+    many.insert(many.end(), order.begin(), order.end());  // more than a batch
+    std::vector<std::int32_t> classes(24, 1);
+    classes[20] = 2;
+    const HeatMaps maps = models.heat_maps(larger, many, classes, Level::sub, "test");
+    CHECK(maps.rows == 2);
+    CHECK(maps.columns == 2);
+    REQUIRE(maps.values.size() == 24 * 4);
+    CHECK(*std::min_element(maps.values.begin(), maps.values.end()) >= 0);
+    CHECK(*std::max_element(maps.values.begin(), maps.values.end()) > 0);
+    const auto of = [](const HeatMaps& all, std::size_t i) {
+      return std::vector<float>(all.values.begin() + static_cast<std::ptrdiff_t>(4 * i),
+                                all.values.begin() + static_cast<std::ptrdiff_t>(4 * i + 4));
+    };
+    for (std::size_t i = 0; i < 12; ++i) {
+      for (std::size_t place = 0; i != 8 && place < 4; ++place) {
+        CHECK(of(maps, i)[place] == doctest::Approx(of(maps, 12 + i)[place]).epsilon(1e-3).scale(1e-3));
+      }
+    }
+    CHECK(of(maps, 8) != of(maps, 20));  // of another class
+    CHECK(models.heat_maps(larger, many, classes, Level::super, "test").values != maps.values);
+  }
   SUBCASE("weights that overflow") {
     LoadedModel loaded = load_model(run.best_model(Part::sub));
     for (const ParameterEntry& entry : loaded.model.head_parameters()) {
