@@ -131,7 +131,7 @@ TEST_CASE("report: heat maps, and the nearest training images, which are scored 
   const CsvTable split = read_csv(trained / "run/split.csv");
   const auto is_known_training_image = [&](const Json& known) {
     return std::any_of(split.rows.begin(), split.rows.end(), [&](const std::vector<std::string>& row) {
-      return row[0] == known.at("name") && row[1] == "train" && row[3] != "6" &&
+      return row[0] == known.at("name").get<std::string>() && row[1] == "train" && row[3] != "6" &&
              row[3] == std::to_string(known.at("subclass").get<int>());
     });
   };
