@@ -66,10 +66,12 @@ function describe() {
       tile('Of known classes', kinds.known.toLocaleString('en'), part(kinds.known)),
       tile(
           page.one_level ? 'Of a novel class' : 'Novel subclass', kinds.novel_subclass.toLocaleString('en'),
-          part(kinds.novel_subclass)),
-      tile(
-          page.one_level ? 'Of nothing known' : 'Novel superclass',
-          kinds.novel_superclass.toLocaleString('en'), part(kinds.novel_superclass)));
+          part(kinds.novel_subclass)));
+  if (!page.one_level || kinds.novel_superclass > 0) {
+    at('counts').append(tile(
+        page.one_level ? 'Of nothing known' : 'Novel superclass', kinds.novel_superclass.toLocaleString('en'),
+        part(kinds.novel_superclass)));
+  }
   if (page.labelled) {
     const right = page.groups.reduce((sum, group) => sum + group.right, 0);
     at('counts').append(tile(
