@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::int64_t kStemChannels = 64;
 constexpr Window kStemWindow{7, 2, 3};
-constexpr Window kPoolWindow{3, 2, 1};
 constexpr int kStages = 4;
 constexpr Window kHalvingWindow{3, 2, 1};  // of the first block of stages 1..3
 
@@ -105,7 +104,7 @@ ResNet::ResNet(const ResNetArchitecture& architecture, Initialiser& initialiser)
 Variable ResNet::forward(const Variable& images) {
   check_rank("resnet", images.data(), 4, "[N, height, width, 3]");
   Variable x = cast(images, activation_type(precision_));
-  x = max_pool(stem_.forward(x, /*relu=*/true), kPoolWindow);
+  x = max_pool(stem_.forward(x, /*relu=*/true), kStemPool);
   for (ResNetBlock& block : blocks_) x = block.forward(x);
   return global_average_pool(x);
 }
@@ -146,7 +145,7 @@ void ResNet::count_batch() {
 }
 
 std::int64_t last_extent(std::int64_t side) {
-  std::int64_t extent = kPoolWindow.output_extent(kStemWindow.output_extent(side));
+  std::int64_t extent = kStemPool.output_extent(kStemWindow.output_extent(side));
   for (int stage = 1; stage < kStages; ++stage) extent = kHalvingWindow.output_extent(extent);
   return extent;
 }
@@ -199,7 +198,7 @@ Tensor FoldedResNet::maps(const Tensor& images) const {
   check_rank("resnet", images, 4, "[N, height, width, 3]");
   const NoGrad no_grad;
   const Tensor input = cast(Variable(images), activations_).data();
-  Tensor x = max_pool(Variable(run(stem_, input, {nullptr, true})), kPoolWindow).data();
+  Tensor x = max_pool(Variable(run(stem_, input, {nullptr, true})), kStemPool).data();
   for (const Block& block : blocks_) {
     const Tensor shortcut = block.downsample ? run(*block.downsample, x, {}) : x;
     for (std::size_t i = 0; i + 1 < block.path.size(); ++i) x = run(block.path[i], x, {nullptr, true});

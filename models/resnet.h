@@ -30,6 +30,9 @@ struct ResNetArchitecture {
   std::int64_t features() const { return bottleneck ? 2048 : 512; }
 };
 
+/// Of the max pooling after the first convolution.
+inline constexpr Window kStemPool{3, 2, 1};
+
 /// Every name that resnet_architecture() takes.
 std::vector<std::string> resnet_names();
 /// Throws Error naming the valid ones unless `name` is one of resnet_names().

@@ -79,6 +79,12 @@ std::vector<Level> StudyModels::levels() const {
   return present;
 }
 
+std::vector<StudyModels::Network> StudyModels::networks() const {
+  std::vector<Network> networks;
+  for (const Member& one : members_) networks.push_back({one.part, one.model});
+  return networks;
+}
+
 StudyModels::Member& StudyModels::member(Level level) {
   for (Member& one : members_) {
     if (has_level(one.part, level)) return one;

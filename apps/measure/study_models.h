@@ -45,6 +45,13 @@ class StudyModels {
   bool has(Level level) const;
   std::vector<Level> levels() const;
 
+  /// A network of the run, in evaluation mode; its heads are of levels_of(part).
+  struct Network {
+    Part part;
+    const Model& model;  ///< valid as long as this object
+  };
+  std::vector<Network> networks() const;
+
   /// Runs the models over images of a dataset, showing progress as `label`. Throws Error{checkpoint, ...}
   /// naming the first image for which a model gives NaN or infinity, which no answer can be read from. `view`: what
   /// each image is shown as.
