@@ -1,5 +1,6 @@
 # TensorBoard's messages, generated from engine/io/event.proto: sources include <engine/io/event.pb.h>. A target of its
-# own, since generated code passes none of tern's warnings.
+# own, since generated code passes none of tern's warnings. It would do with libprotobuf-lite, but ONNX's messages (onnx.cmake)
+# take all of libprotobuf, and a program that loads both has two of everything.
 find_package(Protobuf REQUIRED)
 set(generated ${PROJECT_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${generated})
@@ -10,4 +11,4 @@ add_custom_command(
   DEPENDS ${PROJECT_SOURCE_DIR}/engine/io/event.proto)
 add_library(tern_event_proto STATIC ${generated}/engine/io/event.pb.cc)
 target_include_directories(tern_event_proto SYSTEM PUBLIC ${generated})
-target_link_libraries(tern_event_proto PUBLIC protobuf::libprotobuf-lite)
+target_link_libraries(tern_event_proto PUBLIC protobuf::libprotobuf)

@@ -25,7 +25,7 @@ target_include_directories(tern_library INTERFACE $<BUILD_INTERFACE:${PROJECT_SO
 # What its headers include, and what it only links.
 target_link_libraries(tern_library
   PUBLIC OpenMP::OpenMP_CXX Eigen3::Eigen nlohmann_json::nlohmann_json
-  PRIVATE fmt::fmt DNNL::dnnl PkgConfig::LIBZIP PkgConfig::UTF8PROC JPEG::JPEG protobuf::libprotobuf-lite)
+  PRIVATE fmt::fmt DNNL::dnnl PkgConfig::LIBZIP PkgConfig::UTF8PROC JPEG::JPEG protobuf::libprotobuf)
 set(TERN_HAS_KERNELS 0)
 if(TERN_HAS_CUDA)
   set(TERN_HAS_KERNELS 1)

@@ -12,6 +12,7 @@ packages=(
   libfmt-dev
   libjpeg-dev
   libjs-chart.js
+  libonnx-dev
   libprotobuf-dev
   libstb-dev
   libtomlplusplus-dev
