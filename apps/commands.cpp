@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "apps/check_data/check_data.h"
+#include "apps/export/export.h"
 #include "apps/help_pages.h"
 #include "apps/measure/calibrate.h"
 #include "apps/measure/dump.h"
@@ -272,6 +273,22 @@ void add_predict(CLI::App& tern, Command& chosen) {
   add_runtime_options(app, options.runtime);
 }
 
+void add_export(CLI::App& tern, Command& chosen) {
+  static ExportOptions options;
+  CLI::App* app = add_command(
+      tern, chosen, "export",
+      "Write a run's best models for other programs: ONNX, or safetensors with torchvision's names.", options,
+      export_run);
+  app->add_option("--run,RUN", options.run, "a run folder of tern train")->required()->type_name("RUN");
+  app->add_option("--out,OUT", options.out,
+                  "the file to write: a graph that answers as tern predict, or weights")
+      ->required()
+      ->type_name("FILE.onnx|FILE.safetensors");
+  app->add_flag("--replace", options.replace, "write over a file that is there");
+  add_threshold_options(app, options.decision);
+  add_consistent_option(app, options.decision);
+}
+
 void add_report(CLI::App& tern, Command& chosen) {
   static ReportOptions options;
   CLI::App* app =
@@ -361,6 +378,7 @@ void add_commands(CLI::App& tern, Command& chosen) {
   add_calibrate(tern, chosen);
   add_evaluate(tern, chosen);
   add_predict(tern, chosen);
+  add_export(tern, chosen);
   add_report(tern, chosen);
   add_dump(tern, chosen);
   add_check_data(tern, chosen);

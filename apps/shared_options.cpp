@@ -80,11 +80,15 @@ void add_threshold_options(CLI::App* app, DecisionOptions& options) {
       ->expected(1);
 }
 
-void add_decision_options(CLI::App* app, DecisionOptions& options) {
-  add_threshold_options(app, options);
+void add_consistent_option(CLI::App* app, DecisionOptions& options) {
   app->add_flag(
       "--consistent", options.consistent,
       "answer only subclasses of the superclass that was answered, and a novel subclass for a novel one");
+}
+
+void add_decision_options(CLI::App* app, DecisionOptions& options) {
+  add_threshold_options(app, options);
+  add_consistent_option(app, options);
   app->add_flag(
       "--joint", options.joint,
       "answer both levels at once, as is right most often by the probabilities of tern calibrate (give it "

@@ -31,6 +31,9 @@ void add_score_option(CLI::App* app, std::vector<std::string>& scores, const cha
 /// --score, --tau-super, --tau-sub, --mask-untrained, --tau-rule.
 void add_threshold_options(CLI::App* app, DecisionOptions& options);
 
+/// --consistent.
+void add_consistent_option(CLI::App* app, DecisionOptions& options);
+
 /// add_threshold_options, and how both levels answer: --consistent, --joint.
 void add_decision_options(CLI::App* app, DecisionOptions& options);
 

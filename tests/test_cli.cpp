@@ -45,8 +45,8 @@ void check_short_usage(const std::vector<std::string>& arguments, const std::str
   CHECK(std::count(result.errors.begin(), result.errors.end(), '\n') == 3);
 }
 
-const char* const kCommands[] = {"demo-data", "convert",  "inspect", "classify", "train",
-                                 "calibrate", "evaluate", "predict", "report",   "dump"};
+const char* const kCommands[] = {"demo-data", "convert", "inspect", "classify", "train", "calibrate",
+                                 "evaluate",  "predict", "export",  "report",   "dump"};
 
 }  // namespace
 
@@ -93,6 +93,9 @@ TEST_CASE("cli: wrong usage is exit code 2 with the usage on stderr") {
   check_usage({"calibrate", "--run", "a", "--target-rate", "2"}, "--target-rate");
   check_usage({"calibrate", "--run", "a", "--target-rate", "nan"}, "--target-rate");
   check_usage({"dump", "--run", "a"}, "--out is required");
+  check_usage({"export"}, "--run is required");
+  check_usage({"export", "a"}, "--out is required");
+  check_usage({"export", "--run", "a", "--tau-sub", "3", "b.onnx"}, "--tau-sub");
   check_usage({"dump", "--run", "a", "--out", "b", "--part", "test"}, "--part");
   check_usage({"report", "--out", "x"}, "RUN is required");
   check_usage({"report", "run"}, "--out is required");
