@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -24,9 +25,46 @@ Tensor floats(const Shape& shape, const std::vector<double>& values) {
   return Tensor::from(shape, std::vector<float>(values.begin(), values.end()));
 }
 
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+Tensor floats(const Matrix& matrix) {
+  const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> rounded = matrix.cast<float>();
+  return Tensor::from(Shape{matrix.rows(), matrix.cols()},
+                      std::span<const float>(rounded.data(), static_cast<std::size_t>(rounded.size())));
+}
+
+/// The relative Mahalanobis score of centred x, in a form that keeps its digits in f32: a difference of two distances,
+/// each many times as large, would lose them.
+///
+///   min_c |L^-1 x - m_c|^2 - |T^-1 x|^2 = min_c (|m_c|^2 - 2 x' L^-T m_c) + x' (S^-1 - S0^-1) x
+///
+/// where S = L L', S0 = T T', and m_c the whitened means of classes. S0 - S is a multiple of the covariance of the
+/// class means (models/novelty_distance.h), so with an orthonormal basis Q of the m_c
+///
+///   S^-1 - S0^-1 = Z (I - (Z' S0 Z)^-1) Z' = G G'     Z = L^-T Q
+struct RelativeForm {
+  Matrix linear;     ///< L^-T m_c by column, [D, classes]
+  Matrix quadratic;  ///< G, [D, at most classes]
+};
+
+RelativeForm relative_form(const std::vector<double>& shared, const std::vector<double>& total,
+                           const std::vector<double>& means, std::int64_t columns) {
+  const Eigen::Map<const Matrix> lower(shared.data(), columns, columns),
+      other(total.data(), columns, columns);
+  const Eigen::Map<const Matrix> rows(means.data(), static_cast<std::int64_t>(means.size()) / columns,
+                                      columns);
+  const auto upper = lower.transpose().triangularView<Eigen::Upper>();
+  const Eigen::ColPivHouseholderQR<Eigen::MatrixXd> factored(rows.transpose());
+  const Eigen::MatrixXd basis = factored.householderQ() * Eigen::MatrixXd::Identity(columns, factored.rank());
+  const Eigen::MatrixXd z = upper.solve(basis);
+  const Eigen::MatrixXd spread = other.transpose().triangularView<Eigen::Upper>() * z;
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(spread.transpose() * spread);
+  const Eigen::VectorXd roots = (1 - solver.eigenvalues().array().inverse()).max(0.0).sqrt();
+  return {upper.solve(Eigen::MatrixXd(rows.transpose())), z * solver.eigenvectors() * roots.asDiagonal()};
+}
+
 /// The inverse of a lower triangular matrix [n, n], row-major.
 std::vector<double> inverse_of(const std::vector<double>& lower, std::int64_t n) {
-  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   std::vector<double> result(lower.size());
   Eigen::Map<Matrix> inverse(result.data(), n, n);
   inverse.setIdentity();
@@ -68,8 +106,9 @@ class ScoreNodes {
     if (which == "knn") return nearest();
     if (which == "vim") return vim();
     const bool normalized = which.starts_with("normalized_");
-    const bool relative = which.ends_with("relative_mahalanobis");
-    return mahalanobis(normalized ? "normalized_mahalanobis." : "mahalanobis.", normalized, relative);
+    const std::string model = normalized ? "normalized_mahalanobis." : "mahalanobis.";
+    if (which.ends_with("relative_mahalanobis")) return relative_mahalanobis(model, normalized);
+    return mahalanobis(model, normalized);
   }
 
  private:
@@ -169,35 +208,49 @@ class ScoreNodes {
     return node("ReduceL2", "distance", {node("Sub", "difference", {units, neighbours})}, of_rows());
   }
 
-  /// |L^-1 (x - mean)|^2 and the values themselves, [batch, D]; `factor`: L.
-  std::pair<std::string, std::string> whitened(const std::string& name, const std::string& centred,
-                                               const std::vector<double>& factor, std::int64_t columns) {
-    const std::string inverse =
-        constant(name + "_inverse", floats({columns, columns}, inverse_of(factor, columns)));
-    const std::string white = node("Gemm", name, {centred, inverse}, {{"transB", std::int64_t{1}}});
-    return {node("ReduceSumSquare", name + "_square", {white}, of_rows()), white};
+  /// x - mean, [batch, D], of features as they are or of length 1.
+  std::string centred_features(const std::string& model, bool normalized) {
+    const std::vector<double> mean = numbers<double>(model + "mean");
+    const std::string x = normalized ? unit_features() : features_;
+    return node("Sub", "centred",
+                {x, constant("mean", floats({static_cast<std::int64_t>(mean.size())}, mean))});
   }
 
-  std::string mahalanobis(const std::string& model, bool normalized, bool relative) {
+  /// min_c (|m_c|^2 - 2 x'm_c), `means` by column.
+  std::string nearest_class(const std::string& x, const Tensor& means, const std::vector<double>& squares) {
+    const Tensor bias = floats({static_cast<std::int64_t>(squares.size())}, squares);
+    const std::string distances =
+        node("Gemm", "distances", {x, constant("class_means", means), constant("class_squares", bias)},
+             {{"alpha", -2.0f}});
+    return node("ReduceMin", "nearest", {distances}, of_rows());
+  }
+
+  std::string mahalanobis(const std::string& model, bool normalized) {
     const auto columns = numbers<std::int64_t>(model + "columns").front();
     const std::vector<double> means = numbers<double>(model + "means");
-    const std::string mean = constant("mean", floats({columns}, numbers<double>(model + "mean")));
-    const std::string x = normalized ? unit_features() : features_;
-    const std::string centred = node("Sub", "centred", {x, mean});
-    const auto [square, white] = whitened("shared", centred, numbers<double>(model + "shared"), columns);
-    // |x - m|^2 = |x|^2 - 2 x'm + |m|^2
-    const auto classes = static_cast<std::int64_t>(means.size()) / columns;
-    const std::string class_means = constant("class_means", floats({classes, columns}, means));
-    const std::string class_squares =
-        constant("class_squares", floats({classes}, squares_of(means, columns)));
-    const std::string distances = node("Gemm", "distances", {white, class_means, class_squares},
-                                       {{"alpha", -2.0f}, {"transB", std::int64_t{1}}});
-    const std::string nearest_class = node("ReduceMin", "nearest", {distances}, of_rows());
-    const std::string distance =
-        node("Max", "distance", {node("Add", "squares", {nearest_class, square}), constant("zero", 0.0f)});
-    if (!relative) return distance;
-    const std::string total = whitened("total", centred, numbers<double>(model + "total"), columns).first;
-    return node("Sub", "relative", {distance, total});
+    const std::vector<double> inverse = inverse_of(numbers<double>(model + "shared"), columns);
+    const std::string whitening = constant("whitening", floats({columns, columns}, inverse));
+    const std::string white = node("Gemm", "white", {centred_features(model, normalized), whitening},
+                                   {{"transB", std::int64_t{1}}});
+    const Eigen::Map<const Matrix> rows(means.data(), static_cast<std::int64_t>(means.size()) / columns,
+                                        columns);
+    const std::string nearest =
+        nearest_class(white, floats(Matrix(rows.transpose())), squares_of(means, columns));
+    const std::string square = node("ReduceSumSquare", "white_square", {white}, of_rows());
+    return node("Max", "distance", {node("Add", "square", {nearest, square}), constant("zero", 0.0f)});
+  }
+
+  std::string relative_mahalanobis(const std::string& model, bool normalized) {
+    const auto columns = numbers<std::int64_t>(model + "columns").front();
+    const std::vector<double> means = numbers<double>(model + "means");
+    const RelativeForm form =
+        relative_form(numbers<double>(model + "shared"), numbers<double>(model + "total"), means, columns);
+    const std::string centred = centred_features(model, normalized);
+    const std::string nearest = nearest_class(centred, floats(form.linear), squares_of(means, columns));
+    const std::string between =
+        node("MatMul", "between", {centred, constant("quadratic", floats(form.quadratic))});
+    return node("Add", "relative",
+                {nearest, node("ReduceSumSquare", "between_square", {between}, of_rows())});
   }
 
   std::string vim() {
