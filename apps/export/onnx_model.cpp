@@ -4,6 +4,8 @@
 
 #include <array>
 #include <list>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "apps/export/description.h"
