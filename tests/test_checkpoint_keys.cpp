@@ -126,6 +126,18 @@ TEST_CASE("find_state_dict: a file that refers to itself, or to one dict very of
   CHECK(shared.place.passed_over.empty());
 }
 
+TEST_CASE("find_state_dict: a long key that many values share does not multiply a small file") {
+  const std::string long_text = "X\x00\x10\x00\x00"s + std::string(4096, 'k') + "q\x01";
+  const std::string one_dict = "h\x01" + weights() + "s";
+  CHECK(error_of([&] { find_in("}" + long_text + weights() + "s" + one_dict + one_dict + "."); }) ==
+        "t.pkl: wanted keys of at most 1000 bytes, got one of 4096");
+  const std::string object = "cos\nsystem\n)R";
+  CHECK(error_of([&] { find_in(weights().insert(1, long_text + object + "s") + "."); }) ==
+        "t.pkl: wanted keys of at most 1000 bytes, got one of 4096");
+  // Names of classes are put together of two texts.
+  CHECK(error_of([&] { find_in(long_text + "h\x01\x93."); }).find("name of a class") != std::string::npos);
+}
+
 TEST_CASE("find_state_dict: states of random generators and losses are not weights") {
   std::string bytes_tensor = weights();
   bytes_tensor.replace(bytes_tensor.find("FloatStorage"), 12, "ByteStorage");

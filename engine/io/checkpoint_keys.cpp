@@ -30,6 +30,14 @@ std::string child_key(const std::string& parent, const std::string& key) {
   return parent.empty() ? key : parent + "." + key;
 }
 
+// Many values may share one key, and each is named by it: were it long, the names would take more memory than the file.
+const std::string& checked_key(const std::string& subject, const std::string& key) {
+  constexpr std::size_t kMaxKeyBytes = 1000;
+  if (key.size() <= kMaxKeyBytes) return key;
+  throw Error(subject, "keys of at most " + std::to_string(kMaxKeyBytes) + " bytes",
+              "one of " + std::to_string(key.size()));
+}
+
 bool any_value(const Node& mapping, bool (*test)(const Node&)) {
   for (std::size_t i = 0; i + 1 < mapping.items.size(); i += 2) {
     if (mapping.items[i]->kind == PickleKind::text && test(*mapping.items[i + 1])) return true;
@@ -51,7 +59,7 @@ bool lists_tensors(const Node& node) {
 // The mappings below `root`, and itself, that hold weights; each once, however often the file refers to it.
 class WeightSearch {
  public:
-  explicit WeightSearch(const Node& root) { visit({&root, ""}, 0); }
+  WeightSearch(const std::string& subject, const Node& root) : subject_(subject) { visit({&root, ""}, 0); }
 
   std::vector<Place> found;
 
@@ -63,10 +71,11 @@ class WeightSearch {
     const auto& items = place.node->items;
     for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
       if (items[i]->kind != PickleKind::text || !is_mapping(*items[i + 1])) continue;
-      visit({items[i + 1], child_key(place.key, items[i]->text)}, depth + 1);
+      visit({items[i + 1], child_key(place.key, checked_key(subject_, items[i]->text))}, depth + 1);
     }
   }
 
+  const std::string& subject_;
   std::unordered_set<const Node*> seen_;
 };
 
@@ -175,7 +184,7 @@ Place usual_place(const std::string& subject, const Node& root, const std::vecto
 }  // namespace
 
 FoundStateDict find_state_dict(const std::string& subject, const PickleNode& root, const std::string& key) {
-  const std::vector<Place> weights = WeightSearch(root).found;
+  const std::vector<Place> weights = WeightSearch(subject, root).found;
   const Place taken =
       key.empty() ? usual_place(subject, root, weights) : named_place(subject, root, key, weights);
   FoundStateDict found;
@@ -200,8 +209,9 @@ FoundStateDict find_state_dict(const std::string& subject, const PickleNode& roo
       found.tensors.push_back({&name.text, &value});
     } else if (lists_tensors(value) || value.kind == PickleKind::object ||
                value.kind == PickleKind::persistent_id) {
-      found.place.left_out.push_back(
-          {name.text, lists_tensors(value) ? describe(value) + " of tensors" : describe(value)});
+      found.place.left_out.push_back({checked_key(subject, name.text), lists_tensors(value)
+                                                                           ? describe(value) + " of tensors"
+                                                                           : describe(value)});
     }
   }
   if (found.tensors.empty()) {

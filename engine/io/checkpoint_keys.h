@@ -24,7 +24,7 @@ struct FoundStateDict {
 /// for the places of a list), or "." for the checkpoint itself. By default (an empty key) the one under
 /// "state_dict", "model" or "model_state_dict"; else the checkpoint itself if it holds tensors; else the only
 /// one in it. Throws Error{subject, ...} if there is none, or are several and none is named so; if a key of
-/// the state dict is no text; or if two are the same.
+/// the state dict is no text; if two are the same; or if one that is to be told of is over 1000 bytes long.
 FoundStateDict find_state_dict(const std::string& subject, const PickleNode& root, const std::string& key);
 
 }  // namespace tern

@@ -12,6 +12,8 @@ namespace {
 using Node = PickleNode;
 using Nodes = std::vector<const Node*>;
 
+constexpr std::size_t kMaxNameBytes = 1000;
+
 // Whether the call makes an empty dict, to be filled afterwards.
 bool makes_dict(const Node& callable, const Node& arguments) {
   if (callable.kind != PickleKind::global) return false;
@@ -42,7 +44,11 @@ class Machine {
  private:
   [[noreturn]] void fail(const std::string& what) const { bytes_.fail(what); }
 
-  void push_global(std::string name) { stack_.push_new(PickleKind::global)->text = std::move(name); }
+  // A name may be put together of two texts of the memo, again and again: long ones would take more memory than any file.
+  void push_global(std::string name) {
+    if (name.size() > kMaxNameBytes) fail("the name of a class or function that is over 1000 bytes long");
+    stack_.push_new(PickleKind::global)->text = std::move(name);
+  }
 
   // --- opcodes; each group says whether the opcode was one of its own ---
   bool container(std::uint8_t opcode) {

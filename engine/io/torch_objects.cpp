@@ -64,6 +64,8 @@ std::optional<DType> find_type(const std::array<TorchType, kCount>& types, std::
   return found == types.end() ? std::nullopt : std::optional(found->dtype);
 }
 
+constexpr std::size_t kMaxKeyBytes = 100;  // of a storage; PyTorch counts them
+
 // The name of a class, function or type of torch without "torch.", "" for what is not torch's.
 std::string_view torch_name(const Node& node) {
   constexpr std::string_view kTorch = "torch.";
@@ -197,6 +199,8 @@ class TensorReader {
     }
     if (!dtype) fail("a type that tern knows", describe(type != nullptr ? *type : *id[1]));
     tensor.dtype = *dtype;
+    // One key may serve every tensor, and each remembers it.
+    if (id[2]->text.size() > kMaxKeyBytes) fail("a storage", "one whose key is over 100 bytes long");
     tensor.storage = id[2]->text;
     const auto bytes_each = untyped ? 1 : static_cast<std::int64_t>(size_of(*dtype));
     if (id[4]->integer < 0 || __builtin_mul_overflow(id[4]->integer, bytes_each, &tensor.storage_bytes)) {
@@ -208,6 +212,8 @@ class TensorReader {
   void read_metadata(const Node& metadata, TorchTensor& tensor) const {
     if (metadata.kind == PickleKind::none) return;
     if (metadata.kind != PickleKind::dict) fail("metadata in a dict", describe(metadata));
+    // Many tensors may share one dict, which is looked through for each.
+    if (metadata.items.size() > 2 * 2) fail("no metadata but \"conj\" and \"neg\"", "more than these");
     for (std::size_t i = 0; i + 1 < metadata.items.size(); i += 2) {
       const Node &key = *metadata.items[i], &value = *metadata.items[i + 1];
       const std::string name = key.kind == PickleKind::text ? key.text : describe(key);
