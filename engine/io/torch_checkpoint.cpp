@@ -54,7 +54,7 @@ class Reader {
     require_no_torchscript(archive_, prefix_);
     require_little_endian(archive_, prefix_);
     // Views of one storage could otherwise multiply a small file without end.
-    budget_bytes_ = (std::uint64_t{1} << 30) + 16 * fs::file_size(path);
+    budget_bytes_ = (std::uint64_t{128} << 20) + 16 * fs::file_size(path);
   }
 
   TorchCheckpoint run(const std::string& key) {
