@@ -60,8 +60,22 @@ TEST_CASE("read_json: names file, line and column of a mistake") {
 
 TEST_CASE("read_json: deep nesting does not end the program") {
   const test::TemporaryFolder folder;
-  write_file(folder / "a.json", std::string(200'000, '['));
-  CHECK(error_of([&] { read_json(folder / "a.json"); }).find("wanted valid JSON") != std::string::npos);
-  write_file(folder / "a.json", std::string(200'000, '[') + std::string(200'000, ']'));
-  CHECK_NOTHROW(read_json(folder / "a.json"));
+  const auto message = [&](const std::string& text) {
+    write_file(folder / "a.json", text);
+    return error_of([&] { read_json(folder / "a.json"); });
+  };
+  CHECK(message(std::string(200'000, '[')).ends_with("at most 100 deep, got more at line 1, column 101"));
+  CHECK(message(std::string(101, '[') + std::string(101, ']')).find("100 deep") != std::string::npos);
+  CHECK(message(std::string(100, '[') + std::string(100, ']')) == "no error");
+  CHECK(message("[\"" + std::string(200, '[') + "\\\"" + std::string(200, '{') + "\"]") ==
+        "no error");  // a text
+}
+
+TEST_CASE("whole_number: nothing is cut off") {
+  CHECK(whole_number(Json::parse("3")) == 3);
+  CHECK(whole_number(Json::parse("-3")) == -3);
+  for (const char* other : {"1.5", "1e300", "\"3\"", "true", "null", "[3]"}) {
+    CAPTURE(other);
+    CHECK_THROWS_AS(whole_number(Json::parse(other)), Json::exception);
+  }
 }
