@@ -93,8 +93,14 @@ TEST_CASE("run: the summary's values are checked when read") {
   CHECK_THROWS_WITH_AS(run.trained(Level::super), Contains("1 for some, got others"), Error);
   run.summary["classes"]["subclass_names"] = 5;
   CHECK_THROWS_WITH_AS(run.classes(), Contains("wanted class names, got something else"), Error);
-  run.summary["split"] = {{"held_out_subclasses", "none"}};
-  CHECK_THROWS_AS(run.held_out_subclasses(), Error);
+  for (const char* other : {"\"none\"", "3", "[1.5]", "[1e300]", "[3000000000]", "[true]"}) {
+    CAPTURE(other);
+    run.summary["split"] = {{"held_out_subclasses", Json::parse(other)}};
+    CHECK_THROWS_WITH_AS(run.held_out_subclasses(), Contains("wanted subclass indices, got something else"),
+                         Error);
+  }
+  run.summary["inputs"] = {{"weights", "w.pth"}, {"weights_key", 3}};
+  CHECK_THROWS_WITH_AS(run.weights(), Contains("inputs.weights_key: wanted a text"), Error);
 }
 
 TEST_CASE("run: a damaged config.toml or summary.json is named") {
@@ -108,8 +114,9 @@ TEST_CASE("run: a damaged config.toml or summary.json is named") {
     CHECK(with_summary(text).ends_with("summary.json: wanted what tern train writes there, got other JSON"));
   }
   CHECK(with_summary("").find("summary.json: wanted valid JSON") != std::string::npos);
-  for (const char* text : {"{\"status\": 5}", "{\"threads\": 0}", "{\"threads\": 5000}",
-                           "{\"threads\": \"x\"}", "{\"models\": []}", "{\"models\": {\"super\": 5}}"}) {
+  for (const char* text :
+       {"{\"status\": 5}", "{\"threads\": 0}", "{\"threads\": 5000}", "{\"threads\": \"x\"}",
+        "{\"versions\": 3}", "{\"device\": {}}", "{\"models\": []}", "{\"models\": {\"super\": 5}}"}) {
     CAPTURE(text);
     CHECK(with_summary(text).ends_with("got something else"));
   }

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 #include "apps/run/session.h"
 #include "data/jpeg.h"
@@ -24,6 +26,19 @@ bool is_session(const Json& json) {
          is("versions", &Json::is_object) && is("device", &Json::is_string);
 }
 
+using Indices = std::vector<std::int32_t>;
+
+/// None where a number is too large. Throws Json::exception for anything but a list of whole numbers.
+std::optional<Indices> indices_of(const Json& json) {
+  Indices indices;
+  for (const Json& one : json.get_ref<const Json::array_t&>()) {
+    const std::int64_t number = whole_number(one);
+    if (!std::in_range<std::int32_t>(number)) return std::nullopt;
+    indices.push_back(static_cast<std::int32_t>(number));
+  }
+  return indices;
+}
+
 /// What resuming goes by. The values that evaluation needs are checked when they are asked for.
 void check_summary(const fs::path& file, const Json& summary) {
   if (!summary.is_object()) throw Error(file.string(), "what tern train writes there", "other JSON");
@@ -38,6 +53,8 @@ void check_summary(const fs::path& file, const Json& summary) {
   check_key("sessions", "what each session ran with", [](const Json& json) {
     return json.is_array() && std::all_of(json.begin(), json.end(), is_session);
   });
+  check_key("versions", "an object of versions", [](const Json& json) { return json.is_object(); });
+  check_key("device", "a text", [](const Json& json) { return json.is_string(); });
   check_key("models", "what is known of each model", [](const Json& json) {
     return json.is_object() &&
            std::all_of(json.begin(), json.end(), [](const Json& model) { return model.is_object(); });
@@ -189,11 +206,16 @@ T Run::summary_value(const char* group, const char* key, const char* wanted) con
   const bool is_there =
       summary.contains(group) && summary.at(group).is_object() && summary.at(group).contains(key);
   try {
-    return summary.at(group).at(key).get<T>();
-  } catch (const Json::exception&) {
-    throw Error(summary_subject(fmt::format("{}.{}", group, key)), wanted,
-                is_there ? "something else" : "none");
+    const Json& value = summary.at(group).at(key);
+    if constexpr (std::is_same_v<T, Indices>) {
+      if (const auto indices = indices_of(value)) return *indices;
+    } else {
+      return value.get<T>();
+    }
+  } catch (const Json::exception&) {  // what is thrown below
   }
+  throw Error(summary_subject(fmt::format("{}.{}", group, key)), wanted,
+              is_there ? "something else" : "none");
 }
 
 std::string Run::summary_text(const char* group, const char* key) const {
@@ -201,8 +223,10 @@ std::string Run::summary_text(const char* group, const char* key) const {
 }
 
 WeightSource Run::weights() const {
+  const std::string file = summary_text("inputs", "weights");
   // Runs of before there were keys have none.
-  return {summary_text("inputs", "weights"), summary.at("inputs").value("weights_key", "")};
+  const bool has_key = summary.at("inputs").contains("weights_key");
+  return {file, has_key ? summary_text("inputs", "weights_key") : ""};
 }
 
 ClassTable Run::classes() const {
@@ -211,7 +235,7 @@ ClassTable Run::classes() const {
   table.superclass_names = summary_value<Names>("classes", "superclass_names", "class names");
   table.subclass_names = summary_value<Names>("classes", "subclass_names", "class names");
   table.subclass_to_super =
-      summary_value<std::vector<std::int32_t>>("classes", "subclass_to_super", "an index for each subclass");
+      summary_value<Indices>("classes", "subclass_to_super", "an index for each subclass");
   if (table.superclass_names.empty() || table.subclass_names.empty() ||
       table.subclass_to_super.size() != table.subclass_names.size()) {
     throw Error(summary_subject("classes"), "names, and a superclass for each subclass",
@@ -226,19 +250,19 @@ ClassTable Run::classes() const {
 }
 
 std::vector<std::int32_t> Run::held_out_subclasses() const {
-  return summary_value<std::vector<std::int32_t>>("split", "held_out_subclasses", "subclass indices");
+  return summary_value<Indices>("split", "held_out_subclasses", "subclass indices");
 }
 
 std::vector<std::uint8_t> Run::trained(Level level) const {
   const char* const key = level == Level::super ? "superclass_trained" : "subclass_trained";
   const std::int32_t classes = this->classes().count(level);
   const std::string wanted = fmt::format("0 or 1 for each of {} classes", classes);
-  const auto numbers = summary_value<std::vector<std::int64_t>>("classes", key, wanted.c_str());
+  const auto numbers = summary_value<Indices>("classes", key, wanted.c_str());
   if (static_cast<std::int32_t>(numbers.size()) != classes) {
     throw Error(summary_subject(fmt::format("classes.{}", key)), wanted,
                 fmt::format("{} numbers", numbers.size()));
   }
-  const auto is_flag = [](std::int64_t number) { return number == 0 || number == 1; };
+  const auto is_flag = [](std::int32_t number) { return number == 0 || number == 1; };
   if (!std::all_of(numbers.begin(), numbers.end(), is_flag) ||
       std::count(numbers.begin(), numbers.end(), 1) == 0) {
     throw Error(summary_subject(fmt::format("classes.{}", key)), wanted + ", 1 for some", "others");

@@ -26,8 +26,11 @@ std::string cpu_name() {
 Json epochs_done(const Json& summary) {
   Json done = Json::object();
   if (!summary.contains("models")) return done;
-  for (const auto& [name, model] : summary.at("models").items())
-    done[name] = model.value(Json::json_pointer("/last/epoch"), std::int64_t{0});
+  const Json::json_pointer epoch("/last/epoch");
+  for (const auto& [name, model] : summary.at("models").items()) {
+    const bool has_epoch = model.contains(epoch) && model.at(epoch).is_number_integer();
+    done[name] = has_epoch ? whole_number(model.at(epoch)) : 0;
+  }
   return done;
 }
 
