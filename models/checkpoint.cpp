@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <charconv>
 #include <exception>
-#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "engine/core/check.h"
+#include "engine/io/json.h"
 #include "engine/io/safetensors.h"
 
 namespace tern {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr const char* kReserved = "tern.";
 constexpr const char* kContent = "tern.content";
@@ -144,7 +142,7 @@ ModelSpec read_model_spec(const Metadata& metadata, const std::string& source) {
     for (const Json& head : heads) {
       spec.heads.push_back({head.at("name").get<std::string>(),
                             parse_head_kind(head.at("kind").get<std::string>()),
-                            head.at("classes").get<std::int64_t>()});
+                            whole_number(head.at("classes"))});
     }
     check_spec(spec);
   } catch (const std::exception& error) {  // JSON's and ours

@@ -43,7 +43,12 @@ void Trainer::resume() {
   updates_done_ = progress.global_step;
   best_score_ = number_in(progress.extra, "best_score_percent", file.string());
   best_loss_ = number_in(progress.extra, "best_loss", file.string());
-  best_epoch_ = static_cast<std::int64_t>(number_in(progress.extra, "best_epoch", file.string()));
+  const double best_epoch = number_in(progress.extra, "best_epoch", file.string());
+  if (!(best_epoch >= 0 && best_epoch <= static_cast<double>(epochs_done_))) {
+    throw Error(file.string() + " best_epoch", fmt::format("one of the {} that are done", epochs_done_),
+                exact(best_epoch));
+  }
+  best_epoch_ = static_cast<std::int64_t>(best_epoch);
   if (!std::filesystem::exists(run_.best_model(part_))) {
     throw Error(
         run_.best_model(part_).string(),
