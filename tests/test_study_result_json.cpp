@@ -22,3 +22,15 @@ TEST_CASE("study_result_json: an evaluation that is none") {
                        doctest::Contains("wanted what tern evaluate writes of a run with both levels"),
                        Error);
 }
+
+TEST_CASE("study_result_json: a result that is none") {
+  StudyPlan plan;
+  plan.rows.emplace_back().name = "a";
+  for (const char* other :
+       {"{\"estimate\": 3}", "{\"estimate\": {\"super\": {}, \"sub\": []}, \"folds\": [1]}"}) {
+    CAPTURE(other);
+    CHECK_THROWS_WITH_AS(summarise(plan, {{&plan.rows.front(), 42, Json::parse(other)}}),
+                         doctest::Contains("row a, seed 42: wanted what tern study writes, got other JSON"),
+                         Error);
+  }
+}

@@ -13,6 +13,7 @@
 #include "apps/measure/scores_file.h"
 #include "apps/study/cross_fitted_taus.h"
 #include "apps/study/result_json.h"
+#include "data/label_table.h"
 #include "engine/io/csv.h"
 
 namespace tern {
@@ -94,10 +95,11 @@ Json inputs_of(const RowRuns& runs, const RowOptions& options) {
 /// answers of the two levels contradict each other.
 Json describe_predictions(const fs::path& file, const ClassTable& classes) {
   const CsvTable csv = read_csv(file);
+  const std::size_t super_column = csv.column("superclass_index"), sub_column = csv.column("subclass_index");
   std::int64_t novel_super = 0, novel_sub = 0, contradicting = 0;
   for (std::size_t row = 0; row < csv.rows.size(); ++row) {
-    const std::int64_t super = csv.integer(row, csv.column("superclass_index"));
-    const std::int64_t sub = csv.integer(row, csv.column("subclass_index"));
+    const std::int32_t super = index_at(csv, row, super_column, classes.superclass_count());
+    const std::int32_t sub = index_at(csv, row, sub_column, classes.count(Level::sub));
     const bool known_sub = sub != classes.novel_subclass();
     novel_super += super == classes.novel_superclass();
     novel_sub += !known_sub;
@@ -250,7 +252,7 @@ Json measured_row(const RowRuns& runs, const RowOptions& options) {
   if (std::all_of(all.begin(), all.end(), [&file](const StudyRun* run) { return is_of_now(file, *run); })) {
     const Json before = read_json(file);
     const bool predicted = options.images.empty() || fs::exists(runs.folder / "predictions.csv");
-    if (predicted && before.value("inputs", Json()) == inputs) return before;
+    if (predicted && before.is_object() && before.value("inputs", Json()) == inputs) return before;
   }
   fmt::print("{}: measuring\n", runs.title());
   std::fflush(stdout);

@@ -25,7 +25,7 @@ LevelMeasured read_level(const Json& evaluation, const char* level, bool super) 
 }
 
 std::int64_t images_of(const Json& evaluation, const char* part) {
-  return evaluation.contains(part) ? evaluation.at(part).at("sub").at("novel_images").get<std::int64_t>() : 0;
+  return evaluation.contains(part) ? whole_number(evaluation.at(part).at("sub").at("novel_images")) : 0;
 }
 
 Json level_json(const LevelMeasured& level) {
@@ -95,6 +95,7 @@ WithoutThreshold without_threshold_of(const Json& fold) {
   return result;
 }
 
+/// Throws Json::exception for what is no result.
 SeedSummary summary_of(const RowResult& result) {
   const Json& json = result.result;
   SeedSummary summary;
@@ -134,7 +135,13 @@ std::vector<RowSummary> summarise(const StudyPlan& plan, const std::vector<RowRe
   for (const StudyRow& row : plan.rows) {
     RowSummary summary{&row, {}};
     for (const RowResult& result : results) {
-      if (result.row->name == row.name) summary.seeds.push_back(summary_of(result));
+      if (result.row->name != row.name) continue;
+      try {
+        summary.seeds.push_back(summary_of(result));
+      } catch (const Json::exception&) {
+        throw Error("result.json of row " + row.name + ", seed " + std::to_string(result.seed),
+                    "what tern study writes", "other JSON");
+      }
     }
     if (!summary.seeds.empty()) rows.push_back(std::move(summary));
   }

@@ -178,6 +178,9 @@ std::vector<RowResult> earlier_results(const std::vector<RowRuns>& rows) {
   for (const RowRuns& row : rows) {
     const fs::path file = row.folder / "result.json";
     results.push_back({row.row, row.seed, fs::exists(file) ? read_json(file) : Json()});
+    const Json& result = results.back().result;
+    if (!result.is_null() && !result.is_object())
+      throw Error(file.string(), "what tern study writes", "other JSON");
   }
   return results;
 }
