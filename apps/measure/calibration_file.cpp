@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "apps/measure/level_texts.h"
 #include "engine/core/check.h"
@@ -85,6 +86,17 @@ std::vector<double> checked_taus(const std::filesystem::path& file, Level level,
               fmt::format("{} taus in [0, 1]", classes), "others");
 }
 
+NoveltyCalibration checked_calibration(const std::filesystem::path& file, Level level,
+                                       const NoveltyCalibration& p) {
+  const bool fits =
+      p.deviation > 0 && p.novel_share > 0 && p.novel_share < 1 &&
+      // Far beyond what is fitted, and small enough that no product overflows.
+      std::max({std::abs(p.mean), p.deviation, std::abs(p.slope), std::abs(p.intercept)}) < 1e100;
+  if (fits) return p;
+  throw Error(fmt::format("{} {} probability", file.string(), name_of(level)),
+              "a deviation over 0, a novel_share over 0 and under 1, and numbers under 1e100", "others");
+}
+
 /// Of both levels, for the mix that was calibrated for, or kinds in equal shares.
 JointCalibration joint_calibration(const std::filesystem::path& file, const Json& json,
                                    const ByLevel<ScoreChoice>& choices) {
@@ -106,9 +118,10 @@ JointCalibration joint_calibration(const std::filesystem::path& file, const Json
     }
     const Json& p = of_level.at("probability");
     const double share = level == Level::super ? mix.novel_superclass / 100 : mix.novel_share_within_known();
-    joint[level] = NoveltyCalibration{p.at("mean").get<double>(), p.at("deviation").get<double>(),
-                                      p.at("slope").get<double>(), p.at("intercept").get<double>(),
-                                      p.at("novel_share").get<double>()}
+    joint[level] = checked_calibration(file, level,
+                                       {p.at("mean").get<double>(), p.at("deviation").get<double>(),
+                                        p.at("slope").get<double>(), p.at("intercept").get<double>(),
+                                        p.at("novel_share").get<double>()})
                        .with_novel_share(std::clamp(share, 1e-6, 1 - 1e-6));
   }
   return joint;
