@@ -197,6 +197,23 @@ TEST_CASE("config: a resumed run keeps its settings; epochs may grow, thresholds
                        Error);
 }
 
+TEST_CASE("config: a key of more parts than any setting has is refused, with its line") {
+  std::string dots;
+  for (int i = 0; i < 60; ++i) dots += ".a";
+  const auto refused = [&](const std::string& text) {
+    const std::string error = error_of(text);
+    return error.find("c.toml:2") != std::string::npos &&
+           error.ends_with("wanted keys of at most 30 parts, got more dots");
+  };
+  CHECK(refused("epochs = 1\na" + dots + " = 1\n"));
+  CHECK(refused("epochs = 1\n[\"#\"" + dots + "]\n"));
+  CHECK(refused("x = [\"\"\"\n\"\"\"\"\", {a" + dots + " = 1}]\n"));
+  // Dots in texts and comments part nothing.
+  const std::string few = dots.substr(0, 100);
+  CHECK(from_text("cifar_indices = \"\\\"" + few + "\"  # " + few + "\n").cifar_indices == "\"" + few);
+  CHECK(from_text("cifar_indices = '''\n" + few + "\n'''\n").cifar_indices == few + "\n");
+}
+
 TEST_CASE("config: the files that come with tern are valid, and each says what it reproduces") {
   int files = 0;
   for (const auto& entry : fs::directory_iterator(fs::path(TERN_SOURCE_DIR) / "apps/configs")) {
