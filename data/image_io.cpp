@@ -54,8 +54,12 @@ constexpr std::array<std::uint32_t, 256> kCrcTable = [] {
   return table;
 }();
 
+constexpr std::uint32_t kIhdr = 0x49484452, kIdat = 0x49444154, kIend = 0x49454E44;
+
 // stb looks at no checksum, so damage within the compressed data would decode to other pixels.
 const char* trouble_in_png(const Bytes& bytes) {
+  // Size and depth are read at the place that the format gives the header.
+  if (bytes.size() >= 16 && bytes.big32(12) != kIhdr) return "a PNG that does not begin with its header";
   std::size_t at = 8;
   while (at + 12 <= bytes.size()) {
     const std::size_t length = bytes.big32(at);
@@ -64,10 +68,24 @@ const char* trouble_in_png(const Bytes& bytes) {
     for (std::size_t i = at + 4; i < at + 8 + length; ++i)
       crc = crc >> 8 ^ kCrcTable[(crc ^ bytes.at(i)) & 0xFF];
     if (~crc != bytes.big32(at + 8 + length)) return "a damaged PNG (checksum)";
-    if (bytes.big32(at + 4) == 0x49454E44) return nullptr;  // IEND
+    if (bytes.big32(at + 4) == kIend) return nullptr;
     at += length + 12;
   }
   return "a truncated PNG";
+}
+
+// stb takes memory for all pixels before it looks for one. The chunks are whole, and the pixels at most kMaxPixels.
+const char* trouble_in_png_pixels(const Bytes& bytes) {
+  constexpr std::array<std::uint64_t, 7> kSamples{1, 1, 3, 1, 2, 1, 4};  // by colour type
+  constexpr std::uint64_t kMaxDeflateRatio = 1032;                       // 258 bytes for two bits
+  const std::uint64_t bits =
+      bytes.at(24) * kSamples[std::min<std::size_t>(bytes.at(25), kSamples.size() - 1)];
+  const std::uint64_t wanted = std::uint64_t{bytes.big32(16)} * bytes.big32(20) * bits / 8;
+  std::uint64_t compressed = 0;
+  for (std::size_t at = 8; bytes.big32(at + 4) != kIend; at += bytes.big32(at) + 12) {
+    if (bytes.big32(at + 4) == kIdat) compressed += bytes.big32(at);
+  }
+  return wanted / kMaxDeflateRatio > compressed ? "a PNG of more pixels than its data can hold" : nullptr;
 }
 
 /// What a BMP's header says. Rows go from bottom to top, or, where its height is negative, from top to
@@ -142,6 +160,7 @@ Image decode_png(std::span<const std::byte> data, const std::string& name) {
   const Bytes bytes(data);
   throw_if(trouble_in_png(bytes), name);
   check_pixels(name, bytes.big32(16), bytes.big32(20));
+  throw_if(trouble_in_png_pixels(bytes), name);
   return decode_by_stb(data, name);
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <random>
 
+#include "tests/fuzz/checksum.h"
 #include "tests/support/decoded.h"
 #include "tests/support/images.h"
 #include "tests/support/temporary_folder.h"
@@ -30,6 +31,22 @@ bool decodes(std::span<const std::byte> bytes) {
   } catch (const Error&) {
     return false;
   }
+}
+
+/// A PNG of right checksums without any pixels: a first chunk of that name, with what a header has, and the end.
+std::vector<std::byte> png_of(std::uint32_t width, std::uint32_t height, const std::string& first) {
+  const auto number = [](std::size_t value) {
+    std::string bytes;
+    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift);
+    return bytes;
+  };
+  const auto chunk = [&](const std::string& name, const std::string& contents) {
+    return number(contents.size()) + name + contents + number(fuzz::crc32(name + contents));
+  };
+  const std::string header = number(width) + number(height) + std::string("\x08\x02\0\0\0", 5);
+  const std::string png = "\x89PNG\r\n\x1a\n" + chunk(first, header) + chunk("IEND", "");
+  const auto bytes = std::as_bytes(std::span(png));
+  return {bytes.begin(), bytes.end()};
 }
 
 }  // namespace
@@ -70,6 +87,8 @@ TEST_CASE("image_io: errors say what is wrong") {
   auto png = blocks.at("written.png").bytes;
   png[png.size() / 2] ^= std::byte{1};
   CHECK(decode_error(png).find("checksum") != std::string::npos);
+  CHECK(decode_error(png_of(2000, 2000, "IHDR")).ends_with("a PNG of more pixels than its data can hold"));
+  CHECK(decode_error(png_of(1, 1, "tEXt")).ends_with("a PNG that does not begin with its header"));
   auto bmp = blocks.at("colour_24.bmp").bytes;
   bmp.resize(bmp.size() - 40);
   CHECK(decode_error(bmp).ends_with("a truncated BMP"));
