@@ -168,8 +168,8 @@ double CsvTable::number(std::size_t row, std::size_t column) const {
 }
 
 CsvTable parse_csv(const fs::path& path, std::string_view text) {
-  check_is_text(path, text, "a CSV file");
   text = without_byte_order_mark(text);
+  check_is_text(path, text, "a CSV file");
   check_delimiter(path, text);
   CsvTable table;
   table.path = path;
