@@ -26,13 +26,16 @@ inline std::vector<std::vector<events::Event>> read_event_files(const std::files
   for (const std::filesystem::path& path : paths) {
     const std::string bytes = read_text_file(path);
     std::vector<events::Event>& events = files.emplace_back();
+    constexpr std::size_t kFrame = 16;  // length and checksums around an event
     for (std::size_t at = 0; at < bytes.size();) {
       std::uint64_t length = 0;
-      std::memcpy(&length, &bytes.at(at), sizeof length);
-      if (!events.emplace_back().ParseFromString(bytes.substr(at + 12, length))) {
+      const std::size_t rest = bytes.size() - at;
+      if (rest >= kFrame) std::memcpy(&length, &bytes.at(at), sizeof length);
+      if (rest < kFrame || length > rest - kFrame ||
+          !events.emplace_back().ParseFromString(bytes.substr(at + 12, length))) {
         throw Error(path.string(), "an event", "none");
       }
-      at += 16 + length;
+      at += kFrame + length;
     }
   }
   return files;
