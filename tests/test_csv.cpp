@@ -93,6 +93,7 @@ TEST_CASE("csv_line: quotes what needs it, and parse_csv reads it back") {
     CHECK(table.rows[0] == fields);
   }
   CHECK(parse_csv("t.csv", "p\n" + csv_line(Fields{""})).rows.size() == 1);
+  CHECK(parse_csv("t.csv", csv_line(Fields{"a;b"}) + "1\n").header == Fields{"a;b"});
 }
 
 TEST_CASE("read_csv: from a file, whose name is in the messages") {

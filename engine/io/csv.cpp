@@ -199,9 +199,10 @@ std::string csv_line(std::span<const std::string> fields) {
   std::string line;
   for (std::size_t i = 0; i < fields.size(); ++i) {
     if (i > 0) line += ',';
-    // A lone empty field is quoted too: its line would read as blank.
-    const bool plain =
-        fields[i].find_first_of(",\"\r\n") == std::string::npos && !(fields.size() == 1 && fields[i].empty());
+    // A lone empty field is quoted too: its line would read as blank. So are what other tables are separated by: a header with
+    // them would be taken for such a table's.
+    const bool plain = fields[i].find_first_of(",\"\r\n;\t|") == std::string::npos &&
+                       !(fields.size() == 1 && fields[i].empty());
     if (plain) {
       line += fields[i];
       continue;
