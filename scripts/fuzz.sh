@@ -46,10 +46,10 @@ export ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=16 UBSAN_OPTIONS=print_sta
 python3 -B tests/fuzz/make_seeds.py "$seeds"
 case ${targets[-1]} in fuzz_seeds) LLVM_PROFILE_FILE=$TMPDIR/seeds.profraw "$programs/fuzz_seeds" "$seeds" ;; esac
 
-# coverage NAME: percent of the lines of its parser, "-" if no profile was written. A parser is a list of files, or FILE:FUNCTION.
+# coverage NAME: percent of the lines of its parser. A parser is a list of files, or FILE:FUNCTION.
 coverage() {
   local parser file
-  llvm-profdata-16 merge -o "$TMPDIR/$1.profdata" "$TMPDIR/$1".*.profraw 2>/dev/null || { echo -; return; }
+  llvm-profdata-16 merge -o "$TMPDIR/$1.profdata" "$TMPDIR/$1".*.profraw
   mapfile -t parser < <(sed -n 's/^\/\/ Parser: //p' "tests/fuzz/fuzz_$1.cpp" | tr ' ' '\n')
   for file in "${parser[@]}"; do
     llvm-cov-16 export -format=text -instr-profile "$TMPDIR/$1.profdata" "$programs/fuzz_$1" "$PWD/${file%:*}"
@@ -80,14 +80,16 @@ wait
 printf '%-18s %12s %10s %8s %10s  %s\n' fuzzer executions per_second corpus lines_% findings
 status=0
 for name in "${names[@]}"; do
-  code=$(cat "$TMPDIR/$name.code") finding=none
+  code=$(cat "$TMPDIR/$name.code") finding=none lines=-  # of a program that ends early no lines are known
   if [ "$code" -ne 0 ]; then
     status=1
     finding=$(grep -oE '(ERROR: [A-Za-z]+: .*|SUMMARY: .*|runtime error: .*|fuzzer: wanted .*)' "$build/$name.log" | head -n 1)
     finding="${finding:-exit code $code} (see $build/$name.log)"
+  else
+    lines=$(coverage "$name")
   fi
   stat() { grep -oE "stat::$1: *[0-9]+" "$build/$name.log" | grep -oE '[0-9]+$' || echo -; }
   printf '%-18s %12s %10s %8s %10s  %s\n' "$name" "$(stat number_of_executed_units)" "$(stat average_exec_per_sec)" \
-    "$(find "$build/corpus/$name" -type f | wc -l)" "$(coverage "$name")" "$finding"
+    "$(find "$build/corpus/$name" -type f | wc -l)" "$lines" "$finding"
 done
 exit $status

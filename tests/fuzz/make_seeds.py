@@ -8,7 +8,6 @@ import io
 import json
 import pathlib
 import pickle
-import pickletools
 import struct
 import sys
 import types
