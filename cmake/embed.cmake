@@ -34,15 +34,15 @@ function(tern_embed target header)
   target_link_libraries(${target} PRIVATE tern_options nlohmann_json::nlohmann_json)
 endfunction()
 
-# What all pages share, the page of tern report with
-# the library that draws its charts, and that of tern predict.
+# What all pages share, the page of tern report with the library that draws its charts, and that of tern predict.
 find_file(TERN_CHART_JS chart.min.js PATHS /usr/share/javascript/chart.js NO_DEFAULT_PATH)
 if(NOT TERN_CHART_JS)
   message(FATAL_ERROR "tern report: wanted Chart.js 3 (/usr/share/javascript/chart.js/chart.min.js, or "
                       "-DTERN_CHART_JS=FILE), found none: install the package libjs-chart.js")
 endif()
 set(parts ${PROJECT_SOURCE_DIR}/apps/page/parts)
-tern_embed(tern_page_parts apps/page/html.h kBaseCss ${parts}/base.css kElementsJs ${parts}/elements.js)
+tern_embed(tern_page_parts apps/page/html.h kPageHead ${parts}/head.html
+  kBaseCss ${parts}/base.css kElementsJs ${parts}/elements.js)
 set(page ${PROJECT_SOURCE_DIR}/apps/report/page)
 tern_embed(tern_report_page apps/report/page.h
   kReportHtml ${page}/report.html kReportCss ${page}/report.css kReportRatesJs ${page}/rates.js

@@ -31,8 +31,9 @@ inline constexpr const char* kWantedImage = "a JPEG, PNG or BMP image";
 /// level (BMPs of 16 bits; all else is equal with libjpeg-turbo 2.1 and later). Grey is repeated in the three
 /// channels, an alpha channel is dropped (its colours stay as stored), palettes are looked up, of 16-bit
 /// samples the high byte is kept (of grey ones, too, where Pillow makes white of all over 255), EXIF
-/// orientation is not applied. Not read: BMPs packed by run lengths, or with an OS/2 palette, and Apple's PNGs. Throws Error{name, ...}
-/// if the bytes are empty, of another format, truncated, damaged, too few for their pixels, or over kMaxPixels.
+/// orientation is not applied. Not read: BMPs packed by run lengths, or with an OS/2 palette, and Apple's PNGs.
+/// Throws Error{name, ...} if the bytes are empty, of another format, truncated, damaged, too few for their
+/// pixels, or over kMaxPixels.
 /// `name` is only for that message.
 Image decode_image(std::span<const std::byte> bytes, const std::string& name);
 

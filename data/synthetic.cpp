@@ -1,10 +1,8 @@
 #include "data/synthetic.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <fstream>
 #include <numeric>
 #include <span>
@@ -222,15 +220,6 @@ struct Cleanup {
     if (!released) fs::remove_all(folder, ignored);
   }
 };
-
-/// Thousands of small files reach the disk at once much sooner than one after another.
-void sync_file_system(const fs::path& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = descriptor >= 0 && ::syncfs(descriptor) == 0;
-  const int reason = errno;
-  if (descriptor >= 0) ::close(descriptor);
-  if (!synced) throw Error(folder.string(), "cannot be flushed: " + std::generic_category().message(reason));
-}
 
 }  // namespace
 

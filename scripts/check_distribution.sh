@@ -46,7 +46,7 @@ commands() {
   echo "$(g++ --version | head -n 1), oneDNN $(dpkg-query -W -f '${Version}' libdnnl-dev)" >>/root/report
   measure scripts/demo.sh
   # shellcheck disable=SC2086
-  measure $TERN_TESTS | tee /root/tests
+  measure $TERN_TEST_COMMAND | tee /root/tests
 }
 
 bundle_commands() {
@@ -118,12 +118,12 @@ inside() {
   [ -z "$ccache" ] || keep "$cache" ccache "$root/root/.cache/ccache"
 
   local environment=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
-    "TERN_TESTS=$tests")
+    "TERN_TEST_COMMAND=$test_command")
   environment+=("TERN_COMMIT=$(git -c safe.directory='*' -C "$source" rev-parse --short=12 HEAD)")
   for variable in http_proxy https_proxy no_proxy; do
     [ -z "${!variable:-}" ] || environment+=("$variable=${!variable}")
   done
-  local code=0 tried="demo.sh and ${tests#scripts/}"
+  local code=0 tried="demo.sh and ${test_command#scripts/}"
   [ -z "$bundle" ] || tried="both calls of gpu_check.sh"
   chroot "$root" env -i "${environment[@]}" \
     bash -c "$(declare -f measure commands bundle_commands); set -euo pipefail; ${bundle:+bundle_}commands $ccache" \
@@ -159,8 +159,8 @@ main() {
     case "$1" in
       --ccache) ccache=ccache ;;
       --fresh) fresh=fresh ;;
-      --fast) tests="scripts/test.sh -LE long" ;;
-      --sanitize) tests=scripts/sanitize.sh ;;
+      --fast) test_command="scripts/test.sh -LE long" ;;
+      --sanitize) test_command=scripts/sanitize.sh ;;
       --bundle)
         [ -e "${2:-}/bundle.txt" ] || fail "--bundle: wanted a folder that scripts/gpu_bundle.sh made, got ${2:-none}"
         bundle=$(realpath "$2")
@@ -191,7 +191,7 @@ main() {
   trap 'exit 130' INT TERM HUP
   work=$(mktemp -d "$cache/work.XXXXXX")
   # In the background, since a trap waits for what is in the foreground.
-  ccache=$ccache tests=$tests bundle=$bundle unshare --mount --pid --fork --kill-child --mount-proc \
+  ccache=$ccache test_command=$test_command bundle=$bundle unshare --mount --pid --fork --kill-child --mount-proc \
     "$0" --inside "$suite" "$cache" "$work" "$(cd "$(dirname "$0")/.." && pwd)" &
   child=$!
   local code=0
@@ -200,7 +200,7 @@ main() {
   exit $code
 }
 
-ccache=${ccache:-} tests=${tests:-scripts/test.sh} bundle=${bundle:-}
+ccache=${ccache:-} test_command=${test_command:-scripts/test.sh} bundle=${bundle:-}
 if [ "${1:-}" = --inside ]; then
   inside "${@:2}"
 else

@@ -12,7 +12,6 @@ import json
 import os
 import pathlib
 import re
-import subprocess
 import sys
 import tempfile
 
@@ -27,6 +26,9 @@ try:
 except ImportError:
     print("skipped: no onnxruntime and OpenVINO with NumPy and Pillow")
     sys.exit(0)
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
+from checks import check, tern  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).parent.parent
 LIMIT = 1e-5  # of logits, relative to an image's largest; of probabilities and confidences
@@ -44,17 +46,6 @@ RUNS = {
 }
 SCORES = ["max_softmax+energy", "temperature_scaled", "max_logit", "react", "knn", "mahalanobis", "relative_mahalanobis",
           "normalized_mahalanobis+normalized_relative_mahalanobis", "vim"]
-
-
-def check(ok, *what):
-    if not ok:
-        sys.exit("check_export: " + " ".join(str(part) for part in what))
-
-
-def tern(program, *arguments):
-    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
-    done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, env=environment)
-    check(done.returncode == 0, "tern", *arguments, "failed:", done.stderr)
 
 
 def read_safetensors(path):

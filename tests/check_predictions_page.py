@@ -11,28 +11,17 @@ import csv
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 from browser import Browser, find_chromium  # noqa: E402
+from checks import check, tern  # noqa: E402
+from pages import check_quiet, check_widths  # noqa: E402
 
 EVIL_CLASS = "<img src=x onerror=alert(1)>, <b>bold</b>"
 EVIL_FILE = "<b>&quot;'.png"
-
-
-def check(ok, *what):
-    if not ok:
-        sys.exit("check_predictions_page: " + " ".join(str(part) for part in what))
-
-
-def tern(program, *arguments):
-    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
-    done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, env=environment)
-    check(done.returncode == 0, "tern", *arguments, "failed:", done.stderr)
-    return done.stdout
 
 
 def edit_csv(file, edit):
@@ -184,20 +173,8 @@ def check_accessible(page):
     check(not nameless, "without a name:", nameless)
 
 
-def check_quiet(page, url):
-    check(not page.problems, "the console said:", page.problems)
-    outside = [request for request in page.requests if request != url and not request.startswith("data:")]
-    check(not outside, "the page asked for", outside)
-
-
 def check_layout(browser, url, folder):
-    for width, height in ((1280, 900), (390, 844), (320, 640)):
-        page = browser.open(url, width, height)
-        page.settle()
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        check(wide <= width, f"{width} pixels wide, the page scrolls sideways to {wide}")
-        page.screenshot(folder / f"predictions-{width}.png")
-        check_quiet(page, url)
+    check_widths(browser, url, folder, "predictions")
     page = browser.open(url, dark=True)
     page.settle()
     page.screenshot(folder / "predictions-dark.png")

@@ -14,27 +14,8 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 from browser import Browser, find_chromium  # noqa: E402
-
-
-def check(ok, *what):
-    if not ok:
-        sys.exit("check_profile_page: " + " ".join(str(part) for part in what))
-
-
-def check_quiet(page, url):
-    check(not page.problems, "the console said:", page.problems)
-    outside = [request for request in page.requests if request != url and not request.startswith("data:")]
-    check(not outside, "the page asked for", outside)
-
-
-def check_layout(browser, url, folder):
-    for width in (1280, 390, 320):
-        page = browser.open(url, width, 900)
-        page.settle()
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        check(wide <= width, f"{width} pixels wide, the page scrolls sideways to {wide}")
-        page.screenshot(folder / f"profile-{width}.png")
-        check_quiet(page, url)
+from checks import check  # noqa: E402
+from pages import check_quiet, check_widths  # noqa: E402
 
 
 def check_kernels(page):
@@ -96,7 +77,7 @@ def main():
             check_kernels(page)
             check_trace(page)
             check_quiet(page, url)
-            check_layout(browser, url, folder)
+            check_widths(browser, url, folder, "profile")
     print("check_profile_page: kernels, lines, sectors, banks, steps and layout are as they should be")
 
 

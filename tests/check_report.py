@@ -14,25 +14,15 @@ import os
 import pathlib
 import re
 import struct
-import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 from browser import Browser, find_chromium  # noqa: E402
+from checks import check, tern  # noqa: E402
+from pages import check_quiet, check_widths  # noqa: E402
 
 EVIL = {"super": '</script><script>document.title = "broken"</script>', "sub": "<img src=x onerror=alert(1)>, <b>bold</b>"}
-
-
-def check(ok, *what):
-    if not ok:
-        sys.exit("check_report: " + " ".join(str(part) for part in what))
-
-
-def tern(program, *arguments):
-    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
-    done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, env=environment)
-    check(done.returncode == 0, "tern", *arguments, "failed:", done.stderr)
 
 
 def rename_class(file, index, name):
@@ -373,25 +363,13 @@ def check_confusion(page, independent):
 
 
 def check_layout(browser, url, folder):
-    for width, height in ((1280, 900), (390, 844), (320, 640)):
-        page = browser.open(url, width, height)
-        page.settle()
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        check(wide <= width, f"{width} pixels wide, the page scrolls sideways to {wide}")
-        page.screenshot(folder / f"report-{width}.png")
-        check_quiet(page, url)
+    check_widths(browser, url, folder, "report")
     page = browser.open(url, dark=True)
     page.screenshot(folder / "report-dark.png")
     page.pdf(folder / "report.pdf")
     page.settle()
     check((folder / "report.pdf").stat().st_size > 20000, "hardly anything was printed")
     check_quiet(page, url)
-
-
-def check_quiet(page, url):
-    check(not page.problems, "the console said:", page.problems)
-    outside = [request for request in page.requests if request != url and not request.startswith("data:")]
-    check(not outside, "the page asked for", outside)
 
 
 def check_comparison(page, first, second, folder, program):

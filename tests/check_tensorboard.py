@@ -25,12 +25,10 @@ except ImportError:
     print("skipped: no tensorboard package")
     sys.exit(77)
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
+from checks import check  # noqa: E402
+
 SECONDS_TO_LOAD = 60  # TensorBoard starts in seconds, on a busy machine in many
-
-
-def check(ok, text):
-    if not ok:
-        sys.exit(f"check_tensorboard: {text}")
 
 
 def points_of(metrics):

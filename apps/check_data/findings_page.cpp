@@ -15,12 +15,8 @@ namespace {
 constexpr std::size_t kMaxGroups = 200, kMaxImages = 8;
 constexpr int kThumbnail = 96;
 
-constexpr const char* kHead = R"(<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Data</title>
+constexpr const char* kHead = R"(<title>Data</title>
 <style>
-/*tern:base.css*/
 main { max-width: 62rem; padding-top: 28px; padding-bottom: 40px; }
 h2 { margin-top: 1.6rem; }
 .bar { display: grid; grid-template-columns: minmax(8rem, 20rem) 4rem 1fr; gap: .6rem; align-items: center; }
@@ -83,7 +79,7 @@ std::string group_html(const CheckedImages& images, const Alike& group,
 
 std::string findings_page(const CheckedImages& images, const Findings& findings,
                           const std::array<const ImageSource*, 2>& sources) {
-  std::string html = fill_page("findings", kHead, {{"/*tern:base.css*/", kBaseCss}});
+  std::string html = page_head() + kHead;
   html += fmt::format("<h1>{} labelled images</h1>\n", images.labelled());
   for (const std::string& warning : warnings_of(images, findings))
     html += fmt::format("<div class=\"note\">{}</div>\n", escaped(warning));

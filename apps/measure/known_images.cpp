@@ -70,6 +70,13 @@ void compute_features(const Run& run, StudyModels& models, KnownImages& known) {
   known.features = std::move(scores.features[models.levels().back()]);
 }
 
+/// Of the training images, where a calibration with KNN has kept them.
+Rows calibrated_directions(Predictor& predictor) {
+  if (!predictor.confidence) return {};
+  const auto& scorer = predictor.confidence->scorers().front()[predictor.models.member(0).levels().back()];
+  return scorer ? scorer->training_directions() : Rows{};
+}
+
 /// For the next time. A run that cannot be written to does without.
 void keep_features(const std::filesystem::path& file, const StudyModels& models, const KnownImages& known) {
   try {
@@ -82,13 +89,14 @@ void keep_features(const std::filesystem::path& file, const StudyModels& models,
 
 }  // namespace
 
-KnownImages load_known_images(const Run& run, const std::filesystem::path& data, StudyModels& models,
-                              const NoveltyScorer* scorer) {
+KnownImages load_known_images(Predictor& predictor, const std::filesystem::path& data) {
+  const Run& run = predictor.runs.front();
+  StudyModels& models = predictor.models.member(0);
   KnownImages known;
   read_names(run, known);
   known.source = open_study(data).source;
   check_names(known);
-  const Rows directions = scorer == nullptr ? Rows{} : scorer->training_directions();
+  const Rows directions = calibrated_directions(predictor);
   if (directions.count() > 0 && directions.count() == static_cast<std::int64_t>(known.names.size())) {
     known.features.assign(directions.values.begin(), directions.values.end());
     known.feature_count = directions.columns;

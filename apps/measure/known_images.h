@@ -11,9 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "apps/measure/study_models.h"
+#include "apps/measure/predictor.h"
 #include "data/image_source.h"
-#include "models/novelty_scores.h"
 
 namespace tern {
 
@@ -27,10 +26,9 @@ struct KnownImages {
   Rows feature_rows() const { return {features, feature_count}; }
 };
 
-/// Of the last of the models' levels. `data`: the folder of the run's images; `scorer`: of that level, or null. Throws Error
+/// Of the first of the predictor's runs, by the last of its models' levels. `data`: the folder of the run's images. Throws Error
 /// where the images are not there any more, cannot be read, or the run's split.csv is no such table.
-KnownImages load_known_images(const Run& run, const std::filesystem::path& data, StudyModels& models,
-                              const NoveltyScorer* scorer);
+KnownImages load_known_images(Predictor& predictor, const std::filesystem::path& data);
 
 /// Of the last of the models' levels, by image.
 const std::vector<float>& features_of(const Scores& scores, const StudyModels& models);

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
+#include <span>
 #include <utility>
 
 #include "apps/common/version.h"
@@ -60,7 +60,8 @@ bool is_right(const Dataset& images, const ByLevel<Answers>& answers, std::size_
 Json item_json(const PredictedImages& predicted, std::int64_t image) {
   const auto i = static_cast<std::size_t>(image);
   const auto& [answers, details] = predicted.predictions;
-  Json item = {{"name", predicted.images.names[i]},
+  Json item = {{"index", image},
+               {"name", predicted.images.names[i]},
                {"novelty", rounded(predicted.predictions.novelty(image))},
                {"answer", {answers.super.classes[i], answers.sub.classes[i]}},
                {"confidence", {rounded(details.super.confidences[i]), rounded(details.sub.confidences[i])}},
@@ -115,24 +116,14 @@ Json head_json(const PredictedImages& predicted, std::size_t limit) {
           {"groups", Json::array()}};
 }
 
-/// One of the page's images.
-struct ShownItem {
-  std::int64_t image = 0;
-  Json* json = nullptr;
-};
-
-/// The most novel first.
-std::vector<ShownItem> most_novel_items(Json& json, const Dataset& images, std::size_t count) {
-  std::unordered_map<std::string, std::int64_t> image_of;
-  for (std::size_t i = 0; i < images.names.size(); ++i)
-    image_of.emplace(images.names[i], static_cast<std::int64_t>(i));
-  std::vector<ShownItem> items;
+/// Of the page's images, the most novel first.
+std::vector<Json*> most_novel_items(Json& json, std::size_t count) {
+  std::vector<Json*> items;
   for (Json& group : json.at("groups")) {
-    for (Json& item : group.at("items"))
-      items.push_back({image_of.at(item.at("name").get<std::string>()), &item});
+    for (Json& item : group.at("items")) items.push_back(&item);
   }
-  std::stable_sort(items.begin(), items.end(), [](const ShownItem& a, const ShownItem& b) {
-    return a.json->at("novelty").get<double>() > b.json->at("novelty").get<double>();
+  std::stable_sort(items.begin(), items.end(), [](const Json* a, const Json* b) {
+    return a->at("novelty").get<double>() > b->at("novelty").get<double>();
   });
   items.resize(std::min(items.size(), count));
   return items;
@@ -164,33 +155,28 @@ Json predictions_json(const PredictedImages& predicted, std::size_t limit) {
 void add_nearest_images(Json& json, const PredictedImages& predicted, const Scores& scores,
                         std::size_t count) {
   Predictor& predictor = predicted.predictor;
-  const Run& run = predictor.runs.front();
-  StudyModels& models = predictor.models.member(0);
-  const NoveltyScorer* scorer =
-      predictor.confidence ? predictor.confidence->scorers().front()[models.levels().back()].get() : nullptr;
-  NearestImages nearest(load_known_images(run, run.summary_text("inputs", "data"), models, scorer));
+  NearestImages nearest(load_known_images(predictor, predictor.runs.front().summary_text("inputs", "data")));
   const Scores& of_run = scores.members.empty() ? scores : scores.members.front().front();
-  const Rows features{features_of(of_run, models), of_run.feature_count};
-  const std::vector<ShownItem> items = most_novel_items(json, predicted.images, count);
+  const Rows features{features_of(of_run, predictor.models.member(0)), of_run.feature_count};
+  const std::vector<Json*> items = most_novel_items(json, count);
   std::vector<float> rows;
-  for (const ShownItem& item : items) {
-    const std::span<const float> row = features.row(item.image);
+  for (const Json* item : items) {
+    const std::span<const float> row = features.row(item->at("index").get<std::int64_t>());
     rows.insert(rows.end(), row.begin(), row.end());
   }
   const std::vector<Json> found = nearest.find({rows, features.columns});
   Json known = nearest.known_json(kPredictionPixels);
-  for (std::size_t i = 0; i < items.size(); ++i) (*items[i].json)["nearest"] = found[i];
+  for (std::size_t i = 0; i < items.size(); ++i) (*items[i])["nearest"] = found[i];
   json["known"] = std::move(known);
 }
 
 std::string predictions_page(const Json& json) {
   const std::string data = script_json(json);
-  return fill_page("predictions.html", kPredictionsHtml,
-                   {{"/*tern:base.css*/", kBaseCss},
-                    {"/*tern:predictions.css*/", kPredictionsCss},
-                    {"\"tern:data\"", data},
-                    {"/*tern:elements.js*/", kElementsJs},
-                    {"/*tern:predictions.js*/", kPredictionsJs}});
+  return page_head() + fill_page("predictions.html", kPredictionsHtml,
+                                 {{"/*tern:predictions.css*/", kPredictionsCss},
+                                  {"\"tern:data\"", data},
+                                  {"/*tern:elements.js*/", kElementsJs},
+                                  {"/*tern:predictions.js*/", kPredictionsJs}});
 }
 
 std::size_t count_shown(const Json& json) {

@@ -18,6 +18,10 @@ std::string fill_page(const char* subject, std::string_view text,
   return filled.append(text);
 }
 
+std::string page_head() {
+  return fill_page("head.html", kPageHead, {{"/*tern:base.css*/", kBaseCss}});
+}
+
 std::string script_json(const Json& json) {
   std::string safe;
   for (const char c : json.dump(-1, ' ', false, Json::error_handler_t::replace)) {

@@ -14,7 +14,11 @@
 namespace tern {
 
 /// What CMake embeds (cmake/embed.cmake): the files of apps/page/parts/, byte by byte.
-extern const std::string_view kBaseCss, kElementsJs;
+extern const std::string_view kPageHead, kBaseCss, kElementsJs;
+
+/// What every page begins with: the first part of its head, with the style that all share, and the policy that keeps a page from
+/// loading anything. A title and more of the head follow.
+std::string page_head();
 
 /// `text` with each marker, which occurs once, replaced; what is put in is not searched. `values`: markers in the order in
 /// which the text has them. Throws Error{subject, ...} for a marker that is not there.

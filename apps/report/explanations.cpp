@@ -54,10 +54,7 @@ bool add_heat(Json& level_json, Level level, StudyModels& models, const Dataset&
 void add_nearest(Json& run_json, Predictor& predictor, const StudyData& data,
                  const std::filesystem::path& folder) {
   StudyModels& models = predictor.models.member(0);
-  const Level level = models.levels().back();
-  const NoveltyScorer* scorer =
-      predictor.confidence ? predictor.confidence->scorers().front()[level].get() : nullptr;
-  NearestImages nearest(load_known_images(predictor.runs.front(), folder, models, scorer));
+  NearestImages nearest(load_known_images(predictor, folder));
   std::vector<Json*> items;
   for (Json& one : run_json.at("levels")) {
     for (Json* item : items_of(one)) items.push_back(item);

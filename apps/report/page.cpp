@@ -9,19 +9,18 @@ namespace tern {
 
 std::string report_page(Json runs) {
   const std::string data = script_json({{"tern_version", kVersion}, {"runs", std::move(runs)}});
-  return fill_page("report.html", kReportHtml,
-                   {{"/*tern:base.css*/", kBaseCss},
-                    {"/*tern:report.css*/", kReportCss},
-                    {"\"tern:data\"", data},
-                    {"/*tern:chart.js*/", kChartJs},
-                    {"/*tern:rates.js*/", kReportRatesJs},
-                    {"/*tern:charts.js*/", kReportChartsJs},
-                    {"/*tern:elements.js*/", kElementsJs},
-                    {"/*tern:tables.js*/", kReportTablesJs},
-                    {"/*tern:heat_map.js*/", kReportHeatMapJs},
-                    {"/*tern:sections.js*/", kReportSectionsJs},
-                    {"/*tern:compare.js*/", kReportCompareJs},
-                    {"/*tern:report.js*/", kReportJs}});
+  return page_head() + fill_page("report.html", kReportHtml,
+                                 {{"/*tern:report.css*/", kReportCss},
+                                  {"\"tern:data\"", data},
+                                  {"/*tern:chart.js*/", kChartJs},
+                                  {"/*tern:rates.js*/", kReportRatesJs},
+                                  {"/*tern:charts.js*/", kReportChartsJs},
+                                  {"/*tern:elements.js*/", kElementsJs},
+                                  {"/*tern:tables.js*/", kReportTablesJs},
+                                  {"/*tern:heat_map.js*/", kReportHeatMapJs},
+                                  {"/*tern:sections.js*/", kReportSectionsJs},
+                                  {"/*tern:compare.js*/", kReportCompareJs},
+                                  {"/*tern:report.js*/", kReportJs}});
 }
 
 }  // namespace tern

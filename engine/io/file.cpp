@@ -68,6 +68,15 @@ fs::path folder_of(const fs::path& file) {
   return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
 
+void sync_by(int (*sync)(int), const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced =
+      descriptor >= 0 && (sync(descriptor) == 0 || errno == EINVAL);  // a file system without it
+  const int reason = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  if (!synced) throw Error(folder.string(), std::string("cannot flush the folder: ") + std::strerror(reason));
+}
+
 // The file that writing to `path` replaces or makes. Throws Error{path, ...} if it cannot be one.
 fs::path writing_target(const fs::path& path) {
   constexpr const char* kWanted = "a file to write";
@@ -159,12 +168,11 @@ void remove_unfinished(const fs::path& folder) {
 }
 
 void sync_folder(const fs::path& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced =
-      descriptor >= 0 && (::fsync(descriptor) == 0 || errno == EINVAL);  // a file system without it
-  const int reason = errno;
-  if (descriptor >= 0) ::close(descriptor);
-  if (!synced) throw Error(folder.string(), std::string("cannot flush the folder: ") + std::strerror(reason));
+  sync_by(::fsync, folder);
+}
+
+void sync_file_system(const fs::path& folder) {
+  sync_by(::syncfs, folder);
 }
 
 void write_file(const fs::path& path, std::string_view text) {

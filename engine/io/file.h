@@ -53,6 +53,8 @@ void write_file(const std::filesystem::path& path, std::string_view text);  ///<
 
 /// Waits until names that were made, changed or removed in a folder are on the disk. Throws Error{folder, ...} on failure.
 void sync_folder(const std::filesystem::path& folder);
+/// Waits until all that was written to a folder's file system is: of thousands of small files much sooner than one by one.
+void sync_file_system(const std::filesystem::path& folder);
 
 /// Throws Error{path, ...} if `path` is no place for AtomicFile to write to: no folder is there for it, nothing can be made in
 /// that folder, or something other than a file is there already. To be asked before long work.
