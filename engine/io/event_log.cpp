@@ -168,8 +168,8 @@ std::uint32_t masked_crc32c(std::span<const std::byte> bytes) {
 EventLog::EventLog(const std::filesystem::path& folder) {
   static std::atomic<int> number{0};
   const double now = seconds_now();
-  char name[96];  // readers sort by name, so the seconds have ten digits
-  std::snprintf(name, sizeof name, "%s%010lld.tern.%d.%d", kFilePrefix, static_cast<long long>(now),
+  char name[96];  // readers sort by name, so the seconds have ten digits and the number six
+  std::snprintf(name, sizeof name, "%s%010lld.tern.%d.%06d", kFilePrefix, static_cast<long long>(now),
                 static_cast<int>(getpid()), number++);
   path_ = folder / name;
   file_ = std::fopen(path_.c_str(), "wbx");  // x: never over another file
