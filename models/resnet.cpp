@@ -12,15 +12,13 @@
 namespace tern {
 namespace {
 
-constexpr std::int64_t kStemChannels = 64;
 constexpr Window kStemWindow{7, 2, 3};
 constexpr int kStages = 4;
 constexpr Window kHalvingWindow{3, 2, 1};  // of the first block of stages 1..3
 
-// Every network, by torchvision's name.
 std::span<const ResNetArchitecture> architectures() {
   static const ResNetArchitecture all[] = {
-      // blocks of each stage, bottleneck, groups, width per group
+      // blocks of each stage, bottleneck, groups, width per group, width
       {"resnet18", {2, 2, 2, 2}},
       {"resnet34", {3, 4, 6, 3}},
       {"resnet50", {3, 4, 6, 3}, true},
@@ -28,6 +26,7 @@ std::span<const ResNetArchitecture> architectures() {
       {"resnet152", {3, 8, 36, 3}, true},
       {"wide_resnet50_2", {3, 4, 6, 3}, true, 1, 128},
       {"resnext50_32x4d", {3, 4, 6, 3}, true, 32, 4},
+      {"narrow_resnet10_4", {1, 1, 1, 1}, false, 1, 64, 16},
   };
   return all;
 }
@@ -35,10 +34,10 @@ std::span<const ResNetArchitecture> architectures() {
 /// Block `index` of stage `stage`: channels double and the extent halves at the first block of stages 1..3.
 ResNetBlock make_block(const ResNetArchitecture& architecture, int stage, int index,
                        Initialiser& initialiser) {
-  const std::int64_t channels = kStemChannels << stage;
+  const std::int64_t channels = std::int64_t{architecture.width} << stage;
   const std::int64_t out = architecture.bottleneck ? 4 * channels : channels;
   const bool first = index == 0;
-  const std::int64_t in = !first ? out : stage == 0 ? kStemChannels : out / 2;
+  const std::int64_t in = !first ? out : stage == 0 ? channels : out / 2;
   const int stride = first && stage > 0 ? 2 : 1;
 
   ResNetBlock block;
@@ -93,7 +92,7 @@ Variable ResNetBlock::forward(const Variable& x) {
 }
 
 ResNet::ResNet(const ResNetArchitecture& architecture, Initialiser& initialiser)
-    : architecture_(architecture), stem_(3, kStemChannels, kStemWindow, initialiser) {
+    : architecture_(architecture), stem_(3, architecture.width, kStemWindow, initialiser) {
   for (int stage = 0; stage < kStages; ++stage) {
     for (int index = 0; index < architecture_.blocks[static_cast<std::size_t>(stage)]; ++index) {
       blocks_.push_back(make_block(architecture_, stage, index, initialiser));

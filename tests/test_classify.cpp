@@ -232,7 +232,7 @@ TEST_CASE("classify: says what is wrong, naming the file") {
   Setting setting;
   const ClassifyOptions good = setting.options;
   setting.options.architecture = "resnet36";
-  CHECK(setting.error().ends_with(", 'resnext50_32x4d', got 'resnet36'"));
+  CHECK(setting.error().ends_with(", 'narrow_resnet10_4', got 'resnet36'"));
   setting.options.architecture = "resnet50";
   CHECK(setting.error().find("weights.safetensors: tensors do not fit the model") != std::string::npos);
   setting.options = good;

@@ -109,7 +109,7 @@ TEST_CASE("config: errors name the file, the line, the key, what is wanted and w
   CHECK(holds(error_of("epochs = '3'\n"), "got the string \"3\""));
   CHECK(holds(error_of("flip = 1\n"), "wanted true or false, got 1"));
   CHECK(holds(error_of("backbone = 'resnet36'\n"), "wanted one of \"resnet18\", \"resnet34\", "));
-  CHECK(holds(error_of("backbone = 'resnet36'\n"), "\"resnext50_32x4d\", got the string \"resnet36\""));
+  CHECK(holds(error_of("backbone = 'resnet36'\n"), "\"narrow_resnet10_4\", got the string \"resnet36\""));
   CHECK(holds(error_of("learning_rate = nan\n"), "learning_rate: wanted a number"));
   CHECK(holds(error_of("learning_rate = -1\n"), "got -1"));
   CHECK(holds(error_of("label_smoothing = 1.0\n"), "[0, 1)"));

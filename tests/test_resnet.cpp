@@ -126,7 +126,7 @@ constexpr Tolerances kTolerances18{1e-4, 1e-3, 1e-3}, kFlipped18{1e-4, 5e-3, 2e-
     kTolerances50{1e-3, 2e-2, 6e-2};
 
 Tolerances tolerances_of(const std::string& architecture, Device device) {
-  if (architecture != "resnet18") return kTolerances50;
+  if (resnet_architecture(architecture).bottleneck) return kTolerances50;
   return device.is_cpu() ? kTolerances18 : kFlipped18;
 }
 
@@ -178,7 +178,7 @@ void check_network(const std::string& architecture, Device device) {
 
 TEST_CASE("resnet: values and gradients are torchvision's") {
   for (const Device device : test::devices()) {
-    for (const char* const architecture : {"resnet18", "resnet50", "resnext50_32x4d"}) {
+    for (const char* const architecture : {"resnet18", "resnet50", "resnext50_32x4d", "narrow_resnet10_4"}) {
       check_network(architecture, device);
     }
   }
@@ -231,7 +231,7 @@ TEST_CASE("resnet: a seed gives the same network") {
 TEST_CASE("resnet: says what is wrong") {
   CHECK(test::error_of([] { make_resnet("resnet36", 1); }) ==
         "architecture: wanted one of 'resnet18', 'resnet34', 'resnet50', 'resnet101', 'resnet152', "
-        "'wide_resnet50_2', 'resnext50_32x4d', got 'resnet36'");
+        "'wide_resnet50_2', 'resnext50_32x4d', 'narrow_resnet10_4', got 'resnet36'");
   ResNet network = formula_network("resnet18");
   network.set_training(false);
   for (const Shape& shape : {Shape{2, 64, 64}, Shape{1, 64, 64, 4}, Shape{1, 0, 64, 3}}) {

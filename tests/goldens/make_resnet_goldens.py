@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes resnet.txt and resnet_state.txt: torchvision's (0.29) ResNets in double, and their state dicts' names.
+"""Writes resnet.txt and resnet_state.txt: torchvision's (0.29) ResNets in double, and their state dicts' names; and the narrow
+one, which is made of torchvision's parts.
 
 Weights and images come from formula.py. Features: their first 32 channels. Gradients are those of sum(features * dy):
 the norm of each parameter's, in the order of parameters(). Of two networks the state dict is whole; of the others, whose
@@ -11,14 +12,32 @@ import torchvision
 from formula import FOLDER, Goldens, fill, uniform
 
 NAMES = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "wide_resnet50_2", "resnext50_32x4d")
+NARROW = "narrow_resnet10_4"
 WHOLE_STATE = ("resnet18", "resnet50")
-TRAINED = ("resnet18", "resnet50", "resnext50_32x4d")
+TRAINED = ("resnet18", "resnet50", "resnext50_32x4d", NARROW)
+
+
+class NarrowResNet(torchvision.models.ResNet):
+    """With a quarter of the channels."""
+
+    def __init__(self, blocks):
+        super().__init__(torchvision.models.resnet.BasicBlock, blocks)
+        self.conv1 = torch.nn.Conv2d(3, 16, 7, stride=2, padding=3, bias=False)
+        self.bn1 = torch.nn.BatchNorm2d(16)
+        self.fc = torch.nn.Linear(128, 1000)
+
+    def _make_layer(self, block, planes, *options, **more):
+        if planes == 64:  # the first
+            self.inplanes = 16
+        return super()._make_layer(block, planes // 4, *options, **more)
+
+
 
 torch.set_num_threads(2)
 goldens = Goldens("resnet.txt")
 state = []
-for arch in NAMES:
-    net = getattr(torchvision.models, arch)(weights=None)
+for arch in (*NAMES, NARROW):
+    net = NarrowResNet([1, 1, 1, 1]) if arch == NARROW else getattr(torchvision.models, arch)(weights=None)
     tensors = net.state_dict()
     for name, value in tensors.items():
         if arch in WHOLE_STATE or value.dim() > 1:
