@@ -28,7 +28,7 @@ struct ResNetArchitecture {
   bool bottleneck = false;
   int groups = 1;            ///< of a bottleneck's 3x3 convolution
   int width_per_group = 64;  ///< the channels of each of them in the first stage; they double with each stage
-  int width = 64;            ///< channels after the first convolution, and of the first stage; they double, too
+  int width = 64;  ///< channels after the first convolution, and of the first stage; they double, too
 
   std::int64_t features() const { return std::int64_t{bottleneck ? 32 : 8} * width; }
 };

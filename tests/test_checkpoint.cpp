@@ -15,7 +15,7 @@ using namespace tern;
 
 namespace {
 
-const ModelSpec kTwoHeads{"resnet18",
+const ModelSpec kTwoHeads{"narrow_resnet10_4",
                           {{"super_head", HeadKind::linear, 4}, {"sub_head", HeadKind::cosine, 7}}};
 
 Model formula_model(std::uint64_t seed, const ModelSpec& spec = kTwoHeads, Device device = Device::cpu()) {
@@ -65,13 +65,13 @@ TEST_CASE("checkpoint: a model comes back to the bit, with its spec and metadata
   for (const Device device : test::devices()) {
     const test::TemporaryFolder folder;
     for (const HeadKind kind : {HeadKind::linear, HeadKind::cosine_relu_linear}) {
-      const Model model = formula_model(3, {"resnet18", {{"head", kind, 5}}}, device);
+      const Model model = formula_model(3, {"narrow_resnet10_4", {{"head", kind, 5}}}, device);
       save_model(folder / "model.safetensors", model,
                  {{"classes", "[\"a\", \"\u00e9\"]"}, {"config", "x = 1\n"}});
       LoadedModel loaded = load_model(folder / "model.safetensors", device);
       CHECK(same_state(loaded.model.state_dict(), model.state_dict()));
       CHECK(loaded.metadata == Metadata{{"classes", "[\"a\", \"\u00e9\"]"}, {"config", "x = 1\n"}});
-      CHECK(loaded.model.spec().architecture == "resnet18");
+      CHECK(loaded.model.spec().architecture == "narrow_resnet10_4");
       REQUIRE(loaded.model.spec().heads.size() == 1);
       CHECK(loaded.model.spec().heads[0].name == "head");
       CHECK(loaded.model.spec().heads[0].kind == kind);
@@ -87,7 +87,7 @@ TEST_CASE("checkpoint: a model's file has torchvision's names and layout, and no
   save_model(folder / "model.safetensors", model);
   const WeightFile file = read_weight_file(folder / "model.safetensors");
   CHECK(file.tensors.size() == model.state_dict().size());
-  CHECK(find(file.tensors, "backbone.conv1.weight")->shape() == Shape{64, 3, 7, 7});
+  CHECK(find(file.tensors, "backbone.conv1.weight")->shape() == Shape{16, 3, 7, 7});
   CHECK(find(file.tensors, "sub_head.scale")->shape() == Shape{});
   CHECK(find(file.tensors, "backbone.bn1.num_batches_tracked")->dtype() == DType::i64);
 }
@@ -155,7 +155,7 @@ TEST_CASE("checkpoint: what does not fit changes neither model nor optimiser") {
   const auto adam = make_adam(model);
   TrainingSnapshot(model, *adam).save_state(folder / "state", {});
 
-  Model other = formula_model(4, {"resnet18", {{"super_head", HeadKind::linear, 4}}});
+  Model other = formula_model(4, {"narrow_resnet10_4", {{"super_head", HeadKind::linear, 4}}});
   const auto other_adam = make_adam(other);
   other_adam->set_step_count(7);
   const StateDict before = snapshot(other);
@@ -187,7 +187,7 @@ TEST_CASE("checkpoint: a full disk leaves the file that was there") {
 TEST_CASE("checkpoint: says what is wrong with a file") {
   const test::TemporaryFolder folder;
   const std::filesystem::path path = folder / "model.safetensors";
-  const Model model = formula_model(3, {"resnet18", {{"head", HeadKind::linear, 5}}});
+  const Model model = formula_model(3, {"narrow_resnet10_4", {{"head", HeadKind::linear, 5}}});
   save_model(path, model);
   const Metadata good = read_weight_file(path).metadata;
   const auto error_with = [&](const std::string& key, const std::string& value, const StateDict& state) {
@@ -202,7 +202,8 @@ TEST_CASE("checkpoint: says what is wrong with a file") {
   CHECK(error_with("tern.content", "model 2", {})
             .find("wanted a file that tern wrote with content 'model 1', got 'model 2'") !=
         std::string::npos);
-  CHECK(error_with("tern.architecture", "vgg", {}).find("'resnext50_32x4d', got 'vgg'") != std::string::npos);
+  CHECK(error_with("tern.architecture", "vgg", {}).find("'narrow_resnet10_4', got 'vgg'") !=
+        std::string::npos);
   for (const char* heads : {"", "[", "[]", "{}", "[{\"name\": \"head\"}]", "[1]",
                             R"([{"name": "head", "kind": "mlp", "classes": 5}])",
                             R"([{"name": "head", "kind": "linear", "classes": "5"}])"}) {
@@ -216,7 +217,7 @@ TEST_CASE("checkpoint: says what is wrong with a file") {
   CHECK(error_with("tern.heads", R"([{"name": "head", "kind": "linear", "classes": 1000000}])", state)
             .find("more than it holds") != std::string::npos);
   CHECK(error_with("tern.heads", R"([{"name": "head", "kind": "linear", "classes": 6}])", state)
-            .find("head.weight (wanted [6, 512], got [5, 512])") != std::string::npos);
+            .find("head.weight (wanted [6, 128], got [5, 128])") != std::string::npos);
 
   save_weights(path, {{"fc.bias", Tensor::zeros({1})}});
   CHECK(test::error_of([&] { load_model(path); }).find("a file without that mark") != std::string::npos);
@@ -225,7 +226,7 @@ TEST_CASE("checkpoint: says what is wrong with a file") {
 
 TEST_CASE("checkpoint: progress must be numbers") {
   const test::TemporaryFolder folder;
-  Model model = formula_model(3, {"resnet18", {{"head", HeadKind::linear, 5}}});
+  Model model = formula_model(3, {"narrow_resnet10_4", {{"head", HeadKind::linear, 5}}});
   const auto adam = make_adam(model);
   TrainingSnapshot(model, *adam).save_state(folder / "state", {});
   const Metadata good = read_weight_file(folder / "state").metadata;

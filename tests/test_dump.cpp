@@ -36,8 +36,8 @@ TEST_CASE("dump: features, logits and labels of every part; a head of the featur
     REQUIRE(found != nullptr);
     return *found;
   };
-  CHECK(tensor("super_features").shape() == Shape{56, 512});
-  CHECK(tensor("sub_features").shape() == Shape{56, 512});
+  CHECK(tensor("super_features").shape() == Shape{56, 128});
+  CHECK(tensor("sub_features").shape() == Shape{56, 128});
   CHECK(tensor("super_logits").shape() == Shape{56, 4});
   CHECK(tensor("sub_logits").shape() == Shape{56, 7});
   const std::vector<std::uint8_t> parts = tensor("part").to_vector<std::uint8_t>();
@@ -62,13 +62,13 @@ TEST_CASE("dump: features, logits and labels of every part; a head of the featur
   for (const Level level : models.levels()) {
     const std::string name = name_of(level);
     const std::vector<float> features = tensor((name + "_features").c_str()).to_vector<float>();
-    const std::vector<float> logits = models.head(level)({features, 512});
+    const std::vector<float> logits = models.head(level)({features, 128});
     const std::vector<float> wanted = tensor((name + "_logits").c_str()).to_vector<float>();
     REQUIRE(logits.size() == wanted.size());
     for (std::size_t i = 0; i < logits.size(); ++i)
       CHECK(logits[i] == doctest::Approx(wanted[i]).epsilon(1e-4));
     // Where all logits are 0: the features to which ViM measures.
-    const std::vector<float> at_origin = models.head(level)({models.head_origin(level, {}), 512});
+    const std::vector<float> at_origin = models.head(level)({models.head_origin(level, {}), 128});
     for (const float logit : at_origin) CHECK(std::abs(logit) < 1e-3);
   }
 
@@ -86,7 +86,7 @@ TEST_CASE("dump: two heads share their features; a part without images") {
   DumpOptions options = options_for(trained);
   dump(options);
   const SafetensorsFile file = read_safetensors(options.out);
-  CHECK(find(file.tensors, "features")->shape() == Shape{48, 512});
+  CHECK(find(file.tensors, "features")->shape() == Shape{48, 128});
   CHECK(find(file.tensors, "super_features") == nullptr);
   options.parts = {"pseudo_novel"};
   CHECK_THROWS_WITH_AS(

@@ -16,7 +16,8 @@ using namespace tern;
 namespace {
 
 Model new_model(std::uint64_t seed, Device device = Device::cpu()) {
-  const ModelSpec spec{"resnet18", {{"super_head", HeadKind::linear, 3}, {"sub_head", HeadKind::cosine, 4}}};
+  const ModelSpec spec{"narrow_resnet10_4",
+                       {{"super_head", HeadKind::linear, 3}, {"sub_head", HeadKind::cosine, 4}}};
   return Model(spec, Initialiser(seed, device));
 }
 

@@ -177,7 +177,7 @@ TEST_CASE("export: the file says what it is, and what it is for") {
   const onnx::ModelProto model = test::read_onnx(options.out);
   CHECK(test::onnx_faults(model) == "");
   const std::map<std::string, std::string> about = test::metadata_of(model);
-  CHECK(about.at("architecture") == "resnet18");
+  CHECK(about.at("architecture") == "narrow_resnet10_4");
   CHECK(about.at("image_size") == "16");
   CHECK(about.at("mean") == "[0.485, 0.456, 0.406]");
   CHECK(Json::parse(about.at("superclass_names")) == Json({"a", "b", "c", "novel"}));

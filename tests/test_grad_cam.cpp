@@ -27,7 +27,8 @@ Tensor formula_maps() {
 }
 
 Model tiny_model(HeadKind kind, Device device = Device::cpu()) {
-  Model model({"resnet18", {{"first", kind, 3}, {"second", kind, kClasses}}}, Initialiser(4, device));
+  Model model({"narrow_resnet10_4", {{"first", kind, 3}, {"second", kind, kClasses}}},
+              Initialiser(4, device));
   model.set_training(false);
   return model;
 }
@@ -55,7 +56,7 @@ TEST_CASE("grad_cam: CAM for a linear head, from the weights of the class") {
   Model model = tiny_model(HeadKind::linear);
   const Tensor images = test::formula_uniform(6, 1, {2, 96, 96, 3}, -2, 2);
   const Tensor maps = model.feature_maps(images);
-  REQUIRE(maps.shape() == Shape{2, 3, 3, 512});
+  REQUIRE(maps.shape() == Shape{2, 3, 3, 128});
   CHECK_CLOSE(global_average_pool(Variable(maps)).data(), test::array(model.features(images)), 1e-6);
   const std::vector<float> weight = find(model.state_dict(), "second.weight")->to_vector<float>();
   const std::vector<float> of_maps = maps.to_vector<float>();
@@ -65,9 +66,9 @@ TEST_CASE("grad_cam: CAM for a linear head, from the weights of the class") {
   int above = 0;
   for (std::size_t i = 0; i < heat.size(); ++i) {
     double sum = 0;
-    for (std::size_t k = 0; k < 512; ++k) {
-      sum += static_cast<double>(weight[static_cast<std::size_t>(classes[i / 9]) * 512 + k]) *
-             of_maps[i * 512 + k];
+    for (std::size_t k = 0; k < 128; ++k) {
+      sum += static_cast<double>(weight[static_cast<std::size_t>(classes[i / 9]) * 128 + k]) *
+             of_maps[i * 128 + k];
     }
     CHECK(heat[i] == doctest::Approx(std::max(0.0, sum / 9)).epsilon(1e-4).scale(1e-3));
     above += heat[i] > 0;

@@ -37,10 +37,10 @@ TEST_CASE("study_models: the logits of a trained run, the same for any order of 
   const Scores with_features = models.score(images, order, "test", true);
   CHECK(with_features.logits.sub == scores.logits.sub);
   CHECK(scores.features.sub.empty());
-  REQUIRE(with_features.feature_count == 512);
+  REQUIRE(with_features.feature_count == 128);
   CHECK(models.levels() == std::vector<Level>{Level::super, Level::sub});
   for (const Level level : models.levels()) {
-    const std::vector<float> logits = models.head(level)({with_features.features[level], 512});
+    const std::vector<float> logits = models.head(level)({with_features.features[level], 128});
     for (std::size_t i = 0; i < logits.size(); ++i) {
       CHECK(logits[i] == doctest::Approx(scores.logits[level][i]).epsilon(1e-4));
     }

@@ -137,7 +137,7 @@ TEST_CASE("trainer: logits of the validation that are no numbers stop the run an
   Fixture fixture;
   Run run = fixture.run("run", {"approach=two_models", "levels=super", "epochs=1", "learning_rate=1e-30"});
   const StudyData data = data_of(run, fixture);
-  const ResNet backbone = make_resnet("resnet18", 1);
+  const ResNet backbone = make_resnet("narrow_resnet10_4", 1);
   StateDict weights = backbone.state_dict();
   // Training normalises by the batch's own statistics; only evaluation meets these.
   for (NamedTensor& entry : weights) {
@@ -164,7 +164,7 @@ TEST_CASE("trainer: an infinite variance, which the loss does not show, is not s
   Fixture fixture;
   Run run = fixture.run("run", {"approach=two_models", "levels=super", "epochs=1"});
   const StudyData data = data_of(run, fixture);
-  const ResNet backbone = make_resnet("resnet18", 1);
+  const ResNet backbone = make_resnet("narrow_resnet10_4", 1);
   StateDict weights = backbone.state_dict();
   Tensor& first = *find(weights, "conv1.weight");
   for (std::int64_t i = 0; i < first.numel(); ++i) first.data<float>()[i] *= 1e30f;
@@ -244,7 +244,7 @@ TEST_CASE(
     CHECK_FALSE(weights_moved);
     CHECK(head_moved);
     CHECK(statistics_moved == drifts);
-    CHECK(run.summary.at("models").at("sub").at("trained_parameters") == 512 * 7 + 7);
+    CHECK(run.summary.at("models").at("sub").at("trained_parameters") == 128 * 7 + 7);
   }
 }
 

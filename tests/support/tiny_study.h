@@ -16,8 +16,9 @@ namespace tern::test {
 
 /// What every training on it needs: --set texts that make it small.
 inline std::vector<std::string> tiny_settings() {
-  return {"image_size=16",      "batch_size=12",      "epochs=2",       "validation_fraction=0.25",
-          "learning_rate=1e-3", "rotation_degrees=0", "split=faithful", "metric_counts_extra=true"};
+  return {"backbone=narrow_resnet10_4", "image_size=16",      "batch_size=12",      "epochs=2",
+          "validation_fraction=0.25",   "learning_rate=1e-3", "rotation_degrees=0", "split=faithful",
+          "metric_counts_extra=true"};
 }
 
 /// The settings above and some more.
