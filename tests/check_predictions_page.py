@@ -48,7 +48,8 @@ def make_run(program, folder):
     (data / "test_images" / first).rename(data / "test_images" / EVIL_FILE)
     edit_csv(data / "test_labels.csv", rename_file)
     config = folder / "config.toml"
-    config.write_text('backbone = "narrow_resnet10_4"\nimage_size = 16\nepochs = 2\ncifar = "none"\nhold_out = true\nlearning_rate = 2e-3\n')
+    config.write_text('backbone = "narrow_resnet10_4"\nimage_size = 16\nepochs = 2\ncifar = "none"\nhold_out = true\n'
+                      "learning_rate = 2e-3\n")
     tern(program, "train", "--config", config, "--data", data, "--out", folder / "run", "--device", "cpu")
     tern(program, "calibrate", "--run", folder / "run")
     return data, folder / "run"

@@ -42,8 +42,8 @@ def make_runs(program, folder):
     rename_class(data / "superclass_mapping.csv", 1, EVIL["super"])
     rename_class(data / "subclass_mapping.csv", 2, EVIL["sub"])
     config = folder / "config.toml"
-    config.write_text('backbone = "narrow_resnet10_4"\nimage_size = 16\nepochs = 2\ncifar = "small"\ncifar_count = 100\nhold_out = true\n'
-                      "learning_rate = 2e-3\ntau_super = 0.6\ntau_sub = 0.3\n")
+    config.write_text('backbone = "narrow_resnet10_4"\nimage_size = 16\nepochs = 2\ncifar = "small"\ncifar_count = 100\n'
+                      "hold_out = true\nlearning_rate = 2e-3\ntau_super = 0.6\ntau_sub = 0.3\n")
     for name, more in (("first", []), ("second", ["--set", "hold_out=false", "--set", "epochs=1"])):
         tern(program, "train", "--config", config, *more, "--data", data, "--out", folder / name, "--device", "cpu")
     tern(program, "calibrate", "--run", folder / "first")
@@ -67,7 +67,8 @@ def make_run_of_many_classes(program, folder):
     (data / "subclass_mapping.csv").write_text("index,class\n" + names + "24,novel\n")
     config = folder / "many.toml"
     # Of 64 pixels a side, of which the network sees more than one place: with heat maps.
-    config.write_text('backbone = "narrow_resnet10_4"\nimage_size = 64\nepochs = 1\nhold_out = true\nhold_out_superclass = "three"\nlearning_rate = 2e-3\n'
+    config.write_text('backbone = "narrow_resnet10_4"\nimage_size = 64\nepochs = 1\nhold_out = true\n'
+                      'hold_out_superclass = "three"\nlearning_rate = 2e-3\n'
                       "tau_super = 0.4\ntau_sub = 0.06\n")
     tern(program, "train", "--config", config, "--data", data, "--out", folder / "many-run", "--device", "cpu")
     return folder / "many-run"

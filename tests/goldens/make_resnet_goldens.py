@@ -32,7 +32,6 @@ class NarrowResNet(torchvision.models.ResNet):
         return super()._make_layer(block, planes // 4, *options, **more)
 
 
-
 torch.set_num_threads(2)
 goldens = Goldens("resnet.txt")
 state = []
