@@ -3,10 +3,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <string>
 
+#include "tests/support/pseudo_terminal.h"
+
 using namespace tern;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -36,17 +40,49 @@ TEST_CASE("progress: a line holds part, rate, time left and the note") {
   CHECK(progress_line("x", 0, 0, 0, "images", "", 0) == "x 100 %  0/0");
 }
 
-TEST_CASE("progress: a file gets a plain line at each tenth and no control characters") {
+TEST_CASE("progress: a plain line is due so long after the last one, whoever printed that") {
+  const LinePace::Clock::time_point start;
+  LinePace pace(30s, start);
+  CHECK_FALSE(pace.take(start + 29s));
+  CHECK(pace.take(start + 31s));
+  CHECK_FALSE(pace.take(start + 60s));
+  CHECK(pace.take(start + 61s));
+}
+
+TEST_CASE("progress: a file gets plain lines at the pace, none when all is done, and no control characters") {
+  const LinePace::Clock::time_point long_ago = LinePace::Clock::now() - 1h;
   std::FILE* file = std::tmpfile();
+  REQUIRE(file);
+  LinePace rare(30min, long_ago), constant(0s);
+  for (const char* label : {"first", "second"}) {
+    Progress progress(label, 1000, "images", file, rare);
+    for (int done = 100; done <= 1000; done += 100) progress.update(done);
+  }
+  Progress progress("each", 3, "images", file, constant);
+  for (int done = 1; done <= 3; ++done) progress.update(done, "note");
+  const std::string text = written(file);
+  CHECK(std::count(text.begin(), text.end(), '\n') == 3);
+  CHECK(text.starts_with("first  10 %  100/1000"));
+  CHECK(text.find("\neach  33 %  1/3") != std::string::npos);
+  CHECK(text.find("\neach  66 %  2/3") != std::string::npos);
+  CHECK(text.find('\r') == std::string::npos);
+  CHECK(text.find('\x1b') == std::string::npos);
+  std::fclose(file);
+}
+
+TEST_CASE("progress: a terminal gets one line that is written again, and an empty one in the end") {
+  test::PseudoTerminal terminal;
+  std::FILE* file = std::fopen(terminal.path().c_str(), "w");
   REQUIRE(file);
   {
     Progress progress("work", 1000, "images", file);
     for (int done = 1; done <= 1000; ++done) progress.update(done);
   }
-  const std::string text = written(file);
-  CHECK(std::count(text.begin(), text.end(), '\n') == 9);  // 10 % to 90 %
-  CHECK(text.find('\r') == std::string::npos);
-  CHECK(text.find('\x1b') == std::string::npos);
-  CHECK(text.find("work  10 %  100/1000") != std::string::npos);
+  std::fputs("done.", file);
   std::fclose(file);
+  const std::string text = terminal.wait_for("done.");
+  CHECK(text.starts_with("\r\x1b[Kwork [>                   ]   0 %  1/1000"));
+  CHECK(text.find("\r\x1b[Kwork [====================] 100 %  1000/1000") != std::string::npos);
+  CHECK(text.ends_with("\r\x1b[Kdone."));
+  CHECK(text.find('\n') == std::string::npos);
 }

@@ -3,14 +3,13 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
-#include <thread>
 
 #include "engine/io/csv.h"
 #include "engine/io/json.h"
 #include "tests/support/events.h"
 #include "tests/support/process.h"
+#include "tests/support/pseudo_terminal.h"
 #include "tests/support/tiny_run.h"
 
 using namespace tern;
@@ -34,13 +33,10 @@ std::size_t rows_in(const fs::path& metrics) {
   return fs::exists(metrics) ? read_csv(metrics).rows.size() : 0;
 }
 
-/// Waits until the process has finished its first epoch and is some steps into its second.
-void wait_for_second_epoch(const fs::path& run, const test::Process& process) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(5);
-  while (process.output().find("two_heads epoch 2/3  2") == std::string::npos) {
-    REQUIRE(std::chrono::steady_clock::now() < deadline);
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
+/// Waits until the training that prints to `terminal` has finished its first epoch and is some steps into its second, whose
+/// bar is drawn after the second step at the latest.
+void wait_for_second_epoch(const fs::path& run, const test::PseudoTerminal& terminal) {
+  terminal.wait_for("two_heads epoch 2/3 [");
   REQUIRE(rows_in(run / "metrics.csv") == 1);
 }
 
@@ -57,15 +53,17 @@ void check_interrupted(std::vector<std::string> settings) {
 
   std::vector<std::string> arguments = arguments_for(folder.path(), "parted");
   {
-    test::Process killed(outputs[1], arguments);
-    wait_for_second_epoch(folder / "parted", killed);
+    const test::PseudoTerminal terminal;
+    test::Process killed(outputs[1], arguments, terminal.path());
+    wait_for_second_epoch(folder / "parted", terminal);
     killed.signal(SIGKILL);
     REQUIRE(killed.wait() == 128 + SIGKILL);
   }
   arguments = {"train", "--resume", "--out", (folder / "parted").string()};  // with the run's own threads
   {
-    test::Process stopped(outputs[2], arguments);
-    wait_for_second_epoch(folder / "parted", stopped);
+    const test::PseudoTerminal terminal;
+    test::Process stopped(outputs[2], arguments, terminal.path());
+    wait_for_second_epoch(folder / "parted", terminal);
     stopped.signal(SIGINT);
     CHECK(stopped.wait() == 1);
     CHECK(stopped.errors().find("tern train: stopped after step ") == 0);
@@ -108,8 +106,9 @@ TEST_CASE("resume: one training at a time in a folder; reading goes on beside it
   test::tiny_training(folder.path(), {"epochs=3", "batch_size=3"});
   const std::vector<std::string> arguments = arguments_for(folder.path(), "run");
   const std::string run = (folder / "run").string();
-  test::Process living(output, arguments);
-  wait_for_second_epoch(run, living);
+  const test::PseudoTerminal terminal;
+  test::Process living(output, arguments, terminal.path());
+  wait_for_second_epoch(run, terminal);
   living.signal(SIGSTOP);  // which keeps what it holds
 
   const test::Result second = test::run_tern({"train", "--resume", "--out", run, "--threads", "1"});

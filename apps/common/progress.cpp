@@ -12,6 +12,7 @@ namespace tern {
 namespace {
 
 constexpr auto kRedrawEvery = std::chrono::milliseconds(100);
+constexpr auto kLineEvery = std::chrono::seconds(30);
 
 int columns_of(std::FILE* out) {
   winsize size{};
@@ -50,24 +51,34 @@ std::string progress_line(const std::string& label, std::int64_t done, std::int6
   return line;
 }
 
-Progress::Progress(std::string label, std::int64_t total, std::string unit, std::FILE* out)
+bool LinePace::take(Clock::time_point now) {
+  if (now - last_ < every_) return false;
+  last_ = now;
+  return true;
+}
+
+LinePace& line_pace() {
+  static LinePace pace(kLineEvery);
+  return pace;
+}
+
+Progress::Progress(std::string label, std::int64_t total, std::string unit, std::FILE* out, LinePace& pace)
     : label_(std::move(label)),
       unit_(std::move(unit)),
       total_(total),
       out_(out),
+      pace_(pace),
       terminal_(isatty(fileno(out)) == 1) {}
 
 bool Progress::due(std::int64_t done, Clock::time_point now) {
   if (terminal_) return now - shown_ >= kRedrawEvery || done == total_;
-  const std::int64_t tenths = total_ > 0 ? done * 10 / total_ : 10;
-  return tenths > tenths_shown_ && done < total_;  // the caller's own line says how it ended
+  return done < total_ && pace_.take(now);  // the caller's own line says how it ended
 }
 
 void Progress::update(std::int64_t done, const std::string& note) {
   const Clock::time_point now = Clock::now();
   if (!due(done, now)) return;
   shown_ = now;
-  tenths_shown_ = total_ > 0 ? done * 10 / total_ : 10;
   const double seconds = std::chrono::duration<double>(now - start_).count();
   std::string line = progress_line(label_, done, total_, seconds, unit_, note, terminal_ ? 20 : 0);
   if (terminal_) {

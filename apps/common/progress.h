@@ -1,4 +1,4 @@
-// How far long work is: a bar with rate and time left on a terminal, a plain line at every tenth when piped.
+// How far long work is: a bar with rate and time left on a terminal, a plain line every half minute when piped.
 #pragma once
 
 #include <chrono>
@@ -16,10 +16,32 @@ std::string progress_line(const std::string& label, std::int64_t done, std::int6
 /// "0:07", "12:05", "3:00:00"
 std::string duration_text(double seconds);
 
+/// When the next plain line is due: `every` after the last one, whatever work that was of. Many short works in a row then
+/// print no more than one long one.
+class LinePace {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  explicit LinePace(Clock::duration every, Clock::time_point start = Clock::now())
+      : every_(every), last_(start) {}
+
+  /// True if a line is due at `now`, from which the next one is then counted.
+  bool take(Clock::time_point now);
+
+ private:
+  Clock::duration every_;
+  Clock::time_point last_;
+};
+
+/// That of the whole program: a line every 30 seconds.
+LinePace& line_pace();
+
 class Progress {
  public:
-  /// Counts to `total` `unit`s. Writes to `out`; as a bar if that is a terminal.
-  Progress(std::string label, std::int64_t total, std::string unit, std::FILE* out = stdout);
+  /// Counts to `total` `unit`s. Writes to `out`: as a bar if that is a terminal, else plain lines at `pace`, which must
+  /// live as long.
+  Progress(std::string label, std::int64_t total, std::string unit, std::FILE* out = stdout,
+           LinePace& pace = line_pace());
   ~Progress() { finish(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -37,9 +59,9 @@ class Progress {
   std::string label_, unit_;
   std::int64_t total_;
   std::FILE* out_;
+  LinePace& pace_;
   bool terminal_;
   Clock::time_point start_ = Clock::now(), shown_{};
-  std::int64_t tenths_shown_ = 0;
   bool bar_visible_ = false;
 };
 

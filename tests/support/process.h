@@ -63,7 +63,7 @@ class Process {
                                                   : std::string();  // the child makes it
   }
   static void redirect(const std::filesystem::path& file, int descriptor) {
-    const int target = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    const int target = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY, 0644);
     if (target < 0 || dup2(target, descriptor) < 0) _exit(126);
   }
 
