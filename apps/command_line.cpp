@@ -16,6 +16,7 @@
 #include <system_error>
 
 #include "apps/commands.h"
+#include "apps/common/console.h"
 #include "apps/common/version.h"
 #include "engine/core/nearest.h"
 #include "engine/core/subnormals.h"
@@ -60,6 +61,19 @@ int check_output(const CLI::App& tern, int code) {
   if (code != 0 || (flushed && std::ferror(stdout) == 0 && std::cout)) return code;
   return report(name_of(tern), std::string("standard output: cannot write it: ") +
                                    (reason != 0 ? std::strerror(reason) : "an earlier write failed"));
+}
+
+/// By --quiet and --json, whose document has standard output for itself.
+void direct_remarks(const CLI::App& app) {
+  const auto is_given = [&app](const char* name) {
+    const CLI::Option* option = app.get_option_no_throw(name);
+    return option != nullptr && option->count() > 0;
+  };
+  if (is_given("--quiet")) {
+    send_remarks_to(nullptr);
+  } else if (is_given("--json")) {
+    send_remarks_to(stderr);
+  }
 }
 
 int run_safely(const Command& command) {
@@ -139,7 +153,9 @@ int run_command_line(int argc, char** argv) {
   } catch (const CLI::Error& error) {
     return wrong_usage(tern, error.what());
   }
-  return chosen.run ? check_output(tern, run_safely(chosen)) : wrong_usage(tern, "");
+  if (!chosen.run) return wrong_usage(tern, "");
+  direct_remarks(*chosen.app);
+  return check_output(tern, run_safely(chosen));
 }
 
 }  // namespace tern

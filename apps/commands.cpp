@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "apps/check_data/check_data.h"
+#include "apps/common/console.h"
 #include "apps/export/export.h"
 #include "apps/help_pages.h"
 #include "apps/measure/calibrate.h"
@@ -50,7 +51,7 @@ struct ConvertOptions {
 
 int run_convert(const ConvertOptions& options) {
   const std::string note = convert(options.in, options.out, options.key);
-  if (!note.empty()) std::cout << with_note(options.in.string(), note) << "\n";
+  if (!note.empty()) remark("{}\n", with_note(options.in.string(), note));
   return 0;
 }
 
@@ -86,7 +87,8 @@ void add_inspect(CLI::App& tern, Command& chosen) {
 }
 
 int run_classify(const ClassifyOptions& options) {
-  classify(options, std::cout, std::cerr);
+  std::ostream nowhere(nullptr);
+  classify(options, std::cout, remarks_stream() == nullptr ? nowhere : std::cerr);
   return 0;
 }
 
@@ -384,6 +386,8 @@ void add_commands(CLI::App& tern, Command& chosen) {
   add_check_data(tern, chosen);
   add_study(tern, chosen);
   add_help_pages(tern, chosen);
+  for (CLI::App* command : tern.get_subcommands([](const CLI::App*) { return true; }))
+    command->add_flag("--quiet", "no progress and no remarks: results, warnings and errors alone");
 }
 
 }  // namespace tern

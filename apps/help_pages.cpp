@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/common/console.h"
 #include "apps/common/version.h"
 #include "engine/core/check.h"
 #include "engine/io/file.h"
@@ -170,7 +171,7 @@ int write_help_pages(const HelpPagesOptions& options) {
   if (error) throw Error("--out " + options.out.string(), "cannot make the folder: " + error.message());
   write_file(options.out / "tern.1", man_page(*options.tern, kVersion));
   write_file(options.out / "tern.bash", bash_completion(*options.tern));
-  fmt::print("wrote {} and {}\n", (options.out / "tern.1").string(), (options.out / "tern.bash").string());
+  remark("wrote {} and {}\n", (options.out / "tern.1").string(), (options.out / "tern.bash").string());
   return 0;
 }
 

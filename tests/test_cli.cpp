@@ -118,6 +118,20 @@ TEST_CASE("cli: an unknown option or command is told with the nearest one") {
   check_short_usage({"train", "--out", "x"}, "tern train: --config is required");
 }
 
+TEST_CASE("cli: --quiet leaves out what is no result, no warning and no error, of every command") {
+  const test::TemporaryFolder folder;
+  const std::string weights = test::golden("torch_checkpoint_state_dict.pth").string();
+  const std::string out = (folder / "out.safetensors").string(), pages = (folder / "pages").string();
+  CHECK(holds(run_tern({"help-pages", "--out", pages}).output, "wrote "));
+  const Result written = run_tern({"help-pages", "--out", pages, "--quiet"});
+  CHECK(written.code == 0);
+  CHECK((written.output + written.errors).empty());
+  CHECK((run_tern({"convert", weights, out, "--quiet"}).output).empty());
+  CHECK(run_tern({"inspect", weights, "--quiet"}).output == run_tern({"inspect", weights}).output);
+  check_failure({"inspect", out + ".absent", "--quiet"}, out + ".absent");
+  for (const char* command : kCommands) CHECK(holds(run_tern({command, "--help"}).output, "--quiet"));
+}
+
 TEST_CASE("cli: any other failure is exit code 1 with one line that names its subject") {
   const test::TemporaryFolder folder;
   const std::string here = folder.path().string(), absent = here + "/absent", text = here + "/text.toml";

@@ -116,14 +116,20 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
     }
     const std::string images = (trained / "others.zip").string(), out = (trained / "others.csv").string();
     test::write_zip(images, entries);
-    const test::Result result =
-        test::run_tern({"predict", "--run", options.runs.front().string(), "--images", images, "--out", out,
-                        "--tau-super", "0.4", "--tau-sub", "0.4"});
+    std::vector<std::string> command{"predict",   "--run",       options.runs.front().string(),
+                                     "--images",  images,        "--out",
+                                     out,         "--tau-super", "0.4",
+                                     "--tau-sub", "0.4"};
+    const test::Result result = test::run_tern(command);
     INFO(result.errors);
     CHECK(result.code == 0);
     const std::size_t told = result.output.find("passed over 1 file of " + images + ": 1 .webp (a.webp)\n");
     CHECK(told < result.output.find("12 images: "));
     CHECK(read_text_file(out) == first);
+    command.push_back("--quiet");
+    const test::Result quiet = test::run_tern(command);
+    CHECK(quiet.output.empty());
+    CHECK(quiet.errors == "passed over 1 file of " + images + ": 1 .webp (a.webp)\n");
   }
   SUBCASE("an unreadable image leaves the old file as it was") {
     fs::copy(options.images, trained / "broken");

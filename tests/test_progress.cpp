@@ -86,3 +86,10 @@ TEST_CASE("progress: a terminal gets one line that is written again, and an empt
   CHECK(text.ends_with("\r\x1b[Kdone."));
   CHECK(text.find('\n') == std::string::npos);
 }
+
+TEST_CASE("progress: nobody who wants it, nothing printed") {
+  LinePace constant(0s);
+  Progress progress("work", 2, "images", nullptr, constant);
+  progress.update(1);
+  progress.finish();
+}

@@ -9,6 +9,7 @@
 #include "apps/check_data/findings.h"
 #include "apps/check_data/findings_page.h"
 #include "apps/check_data/findings_text.h"
+#include "apps/common/console.h"
 #include "apps/run/study_data.h"
 #include "data/study.h"
 #include "engine/core/check.h"
@@ -36,7 +37,7 @@ int check_data(const CheckDataOptions& options) {
   }
   LabelledImages labelled = open_study(options.data);
   const std::unique_ptr<ImageSource> others = to_predict.empty() ? nullptr : ImageSource::open(to_predict);
-  if (!labelled.dataset.passed_over.empty()) fmt::print("{}", labelled.dataset.passed_over);
+  warn("{}", labelled.dataset.passed_over);
 
   CheckedImages images;
   images.classes = std::move(labelled.dataset.classes);
@@ -48,7 +49,7 @@ int check_data(const CheckDataOptions& options) {
   fmt::print("{}", findings_text(images, findings));
   if (!options.out.empty()) {
     write_file(options.out, findings_page(images, findings, {labelled.source.get(), others.get()}));
-    fmt::print("written to {}\n", options.out.string());
+    remark("written to {}\n", options.out.string());
   }
   std::fflush(stdout);
   if (findings.unreadable.empty()) return 0;

@@ -68,9 +68,10 @@ Progress::Progress(std::string label, std::int64_t total, std::string unit, std:
       total_(total),
       out_(out),
       pace_(pace),
-      terminal_(isatty(fileno(out)) == 1) {}
+      terminal_(out != nullptr && isatty(fileno(out)) == 1) {}
 
 bool Progress::due(std::int64_t done, Clock::time_point now) {
+  if (out_ == nullptr) return false;
   if (terminal_) return now - shown_ >= kRedrawEvery || done == total_;
   return done < total_ && pace_.take(now);  // the caller's own line says how it ended
 }

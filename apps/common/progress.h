@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <string>
 
+#include "apps/common/console.h"
+
 namespace tern {
 
 /// "epoch 3/15 [=====>    ]  52 %  4832/9306  118 images/s  0:38 left  loss 0.4312"; the bar is left out if
@@ -38,9 +40,9 @@ LinePace& line_pace();
 
 class Progress {
  public:
-  /// Counts to `total` `unit`s. Writes to `out`: as a bar if that is a terminal, else plain lines at `pace`, which must
-  /// live as long.
-  Progress(std::string label, std::int64_t total, std::string unit, std::FILE* out = stdout,
+  /// Counts to `total` `unit`s. Writes to `out`, if it is not nullptr: as a bar if that is a terminal, else plain lines at
+  /// `pace`, which must live as long.
+  Progress(std::string label, std::int64_t total, std::string unit, std::FILE* out = remarks_stream(),
            LinePace& pace = line_pace());
   ~Progress() { finish(); }
   Progress(const Progress&) = delete;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/common/console.h"
 #include "apps/export/description.h"
 #include "apps/export/onnx_model.h"
 #include "apps/export/torch_weights.h"
@@ -39,16 +40,16 @@ void check_levels(const Predictor& predictor) {
 
 /// What may surprise whoever uses the model.
 void print_notes(const Run& run) {
-  fmt::print("{}", run.unfinished_text());
+  warn("{}", run.unfinished_text());
   const std::size_t held_out = run.held_out_subclasses().size();
   if (held_out > 0) {
-    fmt::print("note: {} held {} out of training: {} ever answered\n", run.folder().string(),
-               held_out == 1 ? "a subclass" : fmt::format("{} subclasses", held_out),
-               held_out == 1 ? "it is not" : "none of them is");
+    warn("note: {} held {} out of training: {} ever answered\n", run.folder().string(),
+         held_out == 1 ? "a subclass" : fmt::format("{} subclasses", held_out),
+         held_out == 1 ? "it is not" : "none of them is");
   }
   if (!run.config.hold_out_superclass.empty()) {
-    fmt::print("note: {} held superclass {} out of training: it is never answered\n", run.folder().string(),
-               run.config.hold_out_superclass);
+    warn("note: {} held superclass {} out of training: it is never answered\n", run.folder().string(),
+         run.config.hold_out_superclass);
   }
 }
 
@@ -59,8 +60,8 @@ void print_decision(const Predictor& predictor) {
     const std::string taus = predictor.decision.class_taus[level].empty()
                                  ? fmt::format("{:.6g}", predictor.decision.tau[level])
                                  : std::string("its class's threshold");
-    fmt::print("{}classes: novel where the confidence by {} is below {}\n", name_of(level),
-               text_of(choices[level], level), taus);
+    remark("{}classes: novel where the confidence by {} is below {}\n", name_of(level),
+           text_of(choices[level], level), taus);
   }
 }
 
@@ -84,8 +85,8 @@ int export_run(const ExportOptions& options) {
     save_weights(options.out, tensors, metadata);
     what = fmt::format("{} tensors by torchvision's names", tensors.size());
   }
-  fmt::print("{}: {}, {:.1f} MiB, written to {}\n", predictor.runs.front().config.backbone, what,
-             static_cast<double>(fs::file_size(options.out)) / (1 << 20), options.out.string());
+  remark("{}: {}, {:.1f} MiB, written to {}\n", predictor.runs.front().config.backbone, what,
+         static_cast<double>(fs::file_size(options.out)) / (1 << 20), options.out.string());
   return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/common/console.h"
 #include "apps/measure/calibration_file.h"
 #include "apps/measure/choose_thresholds.h"
 #include "apps/measure/level_texts.h"
@@ -113,7 +114,7 @@ Json paths_json(const std::vector<std::filesystem::path>& paths) {
 /// Removes the scores of an earlier calibration: the largest probability decides again.
 void remove_scores(const Run& run) {
   if (std::filesystem::remove(scores_file(run))) {
-    fmt::print("{} removed: the largest probability decides\n", scores_file(run).string());
+    remark("{} removed: the largest probability decides\n", scores_file(run).string());
   }
 }
 
@@ -128,7 +129,7 @@ int calibrate(const CalibrateOptions& options) {
   const Device device = prepare_runtime(options.runtime);
   const std::vector<Run> runs = open_ensemble(options.runs);
   const Run& run = runs.front();
-  for (const Run& one : runs) fmt::print("{}", one.unfinished_text());
+  for (const Run& one : runs) warn("{}", one.unfinished_text());
   EnsembleModels models(runs, parse_views(options.views), device, options.memo);
   const ByLevel<ScoreChoice> choices = choices_of(options, run, models);
   const bool by_scores = !choices.super.terms.empty() || !choices.sub.terms.empty();

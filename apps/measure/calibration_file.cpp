@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "apps/common/console.h"
 #include "apps/measure/level_texts.h"
 #include "engine/core/check.h"
 
@@ -71,7 +72,7 @@ double tau_of_rule(const std::filesystem::path& file, const Json& json, Level le
     const auto tau = candidate.at("tau").get<double>();
     if (!(tau >= 0 && tau <= 1)) throw Error(where + " " + rule, "a tau in [0, 1]", fmt::format("{}", tau));
     if (tau == 0)
-      fmt::print("note: the tau of {} is 0 at the {} level: it calls nothing novel\n", rule, name_of(level));
+      warn("note: the tau of {} is 0 at the {} level: it calls nothing novel\n", rule, name_of(level));
     return tau;
   }
   throw Error("--tau-rule", fmt::format("one of {} ({})", fmt::join(rules, ", "), where), rule);

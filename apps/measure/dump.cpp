@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "apps/common/console.h"
 #include "apps/measure/study_models.h"
 #include "engine/core/check.h"
 #include "engine/io/file.h"
@@ -100,7 +101,7 @@ StateDict tensors_of(const Run& run, const StudyData& data, const Selection& sel
 int dump(const DumpOptions& options) {
   const Device device = prepare_runtime(options.runtime);
   const Run run = Run::open(options.run);
-  fmt::print("{}", run.unfinished_text());
+  warn("{}", run.unfinished_text());
   if (options.out.extension() != ".safetensors")
     throw Error("--out " + options.out.string(), "a name that ends in .safetensors", "another");
   check_writable(options.out);
@@ -117,8 +118,8 @@ int dump(const DumpOptions& options) {
   const Scores scores = models.score(data.dataset, selection.indices, "dump", true);
   const StateDict tensors = tensors_of(run, data, selection, scores);
   write_safetensors(options.out, tensors, metadata_of(data, selection));
-  fmt::print("{} images, {} tensors, written to {}\n", selection.indices.size(), tensors.size(),
-             options.out.string());
+  remark("{} images, {} tensors, written to {}\n", selection.indices.size(), tensors.size(),
+         options.out.string());
   return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "apps/common/console.h"
 #include "apps/measure/evaluation_json.h"
 #include "apps/measure/evaluation_text.h"
 #include "apps/measure/predictor.h"
@@ -79,7 +80,7 @@ std::vector<LevelMember> members_of(Predictor& predictor, const EnsembleData& da
 int evaluate(const EvaluateOptions& options) {
   const Device device = prepare_runtime(options.runtime);
   std::vector<Run> runs = open_ensemble(options.runs);
-  for (const Run& run : runs) fmt::print("{}", run.unfinished_text());
+  for (const Run& run : runs) warn("{}", run.unfinished_text());
   Predictor predictor(std::move(runs), options.decision, options.views, device, options.memo);
   const Run& run = predictor.runs.front();
   const EnsembleData data = load_ensemble_data(predictor.runs, options.folders);

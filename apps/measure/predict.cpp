@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/common/console.h"
 #include "apps/measure/predictions.h"
 #include "apps/measure/predictions_page.h"
 #include "apps/run/study_data.h"
@@ -115,7 +116,7 @@ Json page_json(const PredictOptions& options, const PredictedImages& predicted, 
     json["notes"].push_back(
         "The nearest known images are left out: the run's training images are not where they were, or "
         "cannot be read.");
-    fmt::print("the nearest known images are left out: {}\n", error.what());
+    warn("the nearest known images are left out: {}\n", error.what());
   }
   return json;
 }
@@ -149,7 +150,7 @@ int predict(const PredictOptions& options) {
   std::vector<Run> runs = open_ensemble(options.runs);
   for (const Run& run : runs) {
     check_options(options, run);
-    fmt::print("{}", run.unfinished_text());
+    warn("{}", run.unfinished_text());
   }
   Predictor predictor(std::move(runs), options.decision, options.views, device, options.memo);
   const Run& run = predictor.runs.front();
@@ -157,8 +158,7 @@ int predict(const PredictOptions& options) {
 
   const std::vector<std::shared_ptr<Dataset>> datasets = load_for(predictor.runs, options.images);
   Dataset& images = *datasets.front();
-  fmt::print("{}", images.passed_over);
-  std::fflush(stdout);
+  warn("{}", images.passed_over);
   if (!options.labels.empty()) load_labels(options.labels, images);
   std::vector<std::int64_t> all(static_cast<std::size_t>(images.count()));
   std::iota(all.begin(), all.end(), std::int64_t{0});
@@ -171,11 +171,10 @@ int predict(const PredictOptions& options) {
   const auto& [super, sub] = predictions.answers;
 
   const ClassTable& classes = images.classes;
-  fmt::print("{} images: {} of a novel superclass, {} of a novel subclass; written to {}\n", images.count(),
-             std::count(super.classes.begin(), super.classes.end(), classes.novel_superclass()),
-             std::count(sub.classes.begin(), sub.classes.end(), classes.novel_subclass()),
-             options.out.string());
-  fmt::print("{}", page_text);
+  remark("{} images: {} of a novel superclass, {} of a novel subclass; written to {}\n", images.count(),
+         std::count(super.classes.begin(), super.classes.end(), classes.novel_superclass()),
+         std::count(sub.classes.begin(), sub.classes.end(), classes.novel_subclass()), options.out.string());
+  remark("{}", page_text);
   if (!options.labels.empty()) {
     print_accuracy("superclass", images.superclasses, super, classes.novel_superclass());
     print_accuracy("subclass", images.subclasses, sub, classes.novel_subclass());

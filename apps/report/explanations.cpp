@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/common/console.h"
 #include "apps/measure/nearest_images.h"
 #include "apps/page/heat_picture.h"
 #include "apps/page/thumbnail.h"
@@ -87,7 +88,7 @@ void add_explanations(Json& run, Predictor& predictor, const StudyData& data,
   } catch (const Error& error) {
     run["notes"].push_back(
         "The nearest known images are left out: the training images cannot be read any more.");
-    fmt::print("the nearest known images are left out: {}\n", error.what());
+    warn("the nearest known images are left out: {}\n", error.what());
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "apps/common/console.h"
 #include "apps/measure/predictor.h"
 #include "apps/report/explanations.h"
 #include "apps/report/page.h"
@@ -82,14 +83,13 @@ int report(const ReportOptions& options) {
   Json described = Json::array();
   const std::vector<std::string> names = names_of(runs);
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    fmt::print("{}\n", runs[i].folder().string());
-    std::fflush(stdout);
+    remark("{}\n", runs[i].folder().string());
     described.push_back(scored_run(names[i], runs[i], options, device));
   }
   const std::string page = report_page(std::move(described));
   write_file(options.out, page);
-  fmt::print("{}: {} {}, {:.2f} MB\n", options.out.string(), runs.size(), runs.size() == 1 ? "run" : "runs",
-             static_cast<double>(page.size()) / 1e6);
+  remark("{}: {} {}, {:.2f} MB\n", options.out.string(), runs.size(), runs.size() == 1 ? "run" : "runs",
+         static_cast<double>(page.size()) / 1e6);
   return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "apps/common/console.h"
 #include "apps/measure/calibrate.h"
 #include "apps/measure/calibration_file.h"
 #include "apps/measure/evaluate.h"
@@ -254,8 +255,7 @@ Json measured_row(const RowRuns& runs, const RowOptions& options) {
     const bool predicted = options.images.empty() || fs::exists(runs.folder / "predictions.csv");
     if (predicted && before.is_object() && before.value("inputs", Json()) == inputs) return before;
   }
-  fmt::print("{}: measuring\n", runs.title());
-  std::fflush(stdout);
+  remark("{}: measuring\n", runs.title());
   fs::create_directories(runs.folder);
   RowMeasurement measurement(runs, options);
   const RowTaus taus = measurement.taus();

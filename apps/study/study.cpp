@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "apps/common/console.h"
 #include "apps/study/row.h"
 #include "apps/study/table.h"
 #include "apps/train/training_setup.h"
@@ -162,10 +163,8 @@ class Announcer {
     }
   }
   void operator()(const std::string& row, const StudyRun& run, const Training& training) const {
-    fmt::print("\n{}, {}: training {} of {} -> {}\n", row, run.title, places_.at(training.folder),
-               places_.size(), training.folder.string());
-
-    std::fflush(stdout);
+    remark("\n{}, {}: training {} of {} -> {}\n", row, run.title, places_.at(training.folder), places_.size(),
+           training.folder.string());
   }
 
  private:
@@ -212,7 +211,7 @@ int study(const StudyOptions& options) {
   row_options.runtime = options.runtime;
   row_options.mix = plan.mix;
   if (row_options.images.empty())
-    fmt::print("no predictions: no test_images in {} and no --images\n", options.folders.data.string());
+    remark("no predictions: no test_images in {} and no --images\n", options.folders.data.string());
   const Announcer announce(rows);
   std::vector<RowResult> results = earlier_results(rows);
   ScoreMemo memo;
@@ -226,8 +225,9 @@ int study(const StudyOptions& options) {
     results[i].result = complete_row(rows[i], row_options);
     write_tables(plan, results, options);
   }
-  fmt::print("\n{}\nwritten to {}\n", write_tables(plan, results, options),
-             (options.out / "tables.md").string());
+  remark("\n");
+  fmt::print("{}", write_tables(plan, results, options));
+  remark("\nwritten to {}\n", (options.out / "tables.md").string());
   return 0;
 }
 

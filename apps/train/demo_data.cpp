@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "apps/common/console.h"
 #include "data/synthetic.h"
 
 namespace tern {
@@ -13,14 +14,14 @@ int demo_data(const DemoDataOptions& options) {
   request.seed = options.seed;
   write_synthetic(options.out, request);
   const std::string out = options.out.string();
-  fmt::print("{}: {} training images of 12 subclasses in 3 superclasses (train_data.csv, train_images/)\n",
-             out, 12 * request.train_images_per_subclass);
-  fmt::print(
+  remark("{}: {} training images of 12 subclasses in 3 superclasses (train_data.csv, train_images/)\n", out,
+         12 * request.train_images_per_subclass);
+  remark(
       "{}: {} test images of known subclasses, {} of novel subclasses, {} of a novel superclass "
       "(test_images/, test_labels.csv)\n",
       out, 12 * request.test_images_per_subclass, 12 * request.test_images_per_novel_subclass,
       request.novel_superclass_images);
-  fmt::print("{}/cifar-100-binary: {} images of other things, for --cifar\n", out, request.other_images);
+  remark("{}/cifar-100-binary: {} images of other things, for --cifar\n", out, request.other_images);
   return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "apps/common/console.h"
 #include "apps/run/run_folder.h"
 #include "apps/run/session.h"
 #include "apps/train/trainer.h"
@@ -126,7 +127,7 @@ void check_classes(const Config& config, const StudyData& data) {
                 "1");
   }
   if (super < 2 && config.levels != Levels::sub)
-    fmt::print("note: all training images are of one superclass, which every image will be taken for\n");
+    warn("note: all training images are of one superclass, which every image will be taken for\n");
 }
 
 /// A run that was ended before it wrote its summary has trained nothing: it starts anew.
@@ -185,24 +186,23 @@ Run begin_run(Run run, const Json& session, const Plan& plan, const StudyData& d
 /// `run` as it was before this session.
 void print_start(const Run& run, const Json& session, const Plan& plan, const StudyData& data,
                  const std::string& weights_note) {
-  const auto held_out = data.split.held_out.size();
-  fmt::print("{}\n", session.at("backend").get<std::string>());
-  fmt::print("{}", data.dataset.passed_over);
+  remark("{}\n", session.at("backend").get<std::string>());
+  warn("{}", data.dataset.passed_over);
   const std::string changes = changes_since(run, session);
   if (!changes.empty()) {
-    fmt::print("note: the run had {}: its bytes at the end may differ from an uninterrupted run's\n",
-               changes);
+    warn("note: the run had {}: its bytes at the end may differ from an uninterrupted run's\n", changes);
   }
-  fmt::print("images: {} to train ({} of them CIFAR), {} to validate ({} CIFAR)", data.split.train.size(),
-             data.count_extra(data.split.train), data.split.validation.size(),
-             data.count_extra(data.split.validation));
-  if (held_out > 0) fmt::print(", {} of {} held-out subclasses", data.split.pseudo_novel.size(), held_out);
+  std::string images = fmt::format("images: {} to train ({} of them CIFAR), {} to validate ({} CIFAR)",
+                                   data.split.train.size(), data.count_extra(data.split.train),
+                                   data.split.validation.size(), data.count_extra(data.split.validation));
+  const auto held_out = data.split.held_out.size();
+  if (held_out > 0)
+    images += fmt::format(", {} of {} held-out subclasses", data.split.pseudo_novel.size(), held_out);
   const auto novel = data.split.pseudo_novel_super.size();
-  if (novel > 0) fmt::print(", {} of a superclass that is never trained on", novel);
-  fmt::print("\n{}: {}\n", run.config.backbone,
-             plan.weights.empty() ? "random initialisation (no --weights)"
-                                  : with_note(plan.weights.file.string(), weights_note));
-  std::fflush(stdout);
+  if (novel > 0) images += fmt::format(", {} of a superclass that is never trained on", novel);
+  remark("{}\n{}: {}\n", images, run.config.backbone,
+         plan.weights.empty() ? "random initialisation (no --weights)"
+                              : with_note(plan.weights.file.string(), weights_note));
 }
 
 bool wants_teacher(const Config& config, Part part) {
@@ -241,10 +241,10 @@ void print_end(const Run& run) {
     const Json::json_pointer key(fmt::format("/models/{}/best", name_of(part)));
     if (!run.summary.contains(key)) continue;  // removed by hand
     const Json& best = run.summary.at(key);
-    fmt::print("{}: best epoch {} with {:.2f} % (loss {:.4f}): {}\n", name_of(part), best.value("epoch", 0),
-               best.value("score_percent", 0.0), best.value("val_loss", 0.0), run.best_model(part).string());
+    remark("{}: best epoch {} with {:.2f} % (loss {:.4f}): {}\n", name_of(part), best.value("epoch", 0),
+           best.value("score_percent", 0.0), best.value("val_loss", 0.0), run.best_model(part).string());
   }
-  fmt::print("next: tern evaluate --run {0}\n", run.folder().string());
+  remark("next: tern evaluate --run {0}\n", run.folder().string());
 }
 
 }  // namespace
@@ -257,7 +257,7 @@ int train(const TrainOptions& options) {
   const Plan plan = resumed ? plan_resumed(options) : plan_new(options);
   const Device device = prepare_runtime(runtime_for(options, plan));
   if (plan.complete) {
-    fmt::print("{} is complete: all {} epochs are done\n", options.out.string(), plan.config.epochs);
+    remark("{} is complete: all {} epochs are done\n", options.out.string(), plan.config.epochs);
     return 0;
   }
   check_precision(device, plan.config.precision);

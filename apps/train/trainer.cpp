@@ -7,6 +7,7 @@
 #include <cmath>
 #include <optional>
 
+#include "apps/common/console.h"
 #include "apps/common/non_finite.h"
 #include "apps/common/progress.h"
 #include "apps/common/runtime.h"
@@ -292,8 +293,8 @@ bool Trainer::is_out_of_patience() const {
 void Trainer::stop_early() {
   run_.summary["models"][name_of(part_)]["stopped_early"] = true;
   run_.save_summary();
-  fmt::print("{}: stops after epoch {} of {}: no better score since epoch {} (patience = {})\n",
-             name_of(part_), epochs_done_, config_.epochs, best_epoch_, config_.patience);
+  remark("{}: stops after epoch {} of {}: no better score since epoch {} (patience = {})\n", name_of(part_),
+         epochs_done_, config_.epochs, best_epoch_, config_.patience);
 }
 
 Percent Trainer::score(const EpochMetrics& metrics) const {
@@ -318,8 +319,7 @@ void Trainer::print_epoch(const EpochMetrics& metrics, bool best) const {
   line += fmt::format("  {:.1f} images/s  waited {:.2f} s for images  {:.1f} s + {:.1f} s{}",
                       metrics.images_per_second, metrics.loader_wait_seconds, metrics.seconds,
                       metrics.validation_seconds, best ? "  best" : "");
-  fmt::print("{}\n", line);
-  std::fflush(stdout);
+  remark("{}\n", line);
 }
 
 }  // namespace tern

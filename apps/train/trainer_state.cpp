@@ -8,6 +8,7 @@
 
 #include <filesystem>
 
+#include "apps/common/console.h"
 #include "apps/train/trainer.h"
 #include "engine/core/check.h"
 #include "models/checkpoint.h"
@@ -57,7 +58,7 @@ void Trainer::resume() {
   }
   keep_until(epochs_done_);
   if (is_out_of_patience()) return;
-  fmt::print("{}: goes on after epoch {} of {}\n", name_of(part_), epochs_done_, config_.epochs);
+  remark("{}: goes on after epoch {} of {}\n", name_of(part_), epochs_done_, config_.epochs);
 }
 
 /// Of epochs after `epoch` nothing is known any more.

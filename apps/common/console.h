@@ -1,0 +1,37 @@
+// What a command prints beside its result: remarks on what it does, and warnings. Results go to standard output.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string_view>
+#include <utility>
+
+namespace tern {
+
+/// Sends remarks and progress to `stream` from now on: standard output (from the start), standard error, or with nullptr
+/// nowhere. Said once, before a command runs.
+void send_remarks_to(std::FILE* stream);
+/// nullptr where nobody wants them.
+std::FILE* remarks_stream();
+
+/// Prints at once, so that a log is as far as the work; nothing to nullptr. Throws std::system_error where standard output
+/// cannot be written; standard error that cannot be written stops no command.
+void print_now(std::FILE* stream, std::string_view text);
+
+/// Of how it goes: --quiet leaves it out.
+template <typename... Values>
+void remark(fmt::format_string<Values...> format, Values&&... values) {
+  if (remarks_stream() != nullptr)
+    print_now(remarks_stream(), fmt::format(format, std::forward<Values>(values)...));
+}
+
+/// Of what may surprise whoever uses the result: always printed, among the remarks if those are in standard output, else to
+/// standard error.
+template <typename... Values>
+void warn(fmt::format_string<Values...> format, Values&&... values) {
+  print_now(remarks_stream() == stdout ? stdout : stderr,
+            fmt::format(format, std::forward<Values>(values)...));
+}
+
+}  // namespace tern
