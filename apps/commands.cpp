@@ -70,10 +70,13 @@ void add_convert(CLI::App& tern, Command& chosen) {
 struct InspectOptions {
   std::filesystem::path file;
   std::string key;
+  ResultForm print = ResultForm::text;
 };
 
 int run_inspect(const InspectOptions& options) {
-  std::cout << inspect(options.file, options.key);
+  const bool as_json = options.print == ResultForm::json;
+  std::cout << (as_json ? json_text(inspect_json(options.file, options.key))
+                        : inspect(options.file, options.key));
   return 0;
 }
 
@@ -84,6 +87,7 @@ void add_inspect(CLI::App& tern, Command& chosen) {
                   "List names, types and shapes of the tensors in a file of weights.", options, run_inspect);
   app->add_option("FILE", options.file, ".pth, .pt or .safetensors")->required()->type_name("FILE");
   add_key_option(app, options.key);
+  add_json_option(app, options.print, "the list");
 }
 
 int run_classify(const ClassifyOptions& options) {
@@ -116,6 +120,7 @@ void add_classify(CLI::App& tern, Command& chosen) {
       ->check(CLI::Range(kMinResize, kMaxResize))
       ->capture_default_str();
   app->add_option("IMAGE", options.images, "JPEG, PNG or BMP")->required()->type_name("FILE");
+  add_json_option(app, options.print, "the classes of each image");
 }
 
 /// --resume knows the rest from the run folder.
@@ -160,6 +165,7 @@ void add_train(CLI::App& tern, Command& chosen) {
       },
       "list every setting with its default, and exit");
   require_unless_resumed(app, options);
+  add_json_option(app, options.print, "RUN/summary.json");
 }
 
 void add_evaluate(CLI::App& tern, Command& chosen) {
@@ -175,6 +181,7 @@ void add_evaluate(CLI::App& tern, Command& chosen) {
       "leave out the scores that are fitted to the training images, which saves running them");
   add_folder_options(app, options.folders, "where the run's images are now, if they have moved");
   add_runtime_options(app, options.runtime);
+  add_json_option(app, options.print, "RUN/evaluation.json");
 }
 
 void add_calibrate(CLI::App& tern, Command& chosen) {
@@ -217,6 +224,7 @@ void add_calibrate(CLI::App& tern, Command& chosen) {
       ->capture_default_str();
   add_folder_options(app, options.folders, "where the run's images are now, if they have moved");
   add_runtime_options(app, options.runtime);
+  add_json_option(app, options.print, "RUN/calibration.json");
 }
 
 void add_dump(CLI::App& tern, Command& chosen) {
@@ -273,6 +281,7 @@ void add_predict(CLI::App& tern, Command& chosen) {
                 "predict with a run that held subclasses out of training");
   add_decision_options(app, options.decision);
   add_runtime_options(app, options.runtime);
+  add_json_option(app, options.print, "counts and accuracies");
 }
 
 void add_export(CLI::App& tern, Command& chosen) {
@@ -322,6 +331,7 @@ void add_check_data(CLI::App& tern, Command& chosen) {
   app->add_option("--out", options.out, "write a page with the pictures, for a browser without a network")
       ->type_name("FILE.html");
   add_runtime_options(app, options.runtime);
+  add_json_option(app, options.print, "what was found");
 }
 
 void add_study(CLI::App& tern, Command& chosen) {
@@ -355,6 +365,7 @@ void add_study(CLI::App& tern, Command& chosen) {
       ->type_name("DIR|ZIP");
   app->add_flag("--dry-run", options.dry_run, "list the trainings and do nothing");
   add_runtime_options(app, options.runtime);
+  add_json_option(app, options.print, "DIR/study.json, or the list of a dry run,");
 }
 
 void add_help_pages(CLI::App& tern, Command& chosen) {

@@ -95,6 +95,12 @@ void add_decision_options(CLI::App* app, DecisionOptions& options) {
       "--mix); taus are not used");
 }
 
+void add_json_option(CLI::App* app, ResultForm& print, const std::string& document) {
+  app->add_flag_callback(
+      "--json", [&print] { print = ResultForm::json; },
+      "print " + document + " as one JSON document, for programs; remarks then go to standard error");
+}
+
 TestMix mix_or_usage(const std::string& text) {
   try {
     return parse_mix(text);

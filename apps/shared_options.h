@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/common/console.h"
 #include "apps/common/runtime.h"
 #include "apps/measure/answers.h"
 #include "apps/measure/test_mix.h"
@@ -36,6 +37,9 @@ void add_consistent_option(CLI::App* app, DecisionOptions& options);
 
 /// add_threshold_options, and how both levels answer: --consistent, --joint.
 void add_decision_options(CLI::App* app, DecisionOptions& options);
+
+/// --json, of commands that print `document`, "RUN/evaluation.json", in place of a text.
+void add_json_option(CLI::App* app, ResultForm& print, const std::string& document);
 
 /// A check that wants a number in [low, high]. CLI::Range lets NaN through.
 CLI::Validator number_in(double low, double high);

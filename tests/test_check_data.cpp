@@ -11,6 +11,7 @@
 #include "engine/core/check.h"
 #include "engine/core/random.h"
 #include "engine/io/file.h"
+#include "engine/io/json.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -80,6 +81,28 @@ TEST_CASE(
   CHECK(holds(result.output, "look at: 1 class with fewer than 10 images; ant has 1"));
   CHECK(holds(result.output, "the same pixels: <dog>/cat.png (any / <dog>), cat/2.png (any / cat)\n"));
   CHECK(holds(result.output, "the same pixels: <dog>/5.png (any / <dog>), seen.png (to be predicted)\n"));
+
+  folder.write("pets/notes.txt", "no image");
+  const test::Result as_json = folder.check({"--images", (folder / "new").string(), "--json"});
+  CHECK(as_json.code == 1);
+  CHECK(holds(as_json.errors, "passed over 1 file of "));
+  CHECK(holds(as_json.errors, "wanted images that can be read, got 1 that cannot: "));
+  const Json json = Json::parse(as_json.output);
+  CHECK(json.at("labelled_images") == 26);
+  CHECK(json.at("images_to_be_predicted") == 2);
+  CHECK(json.at("warnings").size() == 5);
+  CHECK(json.at("passed_over").get<std::string>().starts_with("passed over 1 file of "));
+  CHECK(json.at("width_pixels") == Json{{"smallest", 17}, {"median", 17}, {"largest", 17}});
+  CHECK(json.at("classes").size() == 3);
+  CHECK(json.at("classes")[0] == Json{{"superclass", "any"}, {"subclass", "cat"}, {"images", 14}});
+  REQUIRE(json.at("unreadable").size() == 1);
+  CHECK(json.at("unreadable")[0].at("image") == "cat/broken.png");
+  CHECK(holds(json.at("unreadable")[0].at("error"), "wanted a JPEG, PNG or BMP image"));
+  REQUIRE(json.at("alike").size() == 3);
+  CHECK(json.at("alike")[0].at("several_classes") == true);
+  CHECK(json.at("alike")[0].at("images")[0].at("subclass") == "<dog>");
+  CHECK(json.at("alike")[1].at("labelled_and_to_be_predicted") == true);
+  CHECK(json.at("alike")[1].at("images")[1] == Json{{"image", "seen.png"}, {"labelled", false}});
 
   const std::string html = read_text_file(page);
   CHECK(holds(html, "<h1>26 labelled images</h1>"));

@@ -139,6 +139,35 @@ TEST_CASE("classify: names of classes come from lines or a table") {
   }
 }
 
+TEST_CASE("classify: as JSON the same classes, names where they are known, and one document at the end") {
+  Setting setting;
+  setting.options.classes = setting.folder / "classes.csv";
+  write_file(setting.options.classes, "class_index,class\n4,four\n1,\"on\"\"e\"\n");
+  const std::string text = setting.run();
+  setting.options.print = ResultForm::json;
+  const Json json = Json::parse(setting.run());
+  CHECK(json.at("architecture") == "resnet18");
+  CHECK(json.at("weights") == setting.options.weights.string());
+  REQUIRE(json.at("images").size() == 2);
+  for (std::size_t image = 0; image < 2; ++image) {
+    const Json& one = json.at("images")[image];
+    CHECK(one.at("image") == setting.options.images[image].string());
+    const std::vector<Line> lines = lines_after(text, setting.options.images[image].string());
+    REQUIRE(one.at("classes").size() == lines.size());
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      const Json& top = one.at("classes")[i];
+      CHECK(std::to_string(top.at("index").get<int>()) == lines[i].index);
+      CHECK(top.at("probability_percent").get<double>() ==
+            doctest::Approx(lines[i].percent).scale(1).epsilon(0.006));
+      CHECK(top.value("name", "class " + lines[i].index) == lines[i].name);
+    }
+  }
+  setting.options.images.push_back(setting.folder / "absent.png");
+  std::ostringstream out;
+  CHECK_THROWS(classify(setting.options, out));
+  CHECK(out.str().empty());
+}
+
 TEST_CASE("classify: --logits keeps what went in and what came out, as PyTorch lays it out") {
   Setting setting;
   setting.options.logits = setting.folder / "logits.safetensors";

@@ -36,10 +36,10 @@ Options options_with(ScoreMemo* memo) {
 std::string results_with(ScoreMemo* memo) {
   auto calibration = options_with<CalibrateOptions>(memo);
   calibration.scores = {"max_logit"};
-  calibration.print = false;
+  calibration.print = ResultForm::none;
   calibrate(calibration);
   auto evaluation = options_with<EvaluateOptions>(memo);
-  evaluation.print = false;
+  evaluation.print = ResultForm::none;
   evaluate(evaluation);
   auto prediction = options_with<PredictOptions>(memo);
   prediction.images = trained() / "data/test_images";

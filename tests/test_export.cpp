@@ -141,7 +141,7 @@ TEST_CASE("export: a calibrated novelty score decides in the graph, too") {
   const test::TinyRun& trained = two_models();
   CalibrateOptions calibration;
   calibration.runs = {trained.run()};
-  calibration.print = false;
+  calibration.print = ResultForm::none;
   calibration.runtime.threads = 1;
   for (const std::string score :
        {"max_logit", "temperature_scaled+max_softmax", "energy", "react", "knn", "mahalanobis",

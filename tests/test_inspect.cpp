@@ -28,6 +28,22 @@ TEST_CASE("inspect: a table in the file's layout, and the counts") {
         "format      PyTorch (zip)\n");
 }
 
+TEST_CASE("inspect: the same as JSON") {
+  const auto file = test::golden("torch_checkpoint_state_dict.pth");
+  const Json json = inspect_json(file);
+  CHECK(json.at("file") == file.string());
+  CHECK(json.at("format") == "PyTorch (zip)");
+  CHECK(json.at("parameters") == 21);
+  CHECK(json.at("bytes") == 116);
+  CHECK(json.at("tensors").size() == 7);
+  CHECK(json.at("tensors")[0] == Json{{"name", "conv.weight"}, {"type", "f32"}, {"shape", {3, 2, 1, 2}}});
+  CHECK(json.at("tensors")[6].at("shape") == Json::array());
+  CHECK_FALSE(json.contains("taken"));
+  const auto timm = test::golden("checkpoint_2026_timm.pth");
+  CHECK(inspect_json(timm).at("taken") ==
+        "state dict \"state_dict\", passing over \"state_dict_ema\" (--key takes another)");
+}
+
 TEST_CASE("inspect: types that tern does not compute with, and which state dict of several") {
   CHECK(inspect(test::golden("checkpoint_2026_types.safetensors"))
             .find("u64              u64          [1]\n") != std::string::npos);

@@ -43,7 +43,7 @@ CalibrateOptions calibration(std::vector<std::string> scores,
   CalibrateOptions options;
   options.runs = std::move(runs);
   options.scores = std::move(scores);
-  options.print = false;
+  options.print = ResultForm::none;
   options.runtime.threads = 1;
   return options;
 }
@@ -144,7 +144,7 @@ TEST_CASE("scores_file: predict and evaluate decide by the score, max_softmax by
   calibrate(calibration({"super=max_softmax", "sub=relative_mahalanobis"}));
   EvaluateOptions evaluation;
   evaluation.runs = {trained().run()};
-  evaluation.print = false;
+  evaluation.print = ResultForm::none;
   evaluate(evaluation);
   const Json json = read_json(trained() / "run/evaluation.json");
   CHECK(json.at("settings").at("score_sub") == "relative_mahalanobis");
@@ -273,7 +273,8 @@ TEST_CASE("scores_file: details of each image, taus by class, and both levels at
   EvaluateOptions evaluation;
   evaluation.runs = {trained().run()};
   evaluation.decision.joint = true;
-  evaluation.novelty_scores = evaluation.print = false;
+  evaluation.novelty_scores = false;
+  evaluation.print = ResultForm::none;
   evaluate(evaluation);
   const Json measured = read_json(trained() / "run/evaluation.json");
   CHECK(measured.at("settings").at("joint") == true);

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "apps/check_data/findings.h"
+#include "apps/check_data/findings_json.h"
 #include "apps/check_data/findings_page.h"
 #include "apps/check_data/findings_text.h"
-#include "apps/common/console.h"
 #include "apps/run/study_data.h"
 #include "data/study.h"
 #include "engine/core/check.h"
@@ -40,13 +40,15 @@ int check_data(const CheckDataOptions& options) {
   warn("{}", labelled.dataset.passed_over);
 
   CheckedImages images;
+  images.passed_over = labelled.dataset.passed_over;
   images.classes = std::move(labelled.dataset.classes);
   images.superclasses = std::move(labelled.dataset.superclasses);
   images.subclasses = std::move(labelled.dataset.subclasses);
   add(images, labelled.dataset.names, look_at(*labelled.source, labelled.dataset.names, "labelled"));
   if (others) add(images, others->names(), look_at(*others, others->names(), "to predict"));
   const Findings findings = findings_of(images);
-  fmt::print("{}", findings_text(images, findings));
+  if (options.print == ResultForm::text) fmt::print("{}", findings_text(images, findings));
+  if (options.print == ResultForm::json) print_json(findings_json(images, findings));
   if (!options.out.empty()) {
     write_file(options.out, findings_page(images, findings, {labelled.source.get(), others.get()}));
     remark("written to {}\n", options.out.string());

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "apps/common/console.h"
 #include "apps/common/runtime.h"
 
 namespace tern {
@@ -11,6 +12,7 @@ struct CheckDataOptions {
   std::filesystem::path data;    ///< as for tern train
   std::filesystem::path images;  ///< to be predicted; empty: DATA/test_images or .zip, if there
   std::filesystem::path out;     ///< an HTML page, if not empty
+  ResultForm print = ResultForm::text;
   RuntimeOptions runtime;
 };
 

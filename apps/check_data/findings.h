@@ -16,6 +16,7 @@ struct CheckedImages {
   std::vector<std::string> names;
   std::vector<std::int32_t> superclasses, subclasses;  ///< of the labelled ones, which come first
   std::vector<ImageFacts> facts;
+  std::string passed_over;  ///< a line about the files that were not taken for images; empty if none
 
   std::int64_t labelled() const { return static_cast<std::int64_t>(subclasses.size()); }
   std::int64_t count() const { return static_cast<std::int64_t>(names.size()); }

@@ -10,6 +10,10 @@ std::FILE*& stream_of_remarks() {
 
 }  // namespace
 
+void print_json(const Json& json) {
+  fmt::print(stdout, "{}", json_text(json));
+}
+
 void send_remarks_to(std::FILE* stream) {
   stream_of_remarks() = stream;
 }

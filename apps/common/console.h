@@ -1,4 +1,4 @@
-// What a command prints beside its result: remarks on what it does, and warnings. Results go to standard output.
+// What a command prints: its result, on standard output, and beside it remarks on what it does, and warnings.
 #pragma once
 
 #include <fmt/format.h>
@@ -7,7 +7,15 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/io/json.h"
+
 namespace tern {
+
+/// How a command prints its result.
+enum class ResultForm { none, text, json };
+
+/// One document on standard output, as its file has it. Throws std::system_error where that cannot be written.
+void print_json(const Json& json);
 
 /// Sends remarks and progress to `stream` from now on: standard output (from the start), standard error, or with nullptr
 /// nowhere. Said once, before a command runs.

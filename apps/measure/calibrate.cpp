@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "apps/common/console.h"
 #include "apps/measure/calibration_file.h"
 #include "apps/measure/choose_thresholds.h"
 #include "apps/measure/level_texts.h"
@@ -170,7 +169,7 @@ int calibrate(const CalibrateOptions& options) {
     json[name_of(level)] = to_json(thresholds);
     text += thresholds_text(thresholds, text_of(choices[level], level));
   }
-  if (options.print)
+  if (options.print == ResultForm::text)
     fmt::print("{}\n* a rule of the reference; tern evaluate and tern predict take --tau-rule RULE\n", text);
   if (confidence) {
     write_scores(*confidence, runs, models, options.views);
@@ -178,6 +177,7 @@ int calibrate(const CalibrateOptions& options) {
     remove_scores(run);
   }
   write_json(calibration_file(run), json);
+  if (options.print == ResultForm::json) print_json(json);
   return 0;
 }
 

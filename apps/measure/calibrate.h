@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/common/console.h"
 #include "apps/common/runtime.h"
 #include "apps/measure/ensemble.h"
 #include "apps/measure/test_mix.h"
@@ -30,7 +31,7 @@ struct CalibrateOptions {
   std::uint64_t seed = 42;             ///< of the halves
   double target_rate = 0.95;           ///< of seen images to keep, and of novel ones to find
   DataFolders folders;                 ///< empty: where the run found its images
-  bool print = true;
+  ResultForm print = ResultForm::text;
   RuntimeOptions runtime;
   ScoreMemo* memo = nullptr;  ///< see EnsembleModels
 };
@@ -38,9 +39,9 @@ struct CalibrateOptions {
 /// The best in the mix, or without one the target rate of seen images kept.
 const char* default_rule(const CalibrateOptions& options);
 
-/// Prints distributions, histograms and thresholds, and writes RUN/calibration.json of the first run; with it
-/// RUN/scores.safetensors, which novelty scores decide by from then on, or removes the one there was. Without novel
-/// images the rules that need none are left. Returns 0; throws Error on failure.
+/// Prints distributions, histograms and thresholds, and writes RUN/calibration.json of the first run, which is also what it
+/// prints as JSON; with it RUN/scores.safetensors, which novelty scores decide by from then on, or removes the one there
+/// was. Without novel images the rules that need none are left. Returns 0; throws Error on failure.
 int calibrate(const CalibrateOptions& options);
 
 }  // namespace tern

@@ -6,7 +6,6 @@
 #include <string_view>
 #include <utility>
 
-#include "apps/common/console.h"
 #include "apps/measure/evaluation_json.h"
 #include "apps/measure/evaluation_text.h"
 #include "apps/measure/predictor.h"
@@ -96,8 +95,10 @@ int evaluate(const EvaluateOptions& options) {
           members_of(predictor, data, scored, level), static_cast<std::uint64_t>(run.config.seed)));
     }
   }
-  if (options.print) fmt::print("{}", text_of(evaluation));
-  write_json(run.folder() / "evaluation.json", to_json(evaluation));
+  const Json json = to_json(evaluation);
+  if (options.print == ResultForm::text) fmt::print("{}", text_of(evaluation));
+  write_json(run.folder() / "evaluation.json", json);
+  if (options.print == ResultForm::json) print_json(json);
   return 0;
 }
 

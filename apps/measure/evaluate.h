@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/common/console.h"
 #include "apps/common/runtime.h"
 #include "apps/measure/answers.h"
 #include "apps/measure/ensemble.h"
@@ -18,13 +19,13 @@ struct EvaluateOptions {
   DataFolders folders;  ///< empty: where the run found its images
   bool novelty_scores =
       true;  ///< the scores that are fitted to the training part, which is run through the models
-  bool print = true;
+  ResultForm print = ResultForm::text;
   RuntimeOptions runtime;
   ScoreMemo* memo = nullptr;  ///< see EnsembleModels
 };
 
-/// Prints the rates, the worst classes and the novelty metrics, and writes RUN/evaluation.json. Returns
-/// 0; throws Error on failure.
+/// Prints the rates, the worst classes and the novelty metrics, and writes RUN/evaluation.json, which is also what it prints
+/// as JSON. Returns 0; throws Error on failure.
 int evaluate(const EvaluateOptions& options);
 
 }  // namespace tern

@@ -7,29 +7,16 @@
 namespace tern {
 namespace {
 
-/// At a threshold.
-Json counts_json(double tau, const NoveltyCounts& counts) {
-  Json json = {{"tau", tau}, {"seen_images", counts.seen}, {"novel_images", counts.novel}};
-  const std::vector<std::pair<const char*, Percent>> rates{
-      {"accuracy_overall_percent", counts.accuracy()},
-      {"accuracy_seen_percent", counts.seen_accuracy()},
-      {"accuracy_novel_percent", counts.novel_accuracy()},
-      {"false_novel_rate_percent", counts.false_novel_rate()},
-      {"misclassified_rate_percent", counts.misclassified_rate()},
-      {"one_minus_seen_accuracy_percent", counts.one_minus_accuracy()}};
-  for (const auto& [name, value] : rates) {
-    if (value) json[name] = *value;
-  }
-  return json;
-}
-
 /// Adds the part `name` of each level that has it.
 void add_counts(Json& json, const char* name, const ByLevel<std::optional<LevelRates>>& rates,
                 std::optional<NoveltyCounts> (*counts_of)(const LevelRates&)) {
   for (const Level level : kLevels) {
     if (!rates[level]) continue;
     const std::optional<NoveltyCounts> counts = counts_of(*rates[level]);
-    if (counts) json[name][name_of(level)] = counts_json(rates[level]->tau, *counts);
+    if (!counts) continue;
+    Json& at_threshold = json[name][name_of(level)];
+    at_threshold["tau"] = rates[level]->tau;
+    at_threshold.update(counts_json(*counts));
   }
 }
 
@@ -75,6 +62,21 @@ Json to_json(const Evaluation& evaluation) {
   for (const LevelReport& report : evaluation.levels) {
     json["closed_set"][name_of(report.level)] = closed_set_json(report.closed_set);
     json["novelty"][name_of(report.level)] = novelty_json(report);
+  }
+  return json;
+}
+
+Json counts_json(const NoveltyCounts& counts) {
+  Json json = {{"seen_images", counts.seen}, {"novel_images", counts.novel}};
+  const std::vector<std::pair<const char*, Percent>> rates{
+      {"accuracy_overall_percent", counts.accuracy()},
+      {"accuracy_seen_percent", counts.seen_accuracy()},
+      {"accuracy_novel_percent", counts.novel_accuracy()},
+      {"false_novel_rate_percent", counts.false_novel_rate()},
+      {"misclassified_rate_percent", counts.misclassified_rate()},
+      {"one_minus_seen_accuracy_percent", counts.one_minus_accuracy()}};
+  for (const auto& [name, value] : rates) {
+    if (value) json[name] = *value;
   }
   return json;
 }

@@ -9,6 +9,8 @@ namespace tern {
 
 Json to_json(const Evaluation& evaluation);
 
+/// Images and rates, without the threshold.
+Json counts_json(const NoveltyCounts& counts);
 /// A list, an entry per class.
 Json classes_json(const ClassReport& report);
 /// Rows: truth, columns: answers, in the order of the class indices.

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "apps/common/console.h"
+#include "apps/measure/evaluation_json.h"
 #include "apps/measure/predictions.h"
 #include "apps/measure/predictions_page.h"
 #include "apps/run/study_data.h"
@@ -65,14 +65,12 @@ void check_levels(const EnsembleModels& models, const Run& run) {
               models.has(Level::super) ? "only the superclass model" : "only the subclass model");
 }
 
-void print_accuracy(const char* level, const std::vector<std::int32_t>& truth, const Answers& answers,
-                    std::int32_t novel) {
-  const NoveltyCounts counts = count_novelty(truth, answers.classes, novel);
+void print_accuracy(Level level, const NoveltyCounts& counts) {
   const auto text = [](Percent value) {
     return value ? fmt::format("{:6.2f} %", *value) : std::string("     -");
   };
-  fmt::print("{:<10} accuracy: overall {}  seen {}  novel {}\n", level, text(counts.accuracy()),
-             text(counts.seen_accuracy()), text(counts.novel_accuracy()));
+  fmt::print("{:<10} accuracy: overall {}  seen {}  novel {}\n", fmt::format("{}class", name_of(level)),
+             text(counts.accuracy()), text(counts.seen_accuracy()), text(counts.novel_accuracy()));
 }
 
 /// The images in the sizes of the runs, each size read once.
@@ -121,14 +119,19 @@ Json page_json(const PredictOptions& options, const PredictedImages& predicted, 
   return json;
 }
 
-/// The table and the page, both or neither. Returns a line about the page, empty without one.
-std::string write_outputs(const PredictOptions& options, Predictor& predictor, const Dataset& images,
-                          const Scores& scores, const Predictions& predictions) {
+struct WrittenPage {
+  std::size_t pictures = 0, bytes = 0;
+};
+
+/// The table and the page, both or neither. Returns what was written of the page, if one is asked for.
+std::optional<WrittenPage> write_outputs(const PredictOptions& options, Predictor& predictor,
+                                         const Dataset& images, const Scores& scores,
+                                         const Predictions& predictions) {
   const std::string csv = predictions_csv(images.names, images.classes, predictions,
                                           {options.names, options.probabilities, options.details});
   if (options.page.empty()) {
     write_file(options.out, csv);
-    return {};
+    return std::nullopt;
   }
   const std::unique_ptr<ImageSource> source = ImageSource::open(options.images);
   const Json json = page_json(options, {*source, images, predictor, predictions}, scores);
@@ -138,9 +141,53 @@ std::string write_outputs(const PredictOptions& options, Predictor& predictor, c
   page.write(html);
   page.commit();
   table.commit();
-  return fmt::format("{}: {}, {:.2f} MB\n", options.page.string(),
-                     shown_text(count_shown(json), images.names.size(), options.page_limit),
-                     static_cast<double>(html.size()) / 1e6);
+  return WrittenPage{count_shown(json), html.size()};
+}
+
+/// What predict() prints.
+struct Summary {
+  std::int64_t images = 0;
+  ByLevel<std::int64_t> novel;                  ///< answers
+  ByLevel<std::optional<NoveltyCounts>> right;  ///< of labelled images
+  std::optional<WrittenPage> page;
+};
+
+Summary summarise(const PredictOptions& options, const Dataset& images, const Predictions& predictions) {
+  Summary summary;
+  summary.images = images.count();
+  for (const Level level : kLevels) {
+    const std::vector<std::int32_t>& answers = predictions.answers[level].classes;
+    const std::int32_t novel = images.classes.novel(level);
+    summary.novel[level] = std::count(answers.begin(), answers.end(), novel);
+    if (!options.labels.empty()) summary.right[level] = count_novelty(images.labels(level), answers, novel);
+  }
+  return summary;
+}
+
+void print_text(const PredictOptions& options, const Summary& summary) {
+  remark("{} images: {} of a novel superclass, {} of a novel subclass; written to {}\n", summary.images,
+         summary.novel.super, summary.novel.sub, options.out.string());
+  if (summary.page) {
+    const auto images = static_cast<std::size_t>(summary.images);
+    remark("{}: {}, {:.2f} MB\n", options.page.string(),
+           shown_text(summary.page->pictures, images, options.page_limit),
+           static_cast<double>(summary.page->bytes) / 1e6);
+  }
+  for (const Level level : kLevels) {
+    if (summary.right[level]) print_accuracy(level, *summary.right[level]);
+  }
+}
+
+Json to_json(const PredictOptions& options, const Summary& summary) {
+  Json json = {{"images", summary.images},
+               {"novel_superclass_images", summary.novel.super},
+               {"novel_subclass_images", summary.novel.sub},
+               {"predictions", options.out.string()}};
+  if (summary.page) json["page"] = {{"file", options.page.string()}, {"pictures", summary.page->pictures}};
+  for (const Level level : kLevels) {
+    if (summary.right[level]) json["accuracy"][name_of(level)] = counts_json(*summary.right[level]);
+  }
+  return json;
 }
 
 }  // namespace
@@ -167,18 +214,10 @@ int predict(const PredictOptions& options) {
   Scores scores = predictor.models.score(pointers_to(datasets), all, "predict", with_features);
   if (predictor.confidence) predictor.confidence->add_to(predictor.runs, scores);
   const Predictions predictions = make_predictions(predictor, scores);
-  const std::string page_text = write_outputs(options, predictor, images, scores, predictions);
-  const auto& [super, sub] = predictions.answers;
-
-  const ClassTable& classes = images.classes;
-  remark("{} images: {} of a novel superclass, {} of a novel subclass; written to {}\n", images.count(),
-         std::count(super.classes.begin(), super.classes.end(), classes.novel_superclass()),
-         std::count(sub.classes.begin(), sub.classes.end(), classes.novel_subclass()), options.out.string());
-  remark("{}", page_text);
-  if (!options.labels.empty()) {
-    print_accuracy("superclass", images.superclasses, super, classes.novel_superclass());
-    print_accuracy("subclass", images.subclasses, sub, classes.novel_subclass());
-  }
+  Summary summary = summarise(options, images, predictions);
+  summary.page = write_outputs(options, predictor, images, scores, predictions);
+  if (options.print == ResultForm::text) print_text(options, summary);
+  if (options.print == ResultForm::json) print_json(to_json(options, summary));
   return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/common/console.h"
 #include "apps/common/runtime.h"
 #include "apps/measure/answers.h"
 #include "apps/measure/ensemble.h"
@@ -26,11 +27,13 @@ struct PredictOptions {
   bool details =
       false;  ///< of each level: the confidence that tau is held against, its p-value, the second choice
   bool allow_held_out = false;  ///< else a run that never saw some subclasses is refused
+  ResultForm print = ResultForm::text;
   RuntimeOptions runtime;
   ScoreMemo* memo = nullptr;  ///< see EnsembleModels
 };
 
-/// Writes CSV and page whole or not at all. Returns 0; throws Error on failure.
+/// Writes CSV and page whole or not at all, and prints how many images were called novel, and with labels how many answers are
+/// right. Returns 0; throws Error on failure.
 int predict(const PredictOptions& options);
 
 }  // namespace tern

@@ -144,7 +144,7 @@ void RowMeasurement::calibrate_run(const StudyRun& run) {
   calibration.scores = row_.scores.empty() ? std::vector<std::string>{kPlainScore} : row_.scores;
   calibration.folders = options_.folders;
   calibration.runtime = options_.runtime;
-  calibration.print = false;
+  calibration.print = ResultForm::none;
   calibration.memo = options_.memo;
   calibrate(calibration);
 }
@@ -185,7 +185,7 @@ void RowMeasurement::evaluate_run(const StudyRun& run, const Taus& taus, bool no
   evaluation.folders = options_.folders;
   evaluation.novelty_scores = novelty_scores;
   evaluation.runtime = options_.runtime;
-  evaluation.print = false;
+  evaluation.print = ResultForm::none;
   evaluation.memo = options_.memo;
   evaluate(evaluation);
 }

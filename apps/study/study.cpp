@@ -8,7 +8,6 @@
 #include <set>
 #include <utility>
 
-#include "apps/common/console.h"
 #include "apps/study/row.h"
 #include "apps/study/table.h"
 #include "apps/train/training_setup.h"
@@ -134,18 +133,40 @@ void check_batch_sizes(const std::vector<RowRuns>& rows, const DataFolders& fold
   }
 }
 
-void list_runs(const std::vector<RowRuns>& rows) {
+struct ListedTraining {
+  std::string row, run;
+  fs::path folder;
+  bool shared = false;  ///< with a row before
+  bool done = false;
+};
+
+std::vector<ListedTraining> list_trainings(const std::vector<RowRuns>& rows) {
+  std::vector<ListedTraining> list;
   std::set<fs::path> seen;
   for (const RowRuns& row : rows) {
     for (const StudyRun* run : row.all()) {
       for (const Training& training : run->members) {
         const bool first = seen.insert(training.folder).second;
-        fmt::print("{:<28} {:<24} {}{}{}\n", row.title(), run->title, training.folder.string(),
-                   first ? "" : "  (shared)", is_trained(training) ? "  (done)" : "");
+        list.push_back({row.title(), run->title, training.folder, !first, is_trained(training)});
       }
     }
   }
-  fmt::print("{} trainings\n", seen.size());
+  return list;
+}
+
+void print_list(const std::vector<ListedTraining>& list, ResultForm form) {
+  const auto trainings = std::count_if(list.begin(), list.end(), [](const auto& one) { return !one.shared; });
+  Json json = {{"trainings", trainings}, {"list", Json::array()}};
+  for (const auto& [row, run, folder, shared, done] : list) {
+    json["list"].push_back(
+        {{"row", row}, {"run", run}, {"folder", folder.string()}, {"shared", shared}, {"done", done}});
+    if (form == ResultForm::text) {
+      fmt::print("{:<28} {:<24} {}{}{}\n", row, run, folder.string(), shared ? "  (shared)" : "",
+                 done ? "  (done)" : "");
+    }
+  }
+  if (form == ResultForm::text) fmt::print("{} trainings\n", trainings);
+  if (form == ResultForm::json) print_json(json);
 }
 
 bool wants_features(const StudyRow& row) {
@@ -184,12 +205,18 @@ std::vector<RowResult> earlier_results(const std::vector<RowRuns>& rows) {
   return results;
 }
 
-std::string write_tables(const StudyPlan& plan, std::vector<RowResult> results, const StudyOptions& options) {
+/// What is known so far, as tables and as JSON.
+struct StudyResult {
+  std::string tables;
+  Json json;
+};
+
+StudyResult write_result(const StudyPlan& plan, std::vector<RowResult> results, const StudyOptions& options) {
   std::erase_if(results, [](const RowResult& result) { return !result.result.contains("estimate"); });
-  const std::string tables = study_tables(plan, results);
-  write_json(options.out / "study.json", study_json(plan, results));
-  write_file(options.out / "tables.md", tables);
-  return tables;
+  StudyResult result{study_tables(plan, results), study_json(plan, results)};
+  write_json(options.out / "study.json", result.json);
+  write_file(options.out / "tables.md", result.tables);
+  return result;
 }
 
 }  // namespace
@@ -199,7 +226,7 @@ int study(const StudyOptions& options) {
   const StudyInputs inputs = gather_inputs(plan, options);
   const std::vector<RowRuns> rows = plan_runs(plan, inputs);
   if (options.dry_run) {
-    list_runs(rows);
+    print_list(list_trainings(rows), options.print);
     return 0;
   }
   prepare_runtime(options.runtime);
@@ -223,11 +250,16 @@ int study(const StudyOptions& options) {
       announce(rows[i].title(), run, training);
     };
     results[i].result = complete_row(rows[i], row_options);
-    write_tables(plan, results, options);
+    write_result(plan, results, options);
   }
-  remark("\n");
-  fmt::print("{}", write_tables(plan, results, options));
-  remark("\nwritten to {}\n", (options.out / "tables.md").string());
+  const StudyResult result = write_result(plan, results, options);
+  if (options.print == ResultForm::text) {
+    remark("\n");
+    fmt::print("{}", result.tables);
+    remark("\n");
+  }
+  if (options.print == ResultForm::json) print_json(result.json);
+  remark("written to {}\n", (options.out / "tables.md").string());
   return 0;
 }
 

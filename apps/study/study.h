@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/common/console.h"
 #include "apps/common/runtime.h"
 #include "apps/run/study_data.h"
 
@@ -18,10 +19,11 @@ struct StudyOptions {
   std::vector<std::string> keys;     ///< KEY, or NAME=KEY, of a state dict in the weights of that name
   std::filesystem::path images;      ///< to be predicted; empty: DATA/test_images or DATA/test_images.zip
   bool dry_run = false;              ///< list the trainings and do nothing
+  ResultForm print = ResultForm::text;
   RuntimeOptions runtime;
 };
 
-/// Writes OUT/study.json and OUT/tables.md after each row, and prints the tables at the end. Returns 0;
+/// Writes OUT/study.json and OUT/tables.md after each row, and prints the tables at the end, or as JSON what is in study.json. Returns 0;
 /// throws Error on failure, with what was done so far left on the disk.
 int study(const StudyOptions& options);
 

@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 
-#include "apps/common/console.h"
 #include "apps/run/run_folder.h"
 #include "apps/run/session.h"
 #include "apps/train/trainer.h"
@@ -258,6 +257,7 @@ int train(const TrainOptions& options) {
   const Device device = prepare_runtime(runtime_for(options, plan));
   if (plan.complete) {
     remark("{} is complete: all {} epochs are done\n", options.out.string(), plan.config.epochs);
+    if (options.print == ResultForm::json) print_json(plan.run->summary);
     return 0;
   }
   check_precision(device, plan.config.precision);
@@ -284,6 +284,7 @@ int train(const TrainOptions& options) {
   }
   finish(run, "complete");
   print_end(run);
+  if (options.print == ResultForm::json) print_json(run.summary);
   return 0;
 }
 

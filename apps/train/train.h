@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/common/console.h"
 #include "apps/common/runtime.h"
 #include "apps/run/study_data.h"
 #include "models/heads.h"
@@ -19,9 +20,10 @@ struct TrainOptions {
   WeightSource weights;           ///< of the backbone, .pth or .safetensors; empty: random initialisation
   RuntimeOptions runtime;
   bool resume = false;
+  ResultForm print = ResultForm::text;  ///< text: remarks alone
 };
 
-/// Trains the models that the settings ask for, one after the other. Returns 0; throws Error on failure, with
+/// Trains the models that the settings ask for, one after the other; as JSON it prints RUN/summary.json. Returns 0; throws Error on failure, with
 /// the run folder then holding what its last whole epoch left, or nothing if training never began.
 int train(const TrainOptions& options);
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 #include <ostream>
+#include <utility>
 
 #include "apps/common/non_finite.h"
 #include "data/augment.h"
@@ -124,12 +125,15 @@ void save_logits(const ClassifyOptions& options, const Record& record, std::int6
   save_weights(options.logits, tensors, {{"architecture", options.architecture}});
 }
 
-std::string class_text(const std::vector<std::string>& names, std::size_t index) {
-  return index < names.size() && !names[index].empty() ? names[index] : fmt::format("class {}", index);
-}
+struct TopClass {
+  std::size_t index = 0;
+  double probability = 0;
+  std::string name;  ///< empty: none is known
+};
 
-void print_top(const std::vector<float>& logits, const std::vector<std::string>& names, int top,
-               std::ostream& out) {
+/// The `top` most probable classes, or all if there are fewer.
+std::vector<TopClass> top_classes(const std::vector<float>& logits, const std::vector<std::string>& names,
+                                  int top) {
   std::vector<std::size_t> order(logits.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const auto shown = std::min(static_cast<std::size_t>(top), order.size());
@@ -140,10 +144,31 @@ void print_top(const std::vector<float>& logits, const std::vector<std::string>&
   const double max_logit = logits[order.front()];
   double sum = 0;
   for (const float logit : logits) sum += std::exp(logit - max_logit);
+  std::vector<TopClass> classes;
   for (std::size_t i = 0; i < shown; ++i) {
-    const double probability = std::exp(logits[order[i]] - max_logit) / sum;
-    out << fmt::format("  {:6.2f} %  {:4}  {}\n", 100 * probability, order[i], class_text(names, order[i]));
+    const std::size_t index = order[i];
+    classes.push_back({index, std::exp(logits[index] - max_logit) / sum,
+                       index < names.size() ? names[index] : std::string()});
   }
+  return classes;
+}
+
+std::string text_of(const std::vector<TopClass>& classes) {
+  std::string text;
+  for (const auto& [index, probability, name] : classes) {
+    text += fmt::format("  {:6.2f} %  {:4}  {}\n", 100 * probability, index,
+                        name.empty() ? fmt::format("class {}", index) : name);
+  }
+  return text;
+}
+
+Json to_json(const std::filesystem::path& image, const std::vector<TopClass>& classes) {
+  Json json = {{"image", image.string()}, {"classes", Json::array()}};
+  for (const auto& [index, probability, name] : classes) {
+    json["classes"].push_back({{"index", index}, {"probability_percent", 100 * probability}});
+    if (!name.empty()) json["classes"].back()["name"] = name;
+  }
+  return json;
 }
 
 }  // namespace
@@ -177,6 +202,7 @@ void classify(const ClassifyOptions& options, std::ostream& out, std::ostream& n
   if (!options.classes.empty()) names = read_class_names(options.classes, classes);
 
   Record record;
+  Json images = Json::array();
   for (const std::filesystem::path& path : options.images) {
     const Tensor input = input_of(path, options.resize);
     const Tensor output = model.inference(input).front();
@@ -185,14 +211,20 @@ void classify(const ClassifyOptions& options, std::ostream& out, std::ostream& n
                   fmt::format("{} for {}", found->what, path.string()));
     }
     const std::vector<float> logits = output.to_vector<float>();
-    out << path.string() << "\n";
-    print_top(logits, names, options.top, out);
+    const std::vector<TopClass> top = top_classes(logits, names, options.top);
+    images.push_back(to_json(path, top));
+    if (options.print == ResultForm::text) out << path.string() << "\n" << text_of(top);
     if (options.logits.empty()) continue;
     const float* pixels = input.data<float>();
     record.images.insert(record.images.end(), pixels, pixels + input.numel());
     record.logits.insert(record.logits.end(), logits.begin(), logits.end());
   }
   if (!options.logits.empty()) save_logits(options, record, classes);
+  if (options.print == ResultForm::json) {
+    out << json_text({{"architecture", options.architecture},
+                      {"weights", options.weights.string()},
+                      {"images", std::move(images)}});
+  }
 }
 
 }  // namespace tern

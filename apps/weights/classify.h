@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/common/console.h"
 #include "data/image_io.h"
 #include "engine/tensor/tensor.h"
 
@@ -24,10 +25,11 @@ struct ClassifyOptions {
   std::vector<std::filesystem::path> images;
   int resize = 256;  ///< pixels of the shorter side before the centre is cut out; kMinResize..kMaxResize
   int top = 5;
+  ResultForm print = ResultForm::text;
 };
 
-/// Prints the most probable classes of each image with their probabilities to `out`, and to `notes` a line
-/// that says which state dict was taken and how its tensors were renamed, if there is anything to say. Throws
+/// Prints the most probable classes of each image with their probabilities to `out`, as text image by image, as JSON when
+/// all are done, and to `notes` a line that says which state dict was taken and how its tensors were renamed, if there is anything to say. Throws
 /// Error naming the file for an unreadable image, weights that do not fit, class names that do not, or
 /// --logits that is an input.
 void classify(const ClassifyOptions& options, std::ostream& out, std::ostream& notes = std::cerr);

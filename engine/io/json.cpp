@@ -60,9 +60,13 @@ std::int64_t whole_number(const Json& json) {
   return json.get_ref<const Json::number_integer_t&>();
 }
 
-void write_json(const std::filesystem::path& path, const Json& json) {
+std::string json_text(const Json& json) {
   // dump() writes NaN and infinities as null.
-  write_file(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+void write_json(const std::filesystem::path& path, const Json& json) {
+  write_file(path, json_text(json));
 }
 
 }  // namespace tern

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <string>
 
 namespace tern {
 
@@ -15,7 +16,10 @@ Json read_json(const std::filesystem::path& path);
 /// Throws Json::exception for anything but a whole number; get<std::int64_t>() would take 1.5, and be undefined for 1e300.
 std::int64_t whole_number(const Json& json);
 
-/// NaN and infinities, which JSON lacks, become null; bytes that are no UTF-8 become U+FFFD.
+/// As it stands in a file. NaN and infinities, which JSON lacks, become null; bytes that are no UTF-8 become U+FFFD.
+std::string json_text(const Json& json);
+
+/// Writes json_text().
 void write_json(const std::filesystem::path& path, const Json& json);
 
 }  // namespace tern

@@ -1,0 +1,98 @@
+// What commands print as JSON: one document, the same as in the file of it, and nothing else on standard output.
+#include "apps/common/console.h"
+
+#include <doctest/doctest.h>
+
+#include "engine/io/json.h"
+#include "tests/support/process.h"
+#include "tests/support/tiny_run.h"
+
+using namespace tern;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// What a command prints of itself in standard output; `remarks`, if given, what it prints to standard error.
+Json document_of(const std::vector<std::string>& arguments, std::string* remarks = nullptr) {
+  const test::Result result = test::run_tern(arguments);
+  INFO(result.errors);
+  REQUIRE(result.code == 0);
+  if (remarks != nullptr) *remarks = result.errors;
+  return Json::parse(result.output);  // throws for anything before or after
+}
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("console: --json prints the document that a command writes; remarks go to standard error") {
+  const test::TemporaryFolder folder;
+  const std::string data = (folder / "data").string(), run = (folder / "run").string(),
+                    out = (folder / "out.csv").string(), page = (folder / "page.html").string();
+  test::write_tiny_study(folder / "data");
+  test::write_tiny_cifar(folder / "data/cifar-100-binary");
+  test::tiny_training(folder.path(), {"epochs=1", "cifar=small", "cifar_count=8"});
+  std::string remarks;
+
+  std::vector<std::string> training{
+      "train", "--config", (folder / "config.toml").string(), "--data", data, "--out", run, "--json"};
+  CHECK(document_of(training, &remarks) == read_json(folder / "run/summary.json"));
+  CHECK(holds(remarks, "two_heads epoch 1/1  loss "));
+  CHECK(holds(remarks, "next: tern evaluate --run "));
+  training.push_back("--resume");
+  CHECK(document_of(training, &remarks) == read_json(folder / "run/summary.json"));
+  CHECK(remarks == run + " is complete: all 1 epochs are done\n");
+
+  CHECK(document_of({"evaluate", "--json", "--quiet", "--run", run}, &remarks) ==
+        read_json(folder / "run/evaluation.json"));
+  CHECK(remarks.empty());
+  CHECK(document_of({"calibrate", "--json", "--run", run}) == read_json(folder / "run/calibration.json"));
+
+  const std::vector<std::string> prediction{
+      "predict", "--run", run, "--images", data + "/test_images", "--labels", data + "/test_labels.csv",
+      "--out",   out};
+  const test::Result as_text = test::run_tern(prediction);
+  std::vector<std::string> arguments = prediction;
+  arguments.insert(arguments.end(), {"--page", page, "--page-limit", "3", "--json"});
+  const Json counts = document_of(arguments);
+  CHECK(counts.at("images") == 12);
+  CHECK(counts.at("predictions") == out);
+  CHECK(counts.at("page") == Json{{"file", page}, {"pictures", 3}});
+  CHECK(as_text.output.starts_with(fmt::format(
+      "12 images: {} of a novel superclass, {} of a novel subclass; written to {}\n",
+      counts.at("novel_superclass_images").get<int>(), counts.at("novel_subclass_images").get<int>(), out)));
+  CHECK(holds(as_text.output,
+              fmt::format("superclass accuracy: overall {:6.2f} %",
+                          counts.at("accuracy").at("super").at("accuracy_overall_percent").get<double>())));
+
+  test::write_quickly(folder / "plan.toml",
+                      "title = \"Tiny\"\nfolds = 2\nseeds = [3]\n"
+                      "[[row]]\nname = \"a\"\nconfig = \"config.toml\"\n"
+                      "[[row]]\nname = \"b\"\nconfig = \"config.toml\"\n");
+  const Json list = document_of({"study", "--plan", (folder / "plan.toml").string(), "--data", data, "--out",
+                                 (folder / "study").string(), "--dry-run", "--json"});
+  CHECK(list.at("trainings") == 3);
+  REQUIRE(list.at("list").size() == 6);
+  CHECK(list.at("list")[0] == Json{{"row", "a, seed 3"},
+                                   {"run", "fold 1 of 2"},
+                                   {"folder", (folder / "study/a/seed-3/fold-1").string()},
+                                   {"shared", false},
+                                   {"done", false}});
+  CHECK(list.at("list")[3].at("shared") == true);
+}
+
+TEST_CASE("console: with --json a failure is a line on standard error and no document") {
+  const test::TemporaryFolder folder;
+  for (const char* command : {"evaluate", "calibrate"}) {
+    const test::Result result = test::run_tern({command, "--run", folder.path().string(), "--json"});
+    CHECK(result.code == 1);
+    CHECK(result.output.empty());
+    CHECK(result.errors.starts_with(std::string("tern ") + command + ": "));
+  }
+  const test::Result report = test::run_tern({"report", "run", "--out", "page.html", "--json"});
+  CHECK(report.code == 2);
+  CHECK(holds(report.errors, "tern report: wanted a known option (the nearest is "));
+  CHECK(holds(report.errors, "), got --json\n"));
+}
