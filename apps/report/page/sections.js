@@ -3,6 +3,8 @@
 
 // --- What is taken for what
 
+const mostOnMap = 500;  // classes: a map of more has cells too small, and is larger than browsers draw
+
 function buildConfusion() {
   const body = bodyOf('confusion'), run = shownRun();
   body.append(element(
@@ -17,8 +19,12 @@ function buildConfusion() {
           () => holder.replaceChildren(confusionTable(
               `${levelNames[level.level]}: truth by answer`, confusionAt(run, level, tauOf(level)), names,
               level.novel)));
-    } else {
+    } else if (names.length <= mostOnMap) {
       holder.append(subclassMap(run, level, names));
+    } else {
+      holder.append(element(
+          'p', {className: 'note'},
+          `${names.length - 1} classes are too many for a map: the mix-ups alone.`));
     }
     const pairs = element('div', {className: 'pairs'});
     body.append(pairs);
