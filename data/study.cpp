@@ -196,13 +196,18 @@ Dataset load_study(const fs::path& folder, int image_size, int threads) {
   return std::move(dataset);
 }
 
+Dataset list_images(const ImageSource& source) {
+  Dataset dataset;
+  dataset.names = source.names();
+  dataset.is_extra.assign(dataset.names.size(), 0);
+  dataset.passed_over = source.passed_over().text(source.path().string());
+  return dataset;
+}
+
 Dataset load_images(const fs::path& folder_or_zip, int image_size, int threads) {
   const std::unique_ptr<ImageSource> source = ImageSource::open(folder_or_zip);
-  Dataset dataset;
+  Dataset dataset = list_images(*source);
   dataset.image_size = image_size;
-  dataset.names = source->names();
-  dataset.is_extra.assign(dataset.names.size(), 0);
-  dataset.passed_over = source->passed_over().text(source->path().string());
   dataset.pixels = decode_all(*source, dataset.names, image_size, threads);
   return dataset;
 }

@@ -36,6 +36,9 @@ LabelledImages open_study(const std::filesystem::path& folder);
 /// The class names of such a folder alone; the superclasses of a table's subclasses are -1, but for novel.
 ClassTable load_class_names(const std::filesystem::path& folder);
 
+/// The images of a source in its order, without labels and without pixels. image_size is left as it is.
+Dataset list_images(const ImageSource& source);
+
 /// Unlabelled images of a folder or zip, in numeric order of their names (2.jpg before 10.jpg); files that
 /// are no images by their extension are passed over (Dataset::passed_over). Throws Error{path, ...} if there
 /// are none.

@@ -404,6 +404,43 @@ def check_accessible(page):
     check(page.evaluate("document.documentElement.lang") == "en", "no language")
 
 
+def with_classes(file, out, count):
+    """The page as if its subclasses were `count`, with two images of each, in twenty superclasses."""
+    text = file.read_text(encoding="utf-8")
+    begin = text.index('<script type="application/json" id="data">') + len('<script type="application/json" id="data">')
+    end = text.index("</script>", begin)
+    data = json.loads(text[begin:end])
+    run = data["runs"][0]
+    known = 20
+    run["superclass_names"] = [f"super {i}" for i in range(known)] + ["novel"]
+    run["subclass_names"] = [f"class {i}" for i in range(count)] + ["novel"]
+    run["subclass_to_super"] = [i % known for i in range(count)] + [known]
+    for level, classes in zip(run["levels"], (known, count)):
+        truth = [i // 2 % classes for i in range(2 * count)]
+        level["novel"] = classes
+        level["groups"] = [{"key": "seen", "novel": False, "truth": truth,
+                            "answer": [c if i % 2 else 7 for i, c in enumerate(truth)], "confidence": [1] * (2 * count)}]
+        level["curves"] = []
+    out.write_text(text[:begin] + json.dumps(data).replace("<", "\\u003c") + text[end:], encoding="utf-8")
+
+
+def check_thousands(browser, file, out):
+    """A page of thousands of classes has no map of millions of cells, and tables that a browser can draw."""
+    with_classes(file, out, 5000)
+    page = browser.open(out.resolve().as_uri())
+    text = page.evaluate("document.getElementById('confusion').textContent")
+    check("5000 classes are too many for a map" in text, "no word of the map that is left out")
+    check("taken for class 7 1 of 2" in text, "no mix-ups:", text[:300])
+    maps = page.evaluate("[...document.querySelectorAll('canvas.heat')].map((map) => map.getAttribute('aria-label'))")
+    check(len(maps) == 1 and maps[0].startswith("Superclasses: truth by answer"), "wanted a map of the superclasses alone, got", maps)
+    check(page.evaluate("document.querySelectorAll('#classes-sub tbody tr').length") == 500, "rows of the table of classes")
+    check("The first 500 of 5000 in this order." in page.evaluate("document.getElementById('classes-sub').textContent"),
+          "no word of the rows that are left out")
+    page.evaluate("moveTau('sub', 0.5)")
+    page.settle()
+    check_quiet(page, out.resolve().as_uri())
+
+
 def check_policy(browser, url):
     """That the policy in the page, not luck, keeps it from asking for anything."""
     page = browser.open(url)
@@ -451,6 +488,7 @@ def main():
             check_quiet(page, two)
             check_layout(browser, two, shots)
             check_policy(browser, one)
+            check_thousands(browser, shots / "many.html", shots / "thousands.html")
     print("check_report: sliders, thresholds, charts, tables, comparison, layout and print are as they should be")
 
 

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 
@@ -56,6 +57,20 @@ TEST_CASE("check-data: counts, sizes and nothing odd") {
   CHECK(holds(result.output, "22 labelled images of 2 subclasses in 1 superclass\n"));
   CHECK(holds(result.output, "pixels: width 17, height 16\n"));
   CHECK(holds(result.output, "nothing odd was found\n"));
+}
+
+TEST_CASE("check-data: of hundreds of classes the terminal gets a line a superclass") {
+  const test::TemporaryFolder folder;
+  for (std::uint64_t i = 0; i < 202; ++i) {
+    const std::string name = (i < 2 ? "birds/" : "dogs/") + std::to_string(i);
+    std::filesystem::create_directories(folder / name);
+    folder.write(name + "/" + std::to_string(i) + "a.png", png(i));
+    if (i == 5) folder.write(name + "/5b.png", png(300));
+  }
+  const test::Result result = test::run_tern({"check-data", "--data", folder.path().string()});
+  CHECK(holds(result.output, "birds: 2 subclasses of 1 images each\n"));
+  CHECK(holds(result.output, "dogs: 200 subclasses of 1 to 2 (median 1) images each\n"));
+  CHECK(std::count(result.output.begin(), result.output.end(), '\n') < 20);
 }
 
 TEST_CASE(

@@ -47,12 +47,31 @@ TEST_CASE("class_report: recall and precision, and for a held-out class how ofte
   const Json confusion = confusion_json(report.matrix);
   CHECK(confusion[1] == Json({12, 0, 0, 0, 18}));
   CHECK(confusion[2] == Json({0, 0, 6, 4, 0}));
+  const Json pairs = confusion_pairs_json(report.matrix);
+  REQUIRE(pairs.size() == 8);
+  CHECK(pairs[1] == Json({1, 0, 12}));
+  CHECK(pairs[3] == Json({2, 2, 6}));
   const std::string text = worst_classes_text(report, 2);
   CHECK(text.find("the 2 worst of 5") != std::string::npos);
   CHECK(text.find("owl (held out)") != std::string::npos);
   CHECK(text.find("collie (4)") != std::string::npos);
   CHECK(text.find("crow (12)") != std::string::npos);  // what owls are taken for
   CHECK(text.find("  0 crow") == std::string::npos);
+}
+
+TEST_CASE("class_report: of very many classes evaluation.json has the pairs that came, not every cell") {
+  const auto json_of = [](std::int32_t classes) {
+    ConfusionMatrix matrix(classes);
+    matrix.add(3, 4);
+    Evaluation evaluation;
+    evaluation.classes.push_back({Level::sub, {}, matrix});
+    return to_json(evaluation);
+  };
+  const Json few = json_of(kWholeConfusion), many = json_of(kWholeConfusion + 1);
+  CHECK(few.at("confusion_matrix_images").at("sub").size() == kWholeConfusion);
+  CHECK_FALSE(few.contains("confusion_pairs_images"));
+  CHECK(many.at("confusion_pairs_images").at("sub") == Json::array({Json({3, 4, 1})}));
+  CHECK_FALSE(many.contains("confusion_matrix_images"));
 }
 
 TEST_CASE("class_report: superclasses count validation images alone") {

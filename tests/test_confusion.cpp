@@ -40,6 +40,21 @@ TEST_CASE("confusion: what a class is taken for, and nothing counted") {
   CHECK(*matrix.balanced_accuracy() == doctest::Approx(62.5));
 }
 
+TEST_CASE("confusion: a hundred thousand classes take no more than the pairs that came") {
+  constexpr std::int32_t kClasses = 100'000;  // 80 GB as a whole matrix
+  ConfusionMatrix matrix(kClasses);
+  for (std::int32_t c = 0; c < kClasses; c += 2) matrix.add(c, c), matrix.add(c, c + 1), matrix.add(c, c + 1);
+  CHECK(matrix.at(10, 11) == 2);
+  CHECK(matrix.at(11, 10) == 0);
+  CHECK(matrix.row(10) == std::map<std::int32_t, std::int64_t>{{10, 1}, {11, 2}});
+  CHECK(matrix.answers(11) == 2);
+  CHECK(matrix.correct() == kClasses / 2);
+  CHECK(*matrix.balanced_accuracy() == doctest::Approx(100.0 / 3));
+  const std::vector<ClassRates> table = class_table(matrix);
+  CHECK(table[10].most_taken_for == 11);
+  CHECK(table[11].answers == 2);
+}
+
 TEST_CASE("confusion: classes out of range, lengths that differ") {
   ConfusionMatrix matrix(3);
   CHECK_THROWS_WITH_AS(matrix.add(3, 0), Contains("classes in 0..2, got 3"), Error);

@@ -334,18 +334,21 @@ TEST_CASE("faults: commands that read a run") {
   check_faults(fixture.on_run("report", {run, "--out", fixture.at("work/out.html")}, {"out.html"}), 4);
 }
 
-TEST_CASE("faults: folders and files that are made from nothing") {
+TEST_CASE("faults: a folder that is made from nothing") {
   const Fixture fixture;
-  const fs::path work = fixture.folder / "work";
   check_faults({"demo-data",
-                work,
+                fixture.folder / "work",
                 [] {},
                 {"demo-data", "--out", fixture.at("work/demo")},
                 {},
                 {"demo/train_data.csv", "demo/test_images/0.jpg", "demo/test_labels.csv"}},
                6);
+}
+
+TEST_CASE("faults: a page about data") {
+  const Fixture fixture;
   check_faults({"check-data",
-                work,
+                fixture.folder / "work",
                 [] {},
                 {"check-data", "--data", fixture.at("data"), "--out", fixture.at("work/page.html")},
                 {},

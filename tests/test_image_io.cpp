@@ -98,6 +98,8 @@ TEST_CASE("image_io: errors say what is wrong") {
   huge[18] = huge[22] = std::byte{0x40};
   huge[19] = huge[23] = std::byte{0x9C};
   CHECK(decode_error(huge).find("at most 64 megapixels, got 40000 x 40000") != std::string::npos);
+  CHECK(decode_error(png_of(20000, 20000, "IHDR"))
+            .ends_with("an image of at most 64 megapixels, got 20000 x 20000"));
 
   CHECK(decode_error(blocks.at("os2_palette.bmp").bytes).ends_with("got a BMP of OS/2 with a palette"));
   CHECK(decode_error(blocks.at("run_lengths.bmp").bytes).ends_with("got a BMP packed by run lengths"));

@@ -7,6 +7,8 @@
 #include <map>
 #include <tuple>
 
+#include "apps/measure/answer_images.h"
+#include "data/study.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
 #include "engine/io/file.h"
@@ -332,4 +334,27 @@ TEST_CASE("predict: a run with held-out classes needs the flag; a run of one lev
   }
   const test::TinyRun sub_only({"approach=two_models", "levels=sub", "epochs=1"});
   CHECK_THROWS_WITH_AS(predict(options_for(sub_only)), Contains("wanted models of both levels"), Error);
+}
+
+TEST_CASE("predict: answers do not depend on how many images are in memory at a time") {
+  const test::TinyRun trained({"approach=two_models", "epochs=1", "batch_size=4"});
+  const Run run = Run::open(trained.run());
+  Predictor predictor({run}, {}, "flip", Device::cpu());
+  const auto source = ImageSource::open(trained / "data/test_images");
+  const Dataset images = list_images(*source);
+  REQUIRE(images.count() == 12);
+  const Predictions whole = answer_images(predictor, *source, images, /*with_details=*/true);
+  const Predictions parts = answer_images(predictor, *source, images, /*with_details=*/true,
+                                          /*part_bytes=*/1);  // three parts, of a batch each
+  for (const Level level : kLevels) {
+    CHECK(whole.answers[level].most_probable.probabilities.size() == 12);
+    CHECK(parts.answers[level].most_probable.probabilities ==
+          whole.answers[level].most_probable.probabilities);
+    CHECK(parts.answers[level].classes == whole.answers[level].classes);
+    CHECK(parts.details[level].confidences == whole.details[level].confidences);
+    CHECK(parts.details[level].second_choices == whole.details[level].second_choices);
+  }
+  const Predictions without = answer_images(predictor, *source, images, /*with_details=*/false);
+  CHECK(without.details.sub.confidences.empty());
+  CHECK(without.answers.sub.classes == whole.answers.sub.classes);
 }

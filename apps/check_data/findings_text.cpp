@@ -3,13 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 namespace tern {
 namespace {
 
-constexpr std::int64_t kBar = 40;        // characters of the longest
-constexpr std::size_t kExamples = 5;     // groups of images that are named
-constexpr double kImbalance = 10;        // a largest class of so many times the smallest is told
+constexpr std::int64_t kBar = 40;     // characters of the longest
+constexpr std::size_t kListed = 200;  // subclasses; of more a line for each superclass, and of those as many
+constexpr std::size_t kExamples = 5;  // groups of images that are named
+constexpr double kImbalance = 10;     // a largest class of so many times the smallest is told
 constexpr std::int64_t kFewImages = 10;  // as is a class of fewer
 
 /// "1 image", "2 images"
@@ -21,7 +23,33 @@ const std::string& subclass_name(const CheckedImages& images, std::int32_t subcl
   return images.classes.subclass_names[static_cast<std::size_t>(subclass)];
 }
 
+/// "64", or "32 to 500 (median 48)".
+std::string range_text(const std::vector<std::int64_t>& sorted) {
+  if (sorted.front() == sorted.back()) return fmt::format("{}", sorted.front());
+  return fmt::format("{} to {} (median {})", sorted.front(), sorted.back(), sorted[sorted.size() / 2]);
+}
+
+/// Of very many subclasses: how many a superclass has, and of how many images.
+std::string superclass_lines(const CheckedImages& images, const Findings& findings) {
+  std::map<std::int32_t, std::vector<std::int64_t>> counts;  // of images, by superclass and subclass
+  for (const ClassCount& count : findings.classes) counts[count.superclass].push_back(count.images);
+  std::string text;
+  std::size_t left = counts.size();
+  for (auto& [superclass, of] : counts) {
+    if (counts.size() - left == kListed) break;
+    --left;
+    std::sort(of.begin(), of.end());
+    text += fmt::format("{}: {} of {} images each\n",
+                        images.classes.superclass_names[static_cast<std::size_t>(superclass)],
+                        counted(static_cast<std::int64_t>(of.size()), "subclass", "es"), range_text(of));
+  }
+  if (left > 0)
+    text += fmt::format("and {} more\n", counted(static_cast<std::int64_t>(left), "superclass", "es"));
+  return text;
+}
+
 std::string class_lines(const CheckedImages& images, const Findings& findings) {
+  if (findings.classes.size() > kListed) return superclass_lines(images, findings);
   std::size_t width = 0;
   std::int64_t most = 1;
   for (const ClassCount& count : findings.classes) {
@@ -42,12 +70,6 @@ std::string class_lines(const CheckedImages& images, const Findings& findings) {
                         std::string(static_cast<std::size_t>(bar), '#'));
   }
   return text;
-}
-
-/// "64", or "32 to 500 (median 48)".
-std::string range_text(const std::vector<std::int64_t>& sorted) {
-  if (sorted.front() == sorted.back()) return fmt::format("{}", sorted.front());
-  return fmt::format("{} to {} (median {})", sorted.front(), sorted.back(), sorted[sorted.size() / 2]);
 }
 
 std::string alike_lines(const CheckedImages& images, const Findings& findings) {

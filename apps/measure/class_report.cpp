@@ -13,9 +13,10 @@ void count_as_held_out(ClassRow& row, const ConfusionMatrix& matrix, std::int32_
   row.right = row.called_novel;
   row.rates.most_taken_for = -1;
   row.rates.taken_for = 0;
-  for (std::int32_t other = 0; other < matrix.class_count() - 1; ++other) {
-    const std::int64_t images = matrix.at(index, other);
-    if (images > row.rates.taken_for) row.rates.most_taken_for = other, row.rates.taken_for = images;
+  for (const auto& [other, images] : matrix.row(index)) {
+    if (other == matrix.class_count() - 1 || images <= row.rates.taken_for) continue;
+    row.rates.most_taken_for = other;
+    row.rates.taken_for = images;
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "apps/common/progress.h"
 #include "data/outliers.h"
 #include "engine/core/check.h"
 #include "engine/io/file.h"
@@ -122,32 +123,45 @@ EnsembleModels::EnsembleModels(const std::vector<Run>& runs, const std::vector<V
 }
 
 Scores EnsembleModels::score_member(std::size_t member, const Dataset& dataset,
-                                    const std::vector<std::int64_t>& indices, const std::string& label,
-                                    const std::string& progress, bool with_features, const View& view) {
+                                    const std::vector<std::int64_t>& indices, const char* label,
+                                    bool with_features, const View& view, const StudyModels::Scored& scored) {
   const auto ask = [&](bool features) {
-    return members_[member]->score(dataset, indices, progress.c_str(), features, view.at(dataset.image_size));
+    return members_[member]->score(dataset, indices, scored, features, view.at(dataset.image_size));
   };
   if (memo_ == nullptr) return ask(with_features);
-  const std::tuple key{folders_[member], label, view};
+  const std::tuple key{folders_[member], std::string(label), view};
   const auto found = memo_->scores.find(key);
   if (found != memo_->scores.end() && (!with_features || found->second.feature_count > 0))
     return found->second;
   return memo_->scores[key] = ask(with_features || memo_->with_features);
 }
 
-Scores EnsembleModels::score(const std::vector<const Dataset*>& datasets,
-                             const std::vector<std::int64_t>& indices, const char* label, bool with_features,
-                             const std::vector<View>& shown) {
+Scores EnsembleModels::score_in(const std::vector<View>& shown, const std::vector<const Dataset*>& datasets,
+                                const std::vector<std::int64_t>& indices, const char* label,
+                                bool with_features, const StudyModels::Scored& scored) {
+  const auto images = static_cast<std::int64_t>(indices.size());
+  const auto looks = static_cast<std::int64_t>(members_.size() * shown.size());
+  std::int64_t looks_done = 0;
+  const StudyModels::Scored scored_once = [&](std::int64_t done) {
+    scored((looks_done * images + done) / looks);
+  };
   std::vector<std::vector<Scores>> all;
   for (std::size_t i = 0; i < members_.size(); ++i) {
     std::vector<Scores>& views = all.emplace_back();
     for (const View& view : shown) {
-      const std::size_t number = i * shown.size() + views.size() + 1, count = members_.size() * shown.size();
-      const std::string text = count == 1 ? label : fmt::format("{} {}/{}", label, number, count);
-      views.push_back(score_member(i, *datasets[i], indices, label, text, with_features, view));
+      views.push_back(score_member(i, *datasets[i], indices, label, with_features, view, scored_once));
+      ++looks_done;
     }
   }
   return combined(std::move(all), indices.size());
+}
+
+Scores EnsembleModels::score(const std::vector<const Dataset*>& datasets,
+                             const std::vector<std::int64_t>& indices, const char* label, bool with_features,
+                             const std::vector<View>& views) {
+  Progress progress(label, static_cast<std::int64_t>(indices.size()), "images");
+  return score_in(views, datasets, indices, label, with_features,
+                  [&progress](std::int64_t done) { progress.update(done); });
 }
 
 std::size_t count_views(const ScoredParts& scored) {
@@ -187,7 +201,7 @@ ScoredParts score_parts(EnsembleModels& models, const EnsembleData& data, bool f
   };
   ScoredParts scored;
   if (training == WithTraining::yes)
-    scored.train = models.score(datasets, split.train, "train", features, {{}});
+    scored.train = models.score(datasets, split.train, "train", features, std::vector<View>(1));
   scored.validation = score(split.validation, "validation");
   scored.pseudo_novel = score(split.pseudo_novel, "pseudo-novel");
   scored.pseudo_novel_super = score(split.pseudo_novel_super, "far held out");

@@ -42,8 +42,13 @@ class EnsembleModels {
   bool has(Level level) const { return members_.front()->has(level); }
   std::vector<Level> levels() const { return members_.front()->levels(); }
 
+  /// How often each image is looked at: by every run, in every view.
+  std::size_t looks() const { return members_.size() * views_.size(); }
+  /// Whether what is said is kept for who asks again.
+  bool has_memo() const { return memo_ != nullptr; }
+
   /// `datasets`: of each run, with the same images in the same order. With more than one run or view, the members of
-  /// the scores are what each says.
+  /// the scores are what each says. Shows progress as `label`, which stands for the images in the memo.
   Scores score(const std::vector<const Dataset*>& datasets, const std::vector<std::int64_t>& indices,
                const char* label, bool with_features = false) {
     return score(datasets, indices, label, with_features, views_);
@@ -51,12 +56,21 @@ class EnsembleModels {
   /// The same, in other views.
   Scores score(const std::vector<const Dataset*>& datasets, const std::vector<std::int64_t>& indices,
                const char* label, bool with_features, const std::vector<View>& views);
+  /// In the ensemble's own views, told to `scored` and not shown: how many of the images have been looked at, of those
+  /// looked at in part a part.
+  Scores score(const std::vector<const Dataset*>& datasets, const std::vector<std::int64_t>& indices,
+               const char* label, bool with_features, const StudyModels::Scored& scored) {
+    return score_in(views_, datasets, indices, label, with_features, scored);
+  }
 
  private:
-  /// Of one member in one view. `progress` is shown, `label` stands for the images in the memo.
+  Scores score_in(const std::vector<View>& views, const std::vector<const Dataset*>& datasets,
+                  const std::vector<std::int64_t>& indices, const char* label, bool with_features,
+                  const StudyModels::Scored& scored);
+  /// Of one member in one view.
   Scores score_member(std::size_t member, const Dataset& dataset, const std::vector<std::int64_t>& indices,
-                      const std::string& label, const std::string& progress, bool with_features,
-                      const View& view);
+                      const char* label, bool with_features, const View& view,
+                      const StudyModels::Scored& scored);
 
   std::vector<View> views_;
   std::vector<std::unique_ptr<StudyModels>> members_;

@@ -59,6 +59,15 @@ Evaluation at_thresholds(const Predictor& predictor, const StudyData& data, cons
   return evaluation;
 }
 
+/// Whether there are images to measure novelty scores on.
+bool has_novel_images(const StudyData& data) {
+  const Split& split = data.split;
+  if (!split.pseudo_novel.empty() || !split.pseudo_novel_super.empty()) return true;
+  const std::int32_t novel = data.dataset.classes.novel_subclass();
+  const std::vector<std::int32_t> labels = labels_of(data.dataset.subclasses, split.validation);
+  return std::find(labels.begin(), labels.end(), novel) != labels.end();
+}
+
 /// What each run says of a level in each view.
 std::vector<LevelMember> members_of(Predictor& predictor, const EnsembleData& data, const ScoredParts& scored,
                                     Level level) {
@@ -83,16 +92,17 @@ int evaluate(const EvaluateOptions& options) {
   Predictor predictor(std::move(runs), options.decision, options.views, device, options.memo);
   const Run& run = predictor.runs.front();
   const EnsembleData data = load_ensemble_data(predictor.runs, options.folders);
-  const bool fit = options.novelty_scores;
+  const bool fit = options.novelty_scores && has_novel_images(*data.front());
   ScoredParts scored = score_parts(predictor.models, data, fit || predictor.needs_features(),
                                    fit ? WithTraining::yes : WithTraining::no);
   if (predictor.confidence) predictor.confidence->add_to(predictor.runs, scored);
   Evaluation evaluation = at_thresholds(predictor, *data.front(), scored);
-  if (fit) {
+  if (options.novelty_scores) {
     for (const Level level : predictor.models.levels()) {
-      evaluation.levels.push_back(make_level_report(
-          level_groups(run, *data.front(), scored, predictor.decision, level),
-          members_of(predictor, data, scored, level), static_cast<std::uint64_t>(run.config.seed)));
+      evaluation.levels.push_back(
+          make_level_report(level_groups(run, *data.front(), scored, predictor.decision, level),
+                            fit ? members_of(predictor, data, scored, level) : std::vector<LevelMember>{},
+                            static_cast<std::uint64_t>(run.config.seed)));
     }
   }
   const Json json = to_json(evaluation);

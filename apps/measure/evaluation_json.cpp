@@ -57,7 +57,9 @@ Json to_json(const Evaluation& evaluation) {
   add_counts(json, "pseudo_novel_super", rates, [](const LevelRates& level) { return level.pseudo_super; });
   for (const ClassReport& report : evaluation.classes) {
     json["classes"][name_of(report.level)] = classes_json(report);
-    json["confusion_matrix_images"][name_of(report.level)] = confusion_json(report.matrix);
+    const bool whole = report.matrix.class_count() <= kWholeConfusion;
+    json[whole ? "confusion_matrix_images" : "confusion_pairs_images"][name_of(report.level)] =
+        whole ? confusion_json(report.matrix) : confusion_pairs_json(report.matrix);
   }
   for (const LevelReport& report : evaluation.levels) {
     json["closed_set"][name_of(report.level)] = closed_set_json(report.closed_set);
@@ -115,6 +117,14 @@ Json confusion_json(const ConfusionMatrix& matrix) {
     for (std::int32_t answer = 0; answer < matrix.class_count(); ++answer)
       row.push_back(matrix.at(truth, answer));
     json.push_back(std::move(row));
+  }
+  return json;
+}
+
+Json confusion_pairs_json(const ConfusionMatrix& matrix) {
+  Json json = Json::array();
+  for (std::int32_t truth = 0; truth < matrix.class_count(); ++truth) {
+    for (const auto& [answer, images] : matrix.row(truth)) json.push_back({truth, answer, images});
   }
   return json;
 }

@@ -1,5 +1,6 @@
 #include "apps/measure/level_groups.h"
 
+#include <algorithm>
 #include <numeric>
 #include <utility>
 
@@ -20,6 +21,9 @@ LevelRows take_rows(const Scores& scores, Level level, const std::vector<std::in
   rows.class_count = static_cast<std::int64_t>(allowed.size());
   const Rows logits{scores.logits[level], rows.class_count};
   const Rows features{scores.features[level], scores.feature_count};
+  const auto kept = static_cast<std::size_t>(
+      std::count_if(labels.begin(), labels.begin() + static_cast<std::ptrdiff_t>(logits.count()), keep));
+  rows.logits.reserve(kept * allowed.size());
   for (std::int64_t i = 0; i < logits.count(); ++i) {
     const std::int32_t label = labels[static_cast<std::size_t>(i)];
     if (!keep(label)) continue;
@@ -96,6 +100,8 @@ LevelRows rows_where(const LevelRows& rows, const std::vector<std::uint8_t>& fla
   LevelRows part;
   part.feature_count = rows.feature_count;
   part.class_count = rows.class_count;
+  part.logits.reserve(static_cast<std::size_t>(std::count(flags.begin(), flags.end(), wanted)) *
+                      static_cast<std::size_t>(rows.class_count));
   for (std::int64_t i = 0; i < rows.count(); ++i) {
     const auto number = static_cast<std::size_t>(i);
     if (flags[number] != wanted) continue;

@@ -3,15 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <cstdint>
 #include <memory>
-#include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "apps/measure/answer_images.h"
 #include "apps/measure/evaluation_json.h"
-#include "apps/measure/predictions.h"
 #include "apps/measure/predictions_page.h"
 #include "apps/run/study_data.h"
 #include "data/image_source.h"
@@ -73,26 +73,6 @@ void print_accuracy(Level level, const NoveltyCounts& counts) {
              text(counts.accuracy()), text(counts.seen_accuracy()), text(counts.novel_accuracy()));
 }
 
-/// The images in the sizes of the runs, each size read once.
-std::vector<std::shared_ptr<Dataset>> load_for(const std::vector<Run>& runs,
-                                               const std::filesystem::path& images) {
-  std::vector<std::shared_ptr<Dataset>> datasets;
-  for (const Run& run : runs) {
-    const auto size = static_cast<int>(run.config.image_size);
-    const auto same = std::find_if(datasets.begin(), datasets.end(),
-                                   [size](const auto& dataset) { return dataset->image_size == size; });
-    datasets.push_back(same != datasets.end() ? *same : std::make_shared<Dataset>(load_images(images, size)));
-    datasets.back()->classes = run.classes();
-  }
-  return datasets;
-}
-
-std::vector<const Dataset*> pointers_to(const std::vector<std::shared_ptr<Dataset>>& datasets) {
-  std::vector<const Dataset*> pointers;
-  for (const auto& dataset : datasets) pointers.push_back(dataset.get());
-  return pointers;
-}
-
 /// Of what a page shows.
 std::string shown_text(std::size_t shown, std::size_t images, std::size_t limit) {
   if (shown == images) return fmt::format("{} picture{}", images, images == 1 ? "" : "s");
@@ -104,11 +84,11 @@ std::string shown_text(std::size_t shown, std::size_t images, std::size_t limit)
 }
 
 /// The page's data; what is left out of it is told in it and printed.
-Json page_json(const PredictOptions& options, const PredictedImages& predicted, const Scores& scores) {
+Json page_json(const PredictOptions& options, const PredictedImages& predicted) {
   Json json = predictions_json(predicted, options.page_limit);
   if (options.page_nearest == 0) return json;
   try {
-    add_nearest_images(json, predicted, scores, options.page_nearest);
+    add_nearest_images(json, predicted, options.page_nearest);
   } catch (const Error& error) {
     // Without the error's paths: a page is passed on.
     json["notes"].push_back(
@@ -124,24 +104,20 @@ struct WrittenPage {
 };
 
 /// The table and the page, both or neither. Returns what was written of the page, if one is asked for.
-std::optional<WrittenPage> write_outputs(const PredictOptions& options, Predictor& predictor,
-                                         const Dataset& images, const Scores& scores,
-                                         const Predictions& predictions) {
-  const std::string csv = predictions_csv(images.names, images.classes, predictions,
-                                          {options.names, options.probabilities, options.details});
-  if (options.page.empty()) {
-    write_file(options.out, csv);
-    return std::nullopt;
+std::optional<WrittenPage> write_outputs(const PredictOptions& options, const PredictedImages& predicted) {
+  std::string html;
+  std::optional<WrittenPage> written;
+  if (!options.page.empty()) {
+    const Json json = page_json(options, predicted);
+    html = predictions_page(json);
+    written = {count_shown(json), html.size()};
   }
-  const std::unique_ptr<ImageSource> source = ImageSource::open(options.images);
-  const Json json = page_json(options, {*source, images, predictor, predictions}, scores);
-  const std::string html = predictions_page(json);
-  AtomicFile table(options.out), page(options.page);
-  table.write(csv);
-  page.write(html);
-  page.commit();
+  AtomicFile table(options.out);
+  write_predictions(table, predicted.images.names, predicted.images.classes, predicted.predictions,
+                    {options.names, options.probabilities, options.details});
+  if (!options.page.empty()) write_file(options.page, html);
   table.commit();
-  return WrittenPage{count_shown(json), html.size()};
+  return written;
 }
 
 /// What predict() prints.
@@ -203,19 +179,15 @@ int predict(const PredictOptions& options) {
   const Run& run = predictor.runs.front();
   check_levels(predictor.models, run);
 
-  const std::vector<std::shared_ptr<Dataset>> datasets = load_for(predictor.runs, options.images);
-  Dataset& images = *datasets.front();
+  const std::unique_ptr<ImageSource> source = ImageSource::open(options.images);
+  Dataset images = list_images(*source);
+  images.classes = run.classes();
   warn("{}", images.passed_over);
   if (!options.labels.empty()) load_labels(options.labels, images);
-  std::vector<std::int64_t> all(static_cast<std::size_t>(images.count()));
-  std::iota(all.begin(), all.end(), std::int64_t{0});
-  const bool with_features =
-      predictor.needs_features() || (!options.page.empty() && options.page_nearest > 0);
-  Scores scores = predictor.models.score(pointers_to(datasets), all, "predict", with_features);
-  if (predictor.confidence) predictor.confidence->add_to(predictor.runs, scores);
-  const Predictions predictions = make_predictions(predictor, scores);
+  const bool with_details = options.details || !options.page.empty();
+  const Predictions predictions = answer_images(predictor, *source, images, with_details);
   Summary summary = summarise(options, images, predictions);
-  summary.page = write_outputs(options, predictor, images, scores, predictions);
+  summary.page = write_outputs(options, {*source, images, predictor, predictions});
   if (options.print == ResultForm::text) print_text(options, summary);
   if (options.print == ResultForm::json) print_json(to_json(options, summary));
   return 0;

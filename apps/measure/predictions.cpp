@@ -48,24 +48,7 @@ PredictionDetails details_of(const Predictor& predictor, Level level, const Scor
   return details;
 }
 
-}  // namespace
-
-double Predictions::novelty(std::int64_t image) const {
-  const auto i = static_cast<std::size_t>(image);
-  return 1 - std::min(details.super.confidences[i], details.sub.confidences[i]);
-}
-
-Predictions make_predictions(const Predictor& predictor, const Scores& scores) {
-  Predictions predictions;
-  predictions.answers = answer_levels(predictor.runs.front(), predictor.decision, scores);
-  for (const Level level : kLevels) {
-    predictions.details[level] = details_of(predictor, level, scores, predictions.answers[level]);
-  }
-  return predictions;
-}
-
-std::string predictions_csv(const std::vector<std::string>& names, const ClassTable& classes,
-                            const Predictions& predictions, const PredictionColumns& columns) {
+std::vector<std::string> header_of(const PredictionColumns& columns) {
   std::vector<std::string> header{"image", "superclass_index", "subclass_index"};
   if (columns.names) header.insert(header.end(), {"superclass", "subclass"});
   if (columns.probabilities) header.insert(header.end(), {"superclass_probability", "subclass_probability"});
@@ -75,29 +58,62 @@ std::string predictions_csv(const std::vector<std::string>& names, const ClassTa
       header.push_back(fmt::format("{}class_{}", name_of(level), column));
     }
   }
+  return header;
+}
+
+/// Of image `i`.
+std::vector<std::string> row_of(const std::vector<std::string>& names, const ClassTable& classes,
+                                const Predictions& predictions, const PredictionColumns& columns,
+                                std::size_t i) {
   const ByLevel<Answers>& answers = predictions.answers;
-  std::string text = csv_line(header);
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    std::vector<std::string> row{names[i], fmt::format("{}", answers.super.classes[i]),
-                                 fmt::format("{}", answers.sub.classes[i])};
-    for (const Level level : kLevels) {
-      if (columns.names)
-        row.push_back(classes.names(level)[static_cast<std::size_t>(answers[level].classes[i])]);
-    }
-    for (const Level level : kLevels) {
-      if (columns.probabilities)
-        row.push_back(fmt::format("{:.6f}", answers[level].most_probable.probabilities[i]));
-    }
-    for (const Level level : kLevels) {
-      if (!columns.details) continue;
-      const PredictionDetails& of = predictions.details[level];
-      row.insert(row.end(), {fmt::format("{:.6g}", of.confidences[i]),
-                             of.p_values.empty() ? "" : fmt::format("{:.6f}", of.p_values[i]),
-                             fmt::format("{}", of.second_choices[i])});
-    }
-    text += csv_line(row);
+  std::vector<std::string> row{names[i], fmt::format("{}", answers.super.classes[i]),
+                               fmt::format("{}", answers.sub.classes[i])};
+  for (const Level level : kLevels) {
+    if (columns.names)
+      row.push_back(classes.names(level)[static_cast<std::size_t>(answers[level].classes[i])]);
   }
-  return text;
+  for (const Level level : kLevels) {
+    if (columns.probabilities)
+      row.push_back(fmt::format("{:.6f}", answers[level].most_probable.probabilities[i]));
+  }
+  for (const Level level : kLevels) {
+    if (!columns.details) continue;
+    const PredictionDetails& of = predictions.details[level];
+    row.insert(row.end(), {fmt::format("{:.6g}", of.confidences[i]),
+                           of.p_values.empty() ? "" : fmt::format("{:.6f}", of.p_values[i]),
+                           fmt::format("{}", of.second_choices[i])});
+  }
+  return row;
+}
+
+}  // namespace
+
+double Predictions::novelty(std::int64_t image) const {
+  const auto i = static_cast<std::size_t>(image);
+  return 1 - std::min(details.super.confidences[i], details.sub.confidences[i]);
+}
+
+Predictions make_predictions(const Predictor& predictor, const Scores& scores, bool with_details) {
+  Predictions predictions;
+  predictions.answers = answer_levels(predictor.runs.front(), predictor.decision, scores);
+  if (!with_details) return predictions;
+  for (const Level level : kLevels) {
+    predictions.details[level] = details_of(predictor, level, scores, predictions.answers[level]);
+  }
+  return predictions;
+}
+
+void write_predictions(AtomicFile& file, const std::vector<std::string>& names, const ClassTable& classes,
+                       const Predictions& predictions, const PredictionColumns& columns) {
+  constexpr std::size_t kPiece = std::size_t{1} << 20;
+  std::string text = csv_line(header_of(columns));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    text += csv_line(row_of(names, classes, predictions, columns, i));
+    if (text.size() < kPiece) continue;
+    file.write(text);
+    text.clear();
+  }
+  file.write(text);
 }
 
 }  // namespace tern

@@ -7,6 +7,7 @@
 
 #include "apps/measure/predictor.h"
 #include "data/dataset.h"
+#include "engine/io/file.h"
 
 namespace tern {
 
@@ -22,14 +23,14 @@ struct PredictionDetails {
 
 struct Predictions {
   ByLevel<Answers> answers;
-  ByLevel<PredictionDetails> details;
+  ByLevel<PredictionDetails> details;  ///< empty unless they were asked for
 
   /// 1 less the lesser confidence of the two levels: how new the image is to the level that knows it least.
   double novelty(std::int64_t image) const;
 };
 
 /// `scores`: of both levels, with the confidences of the predictor's scores.
-Predictions make_predictions(const Predictor& predictor, const Scores& scores);
+Predictions make_predictions(const Predictor& predictor, const Scores& scores, bool with_details);
 
 /// Which columns there are beside image, superclass_index and subclass_index.
 struct PredictionColumns {
@@ -38,8 +39,8 @@ struct PredictionColumns {
   bool details = false;        ///< of each level: confidence, p-value, second choice
 };
 
-/// A row an image, in the order of `names`.
-std::string predictions_csv(const std::vector<std::string>& names, const ClassTable& classes,
-                            const Predictions& predictions, const PredictionColumns& columns);
+/// A header and a row an image, in the order of `names`. The table is never whole in memory.
+void write_predictions(AtomicFile& file, const std::vector<std::string>& names, const ClassTable& classes,
+                       const Predictions& predictions, const PredictionColumns& columns);
 
 }  // namespace tern

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <span>
+#include <numeric>
 #include <utility>
 
 #include "apps/common/version.h"
@@ -12,6 +12,7 @@
 #include "apps/measure/nearest_images.h"
 #include "apps/page/html.h"
 #include "apps/page/thumbnail.h"
+#include "data/decode.h"
 #include "data/label_table.h"
 
 namespace tern {
@@ -152,19 +153,21 @@ Json predictions_json(const PredictedImages& predicted, std::size_t limit) {
   return json;
 }
 
-void add_nearest_images(Json& json, const PredictedImages& predicted, const Scores& scores,
-                        std::size_t count) {
+void add_nearest_images(Json& json, const PredictedImages& predicted, std::size_t count) {
   Predictor& predictor = predicted.predictor;
   NearestImages nearest(load_known_images(predictor, predictor.runs.front().summary_text("inputs", "data")));
-  const Scores& of_run = scores.members.empty() ? scores : scores.members.front().front();
-  const Rows features{features_of(of_run, predictor.models.member(0)), of_run.feature_count};
   const std::vector<Json*> items = most_novel_items(json, count);
-  std::vector<float> rows;
-  for (const Json* item : items) {
-    const std::span<const float> row = features.row(item->at("index").get<std::int64_t>());
-    rows.insert(rows.end(), row.begin(), row.end());
-  }
-  const std::vector<Json> found = nearest.find({rows, features.columns});
+  Dataset images;
+  images.image_size = static_cast<int>(predictor.runs.front().config.image_size);
+  for (const Json* item : items)
+    images.names.push_back(predicted.images.names[item->at("index").get<std::size_t>()]);
+  images.is_extra.assign(images.names.size(), 0);
+  images.pixels = decode_all(predicted.source, images.names, images.image_size);
+  std::vector<std::int64_t> all(images.names.size());
+  std::iota(all.begin(), all.end(), std::int64_t{0});
+  StudyModels& models = predictor.models.member(0);
+  const Scores scores = models.score(images, all, "most novel", /*with_features=*/true);
+  const std::vector<Json> found = nearest.find({features_of(scores, models), scores.feature_count});
   Json known = nearest.known_json(kPredictionPixels);
   for (std::size_t i = 0; i < items.size(); ++i) (*items[i])["nearest"] = found[i];
   json["known"] = std::move(known);

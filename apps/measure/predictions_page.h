@@ -30,10 +30,9 @@ struct PredictedImages {
 /// The page's data with the pictures of at most `limit` images (answer_groups.h).
 Json predictions_json(const PredictedImages& predicted, std::size_t limit);
 
-/// Adds the nearest known images of the `count` most novel images that the page shows. `scores`: of all images, with features.
-/// Throws what load_known_images() throws, and leaves the page as it was.
-void add_nearest_images(Json& json, const PredictedImages& predicted, const Scores& scores,
-                        std::size_t count);
+/// Adds the nearest known images of the `count` most novel images that the page shows, which are read and scored once more
+/// for their features. Throws what load_known_images() throws, and leaves the page as it was.
+void add_nearest_images(Json& json, const PredictedImages& predicted, std::size_t count);
 
 /// The whole HTML text.
 std::string predictions_page(const Json& json);

@@ -103,14 +103,20 @@ StepOutputs StudyModels::outputs(const Tensor& images) {
   return outputs;
 }
 
-void StudyModels::keep(const StepOutputs& outputs, bool with_features, Scores& scores) const {
+void StudyModels::keep(const StepOutputs& outputs, std::size_t images, bool with_features,
+                       Scores& scores) const {
+  // Reserved, as vectors that grow hold up to twice what they need: of thousands of classes gigabytes.
+  const auto add = [images](std::vector<float>& to, const Tensor& rows) {
+    to.reserve(images * static_cast<std::size_t>(rows.size(1)));
+    append(to, rows);
+  };
   auto features = outputs.features.begin();
   auto logits = outputs.logits.begin();
   for (const Member& one : members_) {
     if (with_features) scores.feature_count = features->size(1);
     for (const Level level : levels_of(one.part)) {
-      if (with_features) append(scores.features[level], *features);
-      append(scores.logits[level], *logits++);
+      if (with_features) add(scores.features[level], *features);
+      add(scores.logits[level], *logits++);
     }
     ++features;
   }
@@ -118,20 +124,26 @@ void StudyModels::keep(const StepOutputs& outputs, bool with_features, Scores& s
 
 Scores StudyModels::score(const Dataset& dataset, const std::vector<std::int64_t>& indices, const char* label,
                           bool with_features, const Augmentation& view) {
+  Progress progress(label, static_cast<std::int64_t>(indices.size()), "images");
+  const Scored show = [&progress](std::int64_t done) { progress.update(done); };
+  return score(dataset, indices, show, with_features, view);
+}
+
+Scores StudyModels::score(const Dataset& dataset, const std::vector<std::int64_t>& indices,
+                          const Scored& scored, bool with_features, const Augmentation& view) {
   LoaderOptions loading = evaluation_loader_options(config_, device_);
   loading.transform = EvaluationTransform{view};
   const std::unique_ptr<BatchSource> batches = make_batches(dataset, indices, loading, device_);
   RecordedStep step("scoring step", device_, config_.batch_size,
                     [this](const Batch& batch) { return outputs(batch.images); });
-  Progress progress(label, batches->images(), "images");
   Scores scores;
   StepResults results(device_);
   std::int64_t done = 0;
   const auto take = [&](const std::optional<StepResult>& result) {
     if (!result) return;
     check_finite(*result, dataset);
-    keep(result->outputs, with_features, scores);
-    progress.update(done += static_cast<std::int64_t>(result->images.size()));
+    keep(result->outputs, indices.size(), with_features, scores);
+    scored(done += static_cast<std::int64_t>(result->images.size()));
   };
   Batch batch;
   batches->start_epoch(0);

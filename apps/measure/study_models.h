@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,11 @@ class StudyModels {
   /// each image is shown as.
   Scores score(const Dataset& dataset, const std::vector<std::int64_t>& indices, const char* label,
                bool with_features = false, const Augmentation& view = {});
+  /// Is told how many images have been scored.
+  using Scored = std::function<void(std::int64_t)>;
+  /// The same, told to `scored` and not shown.
+  Scores score(const Dataset& dataset, const std::vector<std::int64_t>& indices, const Scored& scored,
+               bool with_features = false, const Augmentation& view = {});
 
   /// Where each image shows what speaks for a class of the level, one an image (models/grad_cam.h), with progress as `label`.
   HeatMaps heat_maps(const Dataset& dataset, const std::vector<std::int64_t>& indices,
@@ -80,7 +86,8 @@ class StudyModels {
   Member& member(Level level);
   /// Each model's features and the logits of its heads, in the order of members_.
   StepOutputs outputs(const Tensor& images);
-  void keep(const StepOutputs& outputs, bool with_features, Scores& scores) const;
+  /// Adds them to the scores of `images` images.
+  void keep(const StepOutputs& outputs, std::size_t images, bool with_features, Scores& scores) const;
   void check_finite(const StepResult& result, const Dataset& dataset) const;
 
   Config config_;

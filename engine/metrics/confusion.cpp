@@ -8,7 +8,10 @@ namespace tern {
 
 ConfusionMatrix::ConfusionMatrix(std::int32_t class_count) : class_count_(class_count) {
   if (class_count < 1) throw Error("confusion matrix", "at least one class", std::to_string(class_count));
-  counts_.resize(static_cast<std::size_t>(class_count) * static_cast<std::size_t>(class_count));
+  const auto count = static_cast<std::size_t>(class_count);
+  rows_.resize(count);
+  images_.resize(count);
+  answers_.resize(count);
 }
 
 void ConfusionMatrix::add(std::int32_t truth, std::int32_t prediction) {
@@ -18,26 +21,27 @@ void ConfusionMatrix::add(std::int32_t truth, std::int32_t prediction) {
                   std::to_string(index));
     }
   }
-  ++counts_[static_cast<std::size_t>(truth) * static_cast<std::size_t>(class_count_) +
-            static_cast<std::size_t>(prediction)];
+  ++rows_[static_cast<std::size_t>(truth)][prediction];
+  ++images_[static_cast<std::size_t>(truth)];
+  ++answers_[static_cast<std::size_t>(prediction)];
   ++total_;
 }
 
+const std::map<std::int32_t, std::int64_t>& ConfusionMatrix::row(std::int32_t truth) const {
+  return rows_.at(static_cast<std::size_t>(truth));
+}
+
 std::int64_t ConfusionMatrix::at(std::int32_t truth, std::int32_t prediction) const {
-  return counts_.at(static_cast<std::size_t>(truth) * static_cast<std::size_t>(class_count_) +
-                    static_cast<std::size_t>(prediction));
+  const auto found = row(truth).find(prediction);
+  return found == row(truth).end() ? 0 : found->second;
 }
 
 std::int64_t ConfusionMatrix::images(std::int32_t truth) const {
-  std::int64_t sum = 0;
-  for (std::int32_t c = 0; c < class_count_; ++c) sum += at(truth, c);
-  return sum;
+  return images_.at(static_cast<std::size_t>(truth));
 }
 
 std::int64_t ConfusionMatrix::answers(std::int32_t prediction) const {
-  std::int64_t sum = 0;
-  for (std::int32_t c = 0; c < class_count_; ++c) sum += at(c, prediction);
-  return sum;
+  return answers_.at(static_cast<std::size_t>(prediction));
 }
 
 std::int64_t ConfusionMatrix::correct() const {
@@ -74,10 +78,10 @@ std::vector<ClassRates> class_table(const ConfusionMatrix& matrix) {
     row.images = matrix.images(c);
     row.answers = matrix.answers(c);
     row.correct = matrix.at(c, c);
-    for (std::int32_t other = 0; other < matrix.class_count(); ++other) {
-      if (other == c || matrix.at(c, other) <= row.taken_for) continue;
+    for (const auto& [other, count] : matrix.row(c)) {
+      if (other == c || count <= row.taken_for) continue;
       row.most_taken_for = other;
-      row.taken_for = matrix.at(c, other);
+      row.taken_for = count;
     }
     table.push_back(row);
   }

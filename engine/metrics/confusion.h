@@ -2,9 +2,13 @@
 //
 //   recall(c) = right answers / images of c      precision(c) = right answers / answers c
 //   balanced accuracy = mean recall of the classes that have images
+//
+// Pairs that never came are not kept: memory and time grow with the classes and with the pairs that came, not with the square of
+// the classes.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -22,6 +26,8 @@ class ConfusionMatrix {
 
   std::int32_t class_count() const { return class_count_; }
   std::int64_t at(std::int32_t truth, std::int32_t prediction) const;
+  /// What is not 0 of a row, by prediction.
+  const std::map<std::int32_t, std::int64_t>& row(std::int32_t truth) const;
   std::int64_t images(std::int32_t truth) const;        ///< a row's sum
   std::int64_t answers(std::int32_t prediction) const;  ///< a column's sum
   std::int64_t correct() const;                         ///< the diagonal's sum
@@ -33,7 +39,8 @@ class ConfusionMatrix {
  private:
   std::int32_t class_count_;
   std::int64_t total_ = 0;
-  std::vector<std::int64_t> counts_;  ///< [truth, prediction]
+  std::vector<std::map<std::int32_t, std::int64_t>> rows_;  ///< by truth
+  std::vector<std::int64_t> images_, answers_;              ///< sums of rows and of columns
 };
 
 /// The matrix of a whole set. Throws Error if the lengths differ, and what add() throws.

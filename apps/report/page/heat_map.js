@@ -19,7 +19,7 @@ function heatMap(label, rows, order, blocks, names, novel) {
   const tell = (row, column) => {
     if (row < 0 || column < 0 || row >= map.rows.length || column >= order.length) return;
     map.at = {row, column};
-    const {name, counts, images} = map.rows[row], count = counts[order[column]];
+    const {name, counts, images} = map.rows[row], count = counts.get(order[column]) || 0;
     told.textContent =
         `${shortNameKeepingNote(name)} → ${shortName(names[order[column]])}: ${count} of ${images} images` +
         ` (${percentText(100 * count / images, 1)})`;
@@ -60,9 +60,9 @@ function drawHeatMap({canvas, cell, rows, order, blocks, novel, at}) {
   context.scale(ratio, ratio);
   context.fillStyle = c.grid + '66';
   context.fillRect(heatMargin, heatMargin, width, height);
-  rows.forEach((row, y) => order.forEach((answer, x) => {
-    const share = row.counts[answer] / row.images;
-    if (share === 0) return;
+  const place = new Map(order.map((answer, x) => [answer, x]));
+  rows.forEach((row, y) => row.counts.forEach((count, answer) => {
+    const share = count / row.images, x = place.get(answer);
     context.globalAlpha = 0.25 + 0.75 * share;
     context.fillStyle = isRight(row, answer, novel) ? c.seen : answer === novel ? c.soft : c.far;
     context.fillRect(heatMargin + x * cell, heatMargin + y * cell, cell - 0.5, cell - 0.5);

@@ -101,7 +101,7 @@ function curvePoint(level, key, kind, tau) {
 function isRight(row, answer, novel) { return answer === (row.novel ? novel : row.truth); }
 
 // Answers at tau by rows: the known classes, those held out, then the novel kinds. Each row is {name, truth:
-// class or -1, group, images, counts: by class}.
+// class or -1, group, images, counts: a Map by answer, of those that came}.
 function confusionAt(run, level, tau) {
   const names = classNames(run, level);
   const rows = new Map();
@@ -118,12 +118,13 @@ function confusionAt(run, level, tau) {
           group: group.key,
           novel: group.novel,
           images: 0,
-          counts: new Array(names.length).fill(0)
+          counts: new Map()
         });
       }
       const row = rows.get(id);
       ++row.images;
-      ++row.counts[answerAt(level, group, i, tau)];
+      const answer = answerAt(level, group, i, tau);
+      row.counts.set(answer, (row.counts.get(answer) || 0) + 1);
     }
   }
   const order = level.groups.map((group) => group.key);

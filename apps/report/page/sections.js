@@ -3,6 +3,8 @@
 
 // --- What is taken for what
 
+const mostOnMap = 500;  // classes: a map of more has cells too small, and is larger than browsers draw
+
 function buildConfusion() {
   const body = bodyOf('confusion'), run = shownRun();
   body.append(element(
@@ -17,8 +19,12 @@ function buildConfusion() {
           () => holder.replaceChildren(confusionTable(
               `${levelNames[level.level]}: truth by answer`, confusionAt(run, level, tauOf(level)), names,
               level.novel)));
+    } else if (names.length <= mostOnMap) {
+      holder.append(classMap(run, level, names));
     } else {
-      holder.append(subclassMap(run, level, names));
+      holder.append(element(
+          'p', {className: 'note'},
+          `${names.length - 1} classes are too many for a map: the mix-ups alone.`));
     }
     const pairs = element('div', {className: 'pairs'});
     body.append(pairs);
@@ -28,11 +34,13 @@ function buildConfusion() {
 }
 
 // The heat map of many classes, those of a superclass side by side, held-out ones below, "novel" last.
-function subclassMap(run, level, names) {
-  const place = new Map();
+function classMap(run, level, names) {
+  const isSub = level.level === 'sub', place = new Map();
+  const superOf = (index) => (isSub ? run.subclass_to_super[index] : Number(index === level.novel));
+  const superName = (index) => (isSub ? run.superclass_names[superOf(index)] : '');
   const order = names.map((_, index) => index)
                     .sort(
-                        (a, b) => run.subclass_to_super[a] - run.subclass_to_super[b] ||
+                        (a, b) => superOf(a) - superOf(b) ||
                             shortName(names[a]).localeCompare(shortName(names[b]), 'en'));
   order.forEach((index, position) => place.set(index, position));
   const groups = level.groups.map((group) => group.key);
@@ -47,16 +55,15 @@ function subclassMap(run, level, names) {
                  ...block,
                  length: (i + 1 < blocks.length ? blocks[i + 1].from : list.length) - block.from
                }));
-  const superOf = (index) => run.subclass_to_super[index];
-  const blocks =
-      starts(order, superOf, (index) => (index === level.novel ? '' : run.superclass_names[superOf(index)]));
+  const blocks = starts(order, superOf, (index) => (index === level.novel ? '' : superName(index)));
   blocks.rows = starts(
       sorted(tauOf(level)), (row) => row.group + (row.group === 'seen' ? superOf(row.truth) : ''),
       (row) =>
-          (row.group === 'seen'     ? run.superclass_names[superOf(row.truth)] :
+          (row.group === 'seen'     ? superName(row.truth) :
                row.group === 'near' ? 'held out' :
                                       ''));
-  const map = heatMap('Subclasses: truth by answer', sorted(tauOf(level)), order, blocks, names, level.novel);
+  const map = heatMap(
+      `${levelNames[level.level]}: truth by answer`, sorted(tauOf(level)), order, blocks, names, level.novel);
   whenTauMoves(level.level, () => map.show(sorted(tauOf(level))));
   darkQuery.addEventListener('change', map.redraw);
   return element(
@@ -65,7 +72,8 @@ function subclassMap(run, level, names) {
           'p', {className: 'detail key'}, element('i', {className: 'swatch seen'}), 'right',
           element('i', {className: 'swatch far'}), 'another class', element('i', {className: 'swatch soft'}),
           'called novel (last column)',
-          '; the darker, the larger the share of the row. Classes stand by superclass and name.'),
+          '; the darker, the larger the share of the row. Classes stand by ' +
+              (isSub ? 'superclass and name.' : 'name.')),
       map.box);
 }
 

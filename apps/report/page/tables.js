@@ -14,12 +14,14 @@ function scrollBox(label, ...children) {
   return element('div', {className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': label}, ...children);
 }
 
-// A table whose columns sort by their buttons. columns: {name, title, of: row -> value, text: row -> what is
+const mostRows = 500;  // of a table that sorts: a browser takes seconds for thousands
+
+// A table whose columns sort by their buttons; of many rows the first in that order. columns: {name, title, of: row -> value, text: row -> what is
 // shown, number: true}. Empty values come last. Returns {box, show(rows)}, which keeps the order that the
 // reader chose.
 function sortingTable(caption, columns, first) {
   let sortedBy = first.column, rising = first.rising, rows = [];
-  const body = element('tbody');
+  const body = element('tbody'), left = element('p', {className: 'detail'});
   const headers = columns.map((column, index) => {
     const button = element('button', {type: 'button', title: column.title || ''}, column.name);
     button.addEventListener('click', () => {
@@ -42,20 +44,24 @@ function sortingTable(caption, columns, first) {
     headers.forEach((header, index) => {
       header.setAttribute('aria-sort', index !== sortedBy ? 'none' : rising ? 'ascending' : 'descending');
     });
-    body.replaceChildren(...[...rows].sort(compare).map(
-        (row) => element('tr', {}, ...columns.map((column, index) => {
-          const shown = column.text ? column.text(row) : column.of(row);
-          return element(
-              index === 0 ? 'th' : 'td',
-              index === 0 ? {scope: 'row'} : {className: column.number ? 'number' : ''},
-              shown === null || shown === undefined ? '–' : String(shown));
-        }))));
+    left.textContent = rows.length > mostRows ? `The first ${mostRows} of ${rows.length} in this order.` : '';
+    body.replaceChildren(...[...rows]
+                             .sort(compare)
+                             .slice(0, mostRows)
+                             .map((row) => element('tr', {}, ...columns.map((column, index) => {
+                                    const shown = column.text ? column.text(row) : column.of(row);
+                                    return element(
+                                        index === 0 ? 'th' : 'td',
+                                        index === 0 ? {scope: 'row'} :
+                                                      {className: column.number ? 'number' : ''},
+                                        shown === null || shown === undefined ? '–' : String(shown));
+                                  }))));
   };
   const table = element(
       'table', {className: 'sorting'}, element('caption', {}, caption),
       element('thead', {}, element('tr', {}, ...headers)), body);
   return {
-    box: scrollBox(caption, table),
+    box: scrollBox(caption, table, left),
     show(next) {
       rows = next;
       draw();
@@ -71,7 +77,8 @@ function confusionTable(caption, rows, names, novel) {
   const body = rows.map(
       (row) => element(
           'tr', {}, element('th', {scope: 'row'}, shortNameKeepingNote(row.name)),
-          ...row.counts.map((count, answer) => {
+          ...names.map((_, answer) => {
+            const count = row.counts.get(answer) || 0;
             const share = count / row.images, right = isRight(row, answer, novel);
             const cell = element(
                 'td', {
