@@ -42,6 +42,10 @@ void add_demo_data(CLI::App& tern, Command& chosen) {
                               options, demo_data);
   app->add_option("--out", options.out, "an absent or empty folder")->required()->type_name("DIR");
   app->add_option("--seed", options.seed, "another seed, other images")->capture_default_str();
+  app->add_option("--images-per-subclass", options.images_per_subclass,
+                  "to train on: fewer are made and trained on sooner")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
 }
 
 struct ConvertOptions {
@@ -398,7 +402,8 @@ void add_commands(CLI::App& tern, Command& chosen) {
   add_study(tern, chosen);
   add_help_pages(tern, chosen);
   for (CLI::App* command : tern.get_subcommands([](const CLI::App*) { return true; }))
-    command->add_flag("--quiet", "no progress and no remarks: results, warnings and errors alone");
+    command->add_flag("--quiet")->description(
+        "no progress and no remarks: results, warnings and errors alone");
 }
 
 }  // namespace tern

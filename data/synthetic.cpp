@@ -23,9 +23,14 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kImageSize = 64, kOtherSize = 32, kJpegQuality = 90;
-constexpr std::array kFamilies = {"disc", "polygon", "stripes"};
-constexpr std::array kOtherGroups = {"blobs", "lattices", "lines"};
-constexpr int kNovelSuperclass = 3, kNovelSubclass = 12;
+
+// Forms in the order of SyntheticForm: known ones, novel ones, and those of other things alone.
+constexpr std::size_t kKnownForms = 6, kNovelForms = 2, kOtherForms = 3;
+constexpr std::array kKnownColours = {SyntheticColour::orange, SyntheticColour::blue,
+                                      SyntheticColour::violet};
+constexpr SyntheticColour kNovelColour = SyntheticColour::green;
+constexpr std::array kOtherColours = {SyntheticColour::yellow, SyntheticColour::teal, SyntheticColour::pink};
+constexpr int kNovelSuperclass = kKnownColours.size(), kNovelSubclass = kKnownColours.size() * kKnownForms;
 
 // Which part of the data set a random stream draws for.
 enum Part : std::uint32_t { kOrder, kTrain, kTest, kOther };
@@ -36,23 +41,9 @@ struct Item {
   int superclass = kNovelSuperclass, subclass = kNovelSubclass;
 };
 
-SyntheticForm form_at(SyntheticForm first, std::size_t offset) {
-  return static_cast<SyntheticForm>(static_cast<std::size_t>(first) + offset);
-}
-
-// The eight combinations of a family's two forms, two fills and two colours. Those with an even number of
-// second choices are known, the others novel: every single choice occurs in two known classes, and every
-// novel combination differs from three known ones in one choice only.
-struct Combination {
-  SyntheticObject object;
-  bool known;
-};
-
-Combination combination(std::size_t family, std::size_t number) {
-  const std::size_t form = number & 1, fill = (number >> 1) & 1, colour = number >> 2;
-  const SyntheticObject object{form_at(SyntheticForm::disc, 2 * family + form),
-                               static_cast<SyntheticFill>(fill), static_cast<SyntheticColour>(colour)};
-  return {object, (form + fill + colour) % 2 == 0};
+// Other things have every form but the novel ones.
+SyntheticForm other_form(std::size_t number) {
+  return static_cast<SyntheticForm>(number < kKnownForms ? number : number + kNovelForms);
 }
 
 void shuffle_items(std::vector<Item>& items, std::uint64_t seed, Part part) {
@@ -73,14 +64,15 @@ class Writer {
     RandomStream(options.seed, random_purpose::synthetic, kOrder).shuffle(numbers);
     known_.resize(numbers.size());
     std::size_t next = 0;
-    for (std::size_t family = 0; family < kFamilies.size(); ++family) {
-      for (std::size_t number = 0; number < 8; ++number) {
-        const auto [object, known] = combination(family, number);
-        if (known) {
+    for (std::size_t colour = 0; colour < kKnownColours.size(); ++colour) {
+      const auto superclass = static_cast<int>(colour);
+      for (std::size_t form = 0; form < kKnownForms + kNovelForms; ++form) {
+        const SyntheticObject object{static_cast<SyntheticForm>(form), kKnownColours[colour]};
+        if (form < kKnownForms) {
           const auto subclass = static_cast<int>(numbers[next++]);
-          known_[static_cast<std::size_t>(subclass)] = {object, static_cast<int>(family), subclass};
+          known_[static_cast<std::size_t>(subclass)] = {object, superclass, subclass};
         } else {
-          novel_.push_back({object, static_cast<int>(family), kNovelSubclass});
+          novel_.push_back({object, superclass, kNovelSubclass});
         }
       }
     }
@@ -97,10 +89,8 @@ class Writer {
     const std::vector<Item> near = repeated(novel_, options_.test_images_per_novel_subclass);
     test.insert(test.end(), near.begin(), near.end());
     for (int i = 0; i < options_.novel_superclass_images; ++i) {
-      const auto number = static_cast<std::size_t>(i);
-      test.push_back(
-          {{form_at(SyntheticForm::spiral, number & 1), static_cast<SyntheticFill>((number >> 1) & 1),
-            static_cast<SyntheticColour>((number >> 2) & 1)}});
+      const auto form = static_cast<std::size_t>(i) % (kKnownForms + kNovelForms);
+      test.push_back({{static_cast<SyntheticForm>(form), kNovelColour}});
     }
     shuffle_items(test, options_.seed, kTest);
     write_images("test_images", test, kTest);
@@ -132,7 +122,8 @@ class Writer {
     const auto add = [](std::string& text, std::size_t index, const std::string& name) {
       text += csv_line(std::array{std::to_string(index), name});
     };
-    for (std::size_t i = 0; i < kFamilies.size(); ++i) add(superclasses, i, kFamilies[i]);
+    for (std::size_t i = 0; i < kKnownColours.size(); ++i)
+      add(superclasses, i, colour_name(kKnownColours[i]));
     add(superclasses, kNovelSuperclass, "novel");
     for (std::size_t i = 0; i < known_.size(); ++i) add(subclasses, i, object_name(known_[i].object));
     add(subclasses, kNovelSubclass, "novel");
@@ -156,35 +147,33 @@ class Writer {
       std::vector<std::string> fields = {std::to_string(i) + ".jpg", std::to_string(items[i].superclass),
                                          std::to_string(items[i].subclass)};
       if (describe) {
-        fields.push_back("synthetic drawing, family " +
-                         std::string(kFamilies[static_cast<std::size_t>(items[i].superclass)]) + ", " +
-                         object_name(items[i].object));
+        fields.push_back("synthetic drawing, " + object_name(items[i].object));
       }
       text += csv_line(fields);
     }
     write_text(name, text);
   }
 
-  // The official layout of CIFAR-100's binary version, with two fine classes in each group.
+  // The official layout of CIFAR-100's binary version. A group has a colour, and every form as a fine class.
   void write_others() const {
     const fs::path folder = "cifar-100-binary";
     fs::create_directory(folder_ / folder);
+    constexpr std::size_t kForms = kKnownForms + kOtherForms;
     std::string coarse_names, fine_names;
-    for (std::size_t group = 0; group < kOtherGroups.size(); ++group) {
-      coarse_names += std::string(kOtherGroups[group]) + "\n";
-      for (std::size_t i = 0; i < 2; ++i)
-        fine_names += form_name(form_at(SyntheticForm::blob, 2 * group + i)) + "\n";
+    for (const SyntheticColour colour : kOtherColours) {
+      coarse_names += colour_name(colour) + "\n";
+      for (std::size_t form = 0; form < kForms; ++form)
+        fine_names += object_name({other_form(form), colour}) + "\n";
     }
     write_text(folder / "coarse_label_names.txt", coarse_names);
     write_text(folder / "fine_label_names.txt", fine_names);
     std::vector<std::byte> records;
     for (int i = 0; i < options_.other_images; ++i) {
       RandomStream random(options_.seed, random_purpose::synthetic, kOther, static_cast<std::uint32_t>(i));
-      const std::uint32_t fine = random.below(2 * kOtherGroups.size());
-      const SyntheticObject object{form_at(SyntheticForm::blob, fine),
-                                   static_cast<SyntheticFill>(random.below(2)), SyntheticColour::any};
-      const Image image = draw_object(object, kOtherSize, random);
-      records.push_back(static_cast<std::byte>(fine / 2));
+      const std::uint32_t fine = random.below(kForms * kOtherColours.size());
+      const std::size_t group = fine / kForms;
+      const Image image = draw_object({other_form(fine % kForms), kOtherColours[group]}, kOtherSize, random);
+      records.push_back(static_cast<std::byte>(group));
       records.push_back(static_cast<std::byte>(fine));
       for (std::size_t channel = 0; channel < 3; ++channel) {
         for (std::size_t j = channel; j < image.rgb.size(); j += 3)

@@ -1,14 +1,13 @@
 // A small data set that anyone can make: drawn shapes in the study's layout, with test labels and
 // novel classes.
 //
-//   superclasses  disc, polygon, stripes; in the test images also a family that training never shows (novel)
-//   subclasses    twelve, four per family: one of two forms, plain or checked, orange or blue ("checked
-//                 orange ring"). Of a family's eight combinations four are known, such that no form, fill or
-//                 colour alone tells a class; the other four appear in the test images only, as novel
-//                 subclasses of a known superclass
+//   superclasses  orange, blue and violet things; in the test images also green ones (novel)
+//   subclasses    eighteen, six forms in each colour ("orange ring"). Novel subclasses of a known superclass
+//                 have two more forms, waves and spiral, in the test images only
 //   nuisance      see synthetic_image.h
 //
-// cifar-100-binary/ holds "other things" (blobs, grids, scribbles) in CIFAR-100's official layout.
+// cifar-100-binary/ holds "other things" in CIFAR-100's official layout: the known forms and three
+// more, in colours that are of no superclass.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +17,10 @@ namespace tern {
 
 struct SyntheticOptions {
   std::uint64_t seed = 0;
-  int train_images_per_subclass = 90;       ///< of 12 subclasses: 1,080
-  int test_images_per_subclass = 10;        ///< of the same 12: 120
-  int test_images_per_novel_subclass = 14;  ///< of 12 other combinations of what training shows: 168
-  int novel_superclass_images = 100;        ///< of the unseen family
+  int train_images_per_subclass = 400;      ///< of 18 subclasses: 7,200
+  int test_images_per_subclass = 12;        ///< of the same 18: 216
+  int test_images_per_novel_subclass = 36;  ///< of 2 other forms in the 3 colours: 216
+  int novel_superclass_images = 144;        ///< green
   int other_images = 1500;                  ///< records of cifar-100-binary/train.bin
 };
 

@@ -42,6 +42,15 @@ Colour from_hsv(const Hsv& hsv) {
   return colour;
 }
 
+struct Hues {
+  float from, to;  // degrees
+};
+
+// By SyntheticColour. No two touch, so that tinted light makes no colour of another.
+constexpr std::array kHues = {Hues{10, 42}, Hues{195, 230}, Hues{265, 300}, Hues{90, 130},
+                              Hues{55, 80}, Hues{140, 180}, Hues{315, 350}};
+constexpr std::array kColourNames = {"orange", "blue", "violet", "green", "yellow", "teal", "pink"};
+
 Colour mix(const Colour& a, const Colour& b, float part) {
   return {a[0] + (b[0] - a[0]) * part, a[1] + (b[1] - a[1]) * part, a[2] + (b[2] - a[2]) * part};
 }
@@ -79,8 +88,6 @@ bool inside(const Shape& shape, Point p) {
       return inside_polygon(radius / 1.15f, angle, 3, 0.5f);
     case SyntheticForm::star:
       return inside_polygon(radius / 1.15f, angle, 5, 0.45f);
-    case SyntheticForm::bars:
-      return in_square && fraction((p.y + 0.95f) * 1.85f) < 0.55f;
     case SyntheticForm::waves:
       return in_square && fraction((p.y + 0.95f + 0.2f * std::sin(5 * p.x + shape.bend_a)) * 1.85f) < 0.55f;
     case SyntheticForm::spiral:
@@ -97,11 +104,6 @@ bool inside(const Shape& shape, Point p) {
       return in_square && (fraction(1.5f * p.x + 0.1f) < 0.25f || fraction(1.5f * p.y + 0.1f) < 0.25f);
     case SyntheticForm::cross:
       return std::min(std::abs(p.x), std::abs(p.y)) < 0.25f && in_square;
-    case SyntheticForm::curve:
-      return in_square && std::abs(p.y - 0.5f * std::sin(3 * p.x + shape.bend_a) -
-                                   0.25f * std::sin(7 * p.x + shape.bend_b)) < 0.16f;
-    case SyntheticForm::zigzag:
-      return in_square && std::abs(p.y - 2.4f * std::abs(fraction(1.3f * p.x) - 0.5f) + 0.6f) < 0.2f;
   }
   return false;
 }
@@ -153,12 +155,9 @@ class Canvas {
   void draw_object(const SyntheticObject& object) {
     const Shape shape{object.form, random_.uniform(0, 2 * kPi), random_.uniform(0, 2 * kPi)};
     const Colour light = object_colour(object.colour);
-    const Colour dark = {0.35f * light[0], 0.35f * light[1], 0.35f * light[2]};
     const Point centre{0.5f + random_.uniform(-0.12f, 0.12f), 0.5f + random_.uniform(-0.12f, 0.12f)};
     const float radius = random_.uniform(0.24f, 0.38f), stretch = random_.uniform(0.85f, 1.18f);
     const Turn turn(random_.uniform(0, 2 * kPi)), sun(random_.uniform(0, 2 * kPi));
-    const float cell = random_.uniform(0.3f, 0.4f);
-    const Point start{random_.uniform(0, 1), random_.uniform(0, 1)};
     const float step = 1.0f / static_cast<float>(size_ * kSamples);
     each_pixel([&](Point p, Colour& pixel) {
       if (std::hypot(p.x - centre.x, p.y - centre.y) > 1.7f * radius) return;  // no form reaches farther
@@ -169,11 +168,8 @@ class Canvas {
         const float y = p.y + step * static_cast<float>(sample / kSamples - 1) - centre.y;
         const Point own{turn.along(x, y) / radius * stretch, turn.across(x, y) / radius / stretch};
         if (!inside(shape, own)) continue;
-        const auto odd =
-            static_cast<int>(std::floor(own.x / cell + start.x) + std::floor(own.y / cell + start.y)) & 1;
-        const Colour& colour = object.fill == SyntheticFill::checked && odd ? dark : light;
         const float shade = 0.85f + 0.2f * sun.along(x, y) / radius;
-        for (std::size_t channel = 0; channel < 3; ++channel) sum[channel] += shade * colour[channel];
+        for (std::size_t channel = 0; channel < 3; ++channel) sum[channel] += shade * light[channel];
         ++hits;
       }
       if (hits > 0)
@@ -249,9 +245,8 @@ class Canvas {
   }
 
   Colour object_colour(SyntheticColour colour) {
-    const float hue = colour == SyntheticColour::orange ? random_.uniform(10, 42)
-                      : colour == SyntheticColour::blue ? random_.uniform(195, 235)
-                                                        : random_.uniform(0, 360);
+    const Hues& hues = kHues.at(static_cast<std::size_t>(colour));
+    const float hue = random_.uniform(hues.from, hues.to);
     return from_hsv({hue, random_.uniform(0.55f, 0.95f), random_.uniform(0.65f, 1)});
   }
 
@@ -275,18 +270,14 @@ class Canvas {
 
 }  // namespace
 
-std::string form_name(SyntheticForm form) {
-  constexpr std::array kNames = {"disc",     "ring", "triangle",  "star", "bars",  "waves", "spiral",
-                                 "asterisk", "blob", "blob_pair", "grid", "cross", "curve", "zigzag"};
-  return kNames.at(static_cast<std::size_t>(form));
+std::string colour_name(SyntheticColour colour) {
+  return kColourNames.at(static_cast<std::size_t>(colour));
 }
 
 std::string object_name(const SyntheticObject& object) {
-  const std::string fill = object.fill == SyntheticFill::plain ? "plain " : "checked ";
-  const std::string colour = object.colour == SyntheticColour::orange ? "orange "
-                             : object.colour == SyntheticColour::blue ? "blue "
-                                                                      : "";
-  return fill + colour + form_name(object.form);
+  constexpr std::array kForms = {"disc",  "ring",   "triangle", "star",      "cross", "asterisk",
+                                 "waves", "spiral", "blob",     "blob pair", "grid"};
+  return colour_name(object.colour) + " " + kForms.at(static_cast<std::size_t>(object.form));
 }
 
 Image draw_object(const SyntheticObject& object, int size, RandomStream& random) {

@@ -1,4 +1,4 @@
-// One drawn image: an object of a form, a fill and a colour on a cluttered background.
+// One drawn image: an object of a form and a colour on a cluttered background.
 //
 // What makes an object hard to name by anything but itself is drawn at random: place, size, turn and stretch,
 // two-tone background with clouds and clutter, an occluding bar, light, blur and noise.
@@ -13,31 +13,26 @@ namespace tern {
 
 enum class SyntheticForm {
   disc,
-  ring,  // superclass "disc"
+  ring,
   triangle,
-  star,  // superclass "polygon"
-  bars,
-  waves,  // superclass "stripes"
+  star,
+  cross,
+  asterisk,
+  waves,
   spiral,
-  asterisk,  // the superclass that training never shows
   blob,
   blob_pair,
-  grid,
-  cross,
-  curve,
-  zigzag,  // "other things", as CIFAR-100 is to the study
+  grid
 };
-enum class SyntheticFill { plain, checked };
-enum class SyntheticColour { orange, blue, any };
+enum class SyntheticColour { orange, blue, violet, green, yellow, teal, pink };
 
 struct SyntheticObject {
   SyntheticForm form = SyntheticForm::disc;
-  SyntheticFill fill = SyntheticFill::plain;
   SyntheticColour colour = SyntheticColour::orange;
 };
 
-std::string form_name(SyntheticForm form);
-std::string object_name(const SyntheticObject& object);  ///< "checked orange ring"
+std::string colour_name(SyntheticColour colour);
+std::string object_name(const SyntheticObject& object);  ///< "orange ring"
 
 /// A square image of `size` pixels a side (8..1024, else Error); what is not fixed by `object` is drawn from
 /// `random`.

@@ -26,7 +26,10 @@ $tern demo-data --out "$folder/data"
 say "Training approach A: two heads and the KL term"
 $tern train --config apps/configs/demo.toml --data "$folder/data" --out "$folder/run"
 
-say "The dashboard: validation images and thresholds"
+say "Thresholds: what a superclass, and what a subclass must score to be known"
+$tern calibrate --run "$folder/run" --score super=max_softmax --score sub=relative_mahalanobis+max_logit
+
+say "The dashboard: validation images"
 $tern evaluate --run "$folder/run"
 
 say "A report for the browser"

@@ -260,7 +260,7 @@ def main():
         folder.mkdir(parents=True, exist_ok=True)
         comparison = Comparison(program, folder, runtimes)
         if not comparison.data.exists():
-            tern(program, "demo-data", "--out", comparison.data)
+            tern(program, "demo-data", "--images-per-subclass", 60, "--out", comparison.data)
         for name in RUNS:
             run = comparison.train(name)
             images, tensors = comparison.with_dump(run)

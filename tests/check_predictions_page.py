@@ -35,7 +35,7 @@ def edit_csv(file, edit):
 def make_run(program, folder):
     """A run on the synthetic set that was calibrated, with test images one of which has an evil name."""
     data = folder / "data"
-    tern(program, "demo-data", "--out", data)
+    tern(program, "demo-data", "--images-per-subclass", 60, "--out", data)
 
     def rename_class(rows):
         rows[3][1] = EVIL_CLASS

@@ -38,7 +38,7 @@ def rename_class(file, index, name):
 def make_runs(program, folder):
     """Two runs on the synthetic set, the first with thresholds of tern calibrate."""
     data = folder / "data"
-    tern(program, "demo-data", "--out", data)
+    tern(program, "demo-data", "--images-per-subclass", 60, "--out", data)
     rename_class(data / "superclass_mapping.csv", 1, EVIL["super"])
     rename_class(data / "subclass_mapping.csv", 2, EVIL["sub"])
     config = folder / "config.toml"

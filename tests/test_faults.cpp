@@ -339,7 +339,7 @@ TEST_CASE("faults: a folder that is made from nothing") {
   check_faults({"demo-data",
                 fixture.folder / "work",
                 [] {},
-                {"demo-data", "--out", fixture.at("work/demo")},
+                {"demo-data", "--images-per-subclass", "2", "--out", fixture.at("work/demo")},
                 {},
                 {"demo/train_data.csv", "demo/test_images/0.jpg", "demo/test_labels.csv"}},
                6);

@@ -43,57 +43,55 @@ TEST_CASE("synthetic: the study's layout, read back by its own readers") {
   CHECK(entries(folder / "new") == 1);  // nothing beside it
 
   Dataset train = load_study(out);
-  CHECK(train.count() == 24);
-  CHECK(train.classes.superclass_names == std::vector<std::string>{"disc", "polygon", "stripes", "novel"});
-  CHECK(train.classes.subclass_count() == 13);
-  for (std::int32_t subclass = 0; subclass < 12; ++subclass) {
+  CHECK(train.count() == 36);
+  CHECK(train.classes.superclass_names == std::vector<std::string>{"orange", "blue", "violet", "novel"});
+  CHECK(train.classes.subclass_count() == 19);
+  for (std::int32_t subclass = 0; subclass < 18; ++subclass) {
     CHECK(std::count(train.subclasses.begin(), train.subclasses.end(), subclass) == 2);
   }
   for (std::int32_t superclass = 0; superclass < 3; ++superclass) {
-    CHECK(std::count(train.superclasses.begin(), train.superclasses.end(), superclass) == 8);
+    CHECK(std::count(train.superclasses.begin(), train.superclasses.end(), superclass) == 12);
   }
   CHECK(std::is_sorted(train.subclasses.begin(), train.subclasses.end()) == false);
 
   Dataset test_set = load_images(out / "test_images");
   test_set.classes = train.classes;
   load_labels(out / "test_labels.csv", test_set);
-  CHECK(test_set.count() == 12 + 12 + 4);
+  CHECK(test_set.count() == 18 + 6 + 4);
   std::map<std::pair<bool, bool>, int> kinds;  // novel superclass, novel subclass
   for (std::size_t i = 0; i < test_set.names.size(); ++i) {
-    ++kinds[{test_set.superclasses[i] == 3, test_set.subclasses[i] == 12}];
-    if (test_set.subclasses[i] != 12) {
+    ++kinds[{test_set.superclasses[i] == 3, test_set.subclasses[i] == 18}];
+    if (test_set.subclasses[i] != 18) {
       CHECK(train.classes.subclass_to_super[static_cast<std::size_t>(test_set.subclasses[i])] ==
             test_set.superclasses[i]);
     }
   }
   CHECK(kinds ==
-        std::map<std::pair<bool, bool>, int>{{{false, false}, 12}, {{false, true}, 12}, {{true, true}, 4}});
+        std::map<std::pair<bool, bool>, int>{{{false, false}, 18}, {{false, true}, 6}, {{true, true}, 4}});
 
   CifarSelection selection;
   selection.count = 5;
   add_cifar(train, out / "cifar-100-binary", selection);
-  CHECK(train.count() == 29);
+  CHECK(train.count() == 41);
   CHECK(load_cifar100(out / "cifar-100-binary").count() == 12);
-  selection.exclude_groups = {"blobs", "lattices", "lines"};
+  selection.exclude_groups = {"yellow", "teal", "pink"};
   CHECK_THROWS_WITH_AS(add_cifar(train, out / "cifar-100-binary", selection), doctest::Contains("got 0"),
                        Error);
 }
 
-TEST_CASE("synthetic: no form, fill or colour alone names a subclass") {
+TEST_CASE("synthetic: neither form nor colour alone names a subclass") {
   const test::TemporaryFolder folder;
   write_synthetic(folder / "data", small_options(8));
   const Dataset dataset = load_study(folder / "data");
   std::map<std::string, std::set<std::string>> classes_with;
-  for (std::size_t i = 0; i < 12; ++i) {
-    const std::string& name = dataset.classes.subclass_names[i];  // "checked orange ring"
-    const std::size_t first = name.find(' '), second = name.find(' ', first + 1);
-    for (const std::string& word :
-         {name.substr(0, first), name.substr(first, second - first), name.substr(second)}) {
+  for (std::size_t i = 0; i < 18; ++i) {
+    const std::string& name = dataset.classes.subclass_names[i];  // "orange ring"
+    const std::size_t space = name.find(' ');
+    for (const std::string& word : {name.substr(0, space), name.substr(space)})
       classes_with[word].insert(name);
-    }
   }
-  CHECK(classes_with.size() == 2 + 2 + 6);
-  for (const auto& [word, names] : classes_with) CHECK(names.size() >= 2);
+  CHECK(classes_with.size() == 3 + 6);
+  for (const auto& [word, names] : classes_with) CHECK(names.size() >= 3);
 }
 
 TEST_CASE("synthetic: a seed gives the same bytes, another does not") {
@@ -102,7 +100,7 @@ TEST_CASE("synthetic: a seed gives the same bytes, another does not") {
   write_synthetic(folder / "b", small_options(1));
   write_synthetic(folder / "c", small_options(2));
   const auto a = files_of(folder / "a"), c = files_of(folder / "c");
-  CHECK(a.size() == 24 + 28 + 4 + 3);
+  CHECK(a.size() == 36 + 28 + 4 + 3);
   CHECK(a == files_of(folder / "b"));
   CHECK(a.at("train_images/0.jpg") != c.at("train_images/0.jpg"));
   CHECK(a.at("subclass_mapping.csv") != c.at("subclass_mapping.csv"));

@@ -5,21 +5,21 @@
 #include <fmt/format.h>
 
 #include "apps/common/console.h"
-#include "data/synthetic.h"
 
 namespace tern {
 
 int demo_data(const DemoDataOptions& options) {
   SyntheticOptions request;
   request.seed = options.seed;
+  request.train_images_per_subclass = options.images_per_subclass;
   write_synthetic(options.out, request);
   const std::string out = options.out.string();
-  remark("{}: {} training images of 12 subclasses in 3 superclasses (train_data.csv, train_images/)\n", out,
-         12 * request.train_images_per_subclass);
+  remark("{}: {} training images of 18 subclasses in 3 superclasses (train_data.csv, train_images/)\n", out,
+         18 * request.train_images_per_subclass);
   remark(
       "{}: {} test images of known subclasses, {} of novel subclasses, {} of a novel superclass "
       "(test_images/, test_labels.csv)\n",
-      out, 12 * request.test_images_per_subclass, 12 * request.test_images_per_novel_subclass,
+      out, 18 * request.test_images_per_subclass, 6 * request.test_images_per_novel_subclass,
       request.novel_superclass_images);
   remark("{}/cifar-100-binary: {} images of other things, for --cifar\n", out, request.other_images);
   return 0;

@@ -4,11 +4,14 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "data/synthetic.h"
+
 namespace tern {
 
 struct DemoDataOptions {
   std::filesystem::path out;  ///< absent or empty folder
   std::uint64_t seed = 0;
+  int images_per_subclass = SyntheticOptions{}.train_images_per_subclass;  ///< to train on; 1 to 100,000
 };
 
 /// Returns 0; throws Error on failure. Prints what was written and what to do with it.
