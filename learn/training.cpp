@@ -158,15 +158,14 @@ void add_pixels(std::span<const std::uint8_t> rgb, std::vector<float>& pixels) {
 
 Images drawn_images(int of_each, int side, std::uint64_t seed) {
   using namespace tern;
-  static constexpr SyntheticForm kForms[] = {SyntheticForm::disc, SyntheticForm::bars};
+  static constexpr SyntheticForm kForms[] = {SyntheticForm::disc, SyntheticForm::waves};
   static constexpr SyntheticColour kColours[] = {SyntheticColour::blue, SyntheticColour::orange};
   RandomStream random(seed, random_purpose::synthetic);
   std::vector<float> pixels;
   Images images;
   for (int image = 0; image < kDrawnClasses * of_each; ++image) {
     const int label = image / of_each;
-    add_pixels(draw_object({kForms[label / 2], SyntheticFill::plain, kColours[label % 2]}, side, random).rgb,
-               pixels);
+    add_pixels(draw_object({kForms[label / 2], kColours[label % 2]}, side, random).rgb, pixels);
     images.labels.push_back(label);
   }
   images.pixels = Tensor::from({kDrawnClasses * of_each, side, side, 3}, pixels);

@@ -44,7 +44,7 @@ struct Images {
   Images only(const std::vector<std::int64_t>& numbers) const;
 };
 
-/// Blue discs, orange discs, blue bars and orange bars on cluttered ground (data/synthetic_image.h), class by class.
+/// Blue discs, orange discs, blue waves and orange waves on cluttered ground (data/synthetic_image.h), class by class.
 inline constexpr int kDrawnClasses = 4;
 Images drawn_images(int of_each, int side, std::uint64_t seed);
 /// The first ten classes of CIFAR-100, binary version, 32 x 32: every tenth image is for validation, the rest for training. Throws
