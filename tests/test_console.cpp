@@ -21,6 +21,13 @@ Json document_of(const std::vector<std::string>& arguments, std::string* remarks
   return Json::parse(result.output);  // throws for anything before or after
 }
 
+/// What a command prints is what it wrote to `file`.
+void check_document(const fs::path& file, const std::vector<std::string>& arguments,
+                    std::string* remarks = nullptr) {
+  const Json printed = document_of(arguments, remarks);
+  CHECK(printed == read_json(file));
+}
+
 bool holds(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
@@ -38,17 +45,16 @@ TEST_CASE("console: --json prints the document that a command writes; remarks go
 
   std::vector<std::string> training{
       "train", "--config", (folder / "config.toml").string(), "--data", data, "--out", run, "--json"};
-  CHECK(document_of(training, &remarks) == read_json(folder / "run/summary.json"));
+  check_document(folder / "run/summary.json", training, &remarks);
   CHECK(holds(remarks, "two_heads epoch 1/1  loss "));
   CHECK(holds(remarks, "next: tern evaluate --run "));
   training.push_back("--resume");
-  CHECK(document_of(training, &remarks) == read_json(folder / "run/summary.json"));
+  check_document(folder / "run/summary.json", training, &remarks);
   CHECK(remarks == run + " is complete: all 1 epochs are done\n");
 
-  CHECK(document_of({"evaluate", "--json", "--quiet", "--run", run}, &remarks) ==
-        read_json(folder / "run/evaluation.json"));
+  check_document(folder / "run/evaluation.json", {"evaluate", "--json", "--quiet", "--run", run}, &remarks);
   CHECK(remarks.empty());
-  CHECK(document_of({"calibrate", "--json", "--run", run}) == read_json(folder / "run/calibration.json"));
+  check_document(folder / "run/calibration.json", {"calibrate", "--json", "--run", run});
 
   const std::vector<std::string> prediction{
       "predict", "--run", run, "--images", data + "/test_images", "--labels", data + "/test_labels.csv",
