@@ -341,7 +341,7 @@ def check_sorting(page):
 def check_markup(page, file):
     check(page.evaluate("document.title").endswith("tern report"), "a class name changed the title:", page.evaluate("document.title"))
     check(page.evaluate("document.querySelectorAll('b b, img[onerror], img[src=x]').length") == 0, "a class name became markup")
-    text = page.evaluate("document.getElementById('confusion').textContent")
+    text = page.evaluate("document.getElementById('classes').textContent")
     check(EVIL["super"].split(",")[0] in text and "<img src=x onerror=alert(1)>" in text, "class names are not shown as they are")
     page_text = file.read_text(encoding="utf-8")
     library = page_text.index("/*!\n * Chart.js v3")
