@@ -26,20 +26,19 @@ $tern demo-data --out "$folder/data"
 say "Training approach A: two heads and the KL term"
 $tern train --config apps/configs/demo.toml --data "$folder/data" --out "$folder/run"
 
-# What a subclass must score to be a known one, on images that training did not see. Of a superclass a probability above one
-# half will do: other things have a third, as training asked for.
+# What a subclass must score to be a known one, on images that training did not see.
 say "Novelty of subclasses: a score fitted to features, and its threshold"
 $tern calibrate --run "$folder/run" --score sub=relative_mahalanobis+max_logit
 
 say "The dashboard: validation images"
-$tern evaluate --run "$folder/run" --tau-super 0.5
+$tern evaluate --run "$folder/run"
 
 say "A report for the browser"
 $tern report "$folder/run" --out "$folder/report.html"
 
 say "Test images, with classes that training never saw"
 $tern predict --run "$folder/run" --images "$folder/data/test_images" --out "$folder/predictions.csv" \
-  --labels "$folder/data/test_labels.csv" --tau-super 0.5
+  --labels "$folder/data/test_labels.csv"
 
 printf '\nThe run is in %s/run, the predictions in %s/predictions.csv; open %s/report.html in a browser.\n' \
   "$folder" "$folder" "$folder"
