@@ -4,11 +4,13 @@
 # tests. Fails if either does.
 #   scripts/check_distribution.sh [--ccache] [--fresh] [--fast|--sanitize] SUITE   SUITE: trixie, bookworm, or another of
 #                                                                                  debootstrap's
+#   scripts/check_distribution.sh [--ccache] [--fresh] --packages SUITE
 #   scripts/check_distribution.sh [--fresh] --bundle FOLDER SUITE       FOLDER: what scripts/gpu_bundle.sh made
 #     --ccache   compiles with ccache, whose cache is kept: times then say nothing of a first build
 #     --fast     leaves out the tests that are labelled long
 #     --sanitize in place of scripts/test.sh: scripts/sanitize.sh, the fast tests under ASan and UBSan
 #     --fresh    makes the kept root anew, as is done by itself once a month
+#     --packages in place of both commands: scripts/package.sh, whose tern_*.deb is installed in a second bare root and used
 #     --bundle   in place of all that: both calls of scripts/gpu_check.sh --no-gpu, with nothing installed
 #   Needs root, debootstrap, git and a network. Packages come from TERN_MIRROR in the environment, else from the mirror
 #   that this machine's apt uses, else from debootstrap's own. ${XDG_CACHE_HOME:-~/.cache}/tern/distributions/SUITE keeps
@@ -44,9 +46,29 @@ commands() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
   fi
   echo "$(g++ --version | head -n 1), oneDNN $(dpkg-query -W -f '${Version}' libdnnl-dev)" >>/root/report
+  if [ -n "$TERN_PACKAGES" ]; then
+    measure scripts/package.sh /root/packages
+    return
+  fi
   measure scripts/demo.sh
   # shellcheck disable=SC2086
   measure $TERN_TEST_COMMAND | tee /root/tests
+}
+
+# Where nothing was built: the program with the packages that it names, its pages, and a study in small.
+installed_commands() {
+  cd /root
+  apt-get update -qq
+  measure apt-get install -y -qq --no-install-recommends ./tern_*.deb >/dev/null
+  apt-get clean
+  test -s /usr/share/bash-completion/completions/tern
+  measure tern demo-data --images-per-subclass 20 --out data
+  printf 'backbone = "narrow_resnet10_4"\nimage_size = 32\nepochs = 2\ncifar = "none"\n' >config.toml
+  measure tern train --config config.toml --data data --out run
+  measure tern predict --run run --images data/test_images --labels data/test_labels.csv --out predictions.csv
+  measure tern export run model.onnx
+  wc -c predictions.csv model.onnx >>/root/report
+  dpkg-query -W -f '${Package} ${Version}, ${Installed-Size} KiB, wants ${Depends}\n' tern >>/root/report
 }
 
 bundle_commands() {
@@ -93,41 +115,52 @@ keep() {
   mount --bind "$1/$2" "$3"
 }
 
-inside() {
-  local suite=$1 cache=$2 root=$3/root source=$4 variable
-  [ -e "$cache/root.tar" ] || make_root "$suite" "$cache" "$3"
-  mkdir "$root"
-  tar -C "$root" -xf "$cache/root.tar"
-  # The machine's way into the network.
-  cp --remove-destination --dereference /etc/resolv.conf /etc/hosts "$root/etc/"
-  apt-config dump 2>/dev/null | grep -iE '^Acquire::https?::Proxy' >"$root/etc/apt/apt.conf.d/95proxy" || true
-  [ -n "$bundle" ] || [ -z "$(git -c safe.directory='*' -C "$source" status --porcelain)" ] ||
-    echo "== What is not committed is not tried"
-  if [ -n "$bundle" ]; then
-    cp -r "$bundle" "$root/root/tern"
-  else
-    git -c safe.directory='*' clone -q --depth 1 "file://$source" "$root/root/tern"
-  fi
+# open_root ROOT CACHE: a bare root with a way into the network, and mounts.
+open_root() {
+  mkdir "$1"
+  tar -C "$1" -xf "$2/root.tar"
+  cp --remove-destination --dereference /etc/resolv.conf /etc/hosts "$1/etc/"
+  apt-config dump 2>/dev/null | grep -iE '^Acquire::https?::Proxy' >"$1/etc/apt/apt.conf.d/95proxy" || true
+  echo force-unsafe-io >"$1/etc/dpkg/dpkg.cfg.d/unsafe-io"  # what is thrown away need not survive a power cut
+  mount -t proc proc "$1/proc"
+  mount -t devpts devpts "$1/dev/pts"
+  keep "$2" archives "$1/var/cache/apt/archives"
+  keep "$2" lists "$1/var/lib/apt/lists"
+}
 
-  echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io"  # what is thrown away need not survive a power cut
-
-  mount -t proc proc "$root/proc"
-  mount -t devpts devpts "$root/dev/pts"
-  keep "$cache" archives "$root/var/cache/apt/archives"
-  keep "$cache" lists "$root/var/lib/apt/lists"
-  [ -z "$ccache" ] || keep "$cache" ccache "$root/root/.cache/ccache"
-
+# in_root ROOT FUNCTION: runs one of the functions above in it.
+in_root() {
   local environment=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
-    "TERN_TEST_COMMAND=$test_command")
-  environment+=("TERN_COMMIT=$(git -c safe.directory='*' -C "$source" rev-parse --short=12 HEAD)")
+    "TERN_TEST_COMMAND=$test_command" "TERN_COMMIT=$commit" "TERN_PACKAGES=$packages") variable
   for variable in http_proxy https_proxy no_proxy; do
     [ -z "${!variable:-}" ] || environment+=("$variable=${!variable}")
   done
-  local code=0 tried="demo.sh and ${test_command#scripts/}"
-  [ -z "$bundle" ] || tried="both calls of gpu_check.sh"
-  chroot "$root" env -i "${environment[@]}" \
-    bash -c "$(declare -f measure commands bundle_commands); set -euo pipefail; ${bundle:+bundle_}commands $ccache" \
-    </dev/null || code=$?
+  chroot "$1" env -i "${environment[@]}" bash -c "$(declare -f measure commands installed_commands \
+    bundle_commands); set -euo pipefail; $2" </dev/null
+}
+
+inside() {
+  local suite=$1 cache=$2 root=$3/root bare=$3/bare source=$4 commit code=0 tried="demo.sh and ${test_command#scripts/}"
+  [ -e "$cache/root.tar" ] || make_root "$suite" "$cache" "$3"
+  open_root "$root" "$cache"
+  [ -n "$bundle" ] || [ -z "$(git -c safe.directory='*' -C "$source" status --porcelain)" ] ||
+    echo "== What is not committed is not tried"
+  commit=$(git -c safe.directory='*' -C "$source" rev-parse --short=12 HEAD)
+  if [ -n "$bundle" ]; then
+    cp -r "$bundle" "$root/root/tern"
+    tried="both calls of gpu_check.sh"
+  else
+    git -c safe.directory='*' clone -q --depth 1 "file://$source" "$root/root/tern"
+  fi
+  [ -z "$ccache" ] || keep "$cache" ccache "$root/root/.cache/ccache"
+
+  in_root "$root" "${bundle:+bundle_}commands $ccache" || code=$?
+  if [ -n "$packages" ]; then
+    tried="package.sh, and what it made"
+    open_root "$bare" "$cache"
+    cp "$root"/root/packages/tern_*.deb "$bare/root" && in_root "$bare" installed_commands || code=$?
+    cat "$bare/root/report" >>"$root/root/report" || true
+  fi
   printf '\n== %s\n' "$suite"
   cat "$root/root/report"
   sed -n '/tests passed,/,$p' "$root/root/tests" 2>/dev/null || true
@@ -161,6 +194,7 @@ main() {
       --fresh) fresh=fresh ;;
       --fast) test_command="scripts/test.sh -LE long" ;;
       --sanitize) test_command=scripts/sanitize.sh ;;
+      --packages) packages=packages ;;
       --bundle)
         [ -e "${2:-}/bundle.txt" ] || fail "--bundle: wanted a folder that scripts/gpu_bundle.sh made, got ${2:-none}"
         bundle=$(realpath "$2")
@@ -171,7 +205,7 @@ main() {
     esac
     shift
   done
-  [[ $suite =~ ^[a-z]+$ ]] || { sed -n '2,15p' "$0" >&2; exit 2; }
+  [[ $suite =~ ^[a-z]+$ ]] || { sed -n '2,17p' "$0" >&2; exit 2; }
   [ "$(id -u)" -eq 0 ] || fail "wanted root (chroot and mounts need it), got user $(id -un)"
   for program in debootstrap git unshare chroot flock; do
     command -v $program >/dev/null || fail "wanted $program, found none (apt-get install debootstrap git util-linux)"
@@ -191,7 +225,7 @@ main() {
   trap 'exit 130' INT TERM HUP
   work=$(mktemp -d "$cache/work.XXXXXX")
   # In the background, since a trap waits for what is in the foreground.
-  ccache=$ccache test_command=$test_command bundle=$bundle unshare --mount --pid --fork --kill-child --mount-proc \
+  ccache=$ccache test_command=$test_command bundle=$bundle packages=$packages unshare --mount --pid --fork --kill-child --mount-proc \
     "$0" --inside "$suite" "$cache" "$work" "$(cd "$(dirname "$0")/.." && pwd)" &
   child=$!
   local code=0
@@ -200,7 +234,7 @@ main() {
   exit $code
 }
 
-ccache=${ccache:-} test_command=${test_command:-scripts/test.sh} bundle=${bundle:-}
+ccache=${ccache:-} test_command=${test_command:-scripts/test.sh} bundle=${bundle:-} packages=${packages:-}
 if [ "${1:-}" = --inside ]; then
   inside "${@:2}"
 else
