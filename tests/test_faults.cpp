@@ -218,9 +218,12 @@ void check_faults(const Scenario& scenario, int usual) {
   const std::size_t stride =
       std::max<std::size_t>(1, attempts.size() / static_cast<std::size_t>(attempts_wanted(usual)));
   Tally tally;
-  for (std::size_t i = static_cast<std::size_t>(time(nullptr)) % stride; i < attempts.size(); i += stride) {
-    check_attempt(scenario, attempts[i], operations[static_cast<std::size_t>(attempts[i].at) - 1], whole,
-                  tally);
+  // Not every stride-th: where a command does the same for each of many files, that might always be the same fault.
+  std::mt19937 random(static_cast<unsigned>(time(nullptr)));
+  for (std::size_t begin = 0; begin < attempts.size(); begin += stride) {
+    const std::size_t last = std::min(begin + stride, attempts.size()) - 1;
+    const Attempt& attempt = attempts[std::uniform_int_distribution<std::size_t>(begin, last)(random)];
+    check_attempt(scenario, attempt, operations[static_cast<std::size_t>(attempt.at) - 1], whole, tally);
   }
   fmt::print("| `{}` | {} | {} | {} | {} | {} |\n", scenario.name, operations.size(),
              tally.unnoticed + tally.told + tally.killed, tally.told, tally.unnoticed, tally.killed);

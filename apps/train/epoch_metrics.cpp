@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
+#include <functional>
+
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
 #include "engine/io/file.h"
@@ -36,30 +39,52 @@ Json to_json(const EpochMetrics& metrics) {
   return json;
 }
 
-MetricsFile::MetricsFile(std::filesystem::path path) : path_(std::move(path)) {
+namespace {
+
+std::string header_line() {
+  std::vector<std::string> header{"model", "epoch"};
+  for (const auto& [name, value] : metric_values({})) header.push_back(name);
+  return csv_line(header);
+}
+
+std::string row_line(const EpochMetrics& metrics) {
+  std::vector<std::string> row{metrics.model, fmt::format("{}", metrics.epoch)};
+  for (const auto& [name, value] : metric_values(metrics)) {
+    row.push_back(value ? fmt::format("{:.9g}", *value) : "");
+  }
+  return csv_line(row);
+}
+
+/// The text of a metrics.csv, without the rows of which `drops` says so.
+std::string text_without(const CsvTable& table,
+                         const std::function<bool(const std::string&, std::int64_t)>& drops) {
+  std::string text = header_line();
+  for (std::size_t row = 0; row < table.rows.size(); ++row) {
+    if (!drops(table.rows[row][0], table.integer(row, 1))) text += csv_line(table.rows[row]);
+  }
+  return text;
+}
+
+}  // namespace
+
+MetricsFile::MetricsFile(std::filesystem::path path) : path_(std::move(path)), text_(header_line()) {
   if (!std::filesystem::exists(path_)) return;
   const CsvTable table = read_csv(path_);
   if (table.header.size() != metric_values({}).size() + 2) {
     throw Error(path_.string(), "the columns of this version of tern", "others");
   }
-  for (std::size_t row = 0; row < table.rows.size(); ++row) table.integer(row, 1);
-  rows_ = table.rows;
+  text_ = text_without(table, [](const std::string&, std::int64_t) { return false; });
 }
 
 void MetricsFile::keep_until(const std::string& model, std::int64_t epoch) {
-  std::erase_if(rows_, [&](const auto& row) { return row[0] == model && std::stoll(row[1]) > epoch; });
+  text_ = text_without(parse_csv(path_, text_), [&](const std::string& of, std::int64_t number) {
+    return of == model && number > epoch;
+  });
 }
 
 void MetricsFile::append(const EpochMetrics& metrics) {
-  std::vector<std::string> header{"model", "epoch"}, row{metrics.model, fmt::format("{}", metrics.epoch)};
-  for (const auto& [name, value] : metric_values(metrics)) {
-    header.push_back(name);
-    row.push_back(value ? fmt::format("{:.9g}", *value) : "");
-  }
-  rows_.push_back(std::move(row));
-  std::string text = csv_line(header);
-  for (const auto& fields : rows_) text += csv_line(fields);
-  write_file(path_, text);
+  text_ += row_line(metrics);
+  write_file(path_, text_);
 }
 
 }  // namespace tern

@@ -36,10 +36,10 @@ struct EpochMetrics {
 std::vector<std::pair<std::string, std::optional<double>>> metric_values(const EpochMetrics& metrics);
 Json to_json(const EpochMetrics& metrics);
 
-/// metrics.csv, rewritten whole with each row.
+/// metrics.csv, rewritten whole with each row. Holds its text: some 200 bytes an epoch.
 class MetricsFile {
  public:
-  /// Reads the rows that are there.
+  /// Reads the rows that are there. Throws Error{path, ...} for other columns, and epochs that are no numbers.
   explicit MetricsFile(std::filesystem::path path);
   /// Forgets the rows of `model` after `epoch`: a resumed run makes them again.
   void keep_until(const std::string& model, std::int64_t epoch);
@@ -47,7 +47,7 @@ class MetricsFile {
 
  private:
   std::filesystem::path path_;
-  std::vector<std::vector<std::string>> rows_;
+  std::string text_;
 };
 
 }  // namespace tern

@@ -2,13 +2,14 @@
 """Makes the large inputs of docs/reliability.md's "Hours" out of the images of a folder, or of nothing.
 
     make_images.py links IMAGES OUT COUNT       a folder of COUNT images: hard links to those of IMAGES
-    make_images.py zip IMAGES OUT.zip GIB       a zip of at least GIB GiB: those of IMAGES, again and again, under other names
+    make_images.py zip IMAGES OUT.zip GIB SIDE  a zip of at least GIB GiB: those of IMAGES, SIDE x SIDE, again and again, under other names
     make_images.py classes OUT SUBCLASSES       SUBCLASSES folders superclass/subclass of two images each, 100 subclasses or more
     make_images.py huge OUT SIDE                SIDE x SIDE pixels of one colour as JPEG, PNG and BMP
 
-The last two want Pillow.
+All but the first want Pillow.
 """
 
+import io
 import os
 import pathlib
 import random
@@ -32,14 +33,23 @@ def make_links(images, out, count):
         os.link(source, out / f"{number}{source.suffix}")
 
 
-def make_zip(images, out, gib):
-    sources = [(path.read_bytes(), path.suffix) for path in images_of(images)]
+def enlarged(path, side):
+    """A JPEG's bytes."""
+    from PIL import Image
+
+    data = io.BytesIO()
+    with Image.open(path) as image:
+        image.convert("RGB").resize((side, side), Image.BICUBIC).save(data, "jpeg", quality=95)
+    return data.getvalue()
+
+
+def make_zip(images, out, gib, side):
+    sources = [enlarged(path, int(side)) for path in images_of(images)]
     wanted = float(gib) * 2**30
     with zipfile.ZipFile(out, "x", zipfile.ZIP_STORED) as archive:
         number = 0
         while archive.fp.tell() < wanted:
-            data, suffix = sources[number % len(sources)]
-            archive.writestr(f"{number}{suffix}", data)
+            archive.writestr(f"{number}.jpg", sources[number % len(sources)])
             number += 1
     print(f"{out}: {number} images, {os.path.getsize(out)} bytes")
 
@@ -74,7 +84,7 @@ def make_huge(out, side):
 
 def main():
     makers = {"links": make_links, "zip": make_zip, "classes": make_classes, "huge": make_huge}
-    wanted = {"links": 3, "zip": 3, "classes": 2, "huge": 2}
+    wanted = {"links": 3, "zip": 4, "classes": 2, "huge": 2}
     if len(sys.argv) < 2 or sys.argv[1] not in makers or len(sys.argv) - 2 != wanted[sys.argv[1]]:
         sys.exit(__doc__)
     makers[sys.argv[1]](*sys.argv[2:])

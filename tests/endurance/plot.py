@@ -3,12 +3,14 @@
 
     tests/endurance/plot.py training.csv training.svg "Training, 5,000 epochs"
 
-Wants Debian's python3-matplotlib; without it exit code 77 and "skipped". A dashed line is the fit of the anonymous memory's second
-half, whose slope is told in the legend: what a leak would look like.
+Wants Debian's python3-matplotlib; without it exit code 77 and "skipped". A dashed line goes through the medians of the anonymous
+memory's third and fourth quarter, and its slope is told in the legend: what a leak would look like, whatever peaks there are and
+what is given back at the end.
 """
 
 import csv
 import sys
+from statistics import median
 
 try:
     import matplotlib
@@ -36,10 +38,11 @@ def thinned(values):
 
 
 def slope_and_start(x, y):
-    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
-    over = sum((a - mean_x) ** 2 for a in x)
-    slope = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y)) / over if over else 0
-    return slope, mean_y - slope * mean_x
+    """Of the line through the medians of both halves."""
+    half = len(x) // 2
+    (x0, y0), (x1, y1) = ((median(x[part]), median(y[part])) for part in (slice(half + 1), slice(half, None)))
+    slope = (y1 - y0) / (x1 - x0) if x1 > x0 else 0
+    return slope, y0 - slope * x0
 
 
 def main():
