@@ -5,7 +5,7 @@
 set -euo pipefail
 out=$(realpath -m "${1:-$(dirname "$0")/../build-package}")
 cd "$(dirname "$0")/.."
-scripts/setup.sh dpkg-dev  # its dpkg-shlibdeps names the packages of libraries
+scripts/setup.sh dpkg-dev file  # dpkg-shlibdeps names the packages of libraries, of the files that file finds to be programs
 # Loops of tern's own are for the least CPU of the architecture; oneDNN and libjpeg-turbo look at the one they run on.
 scripts/build.sh build-package -DTERN_NATIVE=OFF -DTERN_CUDA=OFF -DTERN_TESTS=OFF -DTERN_BENCHMARKS=OFF -DTERN_EXAMPLES=OFF
 mkdir -p "$out"
