@@ -39,6 +39,11 @@ bool is_novel(const Place& place) {
   return place.front() == kNovelClass;
 }
 
+/// test_images/ is no class (find_test_images).
+bool is_to_be_predicted(const Place& place) {
+  return place.front() == "test_images";
+}
+
 /// A data set that is parted already looks like two superclasses, "train" and "val", of the same subclasses.
 void refuse_parts_of_a_split(const ImageSource& images, const std::set<std::string>& tops) {
   constexpr std::array kParts{"train", "training", "val", "valid", "validation", "test", "testing"};
@@ -59,7 +64,7 @@ void refuse_parts_of_a_split(const ImageSource& images, const std::set<std::stri
 const std::string* first_of_level(const ImageSource& images, std::size_t level) {
   for (const std::string& name : images.names()) {
     const Place place = place_of(name);
-    if (place.size() == level && !is_novel(place)) return &name;
+    if (place.size() == level && !is_novel(place) && !is_to_be_predicted(place)) return &name;
   }
   return nullptr;
 }
@@ -80,7 +85,7 @@ Tree tree_of(const ImageSource& images, std::size_t levels) {
   std::set<std::string> tops;
   for (const std::string& name : images.names()) {
     const Place place = place_of(name);
-    if (place.empty()) continue;
+    if (place.empty() || is_to_be_predicted(place)) continue;
     for (const std::string& folder : place)
       check_name_is_utf8(images.path().string(), "a folder's name", folder);
     tops.insert(place.front());
@@ -141,6 +146,10 @@ Dataset label_by_folders(const ImageSource& images) {
     const Place place = place_of(name);
     if (place.empty()) {
       passed_over.add("in no class's folder", name);
+      continue;
+    }
+    if (is_to_be_predicted(place)) {
+      passed_over.add("to be predicted", name);
       continue;
     }
     const auto found = labels.find(place);

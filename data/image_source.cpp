@@ -38,10 +38,14 @@ bool is_hidden(std::string_view name) {
   return name.starts_with('.');
 }
 
+}  // namespace
+
 bool is_image_name(const std::string& name) {
   constexpr std::array kEnds{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp"};
   return !is_hidden(name) && std::find(kEnds.begin(), kEnds.end(), PassedOver::kind_of(name)) != kEnds.end();
 }
+
+namespace {
 
 constexpr const char* kWantedNames = "images (.jpg, .jpeg, .jpe, .jfif, .png, .bmp)";
 

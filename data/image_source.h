@@ -18,6 +18,9 @@ namespace tern {
 /// in their numbers, compare by bytes, so the order is total.
 bool natural_less(std::string_view a, std::string_view b);
 
+/// Whether a file of this name, without folders, is taken for an image: by its ending, and not hidden.
+bool is_image_name(const std::string& name);
+
 class ImageSource {
  public:
   /// No file of an image set is larger; a zip entry that claims to be is an error before it is read.

@@ -147,5 +147,22 @@ TEST_CASE("check-data: bad input leaves one line and no page") {
         "in folders of at least two classes");
 }
 
+TEST_CASE("check-data: no page over an image") {
+  const Folder folder;
+  const std::string data = (folder / "pets").string();
+  int tried = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(data)) {
+    if (!entry.is_regular_file() || entry.path().extension() != ".png") continue;
+    const std::string before = read_text_file(entry.path());
+    const test::Result result =
+        test::run_tern({"check-data", "--data", data, "--out", entry.path().string()});
+    CHECK(result.code == 1);
+    CHECK(holds(result.errors, "wanted another file than the inputs, got one of the images"));
+    CHECK(read_text_file(entry.path()) == before);
+    if (++tried == 2) break;
+  }
+  CHECK(tried == 2);
+}
+
 }  // namespace
 }  // namespace tern

@@ -58,6 +58,19 @@ TEST_CASE("class folders: two levels, in natural order, and what is in no class"
   CHECK(load_class_names(folder.path()).subclass_names == dataset.classes.subclass_names);
 }
 
+TEST_CASE("class folders: test_images/ beside them is no class") {
+  for (const Names& known : {Names{"cat/1.png", "dog/1.png"}, Names{"pet/cat/1.png", "pet/dog/1.png"}}) {
+    Names images = known;
+    images.insert(images.end(), {"test_images/1.png", "test_images/2.png"});
+    const Folder folder(images);
+    const Dataset dataset = load_study(folder.path(), 4);
+    CHECK(dataset.names == known);
+    CHECK(dataset.classes.subclass_names == Names{"cat", "dog", "novel"});
+    CHECK(dataset.passed_over ==
+          "passed over 2 files of " + folder.path().string() + ": 2 to be predicted (test_images/1.png)\n");
+  }
+}
+
 TEST_CASE("class folders: one level") {
   const Folder folder({"cat/1.png", "ant/1.png", "ant/2.png", "novel/1.png"});
   const Dataset dataset = load_study(folder.path(), 4);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "data/cifar100.h"
+#include "data/image_source.h"
 #include "data/study.h"
 #include "engine/core/check.h"
 #include "engine/core/fingerprint.h"
@@ -146,6 +147,13 @@ void check_not_data(const std::string& option, const std::filesystem::path& path
   for (const char* file :
        {"train_data.csv", "superclass_mapping.csv", "subclass_mapping.csv", "train_images.zip"}) {
     check_not_input(option, path, "the images", data / file);
+  }
+  namespace fs = std::filesystem;
+  const fs::path below =
+      fs::weakly_canonical(path).lexically_relative(fs::weakly_canonical(data)).lexically_normal();
+  const bool is_below = !below.empty() && *below.begin() != "..";
+  if (is_below && is_image_name(path.filename().string()) && fs::exists(path)) {
+    throw Error(option + " " + path.string(), "another file than the inputs", "one of the images");
   }
 }
 
