@@ -52,8 +52,15 @@ TEST_CASE("console: --json prints the document that a command writes; remarks go
   check_document(folder / "run/summary.json", training, &remarks);
   CHECK(remarks == run + " is complete: all 1 epochs are done\n");
 
-  check_document(folder / "run/evaluation.json", {"evaluate", "--json", "--quiet", "--run", run}, &remarks);
+  std::vector<std::string> evaluation{"evaluate",    "--json", "--quiet",   "--run", run,
+                                      "--tau-super", "0",      "--tau-sub", "0"};
+  check_document(folder / "run/evaluation.json", evaluation, &remarks);
   CHECK(remarks.empty());
+  evaluation.back() = "1";
+  check_document(folder / "run/evaluation.json", evaluation, &remarks);
+  CHECK(remarks ==
+        "note: tau 1 calls 100 % of the known validation images novel at the sub level; tern calibrate "
+        "proposes others\n");
   check_document(folder / "run/calibration.json", {"calibrate", "--json", "--run", run});
 
   const std::vector<std::string> prediction{

@@ -83,6 +83,19 @@ std::vector<LevelMember> members_of(Predictor& predictor, const EnsembleData& da
   return members;
 }
 
+/// Who takes a threshold as it comes may find every image novel.
+void warn_of_strict_thresholds(const Evaluation& evaluation, const std::vector<Level>& levels) {
+  for (const Level level : levels) {
+    const LevelRates& rates = *evaluation.rates[level];
+    const Percent called_novel = rates.validation.false_novel_rate();
+    if (!called_novel || *called_novel < 50) continue;
+    warn(
+        "note: tau {:g} calls {:.0f} % of the known validation images novel at the {} level; tern calibrate "
+        "proposes others\n",
+        rates.tau, *called_novel, name_of(level));
+  }
+}
+
 }  // namespace
 
 int evaluate(const EvaluateOptions& options) {
@@ -107,6 +120,7 @@ int evaluate(const EvaluateOptions& options) {
   }
   const Json json = to_json(evaluation);
   if (options.print == ResultForm::text) fmt::print("{}", text_of(evaluation));
+  if (options.print != ResultForm::none) warn_of_strict_thresholds(evaluation, predictor.models.levels());
   write_json(run.folder() / "evaluation.json", json);
   if (options.print == ResultForm::json) print_json(json);
   return 0;
