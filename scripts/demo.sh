@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The whole study in small, on the CPU: installs what is missing, builds, makes a synthetic data set, trains approach A
-# on it, evaluates, predicts images of which half are of classes never seen, and says how good that was.
+# on it, evaluates, predicts images of which five in eight are of classes never seen, and says how good that was.
 #   scripts/demo.sh [FOLDER]      FOLDER: where data, run and predictions go; runs/demo by default, made anew each time
 set -euo pipefail
 cd "$(dirname "$0")/.."
