@@ -39,9 +39,8 @@ bool is_novel(const Place& place) {
   return place.front() == kNovelClass;
 }
 
-/// test_images/ is no class (find_test_images).
 bool is_to_be_predicted(const Place& place) {
-  return place.front() == "test_images";
+  return place.front() == kTestImages;
 }
 
 /// A data set that is parted already looks like two superclasses, "train" and "val", of the same subclasses.

@@ -213,7 +213,7 @@ Dataset load_images(const fs::path& folder_or_zip, int image_size, int threads) 
 }
 
 fs::path find_test_images(const fs::path& folder) {
-  for (const char* name : {"test_images", "test_images.zip"}) {
+  for (const std::string name : {kTestImages, "test_images.zip"}) {
     if (fs::exists(folder / name)) return folder / name;
   }
   return {};

@@ -225,7 +225,8 @@ main() {
   trap 'exit 130' INT TERM HUP
   work=$(mktemp -d "$cache/work.XXXXXX")
   # In the background, since a trap waits for what is in the foreground.
-  ccache=$ccache test_command=$test_command bundle=$bundle packages=$packages unshare --mount --pid --fork --kill-child --mount-proc \
+  ccache=$ccache test_command=$test_command bundle=$bundle packages=$packages \
+    unshare --mount --pid --fork --kill-child --mount-proc \
     "$0" --inside "$suite" "$cache" "$work" "$(cd "$(dirname "$0")/.." && pwd)" &
   child=$!
   local code=0

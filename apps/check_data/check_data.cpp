@@ -34,7 +34,7 @@ int check_data(const CheckDataOptions& options) {
     check_writable("--out", options.out);
     check_not_data("--out", options.out, options.data);
     check_not_input("--out", options.out, "the images", to_predict);
-    if (!to_predict.empty()) check_not_data("--out", options.out, to_predict);
+    if (!to_predict.empty()) check_not_image("--out", options.out, to_predict);
   }
   LabelledImages labelled = open_study(options.data);
   const std::unique_ptr<ImageSource> others = to_predict.empty() ? nullptr : ImageSource::open(to_predict);

@@ -30,10 +30,7 @@ void check_output(const std::string& option, const fs::path& path, const Predict
   check_writable(option, path);
   check_not_input(option, path, "the labels", options.labels);
   check_not_input(option, path, "the images", options.images);
-  if (fs::exists(path) && same_file(fs::absolute(path).parent_path(), options.images) &&
-      ImageSource::open(options.images)->contains(path.filename().string())) {
-    throw Error(option + " " + path.string(), "another file than the inputs", "one of the images");
-  }
+  check_not_image(option, path, options.images);
   check_not_data(option, path, run.summary_text("inputs", "data"));
   run.check_not_own(option, path);
 }

@@ -142,19 +142,22 @@ DataFolders resolve_folders(const Config& config, const DataFolders& folders) {
   return resolved;
 }
 
+void check_not_image(const std::string& option, const std::filesystem::path& path,
+                     const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  if (!is_image_name(path.filename().string()) || !fs::exists(path)) return;
+  const fs::path below = fs::weakly_canonical(path).lexically_relative(fs::weakly_canonical(folder));
+  if (below.empty() || *below.begin() == "..") return;
+  throw Error(option + " " + path.string(), "another file than the inputs", "one of the images");
+}
+
 void check_not_data(const std::string& option, const std::filesystem::path& path,
                     const std::filesystem::path& data) {
   for (const char* file :
        {"train_data.csv", "superclass_mapping.csv", "subclass_mapping.csv", "train_images.zip"}) {
     check_not_input(option, path, "the images", data / file);
   }
-  namespace fs = std::filesystem;
-  const fs::path below =
-      fs::weakly_canonical(path).lexically_relative(fs::weakly_canonical(data)).lexically_normal();
-  const bool is_below = !below.empty() && *below.begin() != "..";
-  if (is_below && is_image_name(path.filename().string()) && fs::exists(path)) {
-    throw Error(option + " " + path.string(), "another file than the inputs", "one of the images");
-  }
+  check_not_image(option, path, data);
 }
 
 StudyData load_study_data(const Config& config, const DataFolders& folders) {

@@ -41,7 +41,10 @@ bool needs_cifar(const Config& config);
 /// Error{--data ... or --cifar ...} if one is no folder.
 DataFolders resolve_folders(const Config& config, const DataFolders& folders);
 
-/// Throws Error{option, ...} where writing `path` would replace a table or zip of the images in `data`, or an image below it.
+/// Throws Error{option, ...} where writing `path` would replace an image in `folder` or below it.
+void check_not_image(const std::string& option, const std::filesystem::path& path,
+                     const std::filesystem::path& folder);
+/// The same for an image, table or zip of `data`.
 void check_not_data(const std::string& option, const std::filesystem::path& path,
                     const std::filesystem::path& data);
 

@@ -241,6 +241,7 @@ int study(const StudyOptions& options) {
     remark("no predictions: no test_images in {} and no --images\n", options.folders.data.string());
   const Announcer announce(rows);
   std::vector<RowResult> results = earlier_results(rows);
+  StudyResult result;
   ScoreMemo memo;
   row_options.memo = &memo;
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -250,9 +251,8 @@ int study(const StudyOptions& options) {
       announce(rows[i].title(), run, training);
     };
     results[i].result = complete_row(rows[i], row_options);
-    write_result(plan, results, options);
+    result = write_result(plan, results, options);
   }
-  const StudyResult result = write_result(plan, results, options);
   if (options.print == ResultForm::text) {
     remark("\n");
     fmt::print("{}", result.tables);

@@ -23,8 +23,8 @@ struct StudyOptions {
   RuntimeOptions runtime;
 };
 
-/// Writes OUT/study.json and OUT/tables.md after each row, and prints the tables at the end, or as JSON what is in study.json. Returns 0;
-/// throws Error on failure, with what was done so far left on the disk.
+/// Writes OUT/study.json and OUT/tables.md after each row, and prints the tables at the end, or as JSON what is
+/// in study.json. Returns 0; throws Error on failure, with what was done so far left on the disk.
 int study(const StudyOptions& options);
 
 }  // namespace tern

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cstddef>
-#include <functional>
 
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
@@ -55,13 +54,9 @@ std::string row_line(const EpochMetrics& metrics) {
   return csv_line(row);
 }
 
-/// The text of a metrics.csv, without the rows of which `drops` says so.
-std::string text_without(const CsvTable& table,
-                         const std::function<bool(const std::string&, std::int64_t)>& drops) {
+std::string text_of(const std::vector<std::vector<std::string>>& rows) {
   std::string text = header_line();
-  for (std::size_t row = 0; row < table.rows.size(); ++row) {
-    if (!drops(table.rows[row][0], table.integer(row, 1))) text += csv_line(table.rows[row]);
-  }
+  for (const std::vector<std::string>& row : rows) text += csv_line(row);
   return text;
 }
 
@@ -73,13 +68,14 @@ MetricsFile::MetricsFile(std::filesystem::path path) : path_(std::move(path)), t
   if (table.header.size() != metric_values({}).size() + 2) {
     throw Error(path_.string(), "the columns of this version of tern", "others");
   }
-  text_ = text_without(table, [](const std::string&, std::int64_t) { return false; });
+  for (std::size_t row = 0; row < table.rows.size(); ++row) table.integer(row, 1);
+  text_ = text_of(table.rows);
 }
 
 void MetricsFile::keep_until(const std::string& model, std::int64_t epoch) {
-  text_ = text_without(parse_csv(path_, text_), [&](const std::string& of, std::int64_t number) {
-    return of == model && number > epoch;
-  });
+  CsvTable table = parse_csv(path_, text_);
+  std::erase_if(table.rows, [&](const auto& row) { return row[0] == model && std::stoll(row[1]) > epoch; });
+  text_ = text_of(table.rows);
 }
 
 void MetricsFile::append(const EpochMetrics& metrics) {

@@ -23,8 +23,9 @@ struct TrainOptions {
   ResultForm print = ResultForm::text;  ///< text: remarks alone
 };
 
-/// Trains the models that the settings ask for, one after the other; as JSON it prints RUN/summary.json. Returns 0; throws Error on failure, with
-/// the run folder then holding what its last whole epoch left, or nothing if training never began.
+/// Trains the models that the settings ask for, one after the other; as JSON it prints RUN/summary.json. Returns
+/// 0; throws Error on failure, with the run folder then holding what its last whole epoch left, or nothing if
+/// training never began.
 int train(const TrainOptions& options);
 
 }  // namespace tern

@@ -29,9 +29,9 @@ struct ClassifyOptions {
 };
 
 /// Prints the most probable classes of each image with their probabilities to `out`, as text image by image, as JSON when
-/// all are done, and to `notes` a line that says which state dict was taken and how its tensors were renamed, if there is anything to say. Throws
-/// Error naming the file for an unreadable image, weights that do not fit, class names that do not, or
-/// --logits that is an input.
+/// all are done, and to `notes` a line that says which state dict was taken and how its tensors were renamed, if
+/// there is anything to say. Throws Error naming the file for an unreadable image, weights that do not fit, class
+/// names that do not, or --logits that is an input.
 void classify(const ClassifyOptions& options, std::ostream& out, std::ostream& notes = std::cerr);
 
 /// The names by class index, as many as the weights have classes. Lines name every class; a CSV may leave
