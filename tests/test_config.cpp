@@ -121,6 +121,7 @@ TEST_CASE("config: errors name the file, the line, the key, what is wanted and w
   CHECK(holds(error_of("", {"epochs"}), "--set: wanted key=value, got epochs"));
   CHECK(holds(error_of("", {"epochs=many"}), "--set epochs: wanted a whole number"));
   CHECK(holds(error_of("", {"epochs=1\nflip=false"}), "--set epochs: wanted a whole number"));
+  CHECK(holds(error_of("", {"cifar_indices=caf\xe9.csv"}), "--set cifar_indices: wanted text in UTF-8"));
   CHECK_THROWS_WITH_AS(read_config("/nonexistent/c.toml"), doctest::Contains("/nonexistent/c.toml"), Error);
 }
 

@@ -8,6 +8,7 @@
 #include "apps/common/toml_file.h"
 #include "engine/core/check.h"
 #include "engine/core/nearest.h"
+#include "engine/io/utf8.h"
 
 namespace tern {
 namespace {
@@ -95,6 +96,7 @@ void apply_set(Config& config, const std::string& set) {
   const std::string name = set.substr(0, set.find_last_not_of(' ', equals - 1) + 1);
   const std::string where = "--set " + name.substr(0, 64);
   const ConfigKey& key = find_key(where, name);
+  if (!is_utf8(set)) throw Error(where, "text in UTF-8, as a run's config.toml holds", "other bytes");
   const toml::table table = parse_set_value(set.substr(equals + 1));
   set_key(config, where, key, *table.get("value"));
 }
