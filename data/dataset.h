@@ -14,6 +14,9 @@ namespace tern {
 inline constexpr const char* kNovelClass = "novel";
 
 /// The two levels of classes. The last index of each level means "novel" and names no class of the data.
+/// The superclass of all classes where there is one level of them.
+inline constexpr const char* kOnlySuperclass = "any";
+
 struct ClassTable {
   std::vector<std::string> superclass_names;  ///< by index; the last is "novel"
   std::vector<std::string> subclass_names;    ///< by index; the last is "novel"
@@ -29,6 +32,8 @@ struct ClassTable {
   }
   std::int32_t count(Level level) const { return static_cast<std::int32_t>(names(level).size()); }
   std::int32_t novel(Level level) const { return count(level) - 1; }
+  /// Classes without superclasses: people know of no other level than that of "subclasses".
+  bool has_one_level() const { return superclass_count() == 2 && superclass_names[0] == kOnlySuperclass; }
 };
 
 /// Images of one size, RGB bytes, row-major NHWC without padding.

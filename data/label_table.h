@@ -16,9 +16,6 @@
 
 namespace tern {
 
-/// The superclass of all classes where there is one level of them.
-inline constexpr const char* kOnlySuperclass = "any";
-
 std::string in_quotes(const std::string& text);
 /// "FILE line 3".
 std::string at_line(const CsvTable& table, std::size_t row);

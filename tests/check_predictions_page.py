@@ -11,6 +11,7 @@ import csv
 import json
 import os
 import pathlib
+import re
 import sys
 import tempfile
 import time
@@ -102,6 +103,21 @@ def check_groups(page, rows, truth):
             right = (row["superclass_index"], row["subclass_index"]) == truth[item["name"]]
             check(item["wrong"] != right, item["name"], "is marked", "wrong" if item["wrong"] else "right")
             check(("right" if right else "wrong: it is") in item["alt"], "alt text:", item["alt"])
+
+
+def check_counts(page, rows, printed):
+    """The page counts the images of each kind as the terminal and the table do, in the terminal's words."""
+    novel_super = sum(row["superclass"] == "novel" for row in rows)
+    novel_sub = sum(row["subclass"] == "novel" and row["superclass"] != "novel" for row in rows)
+    tiles = page.evaluate("""[...document.querySelectorAll('#counts .tile')].map((tile) =>
+      [tile.querySelector('.name').textContent, tile.querySelector('.value').textContent])""")
+    wanted = [["Of a known class", str(len(rows) - novel_super - novel_sub)],
+              ["Of a novel subclass of a known superclass", str(novel_sub)], ["Of a novel superclass", str(novel_super)]]
+    check(tiles[:3] == wanted, "counts:", tiles, "not", wanted)
+    words = ", ".join(f"{value} {name[0].lower()}{name[1:]}" for name, value in tiles[:3])
+    check(f"{len(rows)} images: {words}; written to" in printed, "printed:", printed, "on the page:", words)
+    right = re.search(r"both       accuracy: overall +([0-9.]+) %", printed)
+    check(right and f"{float(right.group(1)):.1f} %" == tiles[3][1], "right:", tiles[3], "printed:", printed)
 
 
 def names_shown(page):
@@ -237,6 +253,7 @@ def main():
             page = browser.open(url)
             page.settle()
             check_groups(page, rows, truth)
+            check_counts(page, rows, printed)
             check_filters(page, rows, truth)
             check_detail(page)
             check_markup(page, file)

@@ -45,7 +45,7 @@ TEST_CASE("answer_groups: novel ones first, classes by superclass, the most nove
       predictions_of({{0, 0}, {1, 1}, {0, 2}, {2, 3}, {1, 3}, {0, 0}, {2, 1}, {0, 3}, {1, 2}},
                      {.9, .8, .7, .1, .2, .3, .4, .5, .6});
   const std::vector<AnswerGroup> groups = answer_groups(kClasses, predictions);
-  using Kind = AnswerGroup::Kind;
+  using Kind = AnswerKind;
   REQUIRE(groups.size() == 6);
   const auto check = [&](std::size_t i, Kind kind, std::int32_t super, std::int32_t sub,
                          const Images& images) {
@@ -61,6 +61,48 @@ TEST_CASE("answer_groups: novel ones first, classes by superclass, the most nove
   check(3, Kind::known, 0, 0, {5, 0});
   check(4, Kind::known, 0, 2, {8, 2});  // 8: the superclass level says another
   check(5, Kind::known, 1, 1, {1});
+
+  const std::vector<KindCount> kinds = count_kinds(kClasses, predictions.answers);
+  REQUIRE(kinds.size() == 3);  // each image in one of them, as in the groups
+  for (const KindCount& count : kinds) {
+    std::size_t images = 0;
+    for (const AnswerGroup& group : groups) images += group.kind == count.kind ? group.images.size() : 0;
+    CHECK(count.images == images);
+  }
+  CHECK(kinds[0].words == "of a known class");
+  CHECK(kinds[1].name == "novel_subclass");
+  CHECK(kinds[2].images == 2);
+}
+
+TEST_CASE("answer_groups: one level of classes has one kind of novel ones, whichever answer says so") {
+  const ClassTable classes{{"any", "novel"}, {"robin", "poodle", "novel"}, {0, 0, 1}};
+  CHECK(classes.has_one_level());
+  CHECK_FALSE(kClasses.has_one_level());
+  const Predictions predictions =
+      predictions_of({{0, 0}, {1, 1}, {0, 2}, {1, 2}, {0, 1}}, {.9, .4, .2, .1, .8});
+  const std::vector<AnswerGroup> groups = answer_groups(classes, predictions);
+  REQUIRE(groups.size() == 3);
+  CHECK(groups[0].kind == AnswerKind::novel_subclass);
+  CHECK(groups[0].images == Images{3, 2, 1});
+  CHECK(groups[1].images == Images{0});
+  const std::vector<KindCount> kinds = count_kinds(classes, predictions.answers);
+  REQUIRE(kinds.size() == 2);
+  CHECK(kinds[0].images == 2);
+  CHECK(kinds[1].words == "of a novel class");
+  CHECK(kinds[1].images == 3);
+
+  Dataset images;
+  images.classes = classes;
+  images.superclasses = {0, 1, 1, 0, 0};
+  images.subclasses = {0, 2, 2, 0, 0};
+  const auto right = [&](std::size_t i) { return is_right(images, predictions.answers, i); };
+  CHECK(right(0));
+  CHECK(right(1));  // both say that it is novel
+  CHECK(right(2));
+  CHECK_FALSE(right(3));
+  CHECK_FALSE(right(4));
+  images.classes = kClasses;
+  CHECK_FALSE(right(1));  // with two levels each answer counts
 }
 
 TEST_CASE("answer_groups: equally novel images by number, and either level may be the one that knows less") {

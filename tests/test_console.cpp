@@ -75,9 +75,14 @@ TEST_CASE("console: --json prints the document that a command writes; remarks go
   CHECK(counts.at("images") == 12);
   CHECK(counts.at("predictions") == out);
   CHECK(counts.at("page") == Json{{"file", page}, {"pictures", 3}});
+  const auto images = [&](const char* kind) { return counts.at(kind).get<int>(); };
+  CHECK(images("known_images") + images("novel_subclass_images") + images("novel_superclass_images") == 12);
   CHECK(as_text.output.starts_with(fmt::format(
-      "12 images: {} of a novel superclass, {} of a novel subclass; written to {}\n",
-      counts.at("novel_superclass_images").get<int>(), counts.at("novel_subclass_images").get<int>(), out)));
+      "12 images: {} of a known class, {} of a novel subclass of a known superclass, {} of a novel "
+      "superclass; written to {}\n",
+      images("known_images"), images("novel_subclass_images"), images("novel_superclass_images"), out)));
+  CHECK(holds(as_text.output, fmt::format("both       accuracy: overall {:6.2f} %\n",
+                                          100.0 * images("right_at_both_levels_images") / 12)));
   CHECK(holds(as_text.output,
               fmt::format("superclass accuracy: overall {:6.2f} %",
                           counts.at("accuracy").at("super").at("accuracy_overall_percent").get<double>())));

@@ -17,13 +17,10 @@ auto more_novel(const Predictions& predictions) {
 }
 
 AnswerGroup group_of(const ClassTable& classes, std::int32_t superclass, std::int32_t subclass) {
-  if (superclass == classes.novel_superclass()) {
-    return {AnswerGroup::Kind::novel_superclass, superclass, classes.novel_subclass(), {}};
-  }
-  if (subclass == classes.novel_subclass())
-    return {AnswerGroup::Kind::novel_subclass, superclass, subclass, {}};
-  return {
-      AnswerGroup::Kind::known, classes.subclass_to_super[static_cast<std::size_t>(subclass)], subclass, {}};
+  const AnswerKind kind = kind_of(classes, superclass, subclass);
+  if (kind == AnswerKind::known)
+    return {kind, classes.subclass_to_super[static_cast<std::size_t>(subclass)], subclass, {}};
+  return {kind, classes.has_one_level() ? 0 : superclass, classes.novel_subclass(), {}};
 }
 
 /// How many each of `counts` gets of `total`: the same, and what one has not, the others get.
@@ -40,6 +37,43 @@ std::vector<std::size_t> even_shares(const std::vector<std::size_t>& counts, std
 }
 
 }  // namespace
+
+AnswerKind kind_of(const ClassTable& classes, std::int32_t superclass, std::int32_t subclass) {
+  const bool one_level = classes.has_one_level();
+  if (superclass == classes.novel_superclass())
+    return one_level ? AnswerKind::novel_subclass : AnswerKind::novel_superclass;
+  return subclass == classes.novel_subclass() ? AnswerKind::novel_subclass : AnswerKind::known;
+}
+
+std::vector<KindCount> count_kinds(const ClassTable& classes, const ByLevel<Answers>& answers) {
+  using Kind = AnswerKind;
+  std::vector<KindCount> counts{{Kind::known, "known", "of a known class", 0}};
+  if (classes.has_one_level()) {
+    counts.push_back({Kind::novel_subclass, "novel_class", "of a novel class", 0});
+  } else {
+    counts.push_back(
+        {Kind::novel_subclass, "novel_subclass", "of a novel subclass of a known superclass", 0});
+    counts.push_back({Kind::novel_superclass, "novel_superclass", "of a novel superclass", 0});
+  }
+  for (std::size_t i = 0; i < answers.super.classes.size(); ++i) {
+    const Kind kind = kind_of(classes, answers.super.classes[i], answers.sub.classes[i]);
+    for (KindCount& count : counts) count.images += count.kind == kind;
+  }
+  return counts;
+}
+
+std::int32_t only_class(const ClassTable& classes, std::int32_t superclass, std::int32_t subclass) {
+  return superclass == classes.novel_superclass() ? classes.novel_subclass() : subclass;
+}
+
+bool is_right(const Dataset& images, const ByLevel<Answers>& answers, std::size_t image) {
+  const std::int32_t super = answers.super.classes[image], sub = answers.sub.classes[image];
+  if (images.classes.has_one_level()) {
+    return only_class(images.classes, super, sub) ==
+           only_class(images.classes, images.superclasses[image], images.subclasses[image]);
+  }
+  return images.superclasses[image] == super && images.subclasses[image] == sub;
+}
 
 std::vector<AnswerGroup> answer_groups(const ClassTable& classes, const Predictions& predictions) {
   const std::vector<std::int32_t>&supers = predictions.answers.super.classes,

@@ -3,16 +3,40 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "apps/measure/predictions.h"
 
 namespace tern {
 
+/// What an image's two answers say together; one of the three. novel_subclass: of a known superclass. Where there is one
+/// level of classes it is a novel class, whichever answer says so, and nothing is a novel superclass.
+enum class AnswerKind { novel_superclass, novel_subclass, known };
+
+AnswerKind kind_of(const ClassTable& classes, std::int32_t superclass, std::int32_t subclass);
+
+/// How many images are of a kind, and what it is called by programs ("novel_subclass") and people ("of a novel subclass of
+/// a known superclass").
+struct KindCount {
+  AnswerKind kind = AnswerKind::known;
+  std::string name, words;
+  std::size_t images = 0;
+};
+
+/// Of every kind that there can be, known first; their sum is the number of images.
+std::vector<KindCount> count_kinds(const ClassTable& classes, const ByLevel<Answers>& answers);
+
+/// The class that two answers, or an image's two labels, say where there is one level of classes: the novel one if either is.
+std::int32_t only_class(const ClassTable& classes, std::int32_t superclass, std::int32_t subclass);
+
+/// Whether both answers to an image are its labels; with one level, whether only_class() of both is the same.
+bool is_right(const Dataset& images, const ByLevel<Answers>& answers, std::size_t image);
+
 struct AnswerGroup {
-  enum class Kind { novel_superclass, novel_subclass, known };
-  Kind kind = Kind::known;
-  std::int32_t superclass = 0;       ///< the answer; of a known subclass, the superclass that it lies in
+  AnswerKind kind = AnswerKind::known;
+  std::int32_t superclass =
+      0;  ///< the answer; of a known subclass, the superclass that it lies in; 0 with one level
   std::int32_t subclass = 0;         ///< the answer
   std::vector<std::int64_t> images;  ///< the most novel first
 };

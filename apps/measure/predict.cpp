@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/measure/answer_groups.h"
 #include "apps/measure/answer_images.h"
 #include "apps/measure/evaluation_json.h"
 #include "apps/measure/predictions_page.h"
@@ -62,12 +63,13 @@ void check_levels(const EnsembleModels& models, const Run& run) {
               models.has(Level::super) ? "only the superclass model" : "only the subclass model");
 }
 
-void print_accuracy(Level level, const NoveltyCounts& counts) {
+/// `of`: a level, or both.
+void print_accuracy(const std::string& of, const NoveltyCounts& counts) {
   const auto text = [](Percent value) {
-    return value ? fmt::format("{:6.2f} %", *value) : std::string("     -");
+    return value ? fmt::format("{:6.2f} %", *value) : std::string("     -  ");
   };
-  fmt::print("{:<10} accuracy: overall {}  seen {}  novel {}\n", fmt::format("{}class", name_of(level)),
-             text(counts.accuracy()), text(counts.seen_accuracy()), text(counts.novel_accuracy()));
+  fmt::print("{:<10} accuracy: overall {}  seen {}  novel {}\n", of, text(counts.accuracy()),
+             text(counts.seen_accuracy()), text(counts.novel_accuracy()));
 }
 
 /// Of what a page shows.
@@ -120,46 +122,75 @@ std::optional<WrittenPage> write_outputs(const PredictOptions& options, const Pr
 /// What predict() prints.
 struct Summary {
   std::int64_t images = 0;
-  ByLevel<std::int64_t> novel;                  ///< answers
-  ByLevel<std::optional<NoveltyCounts>> right;  ///< of labelled images
+  std::vector<KindCount> kinds;  ///< of all images
+  ByLevel<std::optional<NoveltyCounts>>
+      right;                       ///< of labelled images; only of classes where they have one level
+  std::int64_t right_at_both = 0;  ///< of labelled images with two levels
   std::optional<WrittenPage> page;
 };
 
+/// only_class() of each image.
+std::vector<std::int32_t> only_classes(const ClassTable& classes,
+                                       const std::vector<std::int32_t>& superclasses,
+                                       const std::vector<std::int32_t>& subclasses) {
+  std::vector<std::int32_t> only;
+  for (std::size_t i = 0; i < subclasses.size(); ++i)
+    only.push_back(only_class(classes, superclasses[i], subclasses[i]));
+  return only;
+}
+
 Summary summarise(const PredictOptions& options, const Dataset& images, const Predictions& predictions) {
+  const ClassTable& classes = images.classes;
+  const ByLevel<Answers>& answers = predictions.answers;
   Summary summary;
   summary.images = images.count();
-  for (const Level level : kLevels) {
-    const std::vector<std::int32_t>& answers = predictions.answers[level].classes;
-    const std::int32_t novel = images.classes.novel(level);
-    summary.novel[level] = std::count(answers.begin(), answers.end(), novel);
-    if (!options.labels.empty()) summary.right[level] = count_novelty(images.labels(level), answers, novel);
+  summary.kinds = count_kinds(classes, answers);
+  if (options.labels.empty()) return summary;
+  if (classes.has_one_level()) {
+    summary.right.sub = count_novelty(only_classes(classes, images.superclasses, images.subclasses),
+                                      only_classes(classes, answers.super.classes, answers.sub.classes),
+                                      classes.novel_subclass());
+    return summary;
   }
+  for (const Level level : kLevels)
+    summary.right[level] = count_novelty(images.labels(level), answers[level].classes, classes.novel(level));
+  for (std::int64_t i = 0; i < images.count(); ++i)
+    summary.right_at_both += is_right(images, answers, static_cast<std::size_t>(i));
   return summary;
 }
 
 void print_text(const PredictOptions& options, const Summary& summary) {
-  remark("{} images: {} of a novel superclass, {} of a novel subclass; written to {}\n", summary.images,
-         summary.novel.super, summary.novel.sub, options.out.string());
+  std::string kinds;
+  for (const KindCount& count : summary.kinds)
+    kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ", count.images, count.words);
+  remark("{} image{}: {}; written to {}\n", summary.images, summary.images == 1 ? "" : "s", kinds,
+         options.out.string());
   if (summary.page) {
     const auto images = static_cast<std::size_t>(summary.images);
     remark("{}: {}, {:.2f} MB\n", options.page.string(),
            shown_text(summary.page->pictures, images, options.page_limit),
            static_cast<double>(summary.page->bytes) / 1e6);
   }
+  const bool one_level = !summary.right.super;
   for (const Level level : kLevels) {
-    if (summary.right[level]) print_accuracy(level, *summary.right[level]);
+    if (summary.right[level])
+      print_accuracy(one_level ? "class" : fmt::format("{}class", name_of(level)), *summary.right[level]);
+  }
+  if (summary.right.super) {
+    fmt::print("{:<10} accuracy: overall {:6.2f} %\n", "both",
+               percent(summary.right_at_both, summary.images).value_or(0));
   }
 }
 
 Json to_json(const PredictOptions& options, const Summary& summary) {
-  Json json = {{"images", summary.images},
-               {"novel_superclass_images", summary.novel.super},
-               {"novel_subclass_images", summary.novel.sub},
-               {"predictions", options.out.string()}};
+  Json json = {{"images", summary.images}};
+  for (const KindCount& count : summary.kinds) json[count.name + "_images"] = count.images;
+  json["predictions"] = options.out.string();
   if (summary.page) json["page"] = {{"file", options.page.string()}, {"pictures", summary.page->pictures}};
   for (const Level level : kLevels) {
     if (summary.right[level]) json["accuracy"][name_of(level)] = counts_json(*summary.right[level]);
   }
+  if (summary.right.super) json["right_at_both_levels_images"] = summary.right_at_both;
   return json;
 }
 

@@ -13,7 +13,6 @@
 #include "apps/page/html.h"
 #include "apps/page/thumbnail.h"
 #include "data/decode.h"
-#include "data/label_table.h"
 
 namespace tern {
 namespace {
@@ -29,13 +28,21 @@ std::string short_path(const std::filesystem::path& path) {
   return (whole.parent_path().filename() / whole.filename()).string();
 }
 
-/// How a level's answers were decided, in words.
+/// How answers were decided, in words.
 std::string decision_text(const Predictor& predictor) {
   const Decision& decision = predictor.decision;
-  if (decision.joint) return "Both levels were answered at once, by calibrated probabilities.";
+  const bool one_level = predictor.runs.front().classes().has_one_level();
+  if (decision.joint) {
+    return one_level ? "Answered by calibrated probabilities of the classes and of being of any."
+                     : "Both levels were answered at once, by calibrated probabilities.";
+  }
+  const auto of = [one_level](Level level) {
+    return one_level ? std::string(level == Level::super ? "being of any class" : "its class")
+                     : fmt::format("its {}class", name_of(level));
+  };
   std::string text = "Called novel is what has less confidence than tau:";
   for (const Level level : kLevels) {
-    text += fmt::format(" {:.4g} at the {}class level{}{}", decision.tau[level], name_of(level),
+    text += fmt::format(" {:.4g} for {}{}{}", decision.tau[level], of(level),
                         decision.class_taus[level].empty() ? "" : " (or the class's own)",
                         level == Level::super ? "," : ".");
   }
@@ -43,18 +50,9 @@ std::string decision_text(const Predictor& predictor) {
   for (const Level level : kLevels) {
     const ScoreChoice& choice = choices[level];
     if (choice.terms.empty()) continue;
-    text += fmt::format(" The {}class level's confidence is by {}.", name_of(level), text_of(choice, level));
+    text += fmt::format(" The confidence for {} is by {}.", of(level), text_of(choice, level));
   }
   return text;
-}
-
-const char* name_of(AnswerGroup::Kind kind) {
-  constexpr const char* kNames[] = {"novel_superclass", "novel_subclass", "known"};
-  return kNames[static_cast<std::size_t>(kind)];
-}
-
-bool is_right(const Dataset& images, const ByLevel<Answers>& answers, std::size_t i) {
-  return images.superclasses[i] == answers.super.classes[i] && images.subclasses[i] == answers.sub.classes[i];
 }
 
 /// What the page says of one image, but for its picture.
@@ -73,13 +71,15 @@ Json item_json(const PredictedImages& predicted, std::int64_t image) {
     };
     item["p"] = {p_value(details.super), p_value(details.sub)};
   }
-  if (!predicted.images.subclasses.empty())
+  if (!predicted.images.subclasses.empty()) {
     item["truth"] = {predicted.images.superclasses[i], predicted.images.subclasses[i]};
+    item["right"] = is_right(predicted.images, answers, i);
+  }
   return item;
 }
 
 Json group_json(const PredictedImages& predicted, const AnswerGroup& group) {
-  Json json = {{"kind", name_of(group.kind)},
+  Json json = {{"known", group.kind == AnswerKind::known},
                {"superclass", group.superclass},
                {"subclass", group.subclass},
                {"images", group.images.size()},
@@ -92,6 +92,14 @@ Json group_json(const PredictedImages& predicted, const AnswerGroup& group) {
   return json;
 }
 
+/// How many images are of each kind, as tern predict prints it.
+Json kinds_json(const PredictedImages& predicted) {
+  Json json = Json::array();
+  for (const KindCount& count : count_kinds(predicted.images.classes, predicted.predictions.answers))
+    json.push_back({{"words", count.words}, {"images", count.images}});
+  return json;
+}
+
 /// What it says of the run and all images together.
 Json head_json(const PredictedImages& predicted, std::size_t limit) {
   const ClassTable& classes = predicted.images.classes;
@@ -99,14 +107,14 @@ Json head_json(const PredictedImages& predicted, std::size_t limit) {
   for (const Run& run : predicted.predictor.runs)
     runs += (runs.empty() ? "" : ", ") + short_path(run.folder());
   const ByLevel<PredictionDetails>& details = predicted.predictions.details;
-  const bool one_level = classes.superclass_count() == 2 && classes.superclass_names[0] == kOnlySuperclass;
   return {{"tern_version", kVersion},
           {"runs", runs},
           {"source", predicted.source.path().filename().string()},
           {"images", predicted.images.count()},
           {"most_novel", limit / 2},
           {"decision", decision_text(predicted.predictor)},
-          {"one_level", one_level},
+          {"kinds", kinds_json(predicted)},
+          {"one_level", classes.has_one_level()},
           {"labelled", !predicted.images.subclasses.empty()},
           {"calibrated", !details.super.p_values.empty() && !details.sub.p_values.empty()},
           {"superclass_names", classes.superclass_names},

@@ -4,6 +4,7 @@
 const page = JSON.parse(document.getElementById('data').textContent);
 const at = (id) => document.getElementById(id);
 const countText = (count, one, many) => `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+const sentence = (text) => text[0].toUpperCase() + text.slice(1);
 const superName = (index) => shortName(page.superclass_names[index]);
 const subName = (index) => shortName(page.subclass_names[index]);
 const novelSuper = page.superclass_names.length - 1, novelSub = page.subclass_names.length - 1;
@@ -14,18 +15,17 @@ const sections = [];
 
 // What two classes say of an image: an answer or its truth.
 function classText([superclass, subclass]) {
-  if (superclass === novelSuper) return page.one_level ? 'novel' : 'novel superclass';
-  if (subclass === novelSub)
-    return page.one_level ? 'novel class' : `novel subclass of ${superName(superclass)}`;
+  if (page.one_level && (superclass === novelSuper || subclass === novelSub)) return 'novel class';
+  if (superclass === novelSuper) return 'novel superclass';
+  if (subclass === novelSub) return `novel subclass of ${superName(superclass)}`;
   return subName(subclass);
 }
 
 function groupName(group) { return classText([group.superclass, group.subclass]); }
 
-const isRight = (item) => item.truth[0] === item.answer[0] && item.truth[1] === item.answer[1];
-
 // Which level is wrong, of an image that is not right at both.
 function wrongText(item) {
+  if (page.one_level) return 'wrong';
   const [superclass, subclass] = item.truth.map((truth, level) => truth === item.answer[level]);
   return superclass ? 'subclass' : subclass ? 'superclass' : 'wrong';
 }
@@ -59,24 +59,15 @@ function describe() {
   const shown = page.groups.reduce((sum, group) => sum + group.items.length, 0);
   at('what').textContent = `${countText(page.images, 'image', 'images')} of ${
       page.source}, by answer, the most novel first. ${page.decision}`;
-  const kinds = {known: 0, novel_subclass: 0, novel_superclass: 0};
-  for (const group of page.groups) kinds[group.kind] += group.images;
-  const part = (count) => `${(100 * count / page.images).toFixed(1)} % of all`;
-  at('counts').append(
-      tile('Of known classes', kinds.known.toLocaleString('en'), part(kinds.known)),
-      tile(
-          page.one_level ? 'Of a novel class' : 'Novel subclass', kinds.novel_subclass.toLocaleString('en'),
-          part(kinds.novel_subclass)));
-  if (!page.one_level || kinds.novel_superclass > 0) {
-    at('counts').append(tile(
-        page.one_level ? 'Of nothing known' : 'Novel superclass', kinds.novel_superclass.toLocaleString('en'),
-        part(kinds.novel_superclass)));
-  }
+  at('counts').append(...page.kinds.map(
+      ({words, images}) => tile(
+          sentence(words), images.toLocaleString('en'),
+          `${(100 * images / page.images).toFixed(1)} % of all`)));
   if (page.labelled) {
     const right = page.groups.reduce((sum, group) => sum + group.right, 0);
     at('counts').append(tile(
         'Right, by the labels', `${(100 * right / page.images).toFixed(1)} %`,
-        `${right.toLocaleString('en')} at both levels`));
+        countText(right, 'image', 'images') + (page.one_level ? '' : ' at both levels')));
   }
   const notes = [...page.notes];
   if (shown < page.images) {
@@ -95,7 +86,7 @@ function describe() {
 
 function altText(item) {
   return `${item.name}, answered ${classText(item.answer)}` +
-      (item.truth ? `, ${isRight(item) ? 'right' : 'wrong'}: it is ${classText(item.truth)}` : '');
+      (item.truth ? `, ${item.right ? 'right' : 'wrong'}: it is ${classText(item.truth)}` : '');
 }
 
 function figureOf(item, number) {
@@ -110,13 +101,13 @@ function figureOf(item, number) {
   open.addEventListener('click', () => showDetail(number));
   const figure = element('figure', {}, open);
   if (item.truth) {
-    const right = isRight(item);
+    const right = item.right;
     figure.append(element(
         'span', {className: `verdict ${right ? 'right' : 'wrong'}`, 'aria-hidden': 'true'},
         right ? '✓' : `✗ ${wrongText(item)}`));
   }
   const caption = element('figcaption', {});
-  if (item.truth && !isRight(item))
+  if (item.truth && !item.right)
     caption.append(element('span', {className: 'truth wrong'}, `is ${classText(item.truth)}`));
   const against = contradiction(item);
   if (against)
@@ -149,14 +140,11 @@ function build() {
       grid.append(figure);
     }
     const more = [countText(group.images, 'image', 'images')];
-    if (group.kind === 'known' && !page.one_level) more.unshift(superName(group.superclass));
+    if (group.known && !page.one_level) more.unshift(superName(group.superclass));
     if (group.items.length < group.images) more.push(`${group.items.length.toLocaleString('en')} shown`);
     if (page.labelled) more.push(`${group.right.toLocaleString('en')} right`);
     const section = element(
-        'section', {},
-        element(
-            'h2', {}, groupName(group)[0].toUpperCase() + groupName(group).slice(1),
-            element('small', {}, more.join(', '))),
+        'section', {}, element('h2', {}, sentence(groupName(group)), element('small', {}, more.join(', '))),
         grid);
     sections.push({group, section});
     at('groups').append(section);
@@ -179,12 +167,12 @@ function filter() {
   const wanted = at('group').value, part = at('search').value.trim().toLowerCase(),
         verdict = at('verdict').value;
   const inGroup = (group) => wanted === '' ||
-      (wanted === 'novel' || wanted === 'known' ? (group.kind === 'known') === (wanted === 'known') :
+      (wanted === 'novel' || wanted === 'known' ? group.known === (wanted === 'known') :
                                                   page.groups[Number(wanted)] === group);
   let shown = 0;
   for (const {item, group, figure} of pictures) {
     const passes = inGroup(group) && (part === '' || item.name.toLowerCase().includes(part)) &&
-        (verdict === '' || isRight(item) === (verdict === 'right'));
+        (verdict === '' || item.right === (verdict === 'right'));
     figure.hidden = !passes;
     shown += passes;
   }
@@ -203,7 +191,7 @@ function rowsOf(item) {
   const rows = [['answer', classText(item.answer)]];
   const against = contradiction(item);
   if (against) rows.push(['but', against]);
-  if (item.truth) rows.push(['truth', `${classText(item.truth)} (${isRight(item) ? 'right' : 'wrong'})`]);
+  if (item.truth) rows.push(['truth', `${classText(item.truth)} (${item.right ? 'right' : 'wrong'})`]);
   const isNovel = (level) => item.answer[level] === (level === 0 ? novelSuper : novelSub);
   const second = item.second.map(
       (index, level) =>
