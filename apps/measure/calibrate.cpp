@@ -13,6 +13,7 @@
 #include "apps/measure/calibration_file.h"
 #include "apps/measure/choose_thresholds.h"
 #include "apps/measure/level_texts.h"
+#include "apps/measure/level_words.h"
 #include "apps/measure/scores_file.h"
 #include "engine/core/check.h"
 
@@ -23,9 +24,9 @@ std::string percent_text(Percent value) {
   return value ? fmt::format("{:.2f} %", *value) : "-";
 }
 
-std::string distributions_text(const LevelThresholds& thresholds, const std::string& score) {
-  std::string text = fmt::format("\n{} level: confidence{:>10} {:>7} {:>7}", name_of(thresholds.level),
-                                 "images", "mean", "dev");
+std::string distributions_text(const LevelThresholds& thresholds, const std::string& score, bool one_level) {
+  const std::string title = fmt::format("{} level: confidence", level_word(thresholds.level, one_level));
+  std::string text = fmt::format("\n{:<22} {:>8} {:>7} {:>7}", title, "images", "mean", "dev");
   for (const int percent : Distribution::kPercents)
     text += fmt::format(" {:>6}", fmt::format("p{}", percent));
   text += "\n";
@@ -74,8 +75,10 @@ std::string rules_text(const LevelThresholds& thresholds) {
   return text;
 }
 
-std::string thresholds_text(const LevelThresholds& thresholds, const std::string& score) {
-  std::string text = distributions_text(thresholds, score) + rules_text(thresholds);
+/// Empty where there is nothing to tell: with one level of classes and no novel images, every image is of any class.
+std::string thresholds_text(const LevelThresholds& thresholds, const std::string& score, bool one_level) {
+  if (one_level && thresholds.level == Level::super && thresholds.groups.size() == 1) return "";
+  std::string text = distributions_text(thresholds, score, one_level) + rules_text(thresholds);
   text += "  as the reference computes them, on all images:";
   for (const ThresholdCandidate& candidate : thresholds.reference.candidates) {
     text += fmt::format(" {} {:.5f}", candidate.name, candidate.tau);
@@ -167,7 +170,7 @@ int calibrate(const CalibrateOptions& options) {
     if (!choices[level].terms.empty() || options.per_class) check_rule(rule, thresholds);
     json["settings"]["score"][name_of(level)] = text_of(choices[level], level);
     json[name_of(level)] = to_json(thresholds);
-    text += thresholds_text(thresholds, text_of(choices[level], level));
+    text += thresholds_text(thresholds, text_of(choices[level], level), run.classes().has_one_level());
   }
   if (options.print == ResultForm::text)
     fmt::print("{}\n* a rule of the reference; tern evaluate and tern predict take --tau-rule RULE\n", text);

@@ -8,6 +8,7 @@
 
 #include "apps/measure/evaluation_json.h"
 #include "apps/measure/evaluation_text.h"
+#include "apps/measure/level_words.h"
 #include "apps/measure/predictor.h"
 
 namespace tern {
@@ -48,6 +49,7 @@ Evaluation at_thresholds(const Predictor& predictor, const StudyData& data, cons
                             answer_levels(run, decision, scored.pseudo_novel),
                             answer_levels(run, decision, scored.pseudo_novel_super)};
   Evaluation evaluation;
+  evaluation.one_level = run.classes().has_one_level();
   evaluation.settings = settings_of(predictor, data);
   if (predictor.models.levels().size() == kLevels.size())
     evaluation.distances = tree_distances(data, answers);
@@ -92,7 +94,7 @@ void warn_of_strict_thresholds(const Evaluation& evaluation, const std::vector<L
     warn(
         "note: tau {:g} calls {:.0f} % of the known validation images novel at the {} level; tern calibrate "
         "proposes others\n",
-        rates.tau, *called_novel, name_of(level));
+        rates.tau, *called_novel, level_word(level, evaluation.one_level));
   }
 }
 

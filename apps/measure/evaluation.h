@@ -16,6 +16,7 @@ namespace tern {
 
 /// A level without a model is left out.
 struct Evaluation {
+  bool one_level = false;                                     ///< of classes: texts speak of no superclasses
   std::vector<std::pair<std::string, ConfigValue>> settings;  ///< what the numbers depend on
   ByLevel<std::optional<LevelRates>> rates;
   std::vector<ClassReport> classes;

@@ -53,7 +53,10 @@ void check_options(const PredictOptions& options, const Run& run) {
                 fmt::format("one that held {} out of training", what));
   };
   const std::size_t held_out = run.held_out_subclasses().size();
-  if (held_out > 0) refuse(fmt::format("{} subclass{}", held_out, held_out == 1 ? "" : "es"));
+  if (held_out > 0) {
+    refuse(fmt::format("{} {}class{}", held_out, run.classes().has_one_level() ? "" : "sub",
+                       held_out == 1 ? "" : "es"));
+  }
   if (!run.config.hold_out_superclass.empty()) refuse("superclass " + run.config.hold_out_superclass);
 }
 

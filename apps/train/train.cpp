@@ -125,7 +125,7 @@ void check_classes(const Config& config, const StudyData& data) {
                             only_super ? "superclasses" : "subclasses"),
                 "1");
   }
-  if (super < 2 && config.levels != Levels::sub)
+  if (super < 2 && config.levels != Levels::sub && !data.dataset.classes.has_one_level())
     warn("note: all training images are of one superclass, which every image will be taken for\n");
 }
 
@@ -195,8 +195,10 @@ void print_start(const Run& run, const Json& session, const Plan& plan, const St
                                    data.split.train.size(), data.count_extra(data.split.train),
                                    data.split.validation.size(), data.count_extra(data.split.validation));
   const auto held_out = data.split.held_out.size();
-  if (held_out > 0)
-    images += fmt::format(", {} of {} held-out subclasses", data.split.pseudo_novel.size(), held_out);
+  if (held_out > 0) {
+    images += fmt::format(", {} of {} held-out {}class{}", data.split.pseudo_novel.size(), held_out,
+                          data.dataset.classes.has_one_level() ? "" : "sub", held_out == 1 ? "" : "es");
+  }
   const auto novel = data.split.pseudo_novel_super.size();
   if (novel > 0) images += fmt::format(", {} of a superclass that is never trained on", novel);
   remark("{}\n{}: {}\n", images, run.config.backbone,
