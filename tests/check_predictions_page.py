@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -198,6 +199,54 @@ def check_layout(browser, url, folder):
     page.pdf(folder / "predictions.pdf")
 
 
+def check_nearest(browser, program, data, run, folder):
+    """A page says which of its pictures have nearest images, and so does a picture without them."""
+    file, rows, _ = predict(program, data, run, folder, "nearest", "--page-nearest", "7")
+    page = browser.open(file.resolve().as_uri())
+    page.settle()
+    check(page.evaluate("document.querySelectorAll('#groups .near').length") == 7, "pictures with nearest images")
+    lead = page.evaluate("document.getElementById('what').textContent")
+    check("Below the 7 most novel pictures, and no others, are the training images" in lead, "lead:", lead)
+    for has in (True, False):
+        page.evaluate(f"pictures.find((one) => Boolean(one.item.nearest) === {json.dumps(has)}).figure.querySelector('button').click()")
+        text = page.evaluate("document.getElementById('detail-body').textContent")
+        check(("cosine" in text) == has and ("of the 7 most novel pictures alone" in text) != has, "in detail:", text)
+        page.evaluate("document.getElementById('close').click()")
+    for more, wanted in (("0", ""), (str(len(rows)), "Below each picture are the training images")):
+        file, _, _ = predict(program, data, run, folder, "nearest", "--page-nearest", more)
+        lead = browser.open(file.resolve().as_uri()).evaluate("document.getElementById('what').textContent")
+        check(wanted in lead and ("training images" in lead) == bool(wanted), "of", more, "lead:", lead)
+
+
+def check_one_level(browser, program, folder):
+    """Of classes without superclasses the page, and the terminal, speak of classes alone."""
+    source, data = folder / "data", folder / "one_level"
+    names = {row["index"]: row["class"] for row in read_csv(source / "subclass_mapping.csv")}
+    for row in read_csv(source / "train_data.csv"):
+        if int(row["subclass_index"]) >= 4:
+            continue
+        to = data / f"class {row['subclass_index']}"
+        to.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source / "train_images" / row["image"], to)
+    check(len(names) > 4, "classes:", names)
+    tern(program, "train", "--config", folder / "config.toml", "--set", "hold_out=false", "--data", data,
+         "--out", folder / "one_run", "--device", "cpu")
+    for command in ("calibrate", "evaluate"):
+        printed = tern(program, command, "--run", folder / "one_run", "--quiet")
+        check("superclass" not in printed and "subclass" not in printed.split("settings:")[0], command, "printed:", printed)
+    printed = tern(program, "predict", "--run", folder / "one_run", "--images", source / "test_images", "--out", folder / "one.csv",
+                   "--page", folder / "one.html", "--tau-sub", "0.4")
+    page = browser.open((folder / "one.html").resolve().as_uri())
+    page.settle()
+    tiles = page.evaluate("[...document.querySelectorAll('#counts .name')].map((name) => name.textContent)")
+    check(tiles == ["Of a known class", "Of a novel class"], "tiles:", tiles)
+    page.evaluate("document.querySelector('figure button').click()")
+    text = page.evaluate("document.body.innerText")
+    for said in (text, printed):
+        check("superclass" not in said.lower() and "subclass" not in said.lower(), "with one level it says:", said)
+    check("of a novel class; written to" in printed, "printed:", printed)
+
+
 def check_limit(browser, program, data, run, folder, count):
     """A page of fewer pictures says how many were left out, on the terminal too."""
     file, rows, printed = predict(program, data, run, folder, "limited", "--page-limit", "10")
@@ -260,6 +309,8 @@ def main():
             check_accessible(page)
             check_quiet(page, url)
             check_limit(browser, program, data, run, shots, len(rows))
+            check_nearest(browser, program, data, run, shots)
+            check_one_level(browser, program, folder)
             took = check_thousands(browser, file, folder)
             check_layout(browser, url, shots)
     print(f"check_predictions_page: groups, order, filters, details and layout are as they should be; 5,000 pictures in {took:.1f} s")

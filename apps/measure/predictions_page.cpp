@@ -120,6 +120,7 @@ Json head_json(const PredictedImages& predicted, std::size_t limit) {
           {"superclass_names", classes.superclass_names},
           {"subclass_names", classes.subclass_names},
           {"subclass_to_super", classes.subclass_to_super},
+          {"with_nearest", 0},
           {"notes", Json::array()},
           {"known", Json::array()},
           {"groups", Json::array()}};
@@ -179,6 +180,7 @@ void add_nearest_images(Json& json, const PredictedImages& predicted, std::size_
   Json known = nearest.known_json(kPredictionPixels);
   for (std::size_t i = 0; i < items.size(); ++i) (*items[i])["nearest"] = found[i];
   json["known"] = std::move(known);
+  json["with_nearest"] = items.size();
 }
 
 std::string predictions_page(const Json& json) {

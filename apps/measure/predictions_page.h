@@ -31,7 +31,7 @@ struct PredictedImages {
 Json predictions_json(const PredictedImages& predicted, std::size_t limit);
 
 /// Adds the nearest known images of the `count` most novel images that the page shows, which are read and scored once more
-/// for their features. Throws what load_known_images() throws, and leaves the page as it was.
+/// for their features; "with_nearest" says of how many. Throws what load_known_images() throws, and leaves the page as it was.
 void add_nearest_images(Json& json, const PredictedImages& predicted, std::size_t count);
 
 /// The whole HTML text.

@@ -53,12 +53,22 @@ function tile(name, value, detail) {
       element('span', {className: 'value'}, value), element('span', {className: 'detail'}, detail || ''));
 }
 
+// Which pictures have nearest images, of those that are shown.
+function nearestText(shown) {
+  if (page.with_nearest === 0) return '';
+  const count = page.with_nearest.toLocaleString('en');
+  return page.with_nearest < shown ?
+      ` Below the ${count} most novel pictures, and no others, are the training images nearest to them.` :
+      ' Below each picture are the training images nearest to it.';
+}
+
 function describe() {
   at('title').textContent = `Predictions of ${page.runs}`;
   document.title = `${page.runs} – tern predict`;
   const shown = page.groups.reduce((sum, group) => sum + group.items.length, 0);
   at('what').textContent = `${countText(page.images, 'image', 'images')} of ${
-      page.source}, by answer, the most novel first. ${page.decision}`;
+      page.source}, by answer, the most novel first. ${page.decision}${nearestText(shown)}`;
+  document.body.classList.toggle('one-level', page.one_level);
   at('counts').append(...page.kinds.map(
       ({words, images}) => tile(
           sentence(words), images.toLocaleString('en'),
@@ -234,6 +244,12 @@ function showDetail(number) {
                   element('span', {className: 'number'}, `cosine ${one[1].toFixed(3)}`),
                   element('span', {className: 'name'}, known.name)));
         }))));
+  }
+  if (!item.nearest && page.with_nearest > 0) {
+    body.push(element(
+        'p', {className: 'nearest detail'},
+        `Nearest known images were looked for of the ${
+            page.with_nearest.toLocaleString('en')} most novel pictures alone (--page-nearest).`));
   }
   at('detail-body').replaceChildren(...body);
   if (!dialog.open) dialog.showModal();
