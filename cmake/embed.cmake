@@ -45,7 +45,7 @@ tern_embed(tern_page_parts apps/page/html.h kPageHead ${parts}/head.html
   kBaseCss ${parts}/base.css kElementsJs ${parts}/elements.js)
 set(page ${PROJECT_SOURCE_DIR}/apps/report/page)
 tern_embed(tern_report_page apps/report/page.h
-  kReportHtml ${page}/report.html kReportCss ${page}/report.css kReportRatesJs ${page}/rates.js
+  kReportHtml ${page}/report.html kReportCss ${page}/report.css kReportWordsJs ${page}/words.js kReportRatesJs ${page}/rates.js
   kReportChartsJs ${page}/charts.js kReportTablesJs ${page}/tables.js
   kReportHeatMapJs ${page}/heat_map.js kReportSectionsJs ${page}/sections.js kReportCompareJs ${page}/compare.js
   kReportJs ${page}/report.js kChartJs ${TERN_CHART_JS})

@@ -13,6 +13,7 @@ import math
 import os
 import pathlib
 import re
+import shutil
 import struct
 import sys
 import tempfile
@@ -441,6 +442,44 @@ def check_thousands(browser, file, out):
     check_quiet(page, out.resolve().as_uri())
 
 
+def check_contents(browser, url):
+    """Every link to a section is within the window, on as many lines as that takes."""
+    for width in (700, 1000, 1300):
+        page = browser.open(url, width=width)
+        page.settle()
+        cut = page.evaluate("""[...document.querySelectorAll('#contents a')].filter((link) => {
+          const box = link.getBoundingClientRect(); return box.left < 0 || box.right > innerWidth}).map((link) => link.textContent)""")
+        links = page.evaluate("document.querySelectorAll('#contents a').length")
+        check(not cut and links == 9, links, "links, cut at", width, ":", cut)
+
+
+def check_one_level(browser, program, folder):
+    """Of classes without superclasses the page speaks of classes alone; with images of none of them, of any class, too."""
+    source, data = folder / "data", folder / "one_level"
+    for row in csv.DictReader((source / "train_data.csv").read_text().splitlines()):
+        if int(row["subclass_index"]) < 5:
+            to = data / f"class {row['subclass_index']}"
+            to.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source / "train_images" / row["image"], to)
+    for cifar, headings in (("none", ["Classes"]), ("small", ["Any class", "Classes"])):
+        run, file = folder / f"one_{cifar}", folder / f"one_{cifar}.html"
+        config = folder / f"one_{cifar}.toml"
+        config.write_text('backbone = "narrow_resnet10_4"\nimage_size = 16\nepochs = 2\nhold_out = true\nhold_out_fraction = 0.2\n'
+                          f'cifar = "{cifar}"\ncifar_count = 60\n')
+        tern(program, "train", "--config", config, "--data", data, "--out", run, "--device", "cpu",
+             *(() if cifar == "none" else ("--cifar", source / "cifar-100-binary")))
+        tern(program, "report", run, "--out", file)
+        page = browser.open(file.resolve().as_uri())
+        page.settle()
+        shown = page.evaluate("[...document.querySelectorAll('#thresholds h3')].map((title) => title.textContent)")
+        check(shown == headings, "levels:", shown)
+        text = page.evaluate("""[...document.querySelectorAll('header.page, main > section:not(#settings), footer.page')]
+          .map((part) => part.innerText).join(' ')""")
+        found = re.findall(r".{0,60}(?:super|sub)class.{0,40}", text, re.IGNORECASE)
+        check(not found, "with one level it says:", found)
+        check_quiet(page, file.resolve().as_uri())
+
+
 def check_policy(browser, url):
     """That the policy in the page, not luck, keeps it from asking for anything."""
     page = browser.open(url)
@@ -487,6 +526,8 @@ def main():
             check_comparison(page, first, second, folder, program)
             check_quiet(page, two)
             check_layout(browser, two, shots)
+            check_contents(browser, two)
+            check_one_level(browser, program, folder)
             check_policy(browser, one)
             check_thousands(browser, shots / "many.html", shots / "thousands.html")
     print("check_report: sliders, thresholds, charts, tables, comparison, layout and print are as they should be")

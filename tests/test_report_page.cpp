@@ -34,10 +34,11 @@ TEST_CASE("report_page: what is embedded is the files, byte by byte, and none en
   CHECK(kBaseCss == source_of("page/parts/base.css"));
   CHECK(kReportCss == source_of("report/page/report.css"));
   const std::pair<std::string_view, const char*> scripts[] = {
-      {kReportRatesJs, "report/page/rates.js"},       {kReportChartsJs, "report/page/charts.js"},
-      {kReportTablesJs, "report/page/tables.js"},     {kReportHeatMapJs, "report/page/heat_map.js"},
-      {kReportSectionsJs, "report/page/sections.js"}, {kReportCompareJs, "report/page/compare.js"},
-      {kReportJs, "report/page/report.js"},           {kElementsJs, "page/parts/elements.js"}};
+      {kReportWordsJs, "report/page/words.js"},      {kReportRatesJs, "report/page/rates.js"},
+      {kReportChartsJs, "report/page/charts.js"},    {kReportTablesJs, "report/page/tables.js"},
+      {kReportHeatMapJs, "report/page/heat_map.js"}, {kReportSectionsJs, "report/page/sections.js"},
+      {kReportCompareJs, "report/page/compare.js"},  {kReportJs, "report/page/report.js"},
+      {kElementsJs, "page/parts/elements.js"}};
   for (const auto& [text, name] : scripts) {
     CHECK(text == source_of(name));
     CHECK(count(std::string(text), "</script") + count(std::string(text), "<!--") == 0);

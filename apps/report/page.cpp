@@ -13,6 +13,7 @@ std::string report_page(Json runs) {
                                  {{"/*tern:report.css*/", kReportCss},
                                   {"\"tern:data\"", data},
                                   {"/*tern:chart.js*/", kChartJs},
+                                  {"/*tern:words.js*/", kReportWordsJs},
                                   {"/*tern:rates.js*/", kReportRatesJs},
                                   {"/*tern:charts.js*/", kReportChartsJs},
                                   {"/*tern:elements.js*/", kElementsJs},

@@ -169,13 +169,17 @@ Json run_json(const std::string& name, const Run& run, const StudyData& data,
                {"settings", settings_json(run.config)},
                {"mask_untrained", decision.mask_untrained},
                {"counts", data.describe_split()},
+               {"one_level", classes.has_one_level()},
                {"superclass_names", classes.superclass_names},
                {"subclass_names", classes.subclass_names},
                {"subclass_to_super", classes.subclass_to_super},
                {"epochs", epochs_json(run)},
                {"levels", Json::array()}};
   for (const Level level : levels) {
-    json["levels"].push_back(level_json(run, data, scored, decision, level, choices[level]));
+    Json of_level = level_json(run, data, scored, decision, level, choices[level]);
+    // With one level of classes and nothing novel, every image is of any class: nothing to show.
+    if (classes.has_one_level() && level == Level::super && of_level.at("curves").empty()) continue;
+    json["levels"].push_back(std::move(of_level));
   }
   return json;
 }

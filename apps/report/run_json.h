@@ -13,6 +13,7 @@
 
 namespace tern {
 
+/// With one level of classes that of superclasses is left out, unless there are novel images to tell from all classes.
 /// `name`: what the page calls the run; `choices`: what the confidences of `scored` are of. Throws Error naming the file of
 /// the run that is no such file, and what report_groups throws.
 Json run_json(const std::string& name, const Run& run, const StudyData& data,

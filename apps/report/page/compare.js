@@ -171,9 +171,9 @@ function runColour(index) {
 
 function epochChoices() {
   const titles = {
-    val_super_accuracy_seen_percent: 'superclass accuracy, seen, %',
-    val_sub_accuracy_seen_percent: 'subclass accuracy, seen, %',
-    val_super_accuracy_novel_percent: 'superclass accuracy, novel, %',
+    val_super_accuracy_seen_percent: `${oneLevel ? 'any-class' : 'superclass'} accuracy, seen, %`,
+    val_sub_accuracy_seen_percent: `${subclass} accuracy, seen, %`,
+    val_super_accuracy_novel_percent: `${oneLevel ? 'any-class' : 'superclass'} accuracy, novel, %`,
     val_loss: 'validation loss',
     train_loss: 'training loss'
   };

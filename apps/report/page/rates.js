@@ -5,14 +5,6 @@
 // precision, as tern evaluate and tern predict compare.
 'use strict';
 
-const groupNames = {
-  seen: 'seen',
-  known: 'held-out subclasses',
-  near: 'near',
-  far: 'far',
-  far_held_out: 'far held out',
-};
-
 function isKept(confidence, tau) { return Math.fround(confidence) >= Math.fround(tau); }
 
 function answerAt(level, group, i, tau) {
@@ -67,8 +59,9 @@ function ratesAt(level, tau) {
           counts.images, 1, 'images of this kind that are called novel'));
     } else {
       list.push(rate(
-          group.key + '_right', 'Held-out subclasses right', counts.right, counts.images, 1,
-          'images of held-out subclasses that are given their superclass, which is known'));
+          group.key + '_right', `Held-out ${subclasses} right`, counts.right, counts.images, 1,
+          `images of held-out ${subclasses} that are given ${
+              oneLevel ? 'a known class' : 'their superclass, which is known'}`));
     }
   }
   // Of kinds never trained on, if there are any, as tern calibrate takes them.

@@ -1,12 +1,5 @@
-// The page: reads the data, builds each section, and recounts what depends on tau when it moves.
+// The page: builds each section, and recounts what depends on tau when it moves.
 'use strict';
-
-const report = JSON.parse(document.getElementById('data').textContent);
-const runs = report.runs;
-const levelNames = {
-  super: 'Superclasses',
-  sub: 'Subclasses'
-};
 
 // By run and level, where tau stands; and what is to be brought up to date when it moves.
 const state = {
@@ -79,23 +72,28 @@ function approachOf(run) {
   if (settingOf(run, 'approach') === 'two_heads') return 'Approach A: two heads on one backbone';
   const only = settingOf(run, 'levels') === 'both' ? '' : ` (the ${settingOf(run, 'levels')} level alone)`;
   const cosine = settingOf(run, 'sub_head') !== 'linear';
-  return (cosine ? 'Approach C: two models, a cosine head for subclasses' : 'Approach B: two models') + only;
+  return (cosine ? `Approach C: two models, a cosine head for ${subclasses}` : 'Approach B: two models') +
+      only;
 }
 
 function describeRun() {
   const run = shownRun(), counts = run.counts;
   document.getElementById('title').textContent = run.name;
   document.title = `${runs.map((one) => one.name).join(', ')} – tern report`;
-  const pictures =
-      settingOf(run, 'cifar') === 'none' ? '' : `, ${counts.train_extra} of them of the novel superclass`;
+  const pictures = settingOf(run, 'cifar') === 'none' ?
+      '' :
+      `, ${counts.train_extra} of them of ${oneLevel ? 'no class' : 'the novel superclass'}`;
   document.getElementById('what').textContent = `${approachOf(run)}, ${settingOf(run, 'backbone')}` +
       `${run.summary.inputs.weights ? ' from ' + run.summary.inputs.weights : ' from random weights'}. ` +
       `${counts.train.toLocaleString('en')} training images${pictures}; ${
                                                     counts.validation.toLocaleString('en')} for validation` +
-      (counts.held_out_subclasses.length ? `, ${counts.pseudo_novel.toLocaleString('en')} of ${
-                                               counts.held_out_subclasses.length} held-out subclasses` :
-                                           '') +
-      (counts.pseudo_novel_super ? `, ${counts.pseudo_novel_super} of a superclass never trained on` : '') +
+      (counts.held_out_subclasses.length ?
+           `, ${counts.pseudo_novel.toLocaleString('en')} of ${counts.held_out_subclasses.length} held-out ${
+               counts.held_out_subclasses.length === 1 ? subclass : subclasses}` :
+           '') +
+      (counts.pseudo_novel_super ?
+           `, ${counts.pseudo_novel_super} of a ${oneLevel ? 'kind' : 'superclass'} never trained on` :
+           '') +
       '.';
   describeMissing(run);
   const box = document.getElementById('key-numbers');
@@ -120,12 +118,13 @@ function describeMissing(run) {
   const has = (key) => run.levels.some((level) => findGroup(level, key));
   if (run.summary.status !== 'complete')
     notes.push(`The training has not ended (status: ${run.summary.status}).`);
-  if (run.levels.length < 2)
+  if (run.levels.length < 2 && !run.one_level)
     notes.push(`Only ${run.levels.map((l) => levelNames[l.level].toLowerCase()).join()} were trained.`);
   if (!has('near') && !has('known'))
-    notes.push('No subclasses were held out of training: nothing here is near.');
+    notes.push(`No ${subclasses} were held out of training: nothing here is near.`);
   if (!has('far') && !has('far_held_out'))
-    notes.push('There are no images of a novel superclass: nothing here is far.');
+    notes.push(
+        `There are no images of ${oneLevel ? 'anything else' : 'a novel superclass'}: nothing here is far.`);
   const chips = run.settings.filter((setting) => 'default' in setting)
                     .map(
                         (setting) => element(
@@ -356,6 +355,7 @@ function showRun(index) {
 }
 
 function start() {
+  document.body.classList.toggle('one-level', oneLevel);
   const picker = document.getElementById('run');
   runs.forEach((run, index) => picker.append(element('option', {value: index}, run.name)));
   picker.addEventListener('change', () => showRun(Number(picker.value)));

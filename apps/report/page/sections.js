@@ -37,7 +37,7 @@ function buildConfusion() {
 function classMap(run, level, names) {
   const isSub = level.level === 'sub', place = new Map();
   const superOf = (index) => (isSub ? run.subclass_to_super[index] : Number(index === level.novel));
-  const superName = (index) => (isSub ? run.superclass_names[superOf(index)] : '');
+  const superName = (index) => (isSub && !run.one_level ? run.superclass_names[superOf(index)] : '');
   const order = names.map((_, index) => index)
                     .sort(
                         (a, b) => superOf(a) - superOf(b) ||
@@ -73,7 +73,7 @@ function classMap(run, level, names) {
           element('i', {className: 'swatch far'}), 'another class', element('i', {className: 'swatch soft'}),
           'called novel (last column)',
           '; the darker, the larger the share of the row. Classes stand by ' +
-              (isSub ? 'superclass and name.' : 'name.')),
+              (isSub && !oneLevel ? 'superclass and name.' : 'name.')),
       map.box);
 }
 
@@ -99,15 +99,15 @@ function showPairs(box, rows, names, novel) {
 
 const pictureTitles = {
   seen: 'Seen images given a wrong class',
-  known: 'Images of held-out subclasses given a wrong superclass',
-  near: 'Near images taken for a known subclass',
+  known: `Images of held-out ${subclasses} given a wrong superclass`,
+  near: `Near images taken for a known ${subclass}`,
   far: 'Far images taken for a known class',
   far_held_out: 'Far held-out images taken for a known class',
 };
 
 const novelTitles = {
   seen: 'Seen images',
-  known: 'Images of held-out subclasses',
+  known: `Images of held-out ${subclasses}`,
   near: 'Near images',
   far: 'Far images',
   far_held_out: 'Far held-out images',
@@ -185,7 +185,7 @@ function picture(run, level, item) {
       element(
           'figcaption', {}, element('span', {className: 'truth'}, truth),
           element('span', {className: 'answer'}, '→ ' + answer),
-          element('span', {className: 'number'}, item.confidence.toFixed(4)),
+          element('span', {className: 'number'}, `confidence ${item.confidence.toFixed(4)}`),
           item.nearest ? nearestRow(item.nearest, run.known, run.subclass_names) : null));
   whenTauMoves(level.level, () => figure.classList.toggle('faded', !isKept(item.confidence, tauOf(level))));
   return figure;
@@ -197,7 +197,9 @@ function buildClasses() {
   const body = bodyOf('classes'), run = shownRun();
   body.append(element(
       'p', {className: 'lead'},
-      'Validation images at the tau above; at the subclass level held-out classes too, for which “novel” is right.'));
+      `Validation images at the tau above; ${
+          oneLevel ? 'held-out classes, too' :
+                     'at the subclass level held-out classes, too'}, for which “novel” is right.`));
   for (const level of run.levels) {
     const names = classNames(run, level);
     const columns = [
@@ -229,7 +231,7 @@ function buildClasses() {
         of: (row) => (row.takenFor < 0 ? null : shortName(names[row.takenFor])),
         text: (row) => (row.takenFor < 0 ? '–' : `${shortName(names[row.takenFor])} (${row.takenForImages})`)
       },
-    ].filter((column) => level.level === 'sub' || column.name !== 'superclass');
+    ].filter((column) => (level.level === 'sub' && !oneLevel) || column.name !== 'superclass');
     const recall = columns.findIndex((column) => column.name === 'recall');
     const table = sortingTable(levelNames[level.level], columns, {column: recall, rising: true});
     table.box.id = 'classes-' + level.level;
@@ -273,12 +275,6 @@ function buildReliability() {
 
 // --- Training
 
-const partNames = {
-  two_heads: 'Both heads',
-  super: 'Superclass model',
-  sub: 'Subclass model'
-};
-
 function buildTraining() {
   const body = bodyOf('training'), run = shownRun();
   if (!run.epochs.length) {
@@ -288,15 +284,18 @@ function buildTraining() {
   body.append(element(
       'p', {className: 'lead'},
       'By epoch; the large dots are the epoch whose model is used. Training accuracy is measured on augmented images as training goes on.'));
-  for (const {model, columns} of run.epochs) {
+  const withSuper = !oneLevel || levelOf(run, 'super');  // else all images are of any class
+  const [superName, subName] = oneLevel ? ['any class', 'classes'] : ['super', 'sub'];
+  for (const {model, columns} of run.epochs.filter((one) => withSuper || one.model !== 'super')) {
     const best = run.summary.best && run.summary.best[model] ? run.summary.best[model] : {};
     const pair = element('div', {className: 'pair'});
-    body.append(element('h3', {}, partNames[model] || model), pair);
+    body.append(element('h3', {}, modelNames[model] || model), pair);
     if (best.epoch)
       pair.before(element('p', {className: 'detail'}, `best epoch ${best.epoch} of ${columns.epoch.length}`));
     const chart = (title, yTitle, wanted) => {
-      const lines =
-          wanted.filter(([, column]) => columns[column] && columns[column].some((value) => value !== null));
+      const lines = wanted.filter(
+          ([, column]) => columns[column] && columns[column].some((value) => value !== null) &&
+              (withSuper || !column.includes('_super_')));
       const column = element('div', {}, element('h4', {}, title));
       pair.append(column);
       addChart(
@@ -317,12 +316,12 @@ function buildTraining() {
     chart(
         'Loss', 'loss', [['training', 'train_loss', 'soft', [5, 4]], ['validation', 'val_loss', 'ink', []]]);
     chart('Accuracy', '%', [
-      ['super, training', 'train_super_accuracy_percent', 'seen', [5, 4]],
-      ['super, seen', 'val_super_accuracy_seen_percent', 'seen', []],
-      ['super, novel', 'val_super_accuracy_novel_percent', 'seen', [1, 3]],
-      ['sub, training', 'train_sub_accuracy_percent', 'far', [5, 4]],
-      ['sub, seen', 'val_sub_accuracy_seen_percent', 'far', []],
-      ['sub, novel', 'val_sub_accuracy_novel_percent', 'far', [1, 3]]
+      [`${superName}, training`, 'train_super_accuracy_percent', 'seen', [5, 4]],
+      [`${superName}, seen`, 'val_super_accuracy_seen_percent', 'seen', []],
+      [`${superName}, novel`, 'val_super_accuracy_novel_percent', 'seen', [1, 3]],
+      [`${subName}, training`, 'train_sub_accuracy_percent', 'far', [5, 4]],
+      [`${subName}, seen`, 'val_sub_accuracy_seen_percent', 'far', []],
+      [`${subName}, novel`, 'val_sub_accuracy_novel_percent', 'far', [1, 3]]
     ]);
   }
 }
@@ -340,7 +339,7 @@ function buildSettings() {
     ['peak memory', run.summary.peak_memory_mib && `${Math.round(run.summary.peak_memory_mib)} MiB`],
     ['untrained classes masked here', run.mask_untrained ? 'yes' : 'no'],
     [
-      'held-out subclasses',
+      `held-out ${subclasses}`,
       run.counts.held_out_subclasses.map((index) => shortName(run.subclass_names[index])).join(', ')
     ]
   ];
