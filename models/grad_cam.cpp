@@ -6,7 +6,6 @@
 #include "engine/autograd/tape.h"
 #include "engine/core/check.h"
 #include "engine/ops/cast.h"
-#include "engine/ops/global_average_pool.h"
 
 namespace tern {
 namespace {
@@ -60,12 +59,17 @@ Tensor grad_cam(const Tensor& maps, const std::function<Variable(const Variable&
   return Tensor::from(shape, heat);
 }
 
-Tensor grad_cam(Model& model, const Tensor& images, std::size_t head, std::span<const std::int32_t> classes) {
-  const auto logits_of = [&](const Variable& maps) {
-    return model.head_forward(head, global_average_pool(maps));
-  };
-  Tensor heat = grad_cam(model.feature_maps(images), logits_of, classes);
-  for (ParameterEntry& entry : model.head_parameters()) entry.value.clear_grad();
+int heat_map_stage(std::int64_t side) {
+  int stage = kStages;
+  while (stage > 1 && stage_extent(side, stage) < kLeastHeatExtent) --stage;
+  return stage;
+}
+
+Tensor grad_cam(Model& model, const Tensor& images, std::size_t head, std::span<const std::int32_t> classes,
+                int stage) {
+  const auto logits_of = [&](const Variable& maps) { return model.forward_from(stage, maps, head); };
+  Tensor heat = grad_cam(model.feature_maps(images, stage), logits_of, classes);
+  for (ParameterEntry& entry : model.parameters()) entry.value.clear_grad();
   return heat;
 }
 

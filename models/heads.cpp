@@ -148,13 +148,14 @@ Tensor Model::features(const Tensor& images) {
   return folded().forward(images);
 }
 
-Tensor Model::feature_maps(const Tensor& images) {
+Tensor Model::feature_maps(const Tensor& images, int stage) {
   check(!training_, "model", "evaluation mode for inference", "training mode");
-  return folded().maps(images);
+  return folded().maps(images, stage);
 }
 
-Variable Model::head_forward(std::size_t head, const Variable& pooled_features) const {
-  return heads_[head]->forward(pooled_features);
+Variable Model::forward_from(int stage, const Variable& maps, std::size_t head) {
+  check(!training_, "model", "evaluation mode for inference", "training mode");
+  return heads_[head]->forward(backbone_.forward_from(stage, maps));
 }
 
 std::vector<Tensor> Model::head_logits(const Tensor& pooled_features) {

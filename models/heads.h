@@ -84,11 +84,12 @@ class Model : public Module {
   /// backbone, which is built on the first call, and folded again where the mode changes or weights are
   /// loaded.
   std::vector<Tensor> inference(const Tensor& images);
-  Tensor features(const Tensor& images);      ///< [N, D], as inference()
-  Tensor feature_maps(const Tensor& images);  ///< [N,P,Q,D], whose means over P, Q they are
+  Tensor features(const Tensor& images);  ///< [N, D], as inference()
+  /// What a stage of the backbone gives, [N,P,Q,C]; the means over P, Q of the last one's are the features.
+  Tensor feature_maps(const Tensor& images, int stage = kStages);
   std::vector<Tensor> head_logits(const Tensor& pooled_features);  ///< [N, D] -> the logits of each head
-  /// The same of one head, by its place in the spec, with history.
-  Variable head_forward(std::size_t head, const Variable& pooled_features) const;
+  /// The logits of one head, by its place in the spec, from feature_maps() of a stage, with history. For evaluation mode only.
+  Variable forward_from(int stage, const Variable& maps, std::size_t head);
 
   void visit(const std::string& prefix, StateVisitor& visitor) const override;
 

@@ -13,7 +13,6 @@ namespace tern {
 namespace {
 
 constexpr Window kStemWindow{7, 2, 3};
-constexpr int kStages = 4;
 constexpr Window kHalvingWindow{3, 2, 1};  // of the first block of stages 1..3
 
 std::span<const ResNetArchitecture> architectures() {
@@ -84,6 +83,12 @@ const ResNetArchitecture& resnet_architecture(const std::string& name) {
   throw Error("architecture", "one of " + known, "'" + name + "'");
 }
 
+std::size_t ResNetArchitecture::blocks_until(int stage) const {
+  std::size_t count = 0;
+  for (int s = 0; s < stage; ++s) count += static_cast<std::size_t>(blocks[static_cast<std::size_t>(s)]);
+  return count;
+}
+
 Variable ResNetBlock::forward(const Variable& x) {
   const Variable shortcut = downsample ? downsample->forward(x, /*relu=*/false) : x;
   Variable y = x;
@@ -104,7 +109,13 @@ Variable ResNet::forward(const Variable& images) {
   check_rank("resnet", images.data(), 4, "[N, height, width, 3]");
   Variable x = cast(images, activation_type(precision_));
   x = max_pool(stem_.forward(x, /*relu=*/true), kStemPool);
-  for (ResNetBlock& block : blocks_) x = block.forward(x);
+  return forward_from(0, x);
+}
+
+Variable ResNet::forward_from(int stage, const Variable& maps) {
+  const std::size_t first = architecture_.blocks_until(stage);
+  Variable x = first < blocks_.size() ? cast(maps, activation_type(precision_)) : maps;
+  for (std::size_t block = first; block < blocks_.size(); ++block) x = blocks_[block].forward(x);
   return global_average_pool(x);
 }
 
@@ -143,9 +154,9 @@ void ResNet::count_batch() {
   for_layers([](ConvNorm& layer) { layer.norm.count_batch(); });
 }
 
-std::int64_t last_extent(std::int64_t side) {
+std::int64_t stage_extent(std::int64_t side, int stage) {
   std::int64_t extent = kStemPool.output_extent(kStemWindow.output_extent(side));
-  for (int stage = 1; stage < kStages; ++stage) extent = kHalvingWindow.output_extent(extent);
+  for (int before = 1; before < stage; ++before) extent = kHalvingWindow.output_extent(extent);
   return extent;
 }
 
@@ -155,7 +166,9 @@ ResNet make_resnet(const std::string& architecture, std::uint64_t seed, Device d
 }
 
 FoldedResNet::FoldedResNet(const ResNet& network)
-    : activations_(activation_type(network.precision())), stem_(make_conv(network.stem())) {
+    : architecture_(network.architecture()),
+      activations_(activation_type(network.precision())),
+      stem_(make_conv(network.stem())) {
   for (const ResNetBlock& block : network.blocks()) {
     Block folded;
     for (const ConvNorm& layer : block.path) folded.path.push_back(make_conv(layer));
@@ -193,12 +206,13 @@ Tensor FoldedResNet::forward(const Tensor& images) const {
   return global_average_pool(Variable(maps(images))).data();
 }
 
-Tensor FoldedResNet::maps(const Tensor& images) const {
+Tensor FoldedResNet::maps(const Tensor& images, int stage) const {
   check_rank("resnet", images, 4, "[N, height, width, 3]");
   const NoGrad no_grad;
   const Tensor input = cast(Variable(images), activations_).data();
   Tensor x = max_pool(Variable(run(stem_, input, {nullptr, true})), kStemPool).data();
-  for (const Block& block : blocks_) {
+  for (std::size_t b = 0; b < architecture_.blocks_until(stage); ++b) {
+    const Block& block = blocks_[b];
     const Tensor shortcut = block.downsample ? run(*block.downsample, x, {}) : x;
     for (std::size_t i = 0; i + 1 < block.path.size(); ++i) x = run(block.path[i], x, {nullptr, true});
     x = run(block.path.back(), x, {&shortcut, true});

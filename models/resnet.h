@@ -22,6 +22,9 @@
 
 namespace tern {
 
+/// torchvision's layer1 .. layer4: a network's stage is a number in 1..kStages.
+inline constexpr int kStages = 4;
+
 struct ResNetArchitecture {
   std::string name;           ///< torchvision's, but for narrow_resnet10_4
   std::array<int, 4> blocks;  ///< in each stage
@@ -31,6 +34,7 @@ struct ResNetArchitecture {
   int width = 64;  ///< channels after the first convolution, and of the first stage; they double, too
 
   std::int64_t features() const { return std::int64_t{bottleneck ? 32 : 8} * width; }
+  std::size_t blocks_until(int stage) const;  ///< of the stages up to this one
 };
 
 /// Of the max pooling after the first convolution.
@@ -67,6 +71,8 @@ class ResNet : public Module {
 
   /// [N,H,W,3] f32 or bf16 -> pooled features [N, features()] f32. H, W >= 1.
   Variable forward(const Variable& images);
+  /// The rest of forward(): what stage `stage` gives, [N,P,Q,C] -> pooled features.
+  Variable forward_from(int stage, const Variable& maps);
   void visit(const std::string& prefix, StateVisitor& visitor) const override;
 
   /// Of every batch normalisation. A new network is in training mode.
@@ -91,8 +97,8 @@ class ResNet : public Module {
   void for_layers(Visit visit);
 };
 
-/// The extent of the last stage's maps, the smallest, for images of `side` pixels a side: a thirty-second.
-std::int64_t last_extent(std::int64_t side);
+/// The extent of a stage's maps for images of `side` pixels a side: a quarter at the first, half as much at each further one.
+std::int64_t stage_extent(std::int64_t side, int stage);
 
 ResNet make_resnet(const std::string& architecture, std::uint64_t seed, Device device = Device::cpu());
 
@@ -110,8 +116,8 @@ class FoldedResNet {
 
   /// [N,H,W,3] -> pooled features [N, D], as ResNet::forward in evaluation mode.
   Tensor forward(const Tensor& images) const;
-  /// [N,H,W,3] -> what is pooled: the last block's output [N,P,Q,D], in the precision's type.
-  Tensor maps(const Tensor& images) const;
+  /// [N,H,W,3] -> what a stage gives, [N,P,Q,C], in the precision's type; what the last one gives is pooled.
+  Tensor maps(const Tensor& images, int stage = kStages) const;
 
  private:
   struct Conv {
@@ -126,6 +132,7 @@ class FoldedResNet {
   Conv make_conv(const ConvNorm& layer) const;
   static Tensor run(const Conv& conv, const Tensor& x, const Epilogue& epilogue);
 
+  ResNetArchitecture architecture_;
   DType activations_;
   Conv stem_;
   std::vector<Block> blocks_;

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/core/check.h"
 #include "engine/ops/global_average_pool.h"
@@ -75,6 +76,58 @@ TEST_CASE("grad_cam: CAM for a linear head, from the weights of the class") {
   }
   CHECK(above > 0);
   CHECK(above < 18);
+}
+
+TEST_CASE("grad_cam: of every stage, against differences of the logit") {
+  Model model = tiny_model(HeadKind::cosine);
+  const Tensor images = test::formula_uniform(6, 1, {1, 64, 64, 3}, -2, 2);
+  const float logit = model.inference(images)[1].to_vector<float>()[3];
+  for (int stage = 1; stage <= kStages; ++stage) {
+    CAPTURE(stage);
+    const Tensor maps = model.feature_maps(images, stage);
+    const std::int64_t extent = stage_extent(64, stage), channels = 8 << stage;
+    REQUIRE(maps.shape() == Shape{1, extent, extent, channels});
+    const std::vector<float> values = maps.to_vector<float>();
+    const auto logit_of = [&](const std::vector<float>& of_maps) {
+      const NoGrad no_grad;
+      const Variable shifted(Tensor::from(maps.shape(), of_maps));
+      return model.forward_from(stage, shifted, 1).data().to_vector<float>()[3];
+    };
+    CHECK(logit_of(values) == doctest::Approx(logit).epsilon(1e-3));  // the rest of the same network
+    // alpha: what a channel does that rises at every place.
+    std::vector<double> wanted(values.size() / static_cast<std::size_t>(channels), 0.0);
+    for (std::size_t k = 0; k < static_cast<std::size_t>(channels); ++k) {
+      const auto raised = [&](float by) {
+        std::vector<float> moved = values;
+        for (std::size_t place = 0; place < wanted.size(); ++place)
+          moved[place * static_cast<std::size_t>(channels) + k] += by;
+        return static_cast<double>(logit_of(moved));
+      };
+      const double alpha = (raised(5e-3f) - raised(-5e-3f)) / 1e-2 / static_cast<double>(wanted.size());
+      for (std::size_t place = 0; place < wanted.size(); ++place)
+        wanted[place] += alpha * values[place * static_cast<std::size_t>(channels) + k];
+    }
+    for (double& value : wanted) value = std::max(value, 0.0);
+    const double largest = *std::max_element(wanted.begin(), wanted.end());
+    CHECK(largest > 0);
+    const std::vector<float> heat =
+        grad_cam(model, images, 1, std::vector<std::int32_t>{3}, stage).to_vector<float>();
+    REQUIRE(heat.size() == wanted.size());
+    // Loose: a difference crosses kinks of the ReLUs behind the stage.
+    for (std::size_t place = 0; place < heat.size(); ++place)
+      CHECK(std::abs(heat[place] - wanted[place]) < 0.05 * largest);
+  }
+  for (const ParameterEntry& entry : model.parameters()) CHECK_FALSE(entry.value.grad().defined());
+}
+
+TEST_CASE("grad_cam: of the last stage that is not too coarse") {
+  const std::pair<int, int> wanted[] = {{8, 1},  {16, 1}, {32, 2},  {48, 2},  {49, 3}, {64, 3},
+                                        {96, 3}, {97, 4}, {128, 4}, {160, 4}, {224, 4}};
+  for (const auto& [side, stage] : wanted) {
+    CAPTURE(side);
+    CHECK(heat_map_stage(side) == stage);
+    CHECK((stage == 1 || stage_extent(side, stage) >= kLeastHeatExtent));
+  }
 }
 
 TEST_CASE("grad_cam: an image's map does not depend on the others, and nothing is left behind") {

@@ -36,6 +36,15 @@ TEST_CASE("heat_picture: brightest over the largest value, rising evenly between
   for (int i = 31; i < 40; ++i) CHECK(light(picture, i, i) == light(picture, 39, 39));  // beyond the last
 }
 
+TEST_CASE("heat_picture: smooth, without creases at the middles of places") {
+  const Image picture = heat_picture(plain(160, 0), std::vector<float>{0, 0, 8, 0}, 1, 4);
+  CHECK(light(picture, 99, 0) == light(picture, 100, 0));  // on both sides of the third place's middle
+  // Linear in between, it would fall by 30.
+  CHECK(light(picture, 99, 0) - light(picture, 96, 0) < 12);
+  CHECK(light(picture, 100, 0) - light(picture, 103, 0) < 12);
+  CHECK(light(picture, 100, 0) - light(picture, 120, 0) > 100);
+}
+
 TEST_CASE("heat_picture: the scale is the map's own, and the image shows through") {
   const std::vector<float> heat{1, 0, 2, 4}, larger{100, 0, 200, 400};
   CHECK(heat_picture(plain(16, 50), heat, 2, 2).rgb == heat_picture(plain(16, 50), larger, 2, 2).rgb);

@@ -61,8 +61,7 @@ TEST_CASE("report: one run, as tern evaluate counts it, and its errors") {
   CHECK(run.at("levels").size() == 2);
   CHECK(run.at("levels")[1].at("tau") == 0.31);
   CHECK(run.at("levels")[0].at("tau") == 0.99);
-  CHECK(run.at("notes") == Json{"No heat maps: the network sees an image of 16 pixels a side as one place."});
-  CHECK_FALSE(run.at("levels")[0].at("novel_pictures")[0].at("items")[0].contains("heat"));
+  CHECK(run.at("heat") == Json{{"layer", "layer1"}, {"rows", 4}, {"columns", 4}});
 
   EvaluateOptions evaluation;
   evaluation.runs = {trained.run()};
@@ -138,6 +137,7 @@ TEST_CASE("report: heat maps, and the nearest training images, which are scored 
   const auto check = [&] {
     const Json run = data_of(options.out).at("runs").at(0);
     CHECK(run.at("notes").empty());
+    CHECK(run.at("heat") == Json{{"layer", "layer3"}, {"rows", 4}, {"columns", 4}});
     REQUIRE(run.at("known").size() > 0);
     for (const Json& known : run.at("known")) CHECK(is_known_training_image(known));
     std::size_t items = 0;

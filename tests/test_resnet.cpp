@@ -89,9 +89,10 @@ TEST_CASE("resnet: one image trains unless the last stage's maps are single valu
     const std::string error = test::error_of([&] {
       network.forward(Variable(Tensor::zeros({1, side, side, 3})));
     });
-    CHECK((error == "no error") == (last_extent(side) > 1));
+    CHECK((error == "no error") == (stage_extent(side, kStages) > 1));
   }
-  CHECK(last_extent(224) == 7);
+  CHECK(stage_extent(224, 1) == 56);
+  CHECK(stage_extent(224, 4) == 7);
 }
 
 TEST_CASE("resnet: names, order and shapes are torchvision's") {

@@ -53,17 +53,18 @@ TEST_CASE("study_models: the logits of a trained run, the same for any order of 
     std::vector<std::int32_t> classes(24, 1);
     classes[20] = 2;
     const HeatMaps maps = models.heat_maps(larger, many, classes, Level::sub, "test");
-    CHECK(maps.rows == 2);
-    CHECK(maps.columns == 2);
-    REQUIRE(maps.values.size() == 24 * 4);
+    CHECK(maps.stage == 3);
+    CHECK(maps.rows == 4);
+    CHECK(maps.columns == 4);
+    REQUIRE(maps.values.size() == 24 * 16);
     CHECK(*std::min_element(maps.values.begin(), maps.values.end()) >= 0);
     CHECK(*std::max_element(maps.values.begin(), maps.values.end()) > 0);
     const auto of = [](const HeatMaps& all, std::size_t i) {
-      return std::vector<float>(all.values.begin() + static_cast<std::ptrdiff_t>(4 * i),
-                                all.values.begin() + static_cast<std::ptrdiff_t>(4 * i + 4));
+      return std::vector<float>(all.values.begin() + static_cast<std::ptrdiff_t>(16 * i),
+                                all.values.begin() + static_cast<std::ptrdiff_t>(16 * i + 16));
     };
     for (std::size_t i = 0; i < 12; ++i) {
-      for (std::size_t place = 0; i != 8 && place < 4; ++place) {
+      for (std::size_t place = 0; i != 8 && place < 16; ++place) {
         CHECK(of(maps, i)[place] == doctest::Approx(of(maps, 12 + i)[place]).epsilon(1e-3).scale(1e-3));
       }
     }

@@ -161,13 +161,15 @@ HeatMaps StudyModels::heat_maps(const Dataset& dataset, const std::vector<std::i
       make_batches(dataset, indices, evaluation_loader_options(config_, device_), device_);
   Progress progress(label, batches->images(), "images");
   HeatMaps maps;
+  maps.stage = heat_map_stage(dataset.image_size);
   std::size_t done = 0;
   Batch batch;
   batches->start_epoch(0);
   while (batches->next(batch)) {
     const std::span<const std::int32_t> wanted =
         std::span(classes).subspan(done, static_cast<std::size_t>(batch.size()));
-    const Tensor heat = grad_cam(of_level.model, batch.images, head_index(of_level.part, level), wanted);
+    const Tensor heat =
+        grad_cam(of_level.model, batch.images, head_index(of_level.part, level), wanted, maps.stage);
     maps.rows = heat.size(1);
     maps.columns = heat.size(2);
     append(maps.values, heat);

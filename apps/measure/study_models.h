@@ -33,6 +33,7 @@ struct Scores {
 
 /// By image, row-major: [images, rows, columns].
 struct HeatMaps {
+  int stage = kStages;  ///< of the network whose maps they are of: layer1 .. layer4
   std::int64_t rows = 0, columns = 0;
   std::vector<float> values;
 };
@@ -64,7 +65,8 @@ class StudyModels {
   Scores score(const Dataset& dataset, const std::vector<std::int64_t>& indices, const Scored& scored,
                bool with_features = false, const Augmentation& view = {});
 
-  /// Where each image shows what speaks for a class of the level, one an image (models/grad_cam.h), with progress as `label`.
+  /// Where each image shows what speaks for a class of the level, one an image, with progress as `label`: over the last
+  /// stage whose maps are large enough (heat_map_stage(), models/grad_cam.h).
   HeatMaps heat_maps(const Dataset& dataset, const std::vector<std::int64_t>& indices,
                      const std::vector<std::int32_t>& classes, Level level, const char* label);
 

@@ -24,18 +24,22 @@ Colour colour_of(float heat) {
   return colour;
 }
 
-/// Where pixel `at` of `extent` lies between the middles of `places` places.
-struct Between {
-  std::int64_t first, second;
-  float share;  ///< of the second
+/// Of pixel `at` of `extent` among the middles of `places` places: four of them with their weights, by Catmull and Rom's
+/// cubic, which goes through the places' own values without creases.
+struct Taps {
+  std::array<std::int64_t, 4> places;
+  std::array<float, 4> weights;
 
-  Between(int at, int extent, std::int64_t places) {
+  Taps(int at, int extent, std::int64_t count) {
     const float middle =
-        (static_cast<float>(at) + 0.5f) * static_cast<float>(places) / static_cast<float>(extent) - 0.5f;
-    const float inside = std::clamp(middle, 0.0f, static_cast<float>(places - 1));
-    first = static_cast<std::int64_t>(inside);
-    second = std::min(first + 1, places - 1);
-    share = inside - static_cast<float>(first);
+        (static_cast<float>(at) + 0.5f) * static_cast<float>(count) / static_cast<float>(extent) - 0.5f;
+    const float inside = std::clamp(middle, 0.0f, static_cast<float>(count - 1));
+    const auto first = static_cast<std::int64_t>(inside);
+    const float t = inside - static_cast<float>(first);
+    for (std::int64_t i = 0; i < 4; ++i)
+      places[static_cast<std::size_t>(i)] = std::clamp<std::int64_t>(first - 1 + i, 0, count - 1);
+    weights = {0.5f * t * (t * (2 - t) - 1), 0.5f * (t * t * (3 * t - 5) + 2),
+               0.5f * t * (t * (4 - 3 * t) + 1), 0.5f * t * t * (t - 1)};
   }
 };
 
@@ -49,14 +53,15 @@ Image heat_picture(const Image& image, std::span<const float> heat, std::int64_t
   Image picture{image.width, image.height, {}};
   picture.rgb.reserve(image.rgb.size());
   for (int y = 0; y < image.height; ++y) {
-    const Between row(y, image.height, rows);
+    const Taps row(y, image.height, rows);
     for (int x = 0; x < image.width; ++x) {
-      const Between column(x, image.width, columns);
-      const float above =
-          (1 - column.share) * at(row.first, column.first) + column.share * at(row.first, column.second);
-      const float below =
-          (1 - column.share) * at(row.second, column.first) + column.share * at(row.second, column.second);
-      const Colour colour = colour_of((1 - row.share) * above + row.share * below);
+      const Taps column(x, image.width, columns);
+      float value = 0;
+      for (std::size_t i = 0; i < 4; ++i) {
+        for (std::size_t j = 0; j < 4; ++j)
+          value += row.weights[i] * column.weights[j] * at(row.places[i], column.places[j]);
+      }
+      const Colour colour = colour_of(value);
       const std::uint8_t* rgb =
           image.rgb.data() + 3 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width) +
                                   static_cast<std::size_t>(x));

@@ -34,13 +34,12 @@ std::vector<std::int64_t> indices_of(const std::vector<Json*>& items) {
   return indices;
 }
 
-/// Returns false, and adds nothing, where the network sees an image as less than 2 x 2 places.
-bool add_heat(Json& level_json, Level level, StudyModels& models, const Dataset& dataset) {
+/// Returns which layer's maps they are, and how many places they have.
+Json add_heat(Json& level_json, Level level, StudyModels& models, const Dataset& dataset) {
   const std::vector<Json*> items = items_of(level_json);
   const std::vector<std::int64_t> indices = indices_of(items);
   std::vector<std::int32_t> answers;
   for (const Json* item : items) answers.push_back(item->at("answer").get<std::int32_t>());
-  if (last_extent(dataset.image_size) < 2) return false;
   const HeatMaps maps = models.heat_maps(dataset, indices, answers, level, "heat maps");
   const auto places = static_cast<std::size_t>(maps.rows * maps.columns);
   for (std::size_t i = 0; i < items.size(); ++i) {
@@ -49,7 +48,7 @@ bool add_heat(Json& level_json, Level level, StudyModels& models, const Dataset&
     const std::span<const float> heat = std::span(maps.values).subspan(i * places, places);
     (*items[i])["heat"] = jpeg_url(heat_picture(image, heat, maps.rows, maps.columns), kHeatQuality);
   }
-  return true;
+  return {{"layer", fmt::format("layer{}", maps.stage)}, {"rows", maps.rows}, {"columns", maps.columns}};
 }
 
 void add_nearest(Json& run_json, Predictor& predictor, const StudyData& data,
@@ -72,15 +71,9 @@ void add_explanations(Json& run, Predictor& predictor, const StudyData& data,
                       const std::filesystem::path& folder, bool with_nearest) {
   run["known"] = Json::array();
   run["notes"] = Json::array();
-  bool heat = true;
   for (Json& level_json : run.at("levels")) {
     const Level level = level_json.at("level") == name_of(Level::super) ? Level::super : Level::sub;
-    heat = add_heat(level_json, level, predictor.models.member(0), data.dataset) && heat;
-  }
-  if (!heat) {
-    run["notes"].push_back(
-        fmt::format("No heat maps: the network sees an image of {} pixels a side as one place.",
-                    data.dataset.image_size));
+    run["heat"] = add_heat(level_json, level, predictor.models.member(0), data.dataset);
   }
   if (!with_nearest) return;
   try {

@@ -49,7 +49,7 @@ std::string check_backbone_weights(const Config& config, const WeightSource& wei
 bool is_single_image_too_few(const Config& config) {
   const bool trains_norm =
       config.fine_tune == FineTune::full || config.frozen_batch_norm == FrozenBatchNorm::training;
-  return trains_norm && last_extent(config.image_size) == 1;
+  return trains_norm && stage_extent(config.image_size, kStages) == 1;
 }
 
 void check_batch_size(const Config& config, std::int64_t images) {

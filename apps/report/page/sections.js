@@ -153,7 +153,8 @@ function besideText(run) {
   const words = [];
   if (has('heat'))
     words.push(
-        'Beside an image its heat map: bright where the network saw what speaks for its answer (Grad-CAM).');
+        'Beside an image its heat map: bright where the network saw what speaks for its answer (Grad-CAM of ' +
+        `${run.heat.layer}, which sees the image as ${run.heat.rows} × ${run.heat.columns} places).`);
   if (has('nearest'))
     words.push('Below, the training images that are most alike to it by the network\'s features.');
   return [...words, ...run.notes].join(' ');
