@@ -82,7 +82,8 @@ function describeRun() {
   document.title = `${runs.map((one) => one.name).join(', ')} – tern report`;
   const pictures = settingOf(run, 'cifar') === 'none' ?
       '' :
-      `, ${counts.train_extra} of them of ${oneLevel ? 'no class' : 'the novel superclass'}`;
+      `, ${counts.train_extra.toLocaleString('en')} of them of ${
+          oneLevel ? 'no class' : 'the novel superclass'}`;
   document.getElementById('what').textContent = `${approachOf(run)}, ${settingOf(run, 'backbone')}` +
       `${run.summary.inputs.weights ? ' from ' + run.summary.inputs.weights : ' from random weights'}. ` +
       `${counts.train.toLocaleString('en')} training images${pictures}; ${
@@ -91,9 +92,9 @@ function describeRun() {
            `, ${counts.pseudo_novel.toLocaleString('en')} of ${counts.held_out_subclasses.length} held-out ${
                counts.held_out_subclasses.length === 1 ? subclass : subclasses}` :
            '') +
-      (counts.pseudo_novel_super ?
-           `, ${counts.pseudo_novel_super} of a ${oneLevel ? 'kind' : 'superclass'} never trained on` :
-           '') +
+      (counts.pseudo_novel_super ? `, ${counts.pseudo_novel_super.toLocaleString('en')} of a ${
+                                       oneLevel ? 'kind' : 'superclass'} never trained on` :
+                                   '') +
       '.';
   describeMissing(run);
   const box = document.getElementById('key-numbers');
