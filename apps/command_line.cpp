@@ -17,6 +17,7 @@
 
 #include "apps/commands.h"
 #include "apps/common/console.h"
+#include "apps/common/runtime.h"
 #include "apps/common/version.h"
 #include "engine/core/nearest.h"
 #include "engine/core/subnormals.h"
@@ -25,6 +26,7 @@ namespace tern {
 namespace {
 
 constexpr int kFailure = 1, kWrongUsage = 2;
+constexpr int kSignalled = 128;  // and the signal's number, as shells have it
 
 /// The message without the line breaks that a file name may bring along.
 std::string one_line(std::string text) {
@@ -80,6 +82,9 @@ int run_safely(const Command& command) {
   const std::string name = "tern " + command.app->get_name();
   try {
     return command.run();
+  } catch (const Stopped& stopped) {
+    report(name, stopped.what());
+    return kSignalled + stopped.signal();
   } catch (const std::bad_alloc&) {
     return report(name, "memory: not enough of it");
   } catch (const std::filesystem::filesystem_error& error) {
@@ -91,6 +96,15 @@ int run_safely(const Command& command) {
   } catch (...) {
     return report(name, "an unknown error");
   }
+}
+
+/// Ends as the other commands do, of the signal itself where one stopped the work: only then does Ctrl-C end a shell's loop, too.
+int end_with(int code) {
+  if (code > kSignalled) {
+    std::signal(code - kSignalled, SIG_DFL);
+    std::raise(code - kSignalled);
+  }
+  return code;
 }
 
 /// What an app takes: "--options" of a subcommand, or the names of subcommands.
@@ -155,7 +169,7 @@ int run_command_line(int argc, char** argv) {
   }
   if (!chosen.run) return wrong_usage(tern, "");
   direct_remarks(*chosen.app);
-  return check_output(tern, run_safely(chosen));
+  return end_with(check_output(tern, run_safely(chosen)));
 }
 
 }  // namespace tern

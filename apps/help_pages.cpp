@@ -134,7 +134,9 @@ std::string man_page(const CLI::App& tern, const std::string& version) {
   for (const CLI::App* command : commands_of(tern)) page += command_section(*command);
   page +=
       ".SH EXIT STATUS\n0 on success, 1 on failure (one line on standard error says of what), 2 on wrong "
-      "usage.\n";
+      "usage. Ctrl\\-C ends every command by SIGINT, which shells show as 130, SIGTERM as 143; a training "
+      "says first how it "
+      "goes on.\n";
   return page;
 }
 

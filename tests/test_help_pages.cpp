@@ -52,6 +52,8 @@ TEST_CASE("help pages: the manual names every command and option, and has no req
   }
   CHECK(page.find("\\fB\\-\\-device\\fR \\fIauto|\\:cpu|\\:cuda\\fR\n") != std::string::npos);
   CHECK(page.find("(default: auto)") != std::string::npos);
+  for (const char* code : {"0 on success", "1 on failure", "2 on wrong usage", "130", "143"})
+    CHECK(page.substr(page.find(".SH EXIT STATUS")).find(code) != std::string::npos);
   std::istringstream lines(page);
   for (std::string line; std::getline(lines, line);) {
     const bool is_request = line.starts_with(".TH ") || line.starts_with(".SH ") ||

@@ -65,7 +65,7 @@ void check_interrupted(std::vector<std::string> settings) {
     test::Process stopped(outputs[2], arguments, terminal.path());
     wait_for_second_epoch(folder / "parted", terminal);
     stopped.signal(SIGINT);
-    CHECK(stopped.wait() == 1);
+    CHECK(stopped.wait() == 128 + SIGINT);
     CHECK(stopped.errors().find("tern train: stopped after step ") == 0);
     CHECK(stopped.errors().find("go on with: tern train --resume --out ") != std::string::npos);
     const std::string errors = stopped.errors();

@@ -49,6 +49,8 @@ TEST_CASE("runtime: a signal sets a flag while a StopRequest lives") {
     CHECK_FALSE(StopRequest::arrived());
     std::raise(SIGTERM);
     CHECK(StopRequest::arrived());
+    CHECK(StopRequest::signal() == SIGTERM);
+    CHECK(Stopped("a", "b").signal() == SIGTERM);
   }
   CHECK_FALSE(StopRequest::arrived());
 }

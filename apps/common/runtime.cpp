@@ -14,10 +14,10 @@
 namespace tern {
 namespace {
 
-volatile std::sig_atomic_t stop_arrived = 0;
+volatile std::sig_atomic_t stop_arrived = 0;  // the signal
 
 void note_stop(int signal) {
-  stop_arrived = 1;
+  stop_arrived = signal;
   std::signal(signal, SIG_DFL);  // the next one ends the process
 }
 
@@ -65,7 +65,11 @@ StopRequest::~StopRequest() {
 }
 
 bool StopRequest::arrived() {
-  return stop_arrived != 0;
+  return signal() != 0;
+}
+
+int StopRequest::signal() {
+  return stop_arrived;
 }
 
 std::unique_ptr<FolderLock> lock_folder(const std::filesystem::path& folder, const std::string& doing) {

@@ -41,12 +41,20 @@ class StopRequest {
   StopRequest& operator=(const StopRequest&) = delete;
 
   static bool arrived();
+  /// SIGINT or SIGTERM; 0 while none arrived.
+  static int signal();
 };
 
-/// Work ended early because a StopRequest arrived.
+/// Work ended early because a StopRequest arrived, by signal() (of its time: the StopRequest may be gone when this is caught).
 class Stopped : public Error {
  public:
-  using Error::Error;
+  Stopped(const std::string& subject, const std::string& message, int signal = StopRequest::signal())
+      : Error(subject, message), signal_(signal) {}
+
+  int signal() const { return signal_; }
+
+ private:
+  int signal_;
 };
 
 /// Does a batch's work; where it runs out of memory, the Error says which setting would need less.

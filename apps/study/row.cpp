@@ -61,8 +61,9 @@ Json complete_row(const RowRuns& runs, const RowOptions& options) {
   for (const StudyRun* run : runs.all()) {
     try {
       train_missing(*run, options);
-    } catch (const Stopped&) {
-      throw Stopped(fmt::format("{}, {}", runs.title(), run->title), "stopped; the same command goes on");
+    } catch (const Stopped& stopped) {
+      throw Stopped(fmt::format("{}, {}", runs.title(), run->title), "stopped; the same command goes on",
+                    stopped.signal());
     } catch (const Error& error) {
       throw Error(fmt::format("{}, {}", runs.title(), run->title), error.what());
     }
