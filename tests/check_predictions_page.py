@@ -12,7 +12,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 from browser import Browser, find_chromium  # noqa: E402
 from checks import check, tern  # noqa: E402
 from pages import check_quiet, check_widths  # noqa: E402
+from report_runs import make_one_level  # noqa: E402
 
 EVIL_CLASS = "<img src=x onerror=alert(1)>, <b>bold</b>"
 EVIL_FILE = "<b>&quot;'.png"
@@ -221,14 +221,7 @@ def check_nearest(browser, program, data, run, folder):
 def check_one_level(browser, program, folder):
     """Of classes without superclasses the page, and the terminal, speak of classes alone."""
     source, data = folder / "data", folder / "one_level"
-    names = {row["index"]: row["class"] for row in read_csv(source / "subclass_mapping.csv")}
-    for row in read_csv(source / "train_data.csv"):
-        if int(row["subclass_index"]) >= 4:
-            continue
-        to = data / f"class {row['subclass_index']}"
-        to.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source / "train_images" / row["image"], to)
-    check(len(names) > 4, "classes:", names)
+    make_one_level(source, data, 4)
     tern(program, "train", "--config", folder / "config.toml", "--set", "hold_out=false", "--data", data,
          "--out", folder / "one_run", "--device", "cpu")
     for command in ("calibrate", "evaluate"):

@@ -7,14 +7,10 @@ Without Chromium it says "skipped: no chromium" and succeeds. Rates are counted 
 the logits of `tern dump`. Class names of the runs hold markup that must stay text.
 """
 
-import csv
 import json
-import math
 import os
 import pathlib
 import re
-import shutil
-import struct
 import sys
 import tempfile
 
@@ -22,118 +18,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 from browser import Browser, find_chromium  # noqa: E402
 from checks import check, tern  # noqa: E402
 from pages import check_quiet, check_widths  # noqa: E402
-
-EVIL = {"super": '</script><script>document.title = "broken"</script>', "sub": "<img src=x onerror=alert(1)>, <b>bold</b>"}
-
-
-def rename_class(file, index, name):
-    with open(file, newline="") as source:
-        rows = list(csv.reader(source))
-    for row in rows[1:]:
-        if row[0] == str(index):
-            row[1] = name
-    with open(file, "w", newline="") as target:
-        csv.writer(target).writerows(rows)
-
-
-def make_runs(program, folder):
-    """Two runs on the synthetic set, the first with thresholds of tern calibrate."""
-    data = folder / "data"
-    tern(program, "demo-data", "--images-per-subclass", 60, "--out", data)
-    rename_class(data / "superclass_mapping.csv", 1, EVIL["super"])
-    rename_class(data / "subclass_mapping.csv", 2, EVIL["sub"])
-    config = folder / "config.toml"
-    config.write_text('backbone = "narrow_resnet10_4"\nimage_size = 16\nepochs = 2\ncifar = "small"\ncifar_count = 100\n'
-                      "hold_out = true\nlearning_rate = 2e-3\ntau_super = 0.6\ntau_sub = 0.3\n")
-    for name, more in (("first", []), ("second", ["--set", "hold_out=false", "--set", "epochs=1"])):
-        tern(program, "train", "--config", config, *more, "--data", data, "--out", folder / name, "--device", "cpu")
-    tern(program, "calibrate", "--run", folder / "first")
-    return folder / "first", folder / "second"
-
-
-def make_run_of_many_classes(program, folder):
-    """Three superclasses, one of them held out whole, with eight subclasses each: more than a table shows."""
-    data = folder / "many"
-    (data / "train_images").mkdir(parents=True)
-    rows = ["image,superclass_index,subclass_index,description"]
-    for image in range(24 * 8):
-        subclass, shade = image // 8, image % 8
-        pixel = bytes(((subclass * 37 + shade) % 256, (subclass * 91 + 3 * shade) % 256, 10 * subclass))
-        header = struct.pack("<2sIHHI", b"BM", 54 + 768, 0, 0, 54) + struct.pack("<IiiHHIIiiII", 40, 16, 16, 1, 24, 0, 768, 0, 0, 0, 0)
-        (data / "train_images" / f"{image}.bmp").write_bytes(header + pixel * 256)
-        rows.append(f"{image}.bmp,{subclass // 8},{subclass},x")
-    (data / "train_data.csv").write_text("\n".join(rows) + "\n")
-    (data / "superclass_mapping.csv").write_text("index,class\n0,one\n1,two\n2,three\n3,novel\n")
-    names = "".join(f"{i},kind {i}\n" for i in range(24))
-    (data / "subclass_mapping.csv").write_text("index,class\n" + names + "24,novel\n")
-    config = folder / "many.toml"
-    # Of 64 pixels a side: of other heat maps than those of 16.
-    config.write_text('backbone = "narrow_resnet10_4"\nimage_size = 64\nepochs = 1\nhold_out = true\n'
-                      'hold_out_superclass = "three"\nlearning_rate = 2e-3\n'
-                      "tau_super = 0.4\ntau_sub = 0.06\n")
-    tern(program, "train", "--config", config, "--data", data, "--out", folder / "many-run", "--device", "cpu")
-    return folder / "many-run"
-
-
-def read_safetensors(path):
-    """{name: (shape, flat list)} for the types that tern dump writes."""
-    bytes_ = pathlib.Path(path).read_bytes()
-    length = struct.unpack("<Q", bytes_[:8])[0]
-    tensors = {}
-    for name, about in json.loads(bytes_[8:8 + length]).items():
-        if name == "__metadata__":
-            continue
-        begin, end = about["data_offsets"]
-        kind = {"F32": "f", "I32": "i", "U8": "B", "I64": "q"}[about["dtype"]]
-        part = bytes_[8 + length + begin:8 + length + end]
-        tensors[name] = (about["shape"], struct.unpack(f"<{len(part) // struct.calcsize(kind)}{kind}", part))
-    return tensors
-
-
-class Independent:
-    """A level's images with answer and confidence, from a dump alone; the columns that were never trained left out."""
-
-    def __init__(self, program, run, folder, level):
-        dump = folder / f"{run.name}.safetensors"
-        if not dump.exists():
-            tern(program, "dump", "--run", run, "--out", dump, "--part", "validation", "--part", "pseudo_novel")
-        tensors = read_safetensors(dump)
-        summary = json.loads((run / "summary.json").read_text())
-        trained = summary["classes"][{"super": "superclass_trained", "sub": "subclass_trained"}[level]]
-        (rows, columns), logits = tensors[level + "_logits"]
-        labels = tensors["superclasses" if level == "super" else "subclasses"][1]
-        parts = tensors["part"][1]
-        validation = parts[0]  # the first part that was asked for
-        self.groups, self.novel = {}, columns - 1
-        for i in range(rows):
-            row = [logits[i * columns + c] if trained[c] else -math.inf for c in range(columns)]
-            answer = max(range(columns), key=row.__getitem__)
-            confidence = 1 / sum(math.exp(z - row[answer]) for z in row)
-            if parts[i] != validation:
-                key = "known" if level == "super" else "near"
-            else:
-                key = "far" if labels[i] == self.novel else "seen"
-            self.groups.setdefault(key, []).append((labels[i], answer, 0 if answer == self.novel else confidence))
-
-    def safe(self, tau):
-        """Whether no confidence is so close to tau that rounding decides."""
-        return all(abs(c - tau) > 2e-6 for rows in self.groups.values() for _, _, c in rows)
-
-    def rates(self, tau):
-        share = lambda key, test: 100 * sum(map(test, self.groups[key])) / len(self.groups[key])
-        kept = lambda row: row[2] >= tau
-        right = lambda row: kept(row) and row[0] == row[1]
-        rates = {"seen_kept": share("seen", kept), "seen_right": share("seen", right),
-                 "false_novel": share("seen", lambda row: not kept(row)),
-                 "misclassified": share("seen", lambda row: kept(row) and row[0] != row[1])}
-        for key in self.groups.keys() - {"seen", "known"}:
-            rates[key + "_found"] = share(key, lambda row: not kept(row))
-        if "known" in self.groups:
-            rates["known_right"] = share("known", right)
-        found = rates.get("near_found", rates.get("far_found"))
-        both = rates["seen_right"] + found
-        rates["harmonic_mean"] = 2 * rates["seen_right"] * found / both if both else 0
-        return rates
+from recount import Independent  # noqa: E402
+from report_runs import EVIL, make_one_level, make_run_of_many_classes, make_runs  # noqa: E402
 
 
 SHOWN_RATES = """Object.fromEntries([...document.querySelectorAll('[data-rate^="LEVEL."]')].map((tile) =>
@@ -456,11 +342,7 @@ def check_contents(browser, url):
 def check_one_level(browser, program, folder):
     """Of classes without superclasses the page speaks of classes alone; with images of none of them, of any class, too."""
     source, data = folder / "data", folder / "one_level"
-    for row in csv.DictReader((source / "train_data.csv").read_text().splitlines()):
-        if int(row["subclass_index"]) < 5:
-            to = data / f"class {row['subclass_index']}"
-            to.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source / "train_images" / row["image"], to)
+    make_one_level(source, data, 5)
     for cifar, headings in (("none", ["Classes"]), ("small", ["Any class", "Classes"])):
         run, file = folder / f"one_{cifar}", folder / f"one_{cifar}.html"
         config = folder / f"one_{cifar}.toml"
