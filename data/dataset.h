@@ -13,10 +13,10 @@ namespace tern {
 /// The name of what is none of the classes.
 inline constexpr const char* kNovelClass = "novel";
 
-/// The two levels of classes. The last index of each level means "novel" and names no class of the data.
 /// The superclass of all classes where there is one level of them.
 inline constexpr const char* kOnlySuperclass = "any";
 
+/// The two levels of classes. The last index of each level means "novel" and names no class of the data.
 struct ClassTable {
   std::vector<std::string> superclass_names;  ///< by index; the last is "novel"
   std::vector<std::string> subclass_names;    ///< by index; the last is "novel"

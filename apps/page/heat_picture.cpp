@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <vector>
 
 namespace tern {
 namespace {
@@ -50,12 +51,14 @@ Image heat_picture(const Image& image, std::span<const float> heat, std::int64_t
   const auto at = [&](std::int64_t row, std::int64_t column) {
     return heat[static_cast<std::size_t>(row * columns + column)] / (largest > 0 ? largest : 1);
   };
+  std::vector<Taps> across;
+  for (int x = 0; x < image.width; ++x) across.emplace_back(x, image.width, columns);
   Image picture{image.width, image.height, {}};
   picture.rgb.reserve(image.rgb.size());
   for (int y = 0; y < image.height; ++y) {
     const Taps row(y, image.height, rows);
     for (int x = 0; x < image.width; ++x) {
-      const Taps column(x, image.width, columns);
+      const Taps& column = across[static_cast<std::size_t>(x)];
       float value = 0;
       for (std::size_t i = 0; i < 4; ++i) {
         for (std::size_t j = 0; j < 4; ++j)
