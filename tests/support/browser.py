@@ -73,9 +73,9 @@ class Browser:
                 return message["result"]
             self._note(message)
 
-    def wait_for(self, page, event):
+    def wait_for_load(self, page, loader):
         deadline = time.monotonic() + self.timeout
-        while event not in page.events:
+        while loader not in page.loaded:
             self._note(self._receive(deadline))
 
     def _note(self, message):
@@ -90,6 +90,7 @@ class Browser:
         self.pages[session] = page
         for domain in ("Page", "Runtime", "Log", "Network"):
             page.call(domain + ".enable")
+        page.call("Page.setLifecycleEventsEnabled", enabled=True)
         page.resize(width, height)
         page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
         page.go(url)
@@ -99,10 +100,11 @@ class Browser:
 class Page:
     def __init__(self, browser, session):
         self.browser, self.session = browser, session
-        self.events, self.problems, self.requests = set(), [], []
+        self.loaded, self.problems, self.requests = set(), [], []
 
     def note(self, method, params):
-        self.events.add(method)
+        if method == "Page.lifecycleEvent" and params["name"] == "load":
+            self.loaded.add(params["loaderId"])
         if method == "Page.javascriptDialogOpening":  # which would wait for an answer for ever
             raise RuntimeError(f"the page opened a dialog: {params['message']}")
         if method == "Runtime.consoleAPICalled":
@@ -121,10 +123,8 @@ class Page:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
 
     def go(self, url):
-        """Opens another address in its place, and waits until it has loaded."""
-        self.events.discard("Page.loadEventFired")
-        self.call("Page.navigate", url=url)
-        self.browser.wait_for(self, "Page.loadEventFired")
+        """Opens another address in its place, and waits until that one has loaded: the load of the page before may be told late."""
+        self.browser.wait_for_load(self, self.call("Page.navigate", url=url)["loaderId"])
 
     def evaluate(self, expression):
         """The value of a JavaScript expression; a promise is waited for."""
