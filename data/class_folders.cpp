@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "data/class_names.h"
 #include "data/label_table.h"
 #include "engine/core/check.h"
 #include "engine/io/utf8.h"
@@ -19,12 +20,6 @@ constexpr int kDepth = 2;  // superclass/subclass/
 
 /// Where an image lies: no folder, {class}, or {superclass, subclass}.
 using Place = std::vector<std::string>;
-
-struct NaturalLess {
-  bool operator()(const std::string& a, const std::string& b) const { return natural_less(a, b); }
-};
-/// Subclasses by superclass; the one of one level is kOnlySuperclass.
-using Tree = std::map<std::string, std::set<std::string, NaturalLess>, NaturalLess>;
 
 Place place_of(const std::string& name) {
   Place place;
@@ -79,38 +74,38 @@ std::size_t levels_of(const ImageSource& images) {
   return of_two != nullptr ? 2 : 1;
 }
 
-Tree tree_of(const ImageSource& images, std::size_t levels) {
-  Tree tree;
+/// The superclass and the subclass of a place that is not novel; with one level the superclass is kOnlySuperclass.
+std::pair<std::string, std::string> classes_at(const Place& place, std::size_t levels) {
+  return {levels == 2 ? place.front() : kOnlySuperclass, place.back()};
+}
+
+ClassTree tree_of(const ImageSource& images, std::size_t levels) {
+  ClassTree tree;
   std::set<std::string> tops;
+  std::string any, with_novel;  // a class; a superclass that holds a folder novel/
   for (const std::string& name : images.names()) {
     const Place place = place_of(name);
     if (place.empty() || is_to_be_predicted(place)) continue;
     for (const std::string& folder : place)
       check_name_is_utf8(images.path().string(), "a folder's name", folder);
     tops.insert(place.front());
-    if (!is_novel(place)) tree[levels == 2 ? place.front() : kOnlySuperclass].insert(place.back());
+    if (is_novel(place)) continue;
+    const auto [superclass, subclass] = classes_at(place, levels);
+    if (subclass == kNovelClass)
+      with_novel = superclass;
+    else
+      tree.add(superclass, any = subclass);
   }
   if (levels == 2) refuse_parts_of_a_split(images, tops);
-  std::size_t classes = 0;
-  for (const auto& [superclass, subclasses] : tree) classes += subclasses.size();
-  if (classes < 2) {
+  if (!with_novel.empty())
+    throw Error(images.path().string(), "a folder novel/ beside the superclasses",
+                "one in " + with_novel + "/");
+  if (tree.subclass_count() < 2) {
     throw Error(images.path().string(),
                 "images in folders of at least two classes, class/ or superclass/subclass/",
-                classes == 0 ? "none in a class's folder" : "one class, " + *tree.begin()->second.begin());
-  }
-  for (const auto& [superclass, subclasses] : tree) {
-    if (!subclasses.contains(kNovelClass)) continue;
-    throw Error(images.path().string(), "a folder novel/ beside the superclasses",
-                "one in " + superclass + "/");
+                any.empty() ? "none in a class's folder" : "one class, " + any);
   }
   return tree;
-}
-
-/// What a subclass is called: its folder, with its superclass where several have such a folder.
-std::string title_of(const Tree& tree, const std::string& superclass, const std::string& subclass) {
-  const auto holders = std::count_if(tree.begin(), tree.end(),
-                                     [&](const auto& entry) { return entry.second.contains(subclass); });
-  return holders > 1 ? superclass + "/" + subclass : subclass;
 }
 
 }  // namespace
@@ -122,24 +117,9 @@ std::unique_ptr<ImageSource> open_class_folders(const std::filesystem::path& fol
 
 Dataset label_by_folders(const ImageSource& images) {
   const std::size_t levels = levels_of(images);
-  const Tree tree = tree_of(images, levels);
   Dataset dataset;
-  ClassTable& classes = dataset.classes;
-  std::map<Place, std::pair<std::int32_t, std::int32_t>> labels;  // of a known class, by its folders
-  for (const auto& [superclass, subclasses] : tree) {
-    const std::int32_t super_index = classes.superclass_count();
-    classes.superclass_names.push_back(superclass);
-    for (const std::string& subclass : subclasses) {
-      labels[levels == 2 ? Place{superclass, subclass} : Place{subclass}] = {super_index,
-                                                                             classes.subclass_count()};
-      classes.subclass_names.push_back(title_of(tree, superclass, subclass));
-      classes.subclass_to_super.push_back(super_index);
-    }
-  }
-  classes.superclass_names.emplace_back(kNovelClass);
-  classes.subclass_names.emplace_back(kNovelClass);
-  classes.subclass_to_super.push_back(classes.novel_superclass());
-
+  dataset.classes = tree_of(images, levels).table();
+  const ClassNames names(dataset.classes);
   PassedOver passed_over = images.passed_over();
   for (const std::string& name : images.names()) {
     const Place place = place_of(name);
@@ -151,11 +131,12 @@ Dataset label_by_folders(const ImageSource& images) {
       passed_over.add("to be predicted", name);
       continue;
     }
-    const auto found = labels.find(place);
-    const bool known = found != labels.end();  // else novel
+    const auto [superclass, subclass] = is_novel(place)
+                                            ? std::pair<std::string, std::string>(kNovelClass, kNovelClass)
+                                            : classes_at(place, levels);
     dataset.names.push_back(name);
-    dataset.superclasses.push_back(known ? found->second.first : classes.novel_superclass());
-    dataset.subclasses.push_back(known ? found->second.second : classes.novel_subclass());
+    dataset.superclasses.push_back(*names.superclass(superclass));
+    dataset.subclasses.push_back(names.subclasses(superclass, subclass).front());
   }
   dataset.is_extra.assign(dataset.names.size(), 0);
   dataset.passed_over = passed_over.text(images.path().string());

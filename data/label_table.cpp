@@ -1,10 +1,9 @@
 #include "data/label_table.h"
 
 #include <algorithm>
-#include <set>
+#include <optional>
 #include <utility>
 
-#include "data/image_source.h"
 #include "engine/core/check.h"
 #include "engine/io/utf8.h"
 
@@ -64,49 +63,80 @@ const std::string& LabelTable::field(std::size_t row, Level level) const {
   return kind_ == Kind::one_level && level == Level::super && text != kNovelClass ? only : text;
 }
 
+std::string LabelTable::text(std::size_t row, Level level) const {
+  const std::string& text = field(row, level);
+  return std::string(name_of(level)) + "class " + (is_by_name() ? in_quotes(text) : text);
+}
+
+void LabelTable::refuse_half_novel(std::size_t row) const {
+  throw Error(at_line(table_, row), "a training image that is novel at both levels or at none",
+              text(row, Level::super) + ", " + text(row, Level::sub));
+}
+
 ClassTable LabelTable::classes() const {
-  const auto natural = [](const std::string& a, const std::string& b) { return natural_less(a, b); };
-  ClassTable classes;
-  for (const Level level : kLevels) {
-    std::set<std::string, decltype(natural)> found(natural);
-    for (std::size_t row = 0; row < count(); ++row) {
+  ClassTree tree;
+  for (std::size_t row = 0; row < count(); ++row) {
+    for (const Level level : kLevels) {
       const std::string& name = field(row, level);
       const std::string column = "column " + in_quotes(table_.header[columns_[level]]);
       if (name.empty()) throw Error(at_line(table_, row), "a name in " + column, "nothing");
       check_name_is_utf8(at_line(table_, row), "a class name", name);
-      if (name != kNovelClass) found.insert(name);
     }
-    std::vector<std::string>& names =
-        level == Level::super ? classes.superclass_names : classes.subclass_names;
-    names.assign(found.begin(), found.end());
-    names.emplace_back(kNovelClass);
+    const std::string &superclass = field(row, Level::super), &subclass = field(row, Level::sub);
+    if ((superclass == kNovelClass) != (subclass == kNovelClass)) refuse_half_novel(row);
+    if (superclass != kNovelClass) tree.add(superclass, subclass);
   }
-  classes.subclass_to_super.assign(classes.subclass_names.size(), -1);
-  classes.subclass_to_super.back() = classes.novel_superclass();
-  return classes;
+  return tree.table();
 }
 
 LabelReader::LabelReader(const LabelTable& labels, const ClassTable& classes)
-    : labels_(labels), classes_(classes) {
-  if (!labels.is_by_name()) return;
-  for (const Level level : kLevels) {
-    std::int32_t index = 0;
-    for (const std::string& name : classes.names(level)) index_of_[level].emplace(name, index++);
+    : LabelReader(labels, classes, {}) {}
+
+LabelReader::LabelReader(const LabelTable& labels, const ClassTable& classes,
+                         const ByLevel<std::vector<std::string>>& own_names)
+    : labels_(labels), classes_(classes), own_names_(own_names), names_(classes) {
+  for (const Level level : kLevels) {  // the same: no question even where two classes have one name
+    if (own_names_[level] == classes.names(level)) own_names_[level].clear();
   }
 }
 
-std::int32_t LabelReader::at(std::size_t row, Level level) const {
+LabelReader::Label LabelReader::label(std::size_t row, Level level) const {
+  if (labels_.is_by_name()) return {-1, labels_.field(row, level)};
+  const std::vector<std::string>& own = own_names_[level];
+  const bool any = classes_.names(level).empty();
+  const std::size_t count = own.empty() ? classes_.names(level).size() : own.size();
+  const std::int32_t index = index_at(labels_.table(), row, labels_.columns_[level],
+                                      any ? INT32_MAX : static_cast<std::int64_t>(count));
+  if (own.empty()) return {index, std::nullopt};
+  return {-1, own[static_cast<std::size_t>(index)]};
+}
+
+void LabelReader::refuse(std::size_t row, Level level, const std::string& name) const {
   const CsvTable& table = labels_.table();
   const std::size_t column = labels_.columns_[level];
-  if (!labels_.is_by_name()) {
-    const bool any = classes_.names(level).empty();
-    return index_at(table, row, column, any ? INT32_MAX : classes_.count(level));
+  const std::string by = labels_.is_by_name() ? "" : table.rows[row][column] + ", which is called ";
+  throw Error(at_line(table, row), "a known class in column " + in_quotes(table.header[column]),
+              by + in_quotes(name) + names_.nearest_text(level, name));
+}
+
+ByLevel<std::int32_t> LabelReader::at(std::size_t row) const {
+  Label super = label(row, Level::super), sub = label(row, Level::sub);
+  if (super.name) {
+    const std::optional<std::int32_t> found = names_.superclass(*super.name);
+    if (!found) refuse(row, Level::super, *super.name);
+    super.index = *found;
   }
-  const std::string& name = labels_.field(row, level);
-  const auto found = index_of_[level].find(name);
-  if (found != index_of_[level].end()) return found->second;
-  throw Error(at_line(table, row), "a class of the data in column " + in_quotes(table.header[column]),
-              in_quotes(name));
+  if (sub.name) {
+    const std::string& superclass = classes_.superclass_names[static_cast<std::size_t>(super.index)];
+    const std::vector<std::int32_t> found = names_.subclasses(superclass, *sub.name);
+    if (found.empty()) refuse(row, Level::sub, *sub.name);
+    if (found.size() > 1) {
+      throw Error(at_line(labels_.table(), row), "the name of one class",
+                  in_quotes(*sub.name) + ", which " + std::to_string(found.size()) + " have");
+    }
+    sub.index = found.front();
+  }
+  return {super.index, sub.index};
 }
 
 }  // namespace tern

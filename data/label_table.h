@@ -8,9 +8,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
+#include "data/class_names.h"
 #include "data/dataset.h"
 #include "engine/io/csv.h"
 
@@ -33,7 +36,14 @@ class LabelTable {
   const std::unordered_map<std::string, std::size_t>& row_of() const { return row_of_; }  ///< by image
   bool is_by_name() const { return kind_ != Kind::by_index; }
 
-  /// Of a table by name: the names that it holds, in natural order, and "novel"; subclass_to_super is -1 but for novel.
+  /// A class as the table has it: 'subclass "beagle"' or 'subclass 3'.
+  std::string text(std::size_t row, Level level) const;
+
+  /// Throws Error for a training image that is novel at one level alone.
+  [[noreturn]] void refuse_half_novel(std::size_t row) const;
+
+  /// Of a table by name, of training images: the classes that its names are. Throws Error where a row has no name, or one that
+  /// is not UTF-8, or is novel at one level alone.
   ClassTable classes() const;
 
  private:
@@ -49,18 +59,31 @@ class LabelTable {
   std::unordered_map<std::string, std::size_t> row_of_;
 };
 
-/// A table's labels as indices of `classes`; of any index where those are empty and the table is by index. Both must
-/// outlive it.
+/// A table's labels as indices of `classes`; of any index where those are empty and the table is by index. All must outlive
+/// it.
 class LabelReader {
  public:
   LabelReader(const LabelTable& labels, const ClassTable& classes);
+  /// `own_names`: what the indices of a table by index mean, so that classes are found by name. A level without any means
+  /// the indices of `classes`.
+  LabelReader(const LabelTable& labels, const ClassTable& classes,
+              const ByLevel<std::vector<std::string>>& own_names);
   /// Throws Error naming file, line and column for what is no class.
-  std::int32_t at(std::size_t row, Level level) const;
+  ByLevel<std::int32_t> at(std::size_t row) const;
 
  private:
+  /// A level of a row: an index of `classes`, or a name that is to be found there.
+  struct Label {
+    std::int32_t index = -1;
+    std::optional<std::string> name;
+  };
+  Label label(std::size_t row, Level level) const;
+  [[noreturn]] void refuse(std::size_t row, Level level, const std::string& name) const;
+
   const LabelTable& labels_;
   const ClassTable& classes_;
-  ByLevel<std::unordered_map<std::string, std::int32_t>> index_of_;
+  ByLevel<std::vector<std::string>> own_names_;
+  ClassNames names_;
 };
 
 }  // namespace tern

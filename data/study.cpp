@@ -56,6 +56,10 @@ constexpr const char* kTable = "train_data.csv";
 constexpr const char* kMappings[] = {"superclass_mapping.csv", "subclass_mapping.csv"};
 constexpr const char* kImages[] = {"train_images", "train_images.zip"};
 
+const char* mapping_of(Level level) {
+  return kMappings[level == Level::super ? 0 : 1];
+}
+
 bool exists_any(const fs::path& folder, std::span<const char* const> names) {
   return std::any_of(names.begin(), names.end(),
                      [&folder](const char* name) { return fs::exists(folder / name); });
@@ -89,8 +93,8 @@ std::unique_ptr<ImageSource> open_training_images(const fs::path& folder, const 
 ClassTable classes_of(const fs::path& folder, const LabelTable& labels) {
   if (labels.is_by_name() && !exists_any(folder, kMappings)) return labels.classes();
   ClassTable classes;
-  classes.superclass_names = load_mapping(folder / kMappings[0]);
-  classes.subclass_names = load_mapping(folder / kMappings[1]);
+  classes.superclass_names = load_mapping(folder / mapping_of(Level::super));
+  classes.subclass_names = load_mapping(folder / mapping_of(Level::sub));
   classes.subclass_to_super.assign(classes.subclass_names.size(), -1);
   classes.subclass_to_super.back() = classes.novel_superclass();
   return classes;
@@ -98,31 +102,31 @@ ClassTable classes_of(const fs::path& folder, const LabelTable& labels) {
 
 // Reads the labels of a training table, and from them which superclass each subclass belongs to.
 void take_training_labels(const LabelTable& labels, Dataset& dataset) {
-  ClassTable& classes = dataset.classes;
+  const ClassTable& classes = dataset.classes;
   constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+  std::vector<std::int32_t> subclass_to_super = classes.subclass_to_super;
   std::vector<std::size_t> first_row(classes.subclass_names.size(), kNone);
   const LabelReader reader(labels, classes);
   for (std::size_t row = 0; row < labels.count(); ++row) {
-    const std::int32_t superclass = reader.at(row, Level::super), subclass = reader.at(row, Level::sub);
-    if ((superclass == classes.novel_superclass()) != (subclass == classes.novel_subclass())) {
-      throw Error(at_line(labels.table(), row), "a training image that is novel at both levels or at none",
-                  "superclass " + std::to_string(superclass) + ", subclass " + std::to_string(subclass));
-    }
+    const auto [superclass, subclass] = reader.at(row);
+    if ((superclass == classes.novel_superclass()) != (subclass == classes.novel_subclass()))
+      labels.refuse_half_novel(row);
     const auto index = static_cast<std::size_t>(subclass);
     if (first_row[index] == kNone) {
       first_row[index] = row;
-      classes.subclass_to_super[index] = superclass;
-    } else if (classes.subclass_to_super[index] != superclass) {
+      subclass_to_super[index] = superclass;
+    } else if (subclass_to_super[index] != superclass) {
+      const std::size_t first = first_row[index];
       throw Error(at_line(labels.table(), row),
-                  "subclass " + std::to_string(subclass) + " in superclass " +
-                      std::to_string(classes.subclass_to_super[index]) + " as on line " +
-                      std::to_string(labels.table().lines[first_row[index]]),
-                  "superclass " + std::to_string(superclass));
+                  labels.text(row, Level::sub) + " in " + labels.text(first, Level::super) + " as on line " +
+                      std::to_string(labels.table().lines[first]),
+                  labels.text(row, Level::super));
     }
     dataset.names.push_back(labels.image(row));
     dataset.superclasses.push_back(superclass);
     dataset.subclasses.push_back(subclass);
   }
+  dataset.classes.subclass_to_super = std::move(subclass_to_super);
   dataset.is_extra.assign(labels.count(), 0);
 }
 
@@ -231,8 +235,9 @@ void load_labels(const fs::path& csv, Dataset& dataset) {
                   "none for " + in_quotes(name) + row_text_in_other_normalisation(labels, name));
     const std::size_t row = found->second;
     used[row] = true;
-    superclasses.push_back(reader.at(row, Level::super));
-    subclasses.push_back(reader.at(row, Level::sub));
+    const auto [superclass, subclass] = reader.at(row);
+    superclasses.push_back(superclass);
+    subclasses.push_back(subclass);
   }
   const auto unused = std::find(used.begin(), used.end(), false);
   if (unused != used.end()) {

@@ -111,7 +111,9 @@ TEST_CASE("study: a table by names needs no mappings, and is numbered by them wh
   CHECK(same.superclasses == std::vector<std::int32_t>{0, 1, 2});
   CHECK(same.subclasses == std::vector<std::int32_t>{1, 0, 3});
   folder.write("train_data.csv", "image,superclass,subclass\n10.png,bird,owl\n");
-  folder.fails("train_data.csv line 2: wanted a class of the data in column \"subclass\", got \"owl\"");
+  folder.fails(
+      "train_data.csv line 2: wanted a known class in column \"subclass\", got \"owl\" (the nearest is "
+      "\"gull\")");
 
   for (const char* name : {"superclass_mapping.csv", "subclass_mapping.csv"})
     std::filesystem::remove(folder / name);
@@ -128,6 +130,36 @@ TEST_CASE("study: a table by names needs no mappings, and is numbered by them wh
   folder.write("train_data.csv", "image,label\n3.png,dog\n");
   folder.fails(
       "wanted columns superclass_index and subclass_index, or superclass and subclass, or class, got none");
+}
+
+TEST_CASE("study: a table by names takes one subclass name in two superclasses, as folders do") {
+  const Folder folder;
+  const std::string header = "image,superclass,subclass\n",
+                    rows = "2.png,dog,other\n3.png,cat,other\n10.png,dog,beagle\n";
+  folder.write("train_data.csv", header + rows);
+  const auto is_of_two = [&](const std::string& name) {
+    folder.write("train_data.csv", header + "2.png,dog," + name + "\n");
+    folder.fails("line 2: wanted the name of one class, got \"" + name + "\", which 2 have");
+  };
+  folder.write("superclass_mapping.csv", "index,class\n0,dog\n1,cat\n2,novel\n");
+  folder.write("subclass_mapping.csv", "index,class\n0,dog/other\n1,beagle\n2,cat/other\n3,novel\n");
+  CHECK(load_study(folder.path(), 4).subclasses == std::vector<std::int32_t>{0, 2, 1});
+  folder.write("subclass_mapping.csv", "index,class\n0,other\n1,beagle\n2,other\n3,novel\n");
+  is_of_two("other");
+
+  for (const char* name : {"superclass_mapping.csv", "subclass_mapping.csv"})
+    std::filesystem::remove(folder / name);
+  folder.write("train_data.csv", header + rows);
+  const Dataset dataset = load_study(folder.path(), 4);
+  CHECK(dataset.classes.superclass_names == std::vector<std::string>{"cat", "dog", "novel"});
+  CHECK(dataset.classes.subclass_names ==
+        std::vector<std::string>{"cat/other", "beagle", "dog/other", "novel"});
+  CHECK(dataset.classes.subclass_to_super == std::vector<std::int32_t>{0, 1, 1, 2});
+  CHECK(dataset.subclasses == std::vector<std::int32_t>{2, 0, 1});
+  folder.write("train_data.csv", header + "2.png,dog,beagle\n3.png,novel,beagle\n");
+  folder.fails(
+      "line 3: wanted a training image that is novel at both levels or at none, got superclass \"novel\", "
+      "subclass \"beagle\"");
 }
 
 TEST_CASE("study: a table of one level, and images by their paths") {
