@@ -271,8 +271,10 @@ void add_predict(CLI::App& tern, Command& chosen) {
       ->check(number_in(0, 1e6))
       ->needs("--page")
       ->capture_default_str();
-  app->add_option("--labels", options.labels,
-                  "true labels of the same images, to print the accuracy, and for the page")
+  app->add_option(
+         "--labels", options.labels,
+         "true labels of the same images, to print the accuracy, and for the page; indices are those of "
+         "superclass_mapping.csv and subclass_mapping.csv beside it, or without them the run's")
       ->type_name("FILE.csv");
   app->add_flag("--names", options.names, "add the names of both answers");
   app->add_flag("--probabilities", options.probabilities,

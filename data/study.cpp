@@ -130,6 +130,30 @@ void take_training_labels(const LabelTable& labels, Dataset& dataset) {
   dataset.is_extra.assign(labels.count(), 0);
 }
 
+/// What the indices of a table mean by the mappings beside it; nothing of a level without one.
+ByLevel<std::vector<std::string>> names_beside(const fs::path& csv) {
+  ByLevel<std::vector<std::string>> names;
+  for (const Level level : kLevels) {
+    const fs::path mapping = csv.parent_path() / mapping_of(level);
+    if (fs::exists(mapping)) names[level] = load_mapping(mapping);
+  }
+  return names;
+}
+
+/// That indices without a mapping were not compared by name.
+std::string own_indices_text(const fs::path& csv, const ByLevel<std::vector<std::string>>& index_names,
+                             const ClassTable& classes) {
+  std::string text;
+  for (const Level level : kLevels) {
+    const bool is_shown = level == Level::sub || !classes.has_one_level();
+    if (!index_names[level].empty() || !is_shown) continue;
+    text += csv.string() + ": no " + mapping_of(level) +
+            " beside it, so its indices are taken for the run's, where 0 is " +
+            in_quotes(classes.names(level).front()) + "\n";
+  }
+  return text;
+}
+
 // What of the training images is not trained on.
 std::string files_not_taken(const ImageSource& source, const LabelTable& labels) {
   PassedOver passed_over = source.passed_over();
@@ -223,9 +247,12 @@ fs::path find_test_images(const fs::path& folder) {
   return {};
 }
 
-void load_labels(const fs::path& csv, Dataset& dataset) {
+std::string load_labels(const fs::path& csv, Dataset& dataset) {
   const LabelTable labels(csv);
-  const LabelReader reader(labels, dataset.classes);
+  const bool by_index = !labels.is_by_name() && !dataset.classes.subclass_names.empty();
+  const ByLevel<std::vector<std::string>> index_names =
+      by_index ? names_beside(csv) : ByLevel<std::vector<std::string>>{};
+  const LabelReader reader(labels, dataset.classes, index_names);
   std::vector<std::int32_t> superclasses, subclasses;
   std::vector<bool> used(labels.count(), false);
   for (const std::string& name : dataset.names) {
@@ -246,6 +273,7 @@ void load_labels(const fs::path& csv, Dataset& dataset) {
   }
   dataset.superclasses = std::move(superclasses);
   dataset.subclasses = std::move(subclasses);
+  return by_index ? own_indices_text(csv, index_names, dataset.classes) : std::string();
 }
 
 }  // namespace tern

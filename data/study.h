@@ -14,6 +14,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "data/dataset.h"
 #include "data/image_source.h"
@@ -47,10 +48,11 @@ Dataset load_images(const std::filesystem::path& folder_or_zip, int image_size =
 /// Where such a folder has images to be predicted: its test_images/ or test_images.zip; empty if it has none.
 std::filesystem::path find_test_images(const std::filesystem::path& folder);
 
-/// Labels for images loaded without them: `csv` is a table as above that names
-/// every image of the data set once (rows for other images are an error). Where dataset.classes is filled,
-/// indices are checked against it; novel indices are welcome, and a novel subclass may lie in a known
-/// superclass.
-void load_labels(const std::filesystem::path& csv, Dataset& dataset);
+/// Labels for images loaded without them: `csv` is a table as above that names every image of the data set once (rows for
+/// other images are an error). Where dataset.classes is filled, labels are checked against it; novel ones are welcome, and a
+/// novel subclass may lie in a known superclass. Indices are those of the mapping files beside `csv`, whose names are then
+/// looked up in dataset.classes, and without such files those of dataset.classes.
+/// Returns a line that says so of indices without mapping files; else it is empty.
+std::string load_labels(const std::filesystem::path& csv, Dataset& dataset);
 
 }  // namespace tern

@@ -109,6 +109,47 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
     options.out = options.images;
     CHECK_THROWS_WITH_AS(predict(options), Contains("got the images"), Error);
   }
+  SUBCASE("labels by index mean the names beside them; without any a line says what they are taken for") {
+    const CsvTable plain = read_csv(options.labels);
+    const fs::path other = trained / "numbered_backwards", alone = trained / "alone";
+    fs::create_directories(other);
+    fs::create_directories(alone);
+    std::string rows = "image,superclass_index,subclass_index\n";
+    for (std::size_t i = 0; i < plain.rows.size(); ++i) {
+      const std::int64_t super = plain.integer(i, 1), sub = plain.integer(i, 2);
+      rows += plain.rows[i][0] + "," + std::to_string(super == 3 ? 3 : 2 - super) + "," +
+              std::to_string(sub == 6 ? 6 : 5 - sub) + "\n";
+    }
+    test::write_quickly(other / "labels.csv", rows);
+    const ClassTable classes = Run::open(trained.run()).classes();
+    for (const Level level : kLevels) {
+      const std::vector<std::string>& names = classes.names(level);
+      std::string mapping = "index,class\n";
+      for (std::size_t i = 0; i + 1 < names.size(); ++i)
+        mapping += std::to_string(i) + "," + names[names.size() - 2 - i] + "\n";
+      mapping += std::to_string(names.size() - 1) + ",novel\n";
+      test::write_quickly(other / (std::string(name_of(level)) + "class_mapping.csv"), mapping);
+    }
+    fs::copy(options.labels, alone / "labels.csv");
+    const auto result_with = [&](const fs::path& labels) {
+      test::Result result =
+          test::run_tern({"predict", "--run", options.runs.front().string(), "--images",
+                          options.images.string(), "--out", (trained / "labelled.csv").string(), "--labels",
+                          labels.string(), "--tau-super", "0.4", "--tau-sub", "0.4", "--json", "--quiet"});
+      CHECK(result.code == 0);
+      return result;
+    };
+    const test::Result wanted = result_with(options.labels);
+    CHECK(wanted.errors.empty());
+    const test::Result renumbered = result_with(other / "labels.csv");
+    CHECK(renumbered.errors.empty());
+    CHECK(renumbered.output == wanted.output);
+    const test::Result without = result_with(alone / "labels.csv");
+    CHECK(without.output == wanted.output);
+    CHECK(
+        without.errors.find("no superclass_mapping.csv beside it, so its indices are taken for the run's") !=
+        std::string::npos);
+  }
   SUBCASE("a zip by other programs gives the same names, and what is passed over is told before the result") {
     std::vector<std::pair<std::string, std::string>> entries{{"./a.webp", "another format"}};
     for (const auto& entry : fs::directory_iterator(options.images)) {

@@ -295,6 +295,54 @@ TEST_CASE("study: load_labels joins a table to images") {
   }
 }
 
+TEST_CASE("study: indices of labels are those of the mappings beside them") {
+  const Folder folder;
+  std::filesystem::remove(folder / "train_images" / "unused.png");
+  Dataset images = load_images(folder / "train_images", 4);  // 2, 3, 10
+  images.classes = {{"bird", "cat", "dog", "novel"},         // as folders number them
+                    {"gull", "wren", "cat/other", "beagle", "dog/other", "novel"},
+                    {0, 0, 1, 2, 2, 3}};
+  folder.write("labels.csv", "image,superclass_index,subclass_index\n2.png,0,0\n3.png,1,2\n10.png,0,3\n");
+  folder.write("superclass_mapping.csv", "index,class\n0,dog\n1,bird\n2,novel\n");
+  folder.write("subclass_mapping.csv", "index,class\n0,other\n1,beagle\n2,wren\n3,novel\n");
+  const auto fails = [&](const std::string& message) {
+    CHECK_THROWS_WITH_AS(load_labels(folder / "labels.csv", images), doctest::Contains(message.c_str()),
+                         Error);
+  };
+  CHECK(load_labels(folder / "labels.csv", images).empty());
+  CHECK(images.superclasses == std::vector<std::int32_t>{2, 0, 2});
+  CHECK(images.subclasses == std::vector<std::int32_t>{4, 1, 5});
+
+  folder.write("subclass_mapping.csv", "index,class\n0,beagel\n1,beagle\n2,wren\n3,novel\n");
+  fails(
+      "line 2: wanted a known class in column \"subclass_index\", got 0, which is called \"beagel\" (the "
+      "nearest is \"beagle\")");
+  folder.write("subclass_mapping.csv", "index,class\n0,gull\n1,beagle\n2,wren\n3,novel\n");
+  fails("got 0, which is called \"gull\", which lies in superclass \"bird\"");
+  folder.write("subclass_mapping.csv", "index,class\n0,other\n1,novel\n");
+  fails("wanted 0 to 1 in column \"subclass_index\", got 2");
+
+  std::filesystem::remove(folder / "subclass_mapping.csv");
+  const std::string csv = (folder / "labels.csv").string();
+  CHECK(load_labels(csv, images) == csv +
+                                        ": no subclass_mapping.csv beside it, so its indices are taken for "
+                                        "the run's, where 0 is \"gull\"\n");
+  CHECK(images.superclasses == std::vector<std::int32_t>{2, 0, 2});
+  CHECK(images.subclasses == std::vector<std::int32_t>{0, 2, 3});
+  std::filesystem::remove(folder / "superclass_mapping.csv");
+  CHECK(load_labels(csv, images).starts_with(csv + ": no superclass_mapping.csv beside it"));
+  CHECK(images.superclasses == std::vector<std::int32_t>{0, 1, 0});
+
+  images.classes = {{kOnlySuperclass, "novel"}, {"a", "b", "c", "novel"}, {0, 0, 0, 1}};
+  CHECK(
+      load_labels(csv, images) ==
+      csv +
+          ": no subclass_mapping.csv beside it, so its indices are taken for the run's, where 0 is \"a\"\n");
+  folder.write("labels.csv", "image,class\n2.png,a\n3.png,novel\n10.png,c\n");  // by name: nothing to say
+  CHECK(load_labels(csv, images).empty());
+  CHECK(images.subclasses == std::vector<std::int32_t>{0, 3, 2});
+}
+
 TEST_CASE("study: the real data") {
   const std::filesystem::path folder = TERN_SOURCE_DIR "/../shared/data/bird_dog_reptile";
   if (!std::filesystem::exists(folder)) {

@@ -214,7 +214,7 @@ int predict(const PredictOptions& options) {
   Dataset images = list_images(*source);
   images.classes = run.classes();
   warn("{}", images.passed_over);
-  if (!options.labels.empty()) load_labels(options.labels, images);
+  if (!options.labels.empty()) warn("{}", load_labels(options.labels, images));
   const bool with_details = options.details || !options.page.empty();
   const Predictions predictions = answer_images(predictor, *source, images, with_details);
   Summary summary = summarise(options, images, predictions);
