@@ -1,6 +1,8 @@
 #include "data/label_table.h"
 
 #include <algorithm>
+#include <cctype>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -12,6 +14,16 @@ namespace {
 
 bool has_column(const CsvTable& table, const char* name) {
   return std::find(table.header.begin(), table.header.end(), name) != table.header.end();
+}
+
+/// Of an image's name that is no path from the folder or zip of the images: what it is; else nothing.
+std::string fault_of_path(const std::string& image) {
+  const auto is_slash = [](char c) { return c == '/' || c == '\\'; };
+  const bool has_drive = image.size() > 2 && image[1] == ':' && is_slash(image[2]) &&
+                         std::isalpha(static_cast<unsigned char>(image[0]));
+  if (has_drive || (!image.empty() && is_slash(image[0]))) return ", which is absolute";
+  const std::filesystem::path path = std::filesystem::path(image).lexically_normal();
+  return !path.empty() && *path.begin() == ".." ? ", which leads out of them" : "";
 }
 
 }  // namespace
@@ -49,6 +61,10 @@ LabelTable::LabelTable(const std::filesystem::path& path)
                 "columns superclass_index and subclass_index, or superclass and subclass, or class", "none");
   }
   for (std::size_t row = 0; row < count(); ++row) {
+    if (const std::string fault = fault_of_path(image(row)); !fault.empty()) {
+      throw Error(at_line(table_, row), "a path within the images in column \"image\"",
+                  in_quotes(image(row)) + fault);
+    }
     const auto [earlier, is_new] = row_of_.emplace(image(row), row);
     if (!is_new) {
       throw Error(at_line(table_, row), "each image once",

@@ -3,7 +3,7 @@
 //   superclass_mapping.csv  index,class: the names of indices; may be absent where the table is by names
 //   subclass_mapping.csv    index,class
 //   train_images/           or train_images.zip, whose files may lie in a folder train_images/; without either, images
-//                           are paths from the data folder, as "dogs/1.jpg"
+//                           are paths from the data folder, as "dogs/1.jpg"; none is absolute or leads out of it
 // or without any of these, the images in folders that are their classes (data/class_folders.h).
 //
 // A mapping's indices are 0..n-1, each once, in any order of rows. Its last index must be the class named

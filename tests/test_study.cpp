@@ -180,6 +180,32 @@ TEST_CASE("study: a table of one level, and images by their paths") {
   folder.fails("wanted train_images/ or train_images.zip, or paths from here in the table, got neither");
 }
 
+TEST_CASE("study: an image's path that leads elsewhere is told as such") {
+  const Folder folder;
+  const std::string file = (folder / "train_images/2.png").string();  // is there, and is refused all the same
+  const std::string absolute =
+      "wanted a path within the images in column \"image\", got \"" + file + "\", which is absolute";
+  folder.rows("3.png,0,1\n" + file + ",1,0\n");
+  folder.fails("train_data.csv line 3: " + absolute);
+  for (const char* path : {"C:\\pictures\\2.png", "d:/2.png", "\\\\server\\2.png"}) {
+    folder.rows(path + std::string(",1,0\n"));
+    folder.fails(path + std::string("\", which is absolute"));
+  }
+  for (const char* path : {"../2.png", "..", "a/../../train_images/2.png"}) {
+    folder.rows(path + std::string(",1,0\n"));
+    folder.fails("line 2: wanted a path within the images in column \"image\", got \"" + std::string(path) +
+                 "\", which leads out of them");
+  }
+  folder.rows("a/../2.png,1,0\n..2.png,0,1\n");  // these do not
+  folder.fails("wanted an image of");
+  Dataset images;
+  images.names = {"2.png"};
+  CHECK_THROWS_WITH_AS(load_labels(folder / "train_data.csv", images), doctest::Contains("none for"), Error);
+  folder.rows(file + ",1,0\n");
+  CHECK_THROWS_WITH_AS(load_labels(folder / "train_data.csv", images), doctest::Contains(absolute.c_str()),
+                       Error);
+}
+
 TEST_CASE("study: faults of the mappings") {
   const Folder folder;
   const auto mapping_fails = [&](const char* rows, const char* message) {
