@@ -135,7 +135,7 @@ std::string man_page(const CLI::App& tern, const std::string& version) {
   page +=
       ".SH EXIT STATUS\n0 on success, 1 on failure (one line on standard error says of what), 2 on wrong "
       "usage. Ctrl\\-C ends every command by SIGINT, which shells show as 130, SIGTERM as 143; a training "
-      "or study says first how it goes on.\n";
+      "or study says first how it goes on, demo\\-data leaves nothing of its folder.\n";
   return page;
 }
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <fstream>
+#include <functional>
 #include <numeric>
 #include <span>
 #include <string>
@@ -57,7 +58,8 @@ void shuffle_items(std::vector<Item>& items, std::uint64_t seed, Part part) {
 
 class Writer {
  public:
-  Writer(fs::path folder, const SyntheticOptions& options) : folder_(std::move(folder)), options_(options) {
+  Writer(fs::path folder, const SyntheticOptions& options, const std::function<void(std::int64_t)>& drawn)
+      : folder_(std::move(folder)), options_(options), drawn_(drawn) {
     // Numbers by lot, so that an index says nothing about the family.
     std::vector<std::int64_t> numbers(kNovelSubclass);
     std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
@@ -78,7 +80,7 @@ class Writer {
     }
   }
 
-  void write_all() const {
+  void write_all() {
     write_mappings();
     std::vector<Item> train = repeated(known_, options_.train_images_per_subclass);
     shuffle_items(train, options_.seed, kTrain);
@@ -131,12 +133,13 @@ class Writer {
     write_text("subclass_mapping.csv", subclasses);
   }
 
-  void write_images(const char* folder, const std::vector<Item>& items, Part part) const {
+  void write_images(const char* folder, const std::vector<Item>& items, Part part) {
     fs::create_directory(folder_ / folder);
     for (std::size_t i = 0; i < items.size(); ++i) {
       RandomStream random(options_.seed, random_purpose::synthetic, part, static_cast<std::uint32_t>(i));
       const Image image = draw_object(items[i].object, kImageSize, random);
       write_bytes(fs::path(folder) / (std::to_string(i) + ".jpg"), encode_jpeg(image, kJpegQuality));
+      count_image();
     }
   }
 
@@ -155,7 +158,7 @@ class Writer {
   }
 
   // The official layout of CIFAR-100's binary version. A group has a colour, and every form as a fine class.
-  void write_others() const {
+  void write_others() {
     const fs::path folder = "cifar-100-binary";
     fs::create_directory(folder_ / folder);
     constexpr std::size_t kForms = kKnownForms + kOtherForms;
@@ -179,12 +182,20 @@ class Writer {
         for (std::size_t j = channel; j < image.rgb.size(); j += 3)
           records.push_back(std::byte{image.rgb[j]});
       }
+      count_image();
     }
     write_bytes(folder / "train.bin", records);
   }
 
+  void count_image() {
+    ++count_;
+    if (drawn_) drawn_(count_);
+  }
+
   fs::path folder_;
   SyntheticOptions options_;
+  const std::function<void(std::int64_t)>& drawn_;
+  std::int64_t count_ = 0;
   std::vector<Item> known_, novel_;  // known_ by subclass index
 };
 
@@ -212,7 +223,18 @@ struct Cleanup {
 
 }  // namespace
 
-void write_synthetic(const fs::path& folder, const SyntheticOptions& options) try {
+std::int64_t count_images(const SyntheticOptions& options) {
+  const auto count = [](std::size_t classes, int images) {
+    return static_cast<std::int64_t>(classes) * images;
+  };
+  return count(kKnownColours.size() * kKnownForms,
+               options.train_images_per_subclass + options.test_images_per_subclass) +
+         count(kKnownColours.size() * kNovelForms, options.test_images_per_novel_subclass) +
+         options.novel_superclass_images + options.other_images;
+}
+
+void write_synthetic(const fs::path& folder, const SyntheticOptions& options,
+                     const std::function<void(std::int64_t)>& drawn) try {
   check_options(options);
   fs::path target = fs::absolute(folder).lexically_normal();
   if (!target.has_filename()) target = target.parent_path();
@@ -225,7 +247,7 @@ void write_synthetic(const fs::path& folder, const SyntheticOptions& options) tr
       target.parent_path() / ("." + target.filename().string() + ".partial-" + std::to_string(getpid()));
   if (!fs::create_directory(partial)) throw Error(partial.string(), "a name that is free", "a folder");
   Cleanup cleanup{partial};
-  Writer(partial, options).write_all();
+  Writer(partial, options, drawn).write_all();
   sync_file_system(partial);
   fs::rename(partial, target);
   cleanup.released = true;

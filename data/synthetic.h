@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 
 namespace tern {
 
@@ -24,10 +25,15 @@ struct SyntheticOptions {
   int other_images = 1500;                  ///< records of cifar-100-binary/train.bin
 };
 
+/// Of all parts together.
+std::int64_t count_images(const SyntheticOptions& options);
+
 /// Writes train_data.csv, superclass_mapping.csv, subclass_mapping.csv, train_images/, test_images/,
 /// test_labels.csv and cifar-100-binary/ to `folder`, which must be absent or empty. The same options give
 /// the same bytes. The files are written to a folder beside it, which is renamed when whole and removed on
-/// failure. Throws Error{folder, ...}.
-void write_synthetic(const std::filesystem::path& folder, const SyntheticOptions& options = {});
+/// failure. `drawn`, if any, is told after each image how many there are; what it throws is a failure, too.
+/// Throws Error{folder, ...}.
+void write_synthetic(const std::filesystem::path& folder, const SyntheticOptions& options = {},
+                     const std::function<void(std::int64_t)>& drawn = {});
 
 }  // namespace tern

@@ -3,15 +3,20 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "apps/train/demo_data.h"
 #include "data/cifar100.h"
 #include "data/study.h"
 #include "engine/core/check.h"
 #include "engine/io/file.h"
+#include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
 namespace tern {
@@ -104,6 +109,39 @@ TEST_CASE("synthetic: a seed gives the same bytes, another does not") {
   CHECK(a == files_of(folder / "b"));
   CHECK(a.at("train_images/0.jpg") != c.at("train_images/0.jpg"));
   CHECK(a.at("subclass_mapping.csv") != c.at("subclass_mapping.csv"));
+}
+
+TEST_CASE("synthetic: who is told of each image may end it, and nothing is left") {
+  const test::TemporaryFolder folder;
+  const SyntheticOptions options = small_options(1);
+  std::vector<std::int64_t> told;
+  write_synthetic(folder / "data", options, [&](std::int64_t drawn) { told.push_back(drawn); });
+  CHECK(told.size() == 36 + 28 + 12);
+  CHECK(count_images(options) == 36 + 28 + 12);
+  CHECK(told.front() == 1);
+  CHECK(told.back() == 36 + 28 + 12);
+  const auto end = [](std::int64_t drawn) {
+    if (drawn == 40) throw Error("enough", "of it");
+  };
+  CHECK_THROWS_WITH_AS(write_synthetic(folder / "other", options, end), "enough: of it", Error);
+  CHECK(entries(folder.path()) == 1);
+}
+
+TEST_CASE("synthetic: Ctrl-C ends the command, and nothing is left") {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const test::TemporaryFolder outputs, folder;
+    test::Process process(outputs,
+                          {"demo-data", "--images-per-subclass", "100000", "--out", folder / "data"});
+    while (entries(folder.path()) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    CHECK(fs::directory_iterator(folder.path())->path().filename().string().starts_with(".data.partial-"));
+    process.signal(signal);
+    CHECK(process.wait() == 128 + signal);
+    CHECK(entries(folder.path()) == 0);
+    CHECK(process.errors().starts_with("tern demo-data: stopped at image "));
+    CHECK(process.errors().ends_with("of 1802076: nothing was written to " + (folder / "data").string() +
+                                     "\n"));
+    CHECK(process.output().empty());
+  }
 }
 
 TEST_CASE("synthetic: an empty folder is filled, another is refused and stays as it was") {

@@ -5,14 +5,34 @@
 #include <fmt/format.h>
 
 #include "apps/common/console.h"
+#include "apps/common/progress.h"
+#include "apps/common/runtime.h"
 
 namespace tern {
+namespace {
+
+/// Ends early where somebody asks for it: then nothing is left.
+void write_or_stop(const std::filesystem::path& out, const SyntheticOptions& request) {
+  const StopRequest stop_request;
+  const std::int64_t total = count_images(request);
+  Progress progress("drawing", total, "images");
+  write_synthetic(out, request, [&](std::int64_t drawn) {
+    if (StopRequest::arrived()) {
+      progress.finish();
+      throw Stopped(fmt::format("stopped at image {} of {}", drawn, total),
+                    "nothing was written to " + out.string());
+    }
+    progress.update(drawn);
+  });
+}
+
+}  // namespace
 
 int demo_data(const DemoDataOptions& options) {
   SyntheticOptions request;
   request.seed = options.seed;
   request.train_images_per_subclass = options.images_per_subclass;
-  write_synthetic(options.out, request);
+  write_or_stop(options.out, request);
   const std::string out = options.out.string();
   remark("{}: {} training images of 18 subclasses in 3 superclasses (train_data.csv, train_images/)\n", out,
          18 * request.train_images_per_subclass);

@@ -14,7 +14,8 @@ struct DemoDataOptions {
   int images_per_subclass = SyntheticOptions{}.train_images_per_subclass;  ///< to train on; 1 to 100,000
 };
 
-/// Returns 0; throws Error on failure. Prints what was written and what to do with it.
+/// Returns 0; throws Error on failure, Stopped when asked to stop: nothing is written then. Prints how far it is, and
+/// what was written.
 int demo_data(const DemoDataOptions& options);
 
 }  // namespace tern
