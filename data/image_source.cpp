@@ -34,9 +34,15 @@ std::string_view take_number(std::string_view text, std::size_t& at) {
   return text.substr(begin, end - begin);
 }
 
+/// As "._1.jpg" is, which macOS puts beside 1.jpg on other systems' disks.
 bool is_hidden(std::string_view name) {
   return name.starts_with('.');
 }
+
+/// The folder that macOS puts into a zip beside the zipped ones, full of "._1.jpg" and the like: no images by their
+/// contents.
+constexpr const char* kOfMacos = "__MACOSX";
+constexpr const char* kOfMacosKind = "of __MACOSX";
 
 }  // namespace
 
@@ -59,7 +65,7 @@ std::string images_below(const fs::path& folder) {
        !code && entry != end && left-- > 0; entry.increment(code)) {
     std::error_code ignored;
     const fs::path& path = entry->path();
-    if (is_hidden(path.filename().string()))
+    if (is_hidden(path.filename().string()) || path.filename() == kOfMacos)
       entry.disable_recursion_pending();
     else if (is_image_name(path.filename().string()) && entry->is_regular_file(ignored))
       ++found[path.parent_path()];
@@ -135,6 +141,8 @@ class Folder final : public ImageSource {
     const std::string name = entry.path().filename().string();
     if (is_hidden(name))
       passed_over_.add("hidden", prefix + name);
+    else if (name == kOfMacos && entry.is_directory(ignored))
+      passed_over_.add(kOfMacosKind, prefix + name + "/");
     else if (entry.is_directory(ignored) && depth > 0)
       list(prefix + name + "/", depth - 1);
     else if (entry.is_directory(ignored))
@@ -204,7 +212,8 @@ class Zip final : public ImageSource {
   void take(zip_uint64_t index, const std::string& plain, const std::string& full) {
     const std::string name = plain.substr(plain.rfind('/') + 1);  // npos + 1 is 0
     const std::string rooted = "/" + plain;
-    if (rooted.find("/__MACOSX/") != rooted.npos) return passed_over_.add("of __MACOSX", plain);
+    if (rooted.find(std::string("/") + kOfMacos + "/") != rooted.npos)
+      return passed_over_.add(kOfMacosKind, plain);
     if (rooted.find("/.") != rooted.npos) return passed_over_.add("hidden", plain);
     if (!is_image_name(name)) return passed_over_.add(PassedOver::kind_of(name), plain);
     const auto [earlier, is_new] = entries_.emplace(name, Entry{index, full});

@@ -33,7 +33,7 @@ class ImageSource {
   static std::unique_ptr<ImageSource> open(const std::filesystem::path& path);
 
   /// The same files of a folder and of the folders in it, down to `depth` folders; links to folders are followed. A
-  /// name has / between its parts. Folders below, and those without images, are passed over.
+  /// name has / between its parts. Folders below, __MACOSX, and those without images, are passed over.
   /// `wanted`: what an error says of a folder without any.
   static std::unique_ptr<ImageSource> open_tree(const std::filesystem::path& folder, int depth,
                                                 const char* wanted);

@@ -71,6 +71,16 @@ TEST_CASE("class folders: test_images/ beside them is no class") {
   }
 }
 
+TEST_CASE("class folders: what macOS leaves beside them is no class") {
+  const Folder folder({"pet/cat/1.png", "pet/dog/1.png", "pet/__MACOSX/1.png", "__MACOSX/pet/1.png",
+                       "__MACOSX/1.png", "pet/dog/._1.png"});
+  const Dataset dataset = load_study(folder.path(), 4);
+  CHECK(dataset.classes.superclass_names == Names{"pet", "novel"});
+  CHECK(dataset.classes.subclass_names == Names{"cat", "dog", "novel"});
+  CHECK(dataset.passed_over == "passed over 3 files of " + folder.path().string() +
+                                   ": 2 of __MACOSX (__MACOSX/), 1 hidden (pet/dog/._1.png)\n");
+}
+
 TEST_CASE("class folders: one level") {
   const Folder folder({"cat/1.png", "ant/1.png", "ant/2.png", "novel/1.png"});
   const Dataset dataset = load_study(folder.path(), 4);

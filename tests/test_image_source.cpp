@@ -165,6 +165,28 @@ TEST_CASE("image_source: what is passed over is told, and what a name may have m
   CHECK(ImageSource::open(plain.path())->passed_over().text("DIR") == "");
 }
 
+TEST_CASE("image_source: what macOS leaves beside images is none") {
+  const test::TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "__MACOSX/pictures");
+  for (const char* name : {"1.jpg", "._1.jpg", "__MACOSX/2.jpg", "__MACOSX/pictures/3.jpg"})
+    write_file(folder / name, "bytes");
+  const auto flat = ImageSource::open(folder.path()), tree = ImageSource::open_tree(folder.path(), 4, "some");
+  for (const auto& source : {flat.get(), tree.get()}) {
+    CHECK(source->names() == std::vector<std::string>{"1.jpg"});
+    CHECK(source->passed_over().text("DIR") ==
+          "passed over 2 files of DIR: 1 hidden (._1.jpg), 1 of __MACOSX (__MACOSX/)\n");
+  }
+  std::filesystem::remove(folder / "1.jpg");
+  CHECK_THROWS_WITH_AS(ImageSource::open(folder.path()),
+                       doctest::Contains("got none among 1 hidden (._1.jpg), 1 of __MACOSX (__MACOSX/)"),
+                       Error);
+  try {
+    ImageSource::open(folder.path());
+  } catch (const Error& error) {  // which does not send anybody there
+    CHECK(std::string(error.what()).find("but") == std::string::npos);
+  }
+}
+
 TEST_CASE("image_source: a folder whose images lie below it") {
   const test::TemporaryFolder folder;
   std::filesystem::create_directories(folder / "out/images");
