@@ -139,7 +139,7 @@ Dataset label_by_folders(const ImageSource& images) {
     dataset.subclasses.push_back(names.subclasses(superclass, subclass).front());
   }
   dataset.is_extra.assign(dataset.names.size(), 0);
-  dataset.passed_over = passed_over.text(images.path().string());
+  dataset.passed_over = std::move(passed_over);
   return dataset;
 }
 

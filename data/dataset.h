@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/levels.h"
+#include "data/passed_over.h"
 
 namespace tern {
 
@@ -45,7 +46,7 @@ struct Dataset {
   std::vector<std::int32_t> subclasses;
   std::vector<std::uint8_t> is_extra;  ///< 1 for images added from CIFAR-100 as the novel superclass
   ClassTable classes;
-  std::string passed_over;  ///< a line about the files beside the images that were not taken; empty if none
+  PassedOver passed_over;  ///< files beside the images that were not taken
 
   std::int64_t count() const { return static_cast<std::int64_t>(names.size()); }
   const std::vector<std::int32_t>& labels(Level level) const {

@@ -59,7 +59,7 @@ class ImageSource {
   virtual std::string describe(const std::string& name) const = 0;
 
  protected:
-  explicit ImageSource(std::filesystem::path path) : path_(std::move(path)) {}
+  explicit ImageSource(std::filesystem::path path) : path_(std::move(path)), passed_over_(path_.string()) {}
   std::string none_text() const;  ///< what a source without images holds
 
   std::filesystem::path path_;

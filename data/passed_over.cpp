@@ -17,7 +17,11 @@ std::string PassedOver::kind_of(const std::string& name) {
 
 void PassedOver::add(const std::string& kind, const std::string& name) {
   Kind& known = kinds_[kind];
-  if (known.count++ == 0 || natural_less(name, known.example)) known.example = name;
+  known.name = kind;
+  ++known.count;
+  std::vector<std::string>& examples = known.examples;
+  examples.insert(std::upper_bound(examples.begin(), examples.end(), name, natural_less), name);
+  if (examples.size() > kExamples) examples.pop_back();
   const std::string_view file = std::string_view(name).substr(0, name.size() - name.ends_with('/'));
   names_.emplace(file.substr(file.rfind('/') + 1));  // npos + 1 is 0
 }
@@ -28,18 +32,24 @@ std::int64_t PassedOver::count() const {
   return count;
 }
 
-std::string PassedOver::kinds_text() const {
-  std::vector<std::pair<std::string, Kind>> kinds(kinds_.begin(), kinds_.end());
+std::vector<PassedOver::Kind> PassedOver::kinds() const {
+  std::vector<Kind> kinds;
+  for (const auto& [name, kind] : kinds_) kinds.push_back(kind);
   std::stable_sort(kinds.begin(), kinds.end(),
-                   [](const auto& a, const auto& b) { return a.second.count > b.second.count; });
+                   [](const Kind& a, const Kind& b) { return a.count > b.count; });
+  return kinds;
+}
+
+std::string PassedOver::kinds_text() const {
+  const std::vector<Kind> kinds = this->kinds();
   constexpr std::size_t kMaxKinds = 8;
   std::string text;
   std::int64_t left = count();
   for (std::size_t i = 0; i < std::min(kinds.size(), kMaxKinds); ++i) {
-    const auto& [name, kind] = kinds[i];
-    const bool plural = name == kSubFolder && kind.count > 1;
-    text += (i > 0 ? ", " : "") + std::to_string(kind.count) + " " + name + (plural ? "s (" : " (") +
-            kind.example + ")";
+    const Kind& kind = kinds[i];
+    const bool plural = kind.name == kSubFolder && kind.count > 1;
+    text += (i > 0 ? ", " : "") + std::to_string(kind.count) + " " + kind.name + (plural ? "s (" : " (") +
+            kind.examples.front() + ")";
     left -= kind.count;
   }
   if (left > 0) text += ", " + std::to_string(left) + " of other kinds";
@@ -48,10 +58,10 @@ std::string PassedOver::kinds_text() const {
   return text;
 }
 
-std::string PassedOver::text(const std::string& where) const {
+std::string PassedOver::text() const {
   const std::int64_t all = count();
   if (all == 0) return {};
-  return "passed over " + std::to_string(all) + (all == 1 ? " file of " : " files of ") + where + ": " +
+  return "passed over " + std::to_string(all) + (all == 1 ? " file of " : " files of ") + where_ + ": " +
          kinds_text() + "\n";
 }
 

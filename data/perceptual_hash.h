@@ -17,6 +17,12 @@ using PerceptualHash = std::array<std::uint64_t, 4>;
 /// 17 x 16 pixels, a bit says whether a pixel is brighter than its left neighbour. Sides of at most 65536 pixels.
 PerceptualHash perceptual_hash(const Image& image);
 
+/// That of the picture, and that of the picture flipped left to right.
+struct PerceptualHashes {
+  PerceptualHash as_is{}, mirrored{};
+};
+PerceptualHashes perceptual_hashes(const Image& image);
+
 /// Bits that differ, of 256.
 int distance(const PerceptualHash& a, const PerceptualHash& b);
 
@@ -26,8 +32,10 @@ inline constexpr int kNearDuplicate = 15;
 
 /// Groups of two or more, each of which is within `max_distance` (0..15) of another of its group: indices ascending,
 /// groups by their first. Compares only hashes that agree in one of 16 rows, as those within 15 bits do; a row that over
-/// 4096 hashes share (as of a white margin) is passed over.
+/// 4096 pictures share (as of a white margin) is passed over.
+/// `mirrored`: of the same pictures flipped, or empty; then pictures of which one is like the other flipped are grouped, too.
 std::vector<std::vector<std::int64_t>> near_duplicates(std::span<const PerceptualHash> hashes,
+                                                       std::span<const PerceptualHash> mirrored = {},
                                                        int max_distance = kNearDuplicate);
 
 }  // namespace tern

@@ -155,13 +155,13 @@ std::string own_indices_text(const fs::path& csv, const ByLevel<std::vector<std:
 }
 
 // What of the training images is not trained on.
-std::string files_not_taken(const ImageSource& source, const LabelTable& labels) {
+PassedOver files_not_taken(const ImageSource& source, const LabelTable& labels) {
   PassedOver passed_over = source.passed_over();
   const std::string kind = "not in " + labels.table().path.filename().string();
   for (const std::string& name : source.names()) {
     if (!labels.row_of().contains(name)) passed_over.add(kind, name);
   }
-  return passed_over.text(source.path().string());
+  return passed_over;
 }
 
 // Of an image without a row: the row whose name looks the same, if there is one.
@@ -228,7 +228,7 @@ Dataset list_images(const ImageSource& source) {
   Dataset dataset;
   dataset.names = source.names();
   dataset.is_extra.assign(dataset.names.size(), 0);
-  dataset.passed_over = source.passed_over().text(source.path().string());
+  dataset.passed_over = source.passed_over();
   return dataset;
 }
 

@@ -51,10 +51,10 @@ TEST_CASE("check-data: counts, sizes and nothing odd") {
   const Folder folder;
   const test::Result result = folder.check();
   CHECK(result.code == 0);
-  CHECK(holds(result.output, "any: 22 images\n"));
+  CHECK(!holds(result.output, "any"));  // one level of classes
   CHECK(holds(result.output, "  cat        12 ########################################\n"));
   CHECK(holds(result.output, "  <dog>      10 ##################################\n"));
-  CHECK(holds(result.output, "22 labelled images of 2 subclasses in 1 superclass\n"));
+  CHECK(holds(result.output, "22 labelled images of 2 classes\n"));
   CHECK(holds(result.output, "pixels: width 17, height 16\n"));
   CHECK(holds(result.output, "nothing odd was found\n"));
 }
@@ -94,8 +94,8 @@ TEST_CASE(
   CHECK(holds(result.output, "look at: 1 image to be predicted look like labelled ones"));
   CHECK(holds(result.output, "look at: 3 groups of images that look the same: "));
   CHECK(holds(result.output, "look at: 1 class with fewer than 10 images; ant has 1"));
-  CHECK(holds(result.output, "the same pixels: <dog>/cat.png (any / <dog>), cat/2.png (any / cat)\n"));
-  CHECK(holds(result.output, "the same pixels: <dog>/5.png (any / <dog>), seen.png (to be predicted)\n"));
+  CHECK(holds(result.output, "the same pixels: <dog>/cat.png (<dog>), cat/2.png (cat)\n"));
+  CHECK(holds(result.output, "the same pixels: <dog>/5.png (<dog>), seen.png (to be predicted)\n"));
 
   folder.write("pets/notes.txt", "no image");
   const test::Result as_json = folder.check({"--images", (folder / "new").string(), "--json"});
@@ -106,7 +106,10 @@ TEST_CASE(
   CHECK(json.at("labelled_images") == 26);
   CHECK(json.at("images_to_be_predicted") == 2);
   CHECK(json.at("warnings").size() == 5);
-  CHECK(json.at("passed_over").get<std::string>().starts_with("passed over 1 file of "));
+  CHECK(json.at("passed_over") ==
+        Json::array({{{"path", (folder / "pets").string()},
+                      {"files", 1},
+                      {"reasons", {{{"reason", ".txt"}, {"files", 1}, {"examples", {"notes.txt"}}}}}}}));
   CHECK(json.at("width_pixels") == Json{{"smallest", 17}, {"median", 17}, {"largest", 17}});
   CHECK(json.at("classes").size() == 3);
   CHECK(json.at("classes")[0] == Json{{"superclass", "any"}, {"subclass", "cat"}, {"images", 14}});
@@ -117,16 +120,82 @@ TEST_CASE(
   CHECK(json.at("alike")[0].at("several_classes") == true);
   CHECK(json.at("alike")[0].at("images")[0].at("subclass") == "<dog>");
   CHECK(json.at("alike")[1].at("labelled_and_to_be_predicted") == true);
-  CHECK(json.at("alike")[1].at("images")[1] == Json{{"image", "seen.png"}, {"labelled", false}});
+  CHECK(json.at("alike")[1].at("images")[1] ==
+        Json{{"image", "seen.png"}, {"labelled", false}, {"mirrored", false}});
 
   const std::string html = read_text_file(page);
-  CHECK(holds(html, "<h1>26 labelled images</h1>"));
+  CHECK(holds(html, "<h1>26 labelled images of 3 classes, 2 to be predicted</h1>"));
   CHECK(holds(html, "&lt;dog&gt;/cat.png"));
   CHECK(!holds(html, "<dog>"));
   CHECK(holds(html, "The same pixels, of several classes: 2 images"));
   CHECK(holds(html, "The same pixels, labelled and to be predicted: 2 images"));
   CHECK(holds(html, "data:image/jpeg;base64,"));
   CHECK(holds(html, "cat/broken.png: wanted"));
+}
+
+/// Of a picture, flipped.
+std::string mirrored_png(const std::string& file) {
+  Image image = decode_image(read_file(file), file), flipped = image;
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) {
+      std::copy_n(image.rgb.begin() + (y * image.width + x) * 3, 3,
+                  flipped.rgb.begin() + (y * image.width + image.width - 1 - x) * 3);
+    }
+  }
+  std::string text;
+  for (const std::byte byte : encode_png(flipped)) text += static_cast<char>(byte);
+  return text;
+}
+
+TEST_CASE("check-data: what is flipped is found, and told to be") {
+  const Folder folder;
+  std::filesystem::create_directories(folder / "pets/test_images");
+  folder.write("pets/test_images/1.png", mirrored_png((folder / "pets/cat/3.png").string()));
+  folder.write("pets/test_images/2.png", png(25));
+  folder.write("pets/test_images/notes.txt", "no image");
+  folder.write("pets/cat/4b.png", mirrored_png((folder / "pets/cat/4.png").string()));
+  const std::string page = (folder / "page.html").string();
+  const test::Result result = folder.check({"--out", page});
+  CHECK(result.code == 0);
+  CHECK(
+      holds(result.output, "look at: 2 images to be predicted look like labelled ones (1 mirrored), which"));
+  CHECK(holds(result.output, "look at: 3 groups of images that look the same (2 mirrored): "));
+  CHECK(holds(result.output, "  alike:           cat/3.png (cat), 1.png (to be predicted, mirrored)\n"));
+  CHECK(holds(result.output, "  alike:           cat/4.png (cat), cat/4b.png (cat, mirrored)\n"));
+  CHECK(holds(result.output, "  the same pixels: <dog>/5.png (<dog>), 2.png (to be predicted)\n"));
+  const std::string passed_over = "passed over 1 file of " + (folder / "pets/test_images").string();
+  CHECK(holds(result.output, passed_over));
+
+  const std::string html = read_text_file(page);
+  for (const char* told :
+       {"2 images to be predicted look like labelled ones (1 mirrored)", "pixels: width 17, height 16",
+        "23 labelled images of 2 classes, 2 to be predicted"})
+    CHECK((holds(html, told) && holds(result.output, told)));
+  CHECK(holds(html, passed_over));
+  CHECK(holds(html, "Alike, some mirrored, labelled and to be predicted: 2 images"));
+  CHECK(holds(html, "1.png<br>to be predicted, mirrored<br>17 x 16"));
+
+  const Json alike = Json::parse(folder.check({"--json"}).output).at("alike");
+  REQUIRE(alike.size() == 3);
+  CHECK(alike[1].at("mirrored") == true);
+  CHECK(alike[1].at("same_pixels") == false);
+  CHECK(alike[1].at("images")[0].at("mirrored") == false);
+  CHECK(alike[1].at("images")[1].at("mirrored") == true);
+  CHECK(alike[0].at("mirrored") == false);
+}
+
+TEST_CASE("check-data: the page of two levels and nothing odd tells what the text tells") {
+  const Folder folder;
+  std::filesystem::create_directories(folder / "pets/birds");
+  std::filesystem::rename(folder / "pets/cat", folder / "pets/birds/cat");
+  std::filesystem::create_directories(folder / "pets/wild");
+  std::filesystem::rename(folder / "pets/<dog>", folder / "pets/wild/dog");
+  const std::string page = (folder / "page.html").string();
+  const test::Result result = folder.check({"--out", page});
+  const std::string html = read_text_file(page);
+  for (const char* told : {"birds: 12 images", "wild: 10 images", "nothing odd was found",
+                           "22 labelled images of 2 subclasses in 2 superclasses"})
+    CHECK((holds(html, told) && holds(result.output, told)));
 }
 
 TEST_CASE("check-data: bad input leaves one line and no page") {

@@ -124,9 +124,9 @@ TEST_CASE("image_source: entries of a zip as other programs name them") {
   CHECK(text_of(source->read("0.jpg")) == "bsdtar");
   CHECK(text_of(source->read("2.jpg")) == "old Windows tools");
   CHECK(source->describe("2.jpg") == path.string() + ": train\\2.jpg");
-  CHECK(source->passed_over().text("images.zip") ==
-        "passed over 4 files of images.zip: 2 hidden (.git/7.jpg), 1 .webp (train/9.webp), "
-        "1 of __MACOSX (__MACOSX/._2.jpg)\n");
+  CHECK(source->passed_over().text() == "passed over 4 files of " + path.string() +
+                                            ": 2 hidden (.git/7.jpg), 1 .webp (train/9.webp), "
+                                            "1 of __MACOSX (__MACOSX/._2.jpg)\n");
   for (const char* other : {"1.jpg", "a/1.jpg", "a\\1.jpg"}) {
     CAPTURE(other);
     write_zip(folder.path() / "twice.zip", {{"./1.jpg", "1"}, {other, "2"}});
@@ -148,10 +148,11 @@ TEST_CASE("image_source: what is passed over is told, and what a name may have m
   std::filesystem::create_symlink("nowhere", folder / "9.jpg");
   const auto source = ImageSource::open(folder.path());
   CHECK(source->names() == std::vector<std::string>{"1.jpg", "caf\xC3\xA9.png"});
-  CHECK(source->passed_over().text("DIR") ==
-        "passed over 10 files of DIR: 2 .webp (2.webp), 2 sub-folders (8.png/), 2 without extension (5), 1 "
-        ".gif "
-        "(3.gif), 1 .tiff (4.TIFF), 1 hidden (.DS_Store), 1 that is no file (9.jpg)\n");
+  CHECK(source->passed_over().text() ==
+        "passed over 10 files of " + folder.path().string() +
+            ": 2 .webp (2.webp), 2 sub-folders (8.png/), 2 without extension (5), 1 "
+            ".gif "
+            "(3.gif), 1 .tiff (4.TIFF), 1 hidden (.DS_Store), 1 that is no file (9.jpg)\n");
   CHECK(source->nearest_text("2.webp") == ", which is there but no image by its name or place");
   CHECK(source->nearest_text("more/7.jpg") == ", which lies in a sub-folder");
   CHECK(source->nearest_text("more/1.jpg") == ", where names go without folders: 1.jpg is there");
@@ -162,7 +163,7 @@ TEST_CASE("image_source: what is passed over is told, and what a name may have m
 
   const test::TemporaryFolder plain;
   write_file(plain / "1.jpg", "bytes");
-  CHECK(ImageSource::open(plain.path())->passed_over().text("DIR") == "");
+  CHECK(ImageSource::open(plain.path())->passed_over().text() == "");
 }
 
 TEST_CASE("image_source: what macOS leaves beside images is none") {
@@ -173,8 +174,8 @@ TEST_CASE("image_source: what macOS leaves beside images is none") {
   const auto flat = ImageSource::open(folder.path()), tree = ImageSource::open_tree(folder.path(), 4, "some");
   for (const auto& source : {flat.get(), tree.get()}) {
     CHECK(source->names() == std::vector<std::string>{"1.jpg"});
-    CHECK(source->passed_over().text("DIR") ==
-          "passed over 2 files of DIR: 1 hidden (._1.jpg), 1 of __MACOSX (__MACOSX/)\n");
+    CHECK(source->passed_over().text() == "passed over 2 files of " + folder.path().string() +
+                                              ": 1 hidden (._1.jpg), 1 of __MACOSX (__MACOSX/)\n");
   }
   std::filesystem::remove(folder / "1.jpg");
   CHECK_THROWS_WITH_AS(ImageSource::open(folder.path()),

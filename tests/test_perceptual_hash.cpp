@@ -68,6 +68,35 @@ TEST_CASE("perceptual hash: changed pictures are near, others far") {
   }
 }
 
+Image mirrored(const Image& image) {
+  Image result = image;
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) {
+      const auto from = image.rgb.begin() + (y * image.width + x) * 3;
+      std::copy_n(from, 3, result.rgb.begin() + (y * image.width + image.width - 1 - x) * 3);
+    }
+  }
+  return result;
+}
+
+TEST_CASE("near_duplicates: pictures of which one is the other flipped") {
+  std::vector<PerceptualHash> hashes, flipped;
+  const auto add = [&](const Image& image) {
+    const PerceptualHashes both = perceptual_hashes(image);
+    CHECK(both.as_is == perceptual_hash(image));
+    CHECK(distance(both.mirrored, perceptual_hash(mirrored(image))) <= kNearDuplicate / 3);
+    hashes.push_back(both.as_is);
+    flipped.push_back(both.mirrored);
+  };
+  for (std::uint64_t number = 1; number <= 5; ++number) add(picture(number));
+  add(mirrored(brighter(picture(3))));                            // 5
+  add(resize(mirrored(picture(1)), 40, 48));                      // 6
+  add(picture(1));                                                // 7
+  add(Image{64, 64, std::vector<std::uint8_t>(64 * 64 * 3, 9)});  // 8: its own mirror image
+  CHECK(near_duplicates(hashes) == Groups{{0, 7}});
+  CHECK(near_duplicates(hashes, flipped) == Groups{{0, 6, 7}, {2, 5}});
+}
+
 TEST_CASE("near_duplicates: groups are closed over neighbours, by their first") {
   std::vector<PerceptualHash> hashes(6);
   for (std::size_t i = 0; i < hashes.size(); ++i) hashes[i] = perceptual_hash(picture(i + 1));
@@ -87,7 +116,7 @@ TEST_CASE("near_duplicates: groups are closed over neighbours, by their first") 
   for (int row = 0; row < 15; ++row) spread = flipped(spread, row * 16 + row, 1);
   hashes.push_back(spread);  // 10
   CHECK(near_duplicates(hashes) == Groups{{1, 8}, {3, 6, 7}, {5, 10}});
-  CHECK(near_duplicates(hashes, 0) == Groups{{1, 8}});
+  CHECK(near_duplicates(hashes, {}, 0) == Groups{{1, 8}});
 }
 
 }  // namespace

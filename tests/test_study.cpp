@@ -247,7 +247,7 @@ TEST_CASE("study: byte order marks are no part of names; names in UTF-8 are take
 TEST_CASE("study: files that are not trained on are told; those that a table names are never missed") {
   const Folder folder;
   folder.write("train_images/a.webp", "another format");
-  CHECK(load_study(folder.path(), 4).passed_over ==
+  CHECK(load_study(folder.path(), 4).passed_over.text() ==
         "passed over 3 files of " + (folder / "train_images").string() +
             ": 1 .txt (notes.txt), 1 .webp (a.webp), 1 not in train_data.csv (unused.png)\n");
   folder.rows("2.png,1,0\na.webp,0,1\n");

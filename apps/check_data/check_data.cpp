@@ -38,10 +38,11 @@ int check_data(const CheckDataOptions& options) {
   }
   LabelledImages labelled = open_study(options.data);
   const std::unique_ptr<ImageSource> others = to_predict.empty() ? nullptr : ImageSource::open(to_predict);
-  warn("{}", labelled.dataset.passed_over);
 
   CheckedImages images;
-  images.passed_over = labelled.dataset.passed_over;
+  images.passed_over = {std::move(labelled.dataset.passed_over)};
+  if (others) images.passed_over.push_back(others->passed_over());
+  for (const PassedOver& files : images.passed_over) warn("{}", files.text());
   images.classes = std::move(labelled.dataset.classes);
   images.superclasses = std::move(labelled.dataset.superclasses);
   images.subclasses = std::move(labelled.dataset.subclasses);

@@ -24,28 +24,35 @@ std::vector<ClassCount> count_classes(const CheckedImages& images) {
 }
 
 Alike describe(std::vector<std::int64_t> group, const CheckedImages& images) {
+  const PerceptualHash& first = images.facts[static_cast<std::size_t>(group.front())].look.as_is;
+  std::vector<bool> is_mirrored;
   std::set<std::uint64_t> pixels;
   std::set<std::int32_t> classes;
   for (const std::int64_t index : group) {
     const auto at = static_cast<std::size_t>(index);
+    const PerceptualHashes& look = images.facts[at].look;
+    is_mirrored.push_back(distance(look.mirrored, first) < distance(look.as_is, first));
     pixels.insert(images.facts[at].pixels);
     if (images.is_labelled(index)) classes.insert(images.subclasses[at]);
   }
   const bool in_both = images.is_labelled(group.front()) && !images.is_labelled(group.back());
-  return {std::move(group), pixels.size() == 1, classes.size() > 1, in_both};
+  const bool mirrored = std::find(is_mirrored.begin(), is_mirrored.end(), true) != is_mirrored.end();
+  return {std::move(group), std::move(is_mirrored), pixels.size() == 1, classes.size() > 1, in_both,
+          mirrored};
 }
 
 std::vector<Alike> find_alike(const CheckedImages& images) {
   std::vector<std::int64_t> readable;
-  std::vector<PerceptualHash> looks;
+  std::vector<PerceptualHash> looks, mirrored;
   for (std::int64_t i = 0; i < images.count(); ++i) {
     const ImageFacts& facts = images.facts[static_cast<std::size_t>(i)];
     if (!facts.error.empty()) continue;
     readable.push_back(i);
-    looks.push_back(facts.look);
+    looks.push_back(facts.look.as_is);
+    mirrored.push_back(facts.look.mirrored);
   }
   std::vector<Alike> alike;
-  for (std::vector<std::int64_t>& group : near_duplicates(looks)) {
+  for (std::vector<std::int64_t>& group : near_duplicates(looks, mirrored)) {
     for (std::int64_t& index : group) index = readable[static_cast<std::size_t>(index)];
     alike.push_back(describe(std::move(group), images));
   }
@@ -61,12 +68,12 @@ std::int64_t Findings::count_alike(bool Alike::*kind) const {
   return std::count_if(alike.begin(), alike.end(), [kind](const Alike& group) { return group.*kind; });
 }
 
-std::int64_t Findings::count_leaks(const CheckedImages& images) const {
+std::int64_t Findings::count_leaks(const CheckedImages& images, bool mirrored) const {
   std::int64_t count = 0;
   for (const Alike& group : alike) {
     if (!group.in_both) continue;
-    count += std::count_if(group.images.begin(), group.images.end(),
-                           [&images](std::int64_t index) { return !images.is_labelled(index); });
+    for (std::size_t i = 0; i < group.images.size(); ++i)
+      count += !images.is_labelled(group.images[i]) && (!mirrored || group.is_mirrored[i]);
   }
   return count;
 }

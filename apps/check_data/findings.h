@@ -16,7 +16,7 @@ struct CheckedImages {
   std::vector<std::string> names;
   std::vector<std::int32_t> superclasses, subclasses;  ///< of the labelled ones, which come first
   std::vector<ImageFacts> facts;
-  std::string passed_over;  ///< a line about the files that were not taken for images; empty if none
+  std::vector<PassedOver> passed_over;  ///< of the labelled images, and of those to be predicted, if any
 
   std::int64_t labelled() const { return static_cast<std::int64_t>(subclasses.size()); }
   std::int64_t count() const { return static_cast<std::int64_t>(names.size()); }
@@ -26,9 +26,12 @@ struct CheckedImages {
 /// Images that look the same, ascending.
 struct Alike {
   std::vector<std::int64_t> images;
+  std::vector<bool>
+      is_mirrored;               ///< by place in `images`: like the first flipped left to right, not as it is
   bool same_pixels = false;      ///< all of them, to the bit
   bool several_classes = false;  ///< among the labelled ones
   bool in_both = false;          ///< labelled ones and ones to be predicted: a leak
+  bool mirrored = false;         ///< some of them
 };
 
 struct ClassCount {
@@ -43,8 +46,8 @@ struct Findings {
   std::vector<std::int64_t> widths, heights;  ///< of readable images, ascending
 
   std::int64_t count_alike(bool Alike::*kind) const;
-  std::int64_t count_leaks(
-      const CheckedImages& images) const;  ///< images to be predicted that look like labelled ones
+  /// Images to be predicted that look like labelled ones; `mirrored`: those of them alone that are flipped.
+  std::int64_t count_leaks(const CheckedImages& images, bool mirrored = false) const;
 };
 
 Findings findings_of(const CheckedImages& images);

@@ -21,12 +21,26 @@ Json range_json(const std::vector<std::int64_t>& sorted) {
   return {{"smallest", sorted.front()}, {"median", sorted[sorted.size() / 2]}, {"largest", sorted.back()}};
 }
 
+/// Of a folder or zip; null if all was taken.
+Json passed_over_json(const PassedOver& files) {
+  if (files.count() == 0) return nullptr;
+  Json json = {{"path", files.where()}, {"files", files.count()}, {"reasons", Json::array()}};
+  for (const PassedOver::Kind& kind : files.kinds())
+    json["reasons"].push_back({{"reason", kind.name}, {"files", kind.count}, {"examples", kind.examples}});
+  return json;
+}
+
 Json alike_json(const CheckedImages& images, const Alike& group) {
   Json json = {{"same_pixels", group.same_pixels},
+               {"mirrored", group.mirrored},
                {"several_classes", group.several_classes},
                {"labelled_and_to_be_predicted", group.in_both},
                {"images", Json::array()}};
-  for (const std::int64_t index : group.images) json["images"].push_back(image_json(images, index));
+  for (std::size_t i = 0; i < group.images.size(); ++i) {
+    Json image = image_json(images, group.images[i]);
+    image["mirrored"] = static_cast<bool>(group.is_mirrored[i]);
+    json["images"].push_back(std::move(image));
+  }
   return json;
 }
 
@@ -36,8 +50,11 @@ Json findings_json(const CheckedImages& images, const Findings& findings) {
   Json json = {{"labelled_images", images.labelled()},
                {"images_to_be_predicted", images.count() - images.labelled()},
                {"warnings", warnings_of(images, findings)}};
-  if (!images.passed_over.empty())
-    json["passed_over"] = images.passed_over.substr(0, images.passed_over.find('\n'));
+  json["passed_over"] = Json::array();
+  for (const PassedOver& files : images.passed_over) {
+    Json of_one = passed_over_json(files);
+    if (!of_one.is_null()) json["passed_over"].push_back(std::move(of_one));
+  }
   if (!findings.widths.empty()) {
     json["width_pixels"] = range_json(findings.widths);
     json["height_pixels"] = range_json(findings.heights);

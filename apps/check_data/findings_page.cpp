@@ -38,8 +38,8 @@ std::string bars(const CheckedImages& images, const Findings& findings) {
   for (const ClassCount& count : findings.classes) {
     if (count.superclass != superclass) {
       superclass = count.superclass;
-      html += fmt::format("<h3>{}</h3>\n",
-                          escaped(images.classes.superclass_names[static_cast<std::size_t>(superclass)]));
+      if (!images.classes.has_one_level())
+        html += fmt::format("<h3>{}</h3>\n", escaped(superclass_text(images, superclass)));
     }
     const std::string name = escaped(images.classes.subclass_names[static_cast<std::size_t>(count.subclass)]);
     html += fmt::format(
@@ -47,6 +47,21 @@ std::string bars(const CheckedImages& images, const Findings& findings) {
         "style=\"width:{:.2f}%\"></i></div>\n",
         name, name, count.images, 100.0 * static_cast<double>(count.images) / static_cast<double>(most));
   }
+  return html;
+}
+
+/// What the terminal tells in lines.
+std::string summary_html(const CheckedImages& images, const Findings& findings) {
+  std::string html = fmt::format("<h1>{}</h1>\n", escaped(totals_text(images)));
+  const auto paragraph = [&html](const std::string& text) {
+    if (!text.empty()) html += fmt::format("<p>{}</p>\n", escaped(text));
+  };
+  paragraph(sizes_text(findings));
+  for (const PassedOver& files : images.passed_over) paragraph(files.text());
+  const std::vector<std::string> warnings = warnings_of(images, findings);
+  for (const std::string& warning : warnings)
+    html += fmt::format("<div class=\"note\">{}</div>\n", escaped(warning));
+  if (warnings.empty()) paragraph(kNothingOdd);
   return html;
 }
 
@@ -58,6 +73,7 @@ std::string group_html(const CheckedImages& images, const Alike& group,
                        const std::array<const ImageSource*, 2>& sources) {
   std::string html = "<div class=\"group\"><p>";
   html += group.same_pixels ? "The same pixels" : "Alike";
+  if (group.mirrored) html += ", some mirrored";
   if (group.several_classes) html += ", of several classes";
   if (group.in_both) html += ", labelled and to be predicted";
   html += fmt::format(": {} images</p>\n", group.images.size());
@@ -67,10 +83,10 @@ std::string group_html(const CheckedImages& images, const Alike& group,
     const ImageFacts& facts = images.facts[static_cast<std::size_t>(index)];
     const ImageSource& source = *sources[images.is_labelled(index) ? 0 : 1];
     html += fmt::format(
-        "<figure><img loading=\"lazy\" alt=\"\" src=\"{}\"><figcaption>{}<br>{}<br>{} x "
+        "<figure><img loading=\"lazy\" alt=\"\" src=\"{}\"><figcaption>{}<br>{}{}<br>{} x "
         "{}</figcaption></figure>\n",
-        read_thumbnail(source, name), escaped(name), escaped(origin_text(images, index)), facts.width,
-        facts.height);
+        read_thumbnail(source, name), escaped(name), escaped(origin_text(images, index)),
+        group.is_mirrored[i] ? ", mirrored" : "", facts.width, facts.height);
   }
   return html + "</div>\n";
 }
@@ -80,9 +96,7 @@ std::string group_html(const CheckedImages& images, const Alike& group,
 std::string findings_page(const CheckedImages& images, const Findings& findings,
                           const std::array<const ImageSource*, 2>& sources) {
   std::string html = page_head() + kHead;
-  html += fmt::format("<h1>{} labelled images</h1>\n", images.labelled());
-  for (const std::string& warning : warnings_of(images, findings))
-    html += fmt::format("<div class=\"note\">{}</div>\n", escaped(warning));
+  html += summary_html(images, findings);
   html += bars(images, findings);
   if (!findings.unreadable.empty()) {
     html += "<h2>Cannot be read</h2>\n<ul>\n";

@@ -19,6 +19,11 @@ std::string counted(std::int64_t number, const char* what, const char* plural = 
   return fmt::format("{} {}{}", number, what, number == 1 ? "" : plural);
 }
 
+/// How many of what was counted are only found flipped.
+std::string mirrored_text(std::int64_t mirrored) {
+  return mirrored > 0 ? fmt::format(" ({} mirrored)", mirrored) : "";
+}
+
 const std::string& subclass_name(const CheckedImages& images, std::int32_t subclass) {
   return images.classes.subclass_names[static_cast<std::size_t>(subclass)];
 }
@@ -39,9 +44,12 @@ std::string superclass_lines(const CheckedImages& images, const Findings& findin
     if (counts.size() - left == kListed) break;
     --left;
     std::sort(of.begin(), of.end());
-    text += fmt::format("{}: {} of {} images each\n",
-                        images.classes.superclass_names[static_cast<std::size_t>(superclass)],
-                        counted(static_cast<std::int64_t>(of.size()), "subclass", "es"), range_text(of));
+    const auto classes = static_cast<std::int64_t>(of.size());
+    text += images.classes.has_one_level()
+                ? counted(classes, "class", "es")
+                : fmt::format("{}: {}", images.classes.superclass_names[static_cast<std::size_t>(superclass)],
+                              counted(classes, "subclass", "es"));
+    text += fmt::format(" of {} images each\n", range_text(of));
   }
   if (left > 0)
     text += fmt::format("and {} more\n", counted(static_cast<std::int64_t>(left), "superclass", "es"));
@@ -61,9 +69,7 @@ std::string class_lines(const CheckedImages& images, const Findings& findings) {
   for (const ClassCount& count : findings.classes) {
     if (count.superclass != superclass) {
       superclass = count.superclass;
-      const auto number = std::count(images.superclasses.begin(), images.superclasses.end(), superclass);
-      text += fmt::format("{}: {}\n", images.classes.superclass_names[static_cast<std::size_t>(superclass)],
-                          counted(number, "image"));
+      if (!images.classes.has_one_level()) text += superclass_text(images, superclass) + "\n";
     }
     const std::int64_t bar = (count.images * kBar + most - 1) / most;
     text += fmt::format("  {:<{}.40} {:>7} {}\n", subclass_name(images, count.subclass), width, count.images,
@@ -81,8 +87,8 @@ std::string alike_lines(const CheckedImages& images, const Findings& findings) {
     text += group.same_pixels ? "  the same pixels:" : "  alike:          ";
     for (std::size_t i = 0; i < std::min<std::size_t>(group.images.size(), 4); ++i) {
       const std::int64_t index = group.images[i];
-      text += fmt::format("{} {} ({})", i > 0 ? "," : "", images.names[static_cast<std::size_t>(index)],
-                          origin_text(images, index));
+      text += fmt::format("{} {} ({}{})", i > 0 ? "," : "", images.names[static_cast<std::size_t>(index)],
+                          origin_text(images, index), group.is_mirrored[i] ? ", mirrored" : "");
     }
     text += group.images.size() > 4 ? fmt::format(", and {} more\n", group.images.size() - 4) : "\n";
   }
@@ -95,6 +101,7 @@ std::string alike_lines(const CheckedImages& images, const Findings& findings) {
 std::string origin_text(const CheckedImages& images, std::int64_t index) {
   if (!images.is_labelled(index)) return "to be predicted";
   const auto at = static_cast<std::size_t>(index);
+  if (images.classes.has_one_level()) return subclass_name(images, images.subclasses[at]);
   return fmt::format("{} / {}",
                      images.classes.superclass_names[static_cast<std::size_t>(images.superclasses[at])],
                      subclass_name(images, images.subclasses[at]));
@@ -111,12 +118,13 @@ std::vector<std::string> warnings_of(const CheckedImages& images, const Findings
                        " of images that look the same have several classes");
   const std::int64_t leaks = findings.count_leaks(images);
   if (leaks > 0)
-    warnings.push_back(counted(leaks, "image") +
-                       " to be predicted look like labelled ones, which were learned by heart");
+    warnings.push_back(counted(leaks, "image") + " to be predicted look like labelled ones" +
+                       mirrored_text(findings.count_leaks(images, true)) + ", which were learned by heart");
   const auto alike = static_cast<std::int64_t>(findings.alike.size());
   if (alike > 0) {
-    warnings.push_back(counted(alike, "group") +
-                       " of images that look the same: what is trained on may be validated with, too");
+    warnings.push_back(counted(alike, "group") + " of images that look the same" +
+                       mirrored_text(findings.count_alike(&Alike::mirrored)) +
+                       ": what is trained on may be validated with, too");
   }
   std::vector<ClassCount> counts = findings.classes;
   std::erase_if(counts, [&](const ClassCount& c) { return c.subclass == images.classes.novel_subclass(); });
@@ -137,21 +145,36 @@ std::vector<std::string> warnings_of(const CheckedImages& images, const Findings
   return warnings;
 }
 
-std::string findings_text(const CheckedImages& images, const Findings& findings) {
+std::string superclass_text(const CheckedImages& images, std::int32_t superclass) {
+  const auto number = std::count(images.superclasses.begin(), images.superclasses.end(), superclass);
+  return fmt::format("{}: {}", images.classes.superclass_names[static_cast<std::size_t>(superclass)],
+                     counted(number, "image"));
+}
+
+std::string totals_text(const CheckedImages& images) {
+  const bool one_level = images.classes.has_one_level();
+  std::string text =
+      fmt::format("{} of {}", counted(images.labelled(), "labelled image"),
+                  counted(images.classes.subclass_count() - 1, one_level ? "class" : "subclass", "es"));
+  if (!one_level)
+    text += fmt::format(" in {}", counted(images.classes.superclass_count() - 1, "superclass", "es"));
   const std::int64_t others = images.count() - images.labelled();
-  std::string text = class_lines(images, findings);
-  text += fmt::format("{} of {} in {}", counted(images.labelled(), "labelled image"),
-                      counted(images.classes.subclass_count() - 1, "subclass", "es"),
-                      counted(images.classes.superclass_count() - 1, "superclass", "es"));
-  text += others > 0 ? fmt::format(", {} to be predicted\n", others) : "\n";
-  if (!findings.widths.empty()) {
-    text += fmt::format("pixels: width {}, height {}\n", range_text(findings.widths),
-                        range_text(findings.heights));
-  }
+  return others > 0 ? text + fmt::format(", {} to be predicted", others) : text;
+}
+
+std::string sizes_text(const Findings& findings) {
+  if (findings.widths.empty()) return {};
+  return fmt::format("pixels: width {}, height {}", range_text(findings.widths),
+                     range_text(findings.heights));
+}
+
+std::string findings_text(const CheckedImages& images, const Findings& findings) {
+  std::string text = class_lines(images, findings) + totals_text(images) + "\n";
+  if (const std::string sizes = sizes_text(findings); !sizes.empty()) text += sizes + "\n";
   const std::vector<std::string> warnings = warnings_of(images, findings);
   for (const std::string& warning : warnings) text += "look at: " + warning + "\n";
   text += alike_lines(images, findings);
-  if (warnings.empty()) text += "nothing odd was found\n";
+  if (warnings.empty()) text += std::string(kNothingOdd) + "\n";
   return text;
 }
 

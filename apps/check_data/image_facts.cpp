@@ -22,7 +22,7 @@ ImageFacts facts_of(const ImageSource& source, const std::string& name) {
   ImageFacts facts;
   try {
     const Image image = decode_image(source.read(name), source.describe(name));
-    facts = {image.width, image.height, hash_of(image), perceptual_hash(image), {}};
+    facts = {image.width, image.height, hash_of(image), perceptual_hashes(image), {}};
   } catch (const std::exception& error) {
     facts.error = error.what();
   }

@@ -14,7 +14,7 @@ namespace tern {
 struct ImageFacts {
   int width = 0, height = 0;
   std::uint64_t pixels = 0;  ///< a hash: equal for equal pixels, whatever the file's format
-  PerceptualHash look{};
+  PerceptualHashes look;
   std::string error;  ///< why it cannot be read; then the rest is 0
 };
 

@@ -213,7 +213,7 @@ int predict(const PredictOptions& options) {
   const std::unique_ptr<ImageSource> source = ImageSource::open(options.images);
   Dataset images = list_images(*source);
   images.classes = run.classes();
-  warn("{}", images.passed_over);
+  warn("{}", images.passed_over.text());
   if (!options.labels.empty()) warn("{}", load_labels(options.labels, images));
   const bool with_details = options.details || !options.page.empty();
   const Predictions predictions = answer_images(predictor, *source, images, with_details);

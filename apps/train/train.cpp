@@ -186,7 +186,7 @@ Run begin_run(Run run, const Json& session, const Plan& plan, const StudyData& d
 void print_start(const Run& run, const Json& session, const Plan& plan, const StudyData& data,
                  const std::string& weights_note) {
   remark("{}\n", session.at("backend").get<std::string>());
-  warn("{}", data.dataset.passed_over);
+  warn("{}", data.dataset.passed_over.text());
   const std::string changes = changes_since(run, session);
   if (!changes.empty()) {
     warn("note: the run had {}: its bytes at the end may differ from an uninterrupted run's\n", changes);
