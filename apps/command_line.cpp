@@ -21,6 +21,7 @@
 #include "apps/common/version.h"
 #include "engine/core/nearest.h"
 #include "engine/core/subnormals.h"
+#include "engine/io/utf8.h"
 
 namespace tern {
 namespace {
@@ -37,7 +38,7 @@ std::string one_line(std::string text) {
 
 int report(const std::string& name, const std::string& message) {
   std::cout << std::flush;
-  std::cerr << name << ": " << one_line(message) << std::endl;
+  std::cerr << name << ": " << visible(one_line(message)) << std::endl;
   return kFailure;
 }
 
@@ -142,7 +143,7 @@ int wrong_usage(const CLI::App& tern, const std::string& message) {
   const std::string text = unexpected.empty() ? message : unexpected_text(tern, unexpected.front());
   const std::string help = app.help(&app == &tern ? "" : "tern");
   const std::size_t usage = help.find("Usage: ");
-  std::cerr << name_of(tern) << ": " << one_line(text) << "\n"
+  std::cerr << name_of(tern) << ": " << visible(one_line(text)) << "\n"
             << help.substr(usage, help.find('\n', usage) - usage) << "\n"
             << name_of(tern) << " --help lists the " << (&app == &tern ? "commands.\n" : "options.\n");
   return kWrongUsage;

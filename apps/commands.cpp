@@ -20,6 +20,7 @@
 #include "apps/weights/classify.h"
 #include "apps/weights/convert.h"
 #include "apps/weights/inspect.h"
+#include "engine/io/utf8.h"
 #include "models/resnet.h"
 #include "models/weight_names.h"
 
@@ -80,7 +81,7 @@ struct InspectOptions {
 int run_inspect(const InspectOptions& options) {
   const bool as_json = options.print == ResultForm::json;
   std::cout << (as_json ? json_text(inspect_json(options.file, options.key))
-                        : inspect(options.file, options.key));
+                        : visible(inspect(options.file, options.key)));
   return 0;
 }
 

@@ -54,7 +54,7 @@ std::string PassedOver::kinds_text() const {
   }
   if (left > 0) text += ", " + std::to_string(left) + " of other kinds";
   std::replace_if(
-      text.begin(), text.end(), [](char c) { return c >= 0 && c < ' '; }, '?');  // line ends
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, '?');  // line ends
   return text;
 }
 

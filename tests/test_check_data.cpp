@@ -198,6 +198,22 @@ TEST_CASE("check-data: the page of two levels and nothing odd tells what the tex
     CHECK((holds(html, told) && holds(result.output, told)));
 }
 
+TEST_CASE("check-data: escape sequences of names are shown, not obeyed, in result, remarks and errors") {
+  const Folder folder;
+  const std::string name = "\x1B[2Jwiped", shown = "\\x1B[2Jwiped";
+  std::filesystem::rename(folder / "pets/cat", folder / "pets" / name);
+  folder.write("pets/" + name + "/again.png", png(1));
+  folder.write("pets/" + name + "/notes.txt", "no image");
+  folder.write("pets/" + name + "/broken.png", "no PNG");
+  const test::Result result = folder.check();
+  CHECK(holds(result.output, shown + "/1.png (" + shown + ")"));
+  CHECK(holds(result.output, shown + "/notes.txt"));
+  CHECK(holds(result.errors, shown + "/broken.png: wanted a JPEG"));
+  for (const std::string& text : {result.output, result.errors}) CHECK(text.find('\x1B') == text.npos);
+  const Json classes = Json::parse(folder.check({"--json"}).output).at("classes");
+  CHECK(classes[0].at("subclass") == name);  // as it is
+}
+
 TEST_CASE("check-data: bad input leaves one line and no page") {
   const Folder folder;
   const std::string page = (folder / "page.html").string();

@@ -46,6 +46,19 @@ TEST_CASE("utf8: names that look alike compose to the same bytes") {
   CHECK(normalisation_of(kComposed + kDecomposed) == "neither NFC nor NFD");
 }
 
+TEST_CASE("utf8: what a terminal would obey is shown instead") {
+  CHECK(visible("caf\xC3\xA9 \xE2\x80\xA6\tand\n") == "caf\xC3\xA9 \xE2\x80\xA6\tand\n");
+  CHECK(visible("a\x1B[31mred\x07\r\x7F") == "a\\x1B[31mred\\x07\\x0D\\x7F");
+  CHECK(visible("\xC2\x9B"
+                "2J") ==
+        "\\xC2\\x9B"
+        "2J");  // the same as ESC [
+  CHECK(visible("\xC2\xA0") == "\xC2\xA0");
+  CHECK(visible("caf\xE9\x9B!") == "caf\\xE9\\x9B!");  // no UTF-8
+  CHECK(visible(std::string_view("a\0b", 3)) == "a\\x00b");
+  CHECK(visible("").empty());
+}
+
 TEST_CASE("utf8: other encodings are named") {
   CHECK(error_of([] { check_is_text("t.txt", std::string("\xFF\xFE\x61\0", 4), "a list"); }) ==
         "t.txt: wanted a list in UTF-8, got one in UTF-16");

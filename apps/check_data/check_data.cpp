@@ -49,7 +49,7 @@ int check_data(const CheckDataOptions& options) {
   add(images, labelled.dataset.names, look_at(*labelled.source, labelled.dataset.names, "labelled"));
   if (others) add(images, others->names(), look_at(*others, others->names(), "to predict"));
   const Findings findings = findings_of(images);
-  if (options.print == ResultForm::text) fmt::print("{}", findings_text(images, findings));
+  if (options.print == ResultForm::text) print_now(stdout, findings_text(images, findings));
   if (options.print == ResultForm::json) print_json(findings_json(images, findings));
   if (!options.out.empty()) {
     write_file(options.out, findings_page(images, findings, {labelled.source.get(), others.get()}));

@@ -1,5 +1,9 @@
 #include "apps/common/console.h"
 
+#include <string>
+
+#include "engine/io/utf8.h"
+
 namespace tern {
 namespace {
 
@@ -24,10 +28,11 @@ std::FILE* remarks_stream() {
 
 void print_now(std::FILE* stream, std::string_view text) {
   if (stream == nullptr || text.empty()) return;
+  const std::string shown = visible(text);
   if (stream == stdout) {
-    fmt::print(stream, "{}", text);
+    fmt::print(stream, "{}", shown);
   } else {
-    std::fwrite(text.data(), 1, text.size(), stream);
+    std::fwrite(shown.data(), 1, shown.size(), stream);
   }
   std::fflush(stream);
 }

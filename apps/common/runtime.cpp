@@ -10,6 +10,7 @@
 #include "engine/core/check.h"
 #include "engine/core/parallel.h"
 #include "engine/device/device_memory.h"
+#include "engine/io/utf8.h"
 
 namespace tern {
 namespace {
@@ -76,7 +77,7 @@ std::unique_ptr<FolderLock> lock_folder(const std::filesystem::path& folder, con
   auto lock = std::make_unique<FolderLock>(folder, "--out " + folder.string(), doing);
   if (!lock->is_held()) {
     fmt::print(stderr, "tern: the file system of {} has no locks: see that no other process works in it\n",
-               folder.string());
+               visible(folder.string()));
   }
   return lock;
 }

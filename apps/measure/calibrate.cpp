@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "apps/common/level_words.h"
 #include "apps/measure/calibration_file.h"
 #include "apps/measure/choose_thresholds.h"
 #include "apps/measure/level_texts.h"
-#include "apps/measure/level_words.h"
 #include "apps/measure/scores_file.h"
 #include "engine/core/check.h"
 
@@ -173,7 +173,8 @@ int calibrate(const CalibrateOptions& options) {
     text += thresholds_text(thresholds, text_of(choices[level], level), run.classes().has_one_level());
   }
   if (options.print == ResultForm::text)
-    fmt::print("{}\n* a rule of the reference; tern evaluate and tern predict take --tau-rule RULE\n", text);
+    print_now(stdout,
+              text + "\n* a rule of the reference; tern evaluate and tern predict take --tau-rule RULE\n");
   if (confidence) {
     write_scores(*confidence, runs, models, options.views);
   } else {

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <utility>
 
+#include "apps/common/level_words.h"
 #include "apps/measure/evaluation_json.h"
 #include "apps/measure/evaluation_text.h"
-#include "apps/measure/level_words.h"
 #include "apps/measure/predictor.h"
 
 namespace tern {
@@ -121,7 +121,7 @@ int evaluate(const EvaluateOptions& options) {
     }
   }
   const Json json = to_json(evaluation);
-  if (options.print == ResultForm::text) fmt::print("{}", text_of(evaluation));
+  if (options.print == ResultForm::text) print_now(stdout, text_of(evaluation));
   if (options.print != ResultForm::none) warn_of_strict_thresholds(evaluation, predictor.models.levels());
   write_json(run.folder() / "evaluation.json", json);
   if (options.print == ResultForm::json) print_json(json);

@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "apps/measure/level_words.h"
+#include "apps/common/level_words.h"
 #include "engine/io/json.h"
 
 namespace tern {

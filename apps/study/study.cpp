@@ -255,7 +255,7 @@ int study(const StudyOptions& options) {
   }
   if (options.print == ResultForm::text) {
     remark("\n");
-    fmt::print("{}", result.tables);
+    print_now(stdout, result.tables);
     remark("\n");
   }
   if (options.print == ResultForm::json) print_json(result.json);

@@ -121,7 +121,7 @@ void check_classes(const Config& config, const StudyData& data) {
   const bool only_super = config.approach == Approach::two_models && config.levels == Levels::super;
   if ((only_super ? super : sub) < 2) {
     throw Error("training images",
-                fmt::format("at least 2 {}, to be told apart (CIFAR images are one more)",
+                fmt::format("at least 2 {}, to be told apart (novel images are one more)",
                             only_super ? "superclasses" : "subclasses"),
                 "1");
   }
@@ -182,6 +182,20 @@ Run begin_run(Run run, const Json& session, const Plan& plan, const StudyData& d
   return run;
 }
 
+/// "324 to train (10 of them novel, 300 CIFAR)": novel ones of the data's own, and those added from CIFAR-100.
+std::string images_text(const StudyData& data, const std::vector<std::int64_t>& indices, const char* what) {
+  const std::int64_t cifar = data.count_extra(indices);
+  const std::int32_t none = data.dataset.classes.novel_superclass();
+  const auto novel = std::count_if(indices.begin(), indices.end(), [&](std::int64_t index) {
+    return data.dataset.superclasses[static_cast<std::size_t>(index)] == none;
+  });
+  const std::int64_t own = novel - cifar;
+  std::string text = fmt::format("{} to {}", indices.size(), what);
+  if (own > 0 && cifar > 0) return text + fmt::format(" ({} of them novel, {} CIFAR)", own, cifar);
+  if (own > 0) return text + fmt::format(" ({} of them novel)", own);
+  return cifar > 0 ? text + fmt::format(" ({} of them CIFAR)", cifar) : text;
+}
+
 /// `run` as it was before this session.
 void print_start(const Run& run, const Json& session, const Plan& plan, const StudyData& data,
                  const std::string& weights_note) {
@@ -191,9 +205,8 @@ void print_start(const Run& run, const Json& session, const Plan& plan, const St
   if (!changes.empty()) {
     warn("note: the run had {}: its bytes at the end may differ from an uninterrupted run's\n", changes);
   }
-  std::string images = fmt::format("images: {} to train ({} of them CIFAR), {} to validate ({} CIFAR)",
-                                   data.split.train.size(), data.count_extra(data.split.train),
-                                   data.split.validation.size(), data.count_extra(data.split.validation));
+  std::string images = fmt::format("images: {}, {}", images_text(data, data.split.train, "train"),
+                                   images_text(data, data.split.validation, "validate"));
   const auto held_out = data.split.held_out.size();
   if (held_out > 0) {
     images += fmt::format(", {} of {} held-out {}class{}", data.split.pseudo_novel.size(), held_out,

@@ -87,7 +87,7 @@ Model load_classifier(const ClassifyOptions& options, std::ostream& notes) {
   note = join_notes(note, fit_names(weights, model.state_dict()));
   load_state_dict(model, weights, with_note(options.weights.string(), note));
   model.set_training(false);
-  if (!note.empty()) notes << with_note(options.weights.string(), note) << "\n";
+  if (!note.empty()) notes << visible(with_note(options.weights.string(), note)) << "\n";
   return model;
 }
 
@@ -213,7 +213,7 @@ void classify(const ClassifyOptions& options, std::ostream& out, std::ostream& n
     const std::vector<float> logits = output.to_vector<float>();
     const std::vector<TopClass> top = top_classes(logits, names, options.top);
     images.push_back(to_json(path, top));
-    if (options.print == ResultForm::text) out << path.string() << "\n" << text_of(top);
+    if (options.print == ResultForm::text) out << visible(path.string() + "\n" + text_of(top));
     if (options.logits.empty()) continue;
     const float* pixels = input.data<float>();
     record.images.insert(record.images.end(), pixels, pixels + input.numel());

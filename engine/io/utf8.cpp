@@ -20,17 +20,22 @@ std::string normalised(std::string_view text, int how) {
   return {reinterpret_cast<const char*>(result), static_cast<std::size_t>(bytes)};
 }
 
+std::string as_hex(char letter) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  const auto byte = static_cast<unsigned char>(letter);
+  return {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+}
+
 /// Bytes beyond ASCII as \xE9.
 std::string escaped(std::string_view text) {
   constexpr std::size_t kMaxShown = 60;
-  constexpr char kDigits[] = "0123456789ABCDEF";
   std::string shown;
   for (const char letter : text.substr(0, kMaxShown)) {
     const auto byte = static_cast<unsigned char>(letter);
     if (byte >= 0x20 && byte < 0x7F)
       shown += letter;
     else
-      shown += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+      shown += as_hex(letter);
   }
   return text.size() > kMaxShown ? shown + "..." : shown;
 }
@@ -63,6 +68,25 @@ void check_is_text(const std::filesystem::path& path, std::string_view text, con
 void check_name_is_utf8(const std::string& where, const std::string& what, std::string_view name) {
   if (is_utf8(name)) return;
   throw Error(where, what + " in UTF-8", "\"" + escaped(name) + "\" of another encoding");
+}
+
+std::string visible(std::string_view text) {
+  const auto is_control = [](utf8proc_int32_t letter) {
+    return (letter < 0x20 && letter != '\n' && letter != '\t') || (letter >= 0x7F && letter < 0xA0);
+  };
+  std::string shown;
+  while (!text.empty()) {
+    utf8proc_int32_t letter = 0;
+    const utf8proc_ssize_t bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                                    static_cast<utf8proc_ssize_t>(text.size()), &letter);
+    const std::string_view taken = text.substr(0, bytes < 1 ? 1 : static_cast<std::size_t>(bytes));
+    if (bytes >= 1 && !is_control(letter))
+      shown += taken;
+    else
+      for (const char byte : taken) shown += as_hex(byte);
+    text.remove_prefix(taken.size());
+  }
+  return shown;
 }
 
 std::string composed(std::string_view text) {

@@ -18,6 +18,10 @@ void check_is_text(const std::filesystem::path& path, std::string_view text, con
 /// Throws Error{where, "<what> in UTF-8", ...} for a name of another encoding, as Latin-1.
 void check_name_is_utf8(const std::string& where, const std::string& what, std::string_view name);
 
+/// As a terminal may show it: control characters (such as escape sequences, which may colour, move and delete what stands
+/// there) and bytes that are no UTF-8 become "\x1B"; line ends and tabs stay.
+std::string visible(std::string_view text);
+
 /// Unicode's canonical composition (NFC); what is no UTF-8 stays as it is. macOS writes names decomposed.
 std::string composed(std::string_view text);
 
