@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "engine/io/csv.h"
 #include "engine/io/file.h"
 #include "engine/io/json.h"
 #include "tests/support/process.h"
@@ -101,6 +102,42 @@ TEST_CASE("console: --json prints the document that a command writes; remarks go
                                    {"shared", false},
                                    {"done", false}});
   CHECK(list.at("list")[3].at("shared") == true);
+}
+
+TEST_CASE("console: a training on folders of one level speaks of classes, and of its novel images as such") {
+  const test::TemporaryFolder folder;
+  test::write_tiny_study(folder / "study");
+  const auto train_on = [&](const std::string& data) {
+    const test::Result result = test::run_tern(
+        {"train", "--config", (folder / "config.toml").string(), "--data", (folder / data).string(), "--out",
+         (folder / data).string() + "-run", "--threads", "1", "--device", "cpu"});
+    INFO(result.errors);
+    CHECK(result.code == 0);
+    return result.output;
+  };
+  test::tiny_training(folder.path(), {"epochs=1", "cifar=none"});
+  const CsvTable table = read_csv(folder / "study/train_data.csv");
+  for (std::size_t row = 0; row < table.rows.size(); ++row) {
+    const std::string name = table.rows[row][table.column("image")],
+                      of = "class " + table.rows[row][table.column("subclass_index")];
+    std::filesystem::create_directories(folder / "flat" / of);
+    std::filesystem::copy(folder / "study/train_images" / name, folder / "flat" / of / name);
+  }
+  const std::string without = train_on("flat");
+  CHECK(holds(without, " to train, "));
+  CHECK(holds(without, "  val class "));
+  for (const char* word : {"val sub", "val super", "val any-class", "CIFAR", "novel"})
+    CHECK(!holds(without, word));
+
+  std::filesystem::rename(folder / "flat", folder / "novel");
+  std::filesystem::create_directories(folder / "novel/novel");
+  for (int i = 0; i < 20; ++i)
+    std::filesystem::copy(folder / "study/train_images/0.png",
+                          folder / "novel/novel" / (std::to_string(i) + ".png"));
+  const std::string with = train_on("novel");
+  CHECK(holds(with, " to train (15 of them novel), "));
+  CHECK(holds(with, "  val any-class "));
+  CHECK(!holds(with, "CIFAR"));
 }
 
 TEST_CASE("console: with --json a failure is a line on standard error and no document") {

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "apps/common/console.h"
+#include "apps/common/level_words.h"
 #include "apps/measure/level_texts.h"
 #include "engine/core/check.h"
 
@@ -62,9 +63,9 @@ std::string rule_of(const Json& calibration, Level level) {
 }
 
 /// Throws Json::exception where `json` is not what calibrate() writes.
-double tau_of_rule(const std::filesystem::path& file, const Json& json, Level level,
-                   const std::string& rule) {
-  const std::string where = fmt::format("{} {}", file.string(), name_of(level));
+double tau_of_rule(const std::filesystem::path& file, const Json& json, Level level, const std::string& rule,
+                   bool one_level) {
+  const std::string where = fmt::format("{} {}", file.string(), level_word(level, one_level));
   std::vector<std::string> rules;
   for (const Json& candidate : json.at(name_of(level)).at("candidates")) {
     rules.push_back(candidate.at("rule").get<std::string>());
@@ -72,7 +73,8 @@ double tau_of_rule(const std::filesystem::path& file, const Json& json, Level le
     const auto tau = candidate.at("tau").get<double>();
     if (!(tau >= 0 && tau <= 1)) throw Error(where + " " + rule, "a tau in [0, 1]", fmt::format("{}", tau));
     if (tau == 0)
-      warn("note: the tau of {} is 0 at the {} level: it calls nothing novel\n", rule, name_of(level));
+      warn("note: the tau of {} is 0 at the {} level: it calls nothing novel\n", rule,
+           level_word(level, one_level));
     return tau;
   }
   throw Error("--tau-rule", fmt::format("one of {} ({})", fmt::join(rules, ", "), where), rule);
@@ -213,13 +215,15 @@ DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options,
       }
       json = read_json(file);
     }
+    const bool one_level = run.classes().has_one_level();
     const std::string wanted = text_of(choices[level], level), score = score_of(json, level);
     if (score != wanted) {
-      throw Error(fmt::format("{} {}", file.string(), name_of(level)),
+      throw Error(fmt::format("{} {}", file.string(), level_word(level, one_level)),
                   fmt::format("thresholds of {} (tern calibrate --score {})", wanted, wanted),
                   "those of " + score);
     }
-    options.tau[level] = tau_of_rule(file, json, level, rules[level] ? *rules[level] : rule_of(json, level));
+    options.tau[level] =
+        tau_of_rule(file, json, level, rules[level] ? *rules[level] : rule_of(json, level), one_level);
   };
   try {
     for (const Part part : parts_of(run.config)) {

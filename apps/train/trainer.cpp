@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "apps/common/console.h"
+#include "apps/common/level_words.h"
 #include "apps/common/non_finite.h"
 #include "apps/common/progress.h"
 #include "apps/common/runtime.h"
@@ -311,9 +312,11 @@ Percent Trainer::score(const EpochMetrics& metrics) const {
 void Trainer::print_epoch(const EpochMetrics& metrics, bool best) const {
   std::string line = fmt::format("{} epoch {}/{}  loss {:.4f}  val loss {:.4f}", metrics.model, metrics.epoch,
                                  config_.epochs, metrics.train_loss, metrics.validation_loss);
+  const bool one_level = dataset_.classes.has_one_level();
   for (const Level level : levels_of(part_)) {
     const NoveltyCounts& counts = metrics.validation[level];
-    line += fmt::format("  val {} {} (seen {})", name_of(level), text_of(counts.accuracy()),
+    if (one_level && level == Level::super && !counts.novel_accuracy()) continue;  // all are of any class
+    line += fmt::format("  val {} {} (seen {})", level_word(level, one_level), text_of(counts.accuracy()),
                         text_of(counts.seen_accuracy()));
   }
   line += fmt::format("  {:.1f} images/s  waited {:.2f} s for images  {:.1f} s + {:.1f} s{}",
