@@ -230,6 +230,11 @@ TEST_CASE("check-data: bad input leaves one line and no page") {
   fails({"check-data", "--data", data, "--out", (folder / "none/page.html").string()}, "--out");
   fails({"check-data", "--data", (folder / "pets/cat").string(), "--out", page},
         "in folders of at least two classes");
+  const std::string notes = (folder / "notes.html").string();
+  test::write_quickly(notes, "<p>mine</p>");
+  fails({"check-data", "--data", data, "--out", notes},
+        "or a page of tern's to write over, got another file");
+  CHECK(read_text_file(notes) == "<p>mine</p>");
 }
 
 TEST_CASE("check-data: no page over an image") {

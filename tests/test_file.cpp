@@ -142,6 +142,30 @@ TEST_CASE("AtomicFile: replaces files only") {
   CHECK(folder.size() == 5);
 }
 
+TEST_CASE("check_replaces_only: lets go only what is one of a kind, is empty, or is no file to read") {
+  const test::TemporaryFolder folder;
+  const auto refusal = [](const fs::path& path) {
+    return error_of([&] {
+      check_replaces_only(
+          "--out", path, [](std::string_view head) { return head == "ours"; }, "one of ours");
+    });
+  };
+  CHECK(refusal(folder / "new") == "no error");
+  write_file(folder / "empty", "");
+  CHECK(refusal(folder / "empty") == "no error");
+  write_file(folder / "ours", "ours");
+  CHECK(refusal(folder / "ours") == "no error");
+  write_file(folder / "theirs", "theirs");
+  CHECK(refusal(folder / "theirs") ==
+        "--out " + (folder / "theirs").string() +
+            ": wanted a new file, or one of ours to write over, got another file");
+  // Opened, the pipe would wait for a writer for ever.
+  REQUIRE(mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK(refusal(folder / "pipe") == "no error");
+  CHECK(refusal("/dev/null") == "no error");
+  CHECK(refusal(folder.path()) == "no error");
+}
+
 TEST_CASE("AtomicFile: follows links, and leaves them") {
   const test::TemporaryFolder folder;
   fs::create_directory(folder / "elsewhere");

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "engine/core/check.h"
+#include "tests/support/files.h"
 
 using namespace tern;
 
@@ -42,4 +43,24 @@ TEST_CASE("html: base64 as in RFC 4648") {
   CHECK(base64_of("fooba") == "Zm9vYmE=");
   CHECK(base64_of("foobar") == "Zm9vYmFy");
   CHECK(base64_of("\xfb\xff\xbf") == "+/+/");
+}
+
+TEST_CASE("html: a page replaces only a page, and its name says that it is one") {
+  const test::TemporaryFolder folder;
+  const auto error = [&](const char* name) {
+    return test::error_of([&] { check_page_place("--out", folder / name); });
+  };
+  CHECK(error("new.html") == "no error");
+  test::write_quickly(folder / "empty.html", "");
+  CHECK(error("empty.html") == "no error");
+  test::write_quickly(folder / "page.html", page_head() + "<title>a</title>");
+  CHECK(error("page.html") == "no error");
+  test::write_quickly(folder / "other.html", "<!DOCTYPE html><title>somebody's</title>");
+  CHECK(error("other.html") ==
+        "--out " + (folder / "other.html").string() +
+            ": wanted a new file, or a page of tern's to write over, got another file");
+  test::write_quickly(folder / "photo.jpg", "");
+  for (const char* name : {"photo.jpg", "new.csv", "html"})
+    CHECK(error(name) ==
+          "--out " + (folder / name).string() + ": wanted a name that ends in .html, got another");
 }

@@ -203,6 +203,10 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
     CHECK_THROWS_WITH_AS(predict(options), Contains("got the labels"), Error);
     options.out = options.images / "3.png";
     CHECK_THROWS_WITH_AS(predict(options), Contains("got one of the images"), Error);
+    options.labels.clear();  // they look like predictions
+    options.out = trained / "data/test_labels.csv";
+    CHECK_THROWS_WITH_AS(predict(options), Contains("got the images"), Error);
+    options.labels = options.out;
     options.out = trained.run() / "checkpoints/new.csv";
     CHECK_THROWS_WITH_AS(predict(options), Contains("got one among its checkpoints"), Error);
     options.out = trained.run() / "summary.json";
@@ -210,6 +214,22 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
     fs::create_symlink(trained.run() / "checkpoints/best_sub.safetensors", trained / "link");
     options.out = trained / "link";
     CHECK_THROWS_WITH_AS(predict(options), Contains("got one that tern train wrote"), Error);
+    test::write_quickly(trained / "notes.csv", "image,note\n1.jpg,a bird\n");
+    options.out = trained / "notes.csv";
+    CHECK_THROWS_WITH_AS(predict(options),
+                         Contains("or a table of predictions to write over, got another file"), Error);
+    CHECK(read_text_file(options.out) == "image,note\n1.jpg,a bird\n");
+    for (const char* labels : {"image,superclass_index,subclass_index,description\n",
+                               "image,superclass_index,subclass_indices\n"}) {
+      test::write_quickly(options.out, labels);
+      CHECK_THROWS_WITH_AS(predict(options), Contains("got another file"), Error);
+    }
+    test::write_quickly(options.out, "");  // as mktemp leaves it
+    CHECK(predict(options) == 0);
+    CHECK(predict(options) == 0);  // over its own
+    options.names = options.details = true;
+    CHECK(predict(options) == 0);
+    CHECK(predict(options) == 0);
     options = options_for(trained);
     options.images = trained / "data/train_data.csv";
     CHECK_THROWS_AS(predict(options), Error);
@@ -344,6 +364,10 @@ TEST_CASE("predict: the page has every image once, by answer, with what the tabl
     refuses(options.images / "3.png", "got one of the images");
     refuses(trained.run() / "summary.json", "got one that tern train wrote");
     refuses(trained.run(), "wanted a file to write, got a folder");
+    test::write_quickly(trained / "photo.jpg", "a photo");
+    refuses(trained / "photo.jpg", "wanted a name that ends in .html");
+    test::write_quickly(trained / "mine.html", "<p>mine</p>");
+    refuses(trained / "mine.html", "or a page of tern's to write over, got another file");
     options.page = trained / "page.html";
     options.page_limit = 7;
     {

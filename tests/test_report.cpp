@@ -98,10 +98,19 @@ TEST_CASE("report: one run, as tern evaluate counts it, and its errors") {
         }).find("not the run's own") != std::string::npos);
   CHECK(error_with([&](ReportOptions& o) { o.out = trained / "data/train_data.csv"; }).find("the images") !=
         std::string::npos);
-  CHECK(
-      error_with([&](ReportOptions& o) { o.out = trained / "run"; }).starts_with((trained / "run").string()));
+  CHECK(error_with([&](ReportOptions& o) {
+          o.out = trained / "run";
+        }).starts_with("--out: " + (trained / "run").string()));
   CHECK(error_with([&](ReportOptions& o) { o.decision.tau_rules = {"p10_seen"}; }).find("calibration.json") !=
         std::string::npos);
+
+  test::write_quickly(trained / "page.txt", "");
+  test::write_quickly(trained / "mine.html", "<p>mine</p>");
+  CHECK(error_with([&](ReportOptions& o) { o.out = trained / "page.txt"; }).find("ends in .html") !=
+        std::string::npos);
+  CHECK(error_with([&](ReportOptions& o) { o.out = trained / "mine.html"; }).find("got another file") !=
+        std::string::npos);
+  CHECK(read_text_file(trained / "mine.html") == "<p>mine</p>");
 
   // Half-written runs.
   const std::string metrics = read_text_file(trained / "run/metrics.csv");

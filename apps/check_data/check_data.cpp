@@ -10,6 +10,7 @@
 #include "apps/check_data/findings_json.h"
 #include "apps/check_data/findings_page.h"
 #include "apps/check_data/findings_text.h"
+#include "apps/page/html.h"
 #include "apps/run/study_data.h"
 #include "data/study.h"
 #include "engine/core/check.h"
@@ -35,6 +36,7 @@ int check_data(const CheckDataOptions& options) {
     check_not_data("--out", options.out, options.data);
     check_not_input("--out", options.out, "the images", to_predict);
     if (!to_predict.empty()) check_not_image("--out", options.out, to_predict);
+    check_page_place("--out", options.out);
   }
   LabelledImages labelled = open_study(options.data);
   const std::unique_ptr<ImageSource> others = to_predict.empty() ? nullptr : ImageSource::open(to_predict);

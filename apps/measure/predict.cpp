@@ -14,6 +14,7 @@
 #include "apps/measure/answer_images.h"
 #include "apps/measure/evaluation_json.h"
 #include "apps/measure/predictions_page.h"
+#include "apps/page/html.h"
 #include "apps/run/study_data.h"
 #include "data/image_source.h"
 #include "data/study.h"
@@ -38,10 +39,12 @@ void check_output(const std::string& option, const fs::path& path, const Predict
 
 void check_outputs(const PredictOptions& options, const Run& run) {
   check_output("--out", options.out, options, run);
+  check_replaces_only("--out", options.out, begins_predictions, "a table of predictions");
   if (options.page.empty()) return;
   check_output("--page", options.page, options, run);
   if (fs::weakly_canonical(options.page) == fs::weakly_canonical(options.out))
     throw Error("--page " + options.page.string(), "another file than --out", "the same");
+  check_page_place("--page", options.page);
 }
 
 /// Faults that should be known before minutes of work.

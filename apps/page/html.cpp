@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/core/check.h"
+#include "engine/io/file.h"
 
 namespace tern {
 
@@ -20,6 +21,15 @@ std::string fill_page(const char* subject, std::string_view text,
 
 std::string page_head() {
   return fill_page("head.html", kPageHead, {{"/*tern:base.css*/", kBaseCss}});
+}
+
+void check_page_place(const std::string& option, const std::filesystem::path& path) {
+  if (path.extension() != ".html")
+    throw Error(option + " " + path.string(), "a name that ends in .html", "another");
+  const auto is_page = [](std::string_view head) {
+    return head.find(R"(<meta name="generator" content="tern">)") != std::string_view::npos;
+  };
+  check_replaces_only(option, path, is_page, "a page of tern's");
 }
 
 std::string script_json(const Json& json) {

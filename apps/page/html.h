@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +20,10 @@ extern const std::string_view kPageHead, kBaseCss, kElementsJs;
 /// What every page begins with: the first part of its head, with the style that all share, and the policy that keeps a page from
 /// loading anything. A title and more of the head follow.
 std::string page_head();
+
+/// Throws Error{option + path, ...} unless `path`, to which a page is to be written, ends in .html and is new, empty or a page
+/// that begins with page_head(): a name given by mistake costs no other file.
+void check_page_place(const std::string& option, const std::filesystem::path& path);
 
 /// `text` with each marker, which occurs once, replaced; what is put in is not searched. `values`: markers in the order in
 /// which the text has them. Throws Error{subject, ...} for a marker that is not there.

@@ -6,6 +6,7 @@
 
 #include "apps/common/console.h"
 #include "apps/measure/predictor.h"
+#include "apps/page/html.h"
 #include "apps/report/explanations.h"
 #include "apps/report/page.h"
 #include "apps/report/run_json.h"
@@ -77,8 +78,9 @@ Json scored_run(const std::string& name, const Run& run, const ReportOptions& op
 }  // namespace
 
 int report(const ReportOptions& options) {
-  check_writable(options.out);
+  check_writable("--out", options.out);
   const std::vector<Run> runs = open_runs(options);
+  check_page_place("--out", options.out);
   const Device device = prepare_runtime(options.runtime);
   Json described = Json::array();
   const std::vector<std::string> names = names_of(runs);

@@ -153,8 +153,9 @@ void check_not_image(const std::string& option, const std::filesystem::path& pat
 
 void check_not_data(const std::string& option, const std::filesystem::path& path,
                     const std::filesystem::path& data) {
-  for (const char* file :
-       {"train_data.csv", "superclass_mapping.csv", "subclass_mapping.csv", "train_images.zip"}) {
+  // What is to be predicted, too: its labels look like predictions.
+  for (const char* file : {"train_data.csv", "superclass_mapping.csv", "subclass_mapping.csv",
+                           "train_images.zip", "test_images.zip", "test_labels.csv"}) {
     check_not_input(option, path, "the images", data / file);
   }
   check_not_image(option, path, data);

@@ -199,6 +199,19 @@ void check_not_input(const std::string& option, const fs::path& path, const std:
   throw Error(option + " " + path.string(), "another file than the inputs", what + " " + input.string());
 }
 
+void check_replaces_only(const std::string& option, const fs::path& path,
+                         const std::function<bool(std::string_view head)>& is_one, const std::string& what) {
+  constexpr std::streamsize kHeadBytes = 1024;
+  std::error_code absent;
+  if (!fs::is_regular_file(path, absent) || fs::file_size(path, absent) == 0) return;
+  std::string head(kHeadBytes, '\0');
+  std::ifstream stream(path, std::ios::binary);
+  stream.read(head.data(), kHeadBytes);
+  head.resize(static_cast<std::size_t>(stream.gcount()));
+  if (is_one(head)) return;
+  throw Error(option + " " + path.string(), "a new file, or " + what + " to write over", "another file");
+}
+
 bool same_file(const fs::path& a, const fs::path& b) {
   std::error_code absent;
   return fs::equivalent(a, b, absent) && !absent;

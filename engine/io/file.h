@@ -66,6 +66,12 @@ void check_writable(const std::string& option, const std::filesystem::path& path
 void check_not_input(const std::string& option, const std::filesystem::path& path, const std::string& what,
                      const std::filesystem::path& input);
 
+/// Throws Error{option + path, ...} if writing `path` would replace a file of which `is_one` is not true of the first KiB, which is
+/// none of the kind that `what` names ("a page of tern's"). An empty file is nothing to lose, and what is no regular file is not
+/// opened: a pipe would wait for a writer.
+void check_replaces_only(const std::string& option, const std::filesystem::path& path,
+                         const std::function<bool(std::string_view head)>& is_one, const std::string& what);
+
 /// Whether both are there and one and the same file or folder, whatever links and names lead to it.
 bool same_file(const std::filesystem::path& a, const std::filesystem::path& b);
 
