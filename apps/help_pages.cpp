@@ -3,13 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 #include <vector>
 
 #include "apps/common/console.h"
 #include "apps/common/version.h"
+#include "apps/measure/choose_thresholds.h"
+#include "apps/run/config.h"
 #include "engine/core/check.h"
 #include "engine/io/file.h"
+#include "models/novelty_scores.h"
 
 namespace tern {
 namespace {
@@ -29,6 +33,11 @@ std::vector<std::string> names_of(const CLI::Option& option) {
 
 bool takes_value(const CLI::Option& option) {
   return option.get_items_expected_max() > 0;
+}
+
+/// Whether it can be given by its place alone. Some have a name, too: export's --run.
+bool is_nameless(const CLI::Option& option) {
+  return option.get_snames().empty() && option.get_lnames().empty();
 }
 
 /// "a" and "b" of the type "TEXT:{a,b}"; none of any other.
@@ -71,7 +80,7 @@ std::string option_entry(const CLI::Option& option) {
   for (const std::string& name : names_of(option)) {
     head += fmt::format("{}\\fB{}\\fR", head.empty() ? "" : ", ", roff(name));
   }
-  if (takes_value(option) && !option.get_positional()) {
+  if (takes_value(option) && !is_nameless(option)) {
     const std::string type = option.get_type_name();
     const std::vector<std::string> choices = choices_of(option);
     head +=
@@ -90,8 +99,8 @@ std::string command_section(const CLI::App& command) {
   std::string entries;
   for (const CLI::Option* option : command.get_options()) {
     const std::string name = roff(names_of(*option).back());
-    if (option->get_positional()) synopsis += " \\fI" + name + "\\fR";
-    if (option->get_required() && !option->get_positional()) {
+    if (is_nameless(*option)) synopsis += " \\fI" + name + "\\fR";
+    if (option->get_required() && !is_nameless(*option)) {
       const std::string type = option->get_type_name();
       synopsis += fmt::format(" \\fB{}\\fR \\fI{}\\fR", name, roff(type.substr(0, type.find(':'))));
     }
@@ -103,25 +112,103 @@ std::string command_section(const CLI::App& command) {
 
 // --- bash ---
 
-/// The cases of one command: after an option with choices those, after one with another value files, else its options.
+/// Each of `names`, for both levels and for one.
+std::vector<std::string> with_levels(const std::vector<std::string>& names) {
+  std::vector<std::string> words = names;
+  for (const char* level : {"super=", "sub="}) {
+    for (const std::string& name : names) words.push_back(level + name);
+  }
+  return words;
+}
+
+/// "key=value" of the keys with few values, "key=" of the others.
+std::vector<std::string> setting_words() {
+  std::vector<std::string> words;
+  for (const ConfigKey& key : config_keys()) {
+    if (key.choices.empty()) words.push_back(key.name + "=");
+    for (const std::string& choice : key.choices) words.push_back(key.name + "=" + choice);
+  }
+  return words;
+}
+
+/// What may follow an option, as the type that --help shows says it; none where that cannot be listed.
+std::vector<std::string> values_of(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  if (type == "true|false") return {"true", "false"};
+  if (type == "KEY=VALUE") return setting_words();
+  if (type == "[LEVEL=]RULE") return with_levels(calibration_rules());
+  if (type.starts_with("[LEVEL=]NAME")) return with_levels(novelty_score_names());
+  return choices_of(option);
+}
+
+bool is_of_files(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  return std::ranges::any_of(std::array{"FILE", "DIR", "RUN"},
+                             [&](const char* kind) { return type.find(kind) != std::string::npos; });
+}
+
+/// The cases of one command: after an option its values, files or, of a number, nothing; else the options.
 std::string completion_case(const CLI::App& command) {
-  std::string options, values, files;
+  std::string options, values, files, others;
   for (const CLI::Option* option : command.get_options()) {
-    if (option->get_positional()) continue;
+    if (is_nameless(*option)) continue;
     const std::string names = fmt::format("{}", fmt::join(names_of(*option), "|"));
     options += fmt::format("{}{}", options.empty() ? "" : " ", fmt::join(names_of(*option), " "));
     if (!takes_value(*option)) continue;
-    const std::vector<std::string> choices = choices_of(*option);
-    if (choices.empty()) {
-      files += (files.empty() ? "" : "|") + names;
+    const std::vector<std::string> words = values_of(*option);
+    if (!words.empty()) {
+      values += fmt::format("        {}) words=\"{}\" ;;\n", names, fmt::join(words, " "));
     } else {
-      values += fmt::format("        {}) words=\"{}\" ;;\n", names, fmt::join(choices, " "));
+      std::string& kind = is_of_files(*option) ? files : others;
+      kind += (kind.empty() ? "" : "|") + names;
     }
   }
   if (!files.empty()) values += fmt::format("        {}) files=1 ;;\n", files);
+  if (!others.empty()) values += fmt::format("        {}) ;;\n", others);
   return fmt::format("    {})\n      case $before in\n{}        *) words=\"{}\" ;;\n      esac\n      ;;\n",
                      command.get_name(), values, options);
 }
+
+constexpr std::string_view
+    kBashBegin = R"(# Completion of tern's commands and options, for bash, and for zsh after bashcompinit.
+_tern() {
+  local at=$COMP_CWORD command=${COMP_WORDS[1]} words='' files='' lead='' before
+  local current=${COMP_WORDS[COMP_CWORD]}
+  local value=$current
+  # bash takes --option=value and key=value apart at the sign: they are put together again.
+  while [ "$at" -gt 2 ] && { [ "${COMP_WORDS[at]}" = '=' ] || [ "${COMP_WORDS[at - 1]}" = '=' ]; }; do
+    at=$((at - 1))
+    value=${COMP_WORDS[at]}$value
+  done
+  [ "$current" != '=' ] || current=''
+  local standing=${value%"$current"}  # of which nothing is to be replied
+  before=${COMP_WORDS[at - 1]}
+  case $value in
+    -*=*) before=${value%%=*} lead=${value%%=*}= value=${value#*=} ;;
+  esac
+  [ "$COMP_CWORD" -gt 1 ] || command=''
+  case $command in
+)",
+    kBashEnd = R"(  esac
+  # An argument that is no option is a file, where none is asked for by name.
+  if [ -n "$files" ] || { [ -n "$command" ] && [ "${value#-}" = "$value" ] && [ "${words#-}" != "$words" ]; }; then
+    compopt -o filenames 2>/dev/null
+    mapfile -t COMPREPLY < <(compgen -f -- "$value")
+    if [ "${#COMPREPLY[@]}" = 0 ] && [ "${value#*=}" != "$value" ]; then  # of NAME=FILE
+      lead=$lead${value%%=*}=
+      mapfile -t COMPREPLY < <(compgen -f -- "${value#*=}")
+    fi
+  elif [ "${value#*=}" != "$value" ]; then
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$value")
+  else  # the keys first, then the values of one
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$value" | sed 's/=.*/=/' | sort -u)
+    [ "${COMPREPLY[0]%=}" = "${COMPREPLY[0]}" ] || [ "${#COMPREPLY[@]}" != 1 ] || compopt -o nospace 2>/dev/null
+  fi
+  COMPREPLY=("${COMPREPLY[@]/#/$lead}")
+  COMPREPLY=("${COMPREPLY[@]#"$standing"}")
+}
+complete -F _tern tern
+)";
 
 }  // namespace
 
@@ -140,30 +227,16 @@ std::string man_page(const CLI::App& tern, const std::string& version) {
 }
 
 std::string bash_completion(const CLI::App& tern) {
-  std::vector<std::string> names;
+  std::vector<std::string> words;
   std::string cases;
   for (const CLI::App* command : commands_of(tern)) {
-    names.push_back(command->get_name());
+    words.push_back(command->get_name());
     cases += completion_case(*command);
   }
-  return fmt::format(R"(# Completion of tern's commands and options, for bash, and for zsh after bashcompinit.
-_tern() {{
-  local current=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD - 1]}} command=${{COMP_WORDS[1]}} words='' files=''
-  [ "$COMP_CWORD" -gt 1 ] || command=''
-  case $command in
-    '') words="{}" ;;
-{}  esac
-  # An argument that is no option is a file, where none is asked for by name.
-  if [ -n "$files" ] || {{ [ -n "$command" ] && [ "${{current#-}}" = "$current" ] && [ "${{words#-}}" != "$words" ]; }}; then
-    compopt -o filenames 2>/dev/null
-    mapfile -t COMPREPLY < <(compgen -f -- "$current")
-  else
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
-  fi
-}}
-complete -F _tern tern
-)",
-                     fmt::join(names, " "), cases);
+  for (const CLI::Option* option : tern.get_options()) {
+    for (const std::string& name : names_of(*option)) words.push_back(name);
+  }
+  return fmt::format("{}    '') words=\"{}\" ;;\n{}{}", kBashBegin, fmt::join(words, " "), cases, kBashEnd);
 }
 
 int write_help_pages(const HelpPagesOptions& options) {

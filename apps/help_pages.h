@@ -10,8 +10,8 @@ namespace tern {
 /// tern.1, for man (man-pages(7)): the commands, and the options of each.
 std::string man_page(const CLI::App& tern, const std::string& version);
 
-/// A script for bash-completion, which zsh takes too after bashcompinit: commands, their options, the values of an option
-/// that takes one of several, and names of files for everything else.
+/// A script for bash-completion, which zsh takes too after bashcompinit: commands, their options, after an option the values
+/// that can be listed (of --set the keys, then a key's values) or names of files, also after --option=.
 std::string bash_completion(const CLI::App& tern);
 
 struct HelpPagesOptions {

@@ -19,7 +19,10 @@ namespace {
 struct Tern {
   CLI::App app{"tern: about it.", "tern"};
   Command chosen;
-  Tern() { add_commands(app, chosen); }
+  Tern() {
+    app.set_version_flag("--version", "1.2");
+    add_commands(app, chosen);
+  }
 };
 
 /// What a shell prints, and nothing else it does.
@@ -52,6 +55,8 @@ TEST_CASE("help pages: the manual names every command and option, and has no req
   }
   CHECK(page.find("\\fB\\-\\-device\\fR \\fIauto|\\:cpu|\\:cuda\\fR\n") != std::string::npos);
   CHECK(page.find("(default: auto)") != std::string::npos);
+  CHECK(page.find("\\fBtern export\\fR \\fB\\-\\-run\\fR \\fIRUN\\fR \\fB\\-\\-out\\fR") !=
+        std::string::npos);
   for (const char* code : {"0 on success", "1 on failure", "2 on wrong usage", "130", "143"})
     CHECK(page.substr(page.find(".SH EXIT STATUS")).find(code) != std::string::npos);
   std::istringstream lines(page);
@@ -76,6 +81,35 @@ TEST_CASE("help pages: bash completes commands, options, choices and files") {
   CHECK(completed(folder.path(), "tern train --config set", 3) == "settings.toml\n");
   CHECK(completed(folder.path(), "tern inspect set", 2) == "settings.toml\n");
   CHECK(completed(folder.path(), "tern nonsense --a", 2) == "\n");
+  CHECK(completed(folder.path(), "tern --ver", 1) == "--version\n");
+  CHECK(completed(folder.path(), "tern train --threads s", 3) == "\n");  // a number, no file
+  CHECK(completed(folder.path(), "tern export --o", 2) == "--out\n");
+  CHECK(completed(folder.path(), "tern export --run set", 3) == "settings.toml\n");
+  CHECK(completed(folder.path(), "tern predict --mask-untrained t", 3) == "true\n");
+}
+
+TEST_CASE("help pages: bash completes values after =, which it takes apart, and zsh does not") {
+  const Tern tern;
+  const test::TemporaryFolder folder;
+  folder.write("tern.bash", bash_completion(tern.app));
+  folder.write("settings.toml", "");
+  const auto reply = [&](const std::string& words, int last) {
+    return completed(folder.path(), words, last);
+  };
+  CHECK(reply("tern train --device = c", 4) == "cpu cuda\n");
+  CHECK(reply("tern train --device =", 3) == "auto cpu cuda\n");
+  CHECK(reply("tern train --device=c", 2) == "--device=cpu --device=cuda\n");
+  CHECK(reply("tern train --config = set", 4) == "settings.toml\n");
+  CHECK(reply("tern study --weights name = set", 5) == "settings.toml\n");
+  CHECK(reply("tern train --set back", 3) == "backbone=\n");
+  CHECK(reply("tern train --set fine_tune =", 4) == "full frozen\n");
+  CHECK(reply("tern train --set fine_tune = fr", 5) == "frozen\n");
+  CHECK(reply("tern train --set = fine_tune = fr", 6) == "frozen\n");
+  CHECK(reply("tern train --set hold_out = t", 5) == "true\n");
+  CHECK(reply("tern calibrate --rule su", 3) == "sub= super=\n");
+  CHECK(reply("tern calibrate --rule sub = p10", 5) == "p10_seen\n");
+  CHECK(reply("tern evaluate --tau-rule p10", 3) == "p10_seen\n");
+  CHECK(reply("tern export --score super = openm", 5) == "openmax\n");
 }
 
 TEST_CASE("help pages: both are written, and a folder that cannot be made is named") {

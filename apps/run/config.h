@@ -127,6 +127,7 @@ struct ConfigKey {
   /// Sets the member; false if the value is of another type or out of range.
   std::function<bool(Config&, const ConfigValue&)> set;
   std::function<ConfigValue(const Config&)> get;
+  std::vector<std::string> choices = {};  ///< all values, of a key that has few
 };
 
 /// Every key, in the order in which they are written.

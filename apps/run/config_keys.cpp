@@ -68,6 +68,7 @@ class Table {
         [member](const Config& config) -> ConfigValue {
           return Names<E>::list[static_cast<std::size_t>(config.*member)];
         });
+    keys_.back().choices = Names<E>::list;
   }
 
   void choice(const char* name, std::string Config::*member, std::vector<std::string> names,
@@ -75,12 +76,13 @@ class Table {
     const std::string wanted = one_of(names);
     add(
         name, wanted, help,
-        [member, names = std::move(names)](Config& config, const ConfigValue& value) {
+        [member, names](Config& config, const ConfigValue& value) {
           const auto index = index_of(names, value);
           if (index) config.*member = names[*index];
           return index.has_value();
         },
         [member](const Config& config) -> ConfigValue { return config.*member; });
+    keys_.back().choices = std::move(names);
   }
 
   void whole(const char* name, std::int64_t Config::*member, std::int64_t low, std::int64_t high,
@@ -125,6 +127,7 @@ class Table {
   }
   void flag(const char* name, bool Config::*member, const char* help) {
     any(name, member, "true or false", help);
+    keys_.back().choices = {"true", "false"};
   }
 
   void last_may_differ_on_resume() { keys_.back().may_differ_on_resume = true; }
