@@ -128,8 +128,8 @@ std::string unexpected_text(const CLI::App& tern, const std::string& argument) {
   const bool is_option = argument.starts_with("-");
   const std::vector<std::string> names = names_of(app, is_option);
   if (names.empty()) return "wanted no more arguments, got " + argument;
-  return std::string(is_option ? "wanted a known option" : "wanted a command") + " (the nearest is " +
-         nearest_name(argument.substr(0, argument.find('=')), names) + "), got " + argument;
+  return std::string(is_option ? "wanted a known option" : "wanted a command") +
+         nearest_remark(argument.substr(0, argument.find('=')), names) + ", got " + argument;
 }
 
 /// One line of what is wrong and two of what to do; all of the help only where nothing was asked for.
@@ -149,6 +149,17 @@ int wrong_usage(const CLI::App& tern, const std::string& message) {
   return kWrongUsage;
 }
 
+/// As CLI::App takes them, the last first. `tern help` and `tern help train` ask what --help asks.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (!arguments.empty() && arguments.front() == "help") {
+    arguments.erase(arguments.begin());
+    arguments.push_back("--help");
+  }
+  std::ranges::reverse(arguments);
+  return arguments;
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
@@ -162,7 +173,7 @@ int run_command_line(int argc, char** argv) {
   add_commands(tern, chosen);
   tern.require_subcommand(0, 1);
   try {
-    tern.parse(argc, argv);
+    tern.parse(arguments_of(argc, argv));
   } catch (const CLI::Success& asked_for_text) {
     return check_output(tern, tern.exit(asked_for_text));
   } catch (const CLI::Error& error) {

@@ -2,6 +2,7 @@
 #include "apps/commands.h"
 
 #include <iostream>
+#include <limits>
 
 #include "apps/check_data/check_data.h"
 #include "apps/common/console.h"
@@ -42,10 +43,12 @@ void add_demo_data(CLI::App& tern, Command& chosen) {
                               "Write a small synthetic data set in the study's layout, with test labels.",
                               options, demo_data);
   app->add_option("--out", options.out, "an absent or empty folder")->required()->type_name("DIR");
-  app->add_option("--seed", options.seed, "another seed, other images")->capture_default_str();
+  app->add_option("--seed", options.seed, "another seed, other images")
+      ->check(whole_in(0, std::numeric_limits<std::uint64_t>::max()))
+      ->capture_default_str();
   app->add_option("--images-per-subclass", options.images_per_subclass,
                   "to train on: fewer are made and trained on sooner")
-      ->check(CLI::Range(1, 100000))
+      ->check(whole_in(1, 100000))
       ->capture_default_str();
 }
 
@@ -106,9 +109,7 @@ void add_classify(CLI::App& tern, Command& chosen) {
   CLI::App* app =
       add_command(tern, chosen, "classify", "Name the five most probable ImageNet classes of images.",
                   options, run_classify);
-  app->add_option("--arch", options.architecture, "the network")
-      ->required()
-      ->check(CLI::IsMember(resnet_names()));
+  app->add_option("--arch", options.architecture, "the network")->required()->check(one_of(resnet_names()));
   app->add_option("--weights", options.weights, "of torchvision, timm or Hugging Face, .pth or .safetensors")
       ->required()
       ->type_name("FILE");
@@ -122,7 +123,7 @@ void add_classify(CLI::App& tern, Command& chosen) {
          "--resize", options.resize,
          "the shorter side in pixels before 224 x 224 are cut out of the centre; torchvision's V2 weights "
          "were made for 232")
-      ->check(CLI::Range(kMinResize, kMaxResize))
+      ->check(whole_in(kMinResize, kMaxResize))
       ->capture_default_str();
   app->add_option("IMAGE", options.images, "JPEG, PNG or BMP")->required()->type_name("FILE");
   add_json_option(app, options.print, "the classes of each image");
@@ -210,7 +211,7 @@ void add_calibrate(CLI::App& tern, Command& chosen) {
                   "make this many images of no class out of validation images, as sharp as they are, and let "
                   "them stand "
                   "for novel superclasses in place of CIFAR's")
-      ->check(CLI::Range(0, 100000));
+      ->check(whole_in(0, 100000));
   app->add_flag("--per-class", options.per_class,
                 "a threshold for each class that has enough images, by that rule");
   app->add_option_function<std::string>(
@@ -223,6 +224,7 @@ void add_calibrate(CLI::App& tern, Command& chosen) {
          "leave classes that were never trained out of the softmax; by default as in the run's settings")
       ->type_name("true|false");
   app->add_option("--seed", options.seed, "of the halves for calibration and for the test")
+      ->check(whole_in(0, std::numeric_limits<std::uint64_t>::max()))
       ->capture_default_str();
   app->add_option("--target-rate", options.target_rate, "share of seen images to keep, of novel ones to find")
       ->check(number_in(0.01, 1))
@@ -240,7 +242,7 @@ void add_dump(CLI::App& tern, Command& chosen) {
   app->add_option("--run", options.run, "a run folder of tern train")->required()->type_name("RUN");
   app->add_option("--out", options.out, "the file to write")->required()->type_name("FILE.safetensors");
   app->add_option("--part", options.parts, "only these images; may be repeated")
-      ->check(CLI::IsMember({"train", "validation", "pseudo_novel", "pseudo_novel_super"}))
+      ->check(one_of({"train", "validation", "pseudo_novel", "pseudo_novel_super"}))
       ->take_all()
       ->expected(1);
   add_folder_options(app, options.folders, "where the run's images are now, if they have moved");

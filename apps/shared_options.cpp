@@ -1,6 +1,11 @@
 #include "apps/shared_options.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
 
 #include "apps/measure/views.h"
 #include "engine/core/check.h"
@@ -9,10 +14,10 @@ namespace tern {
 
 void add_runtime_options(CLI::App* app, RuntimeOptions& options) {
   app->add_option("--device", options.device, "auto takes the GPU if there is one")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->check(one_of({"auto", "cpu", "cuda"}))
       ->capture_default_str();
   app->add_option("--threads", options.threads, "CPU threads; all cores if not given")
-      ->check(CLI::Range(1, 4096));
+      ->check(whole_in(1, 4096));
 }
 
 void add_folder_options(CLI::App* app, DataFolders& folders, const char* data_text) {
@@ -39,7 +44,7 @@ void add_ensemble_options(CLI::App* app, std::vector<std::filesystem::path>& run
          "--views", views,
          "show each image in several ways, too, and average the answers: flip: mirrored; crops: its four "
          "corners; flip+crops: all of it mirrored")
-      ->check(CLI::IsMember(view_names()));
+      ->check(one_of(view_names()));
 }
 
 CLI::Validator number_in(double low, double high) {
@@ -50,6 +55,27 @@ CLI::Validator number_in(double low, double high) {
     return inside ? "" : "wanted a number in " + wanted + ", got " + text;
   };
   return {check, "FLOAT in " + wanted};
+}
+
+CLI::Validator whole_in(std::uint64_t low, std::uint64_t high) {
+  const std::string wanted = fmt::format("[{}, {}]", low, high);
+  const auto check = [=](const std::string& text) -> std::string {
+    std::uint64_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [at, error] = std::from_chars(text.data(), end, value);
+    const bool inside = error == std::errc() && at == end && value >= low && value <= high;
+    return inside ? "" : "wanted a whole number in " + wanted + ", got " + text;
+  };
+  return {check, "INT in " + wanted};
+}
+
+CLI::Validator one_of(const std::vector<std::string>& names) {
+  const std::string list = fmt::format("{{{}}}", fmt::join(names, ","));
+  const auto check = [=](const std::string& text) -> std::string {
+    if (std::ranges::find(names, text) != names.end()) return "";
+    return fmt::format("wanted one of {}, got {}", fmt::join(names, ", "), text);
+  };
+  return {check, list};
 }
 
 void add_score_option(CLI::App* app, std::vector<std::string>& scores, const char* text) {

@@ -44,6 +44,12 @@ void add_json_option(CLI::App* app, ResultForm& print, const std::string& docume
 /// A check that wants a number in [low, high]. CLI::Range lets NaN through.
 CLI::Validator number_in(double low, double high);
 
+/// A check that wants a whole number in [low, high]: CLI11 alone takes -1 for the largest, and too many digits for as many as fit.
+CLI::Validator whole_in(std::uint64_t low, std::uint64_t high);
+
+/// A check that wants one of `names`.
+CLI::Validator one_of(const std::vector<std::string>& names);
+
 /// parse_mix() whose errors are of usage.
 TestMix mix_or_usage(const std::string& text);
 

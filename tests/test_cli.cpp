@@ -116,6 +116,30 @@ TEST_CASE("cli: an unknown option or command is told with the nearest one") {
                     "tern evaluate: wanted a known option (the nearest is --tau-sub), got --tau_sub=0.5");
   check_short_usage({"demo-data", "--out", "a", "b"}, "tern demo-data: wanted no more arguments, got b");
   check_short_usage({"train", "--out", "x"}, "tern train: --config is required");
+  // Nothing is near.
+  check_short_usage({"zzzzqqq"}, "tern: wanted a command, got zzzzqqq");
+  check_short_usage({"evaluate", "--run", "a", "--fly"}, "tern evaluate: wanted a known option, got --fly");
+}
+
+TEST_CASE("cli: a value that an option does not take is told with what it takes") {
+  for (const char* seed : {"-1", "1.5", "99999999999999999999", "many"}) {
+    check_short_usage(
+        {"demo-data", "--out", "/proc/none", "--seed", seed},
+        std::string("tern demo-data: --seed: wanted a whole number in [0, 18446744073709551615], got ") +
+            seed);
+    check_usage({"calibrate", "--run", "a", "--seed", seed}, "--seed: wanted a whole number in [0, 1");
+  }
+  check_short_usage({"demo-data", "--out", "/proc/none", "--images-per-subclass", "0"},
+                    "tern demo-data: --images-per-subclass: wanted a whole number in [1, 100000], got 0");
+  check_short_usage({"evaluate", "--run", "a", "--device", "abacus"},
+                    "tern evaluate: --device: wanted one of auto, cpu, cuda, got abacus");
+}
+
+TEST_CASE("cli: help as a command is --help") {
+  CHECK(run_tern({"help"}).output == run_tern({"--help"}).output);
+  const Result train = run_tern({"help", "train"});
+  CHECK(train.code == 0);
+  CHECK(train.output == run_tern({"train", "--help"}).output);
 }
 
 TEST_CASE("cli: --quiet leaves out what is no result, no warning and no error, of every command") {

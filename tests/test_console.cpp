@@ -150,6 +150,5 @@ TEST_CASE("console: with --json a failure is a line on standard error and no doc
   }
   const test::Result report = test::run_tern({"report", "run", "--out", "page.html", "--json"});
   CHECK(report.code == 2);
-  CHECK(holds(report.errors, "tern report: wanted a known option (the nearest is "));
-  CHECK(holds(report.errors, "), got --json\n"));
+  CHECK(holds(report.errors, "tern report: wanted a known option, got --json"));
 }

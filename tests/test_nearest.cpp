@@ -21,3 +21,14 @@ TEST_CASE("nearest_name: the first of the most alike, for names of any length") 
   CHECK(nearest_name("", {"ab", "cd"}) == "ab");
   CHECK(nearest_name(std::string(1 << 20, 'x'), names) == "epochs");  // all are as far
 }
+
+TEST_CASE("nearest_remark: names only what may have been meant") {
+  const std::vector<std::string> names = {"train", "predict", "evaluate"};
+  CHECK(nearest_remark("trian", names) == " (the nearest is train)");
+  CHECK(nearest_remark("pridicted", names) == " (the nearest is predict)");
+  CHECK(nearest_remark("try", names).empty());
+  CHECK(nearest_remark("zzzzqqq", names).empty());
+  CHECK(nearest_remark("", names).empty());
+  CHECK(nearest_remark("train", {}).empty());
+  CHECK(nearest_remark(std::string(1'000'000, 'a'), names).empty());
+}

@@ -20,7 +20,7 @@ const ConfigKey& find_key(const std::string& where, const std::string& name) {
   if (found != keys.end()) return *found;
   std::vector<std::string> names;
   for (const ConfigKey& key : keys) names.push_back(key.name);
-  throw Error(where, "a known key (the nearest is " + nearest_name(name, names) + ")", name.substr(0, 64));
+  throw Error(where, "a known key" + nearest_remark(name, names), name.substr(0, 64));
 }
 
 /// What a TOML node holds, for messages: "the string \"x\"".

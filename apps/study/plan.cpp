@@ -109,7 +109,7 @@ class Keys {
       const std::string name(key.str());
       if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
       throw Error(fmt::format("{}:{} {}", file_, key.source().begin.line, name.substr(0, 64)),
-                  "a known key (the nearest is " + nearest_name(name, known_) + ")", name.substr(0, 64));
+                  "a known key" + nearest_remark(name, known_), name.substr(0, 64));
     }
   }
 

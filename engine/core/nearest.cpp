@@ -27,4 +27,10 @@ const std::string& nearest_name(std::string_view typed, const std::vector<std::s
   });
 }
 
+std::string nearest_remark(std::string_view typed, const std::vector<std::string>& names) {
+  if (names.empty() || typed.size() > 64) return "";
+  const std::string& nearest = nearest_name(typed, names);
+  return 3 * edit_distance(typed, nearest) <= typed.size() + 2 ? " (the nearest is " + nearest + ")" : "";
+}
+
 }  // namespace tern

@@ -15,4 +15,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b);
 /// empty.
 const std::string& nearest_name(std::string_view typed, const std::vector<std::string>& names);
 
+/// " (the nearest is NAME)" where one is so near that it may have been meant: at most a third, rounded up, of the letters typed differ. Else
+/// nothing, as of no names.
+std::string nearest_remark(std::string_view typed, const std::vector<std::string>& names);
+
 }  // namespace tern
