@@ -59,6 +59,16 @@ TEST_CASE("parallel_for: nothing to do") {
   CHECK(calls == 0);
 }
 
+TEST_CASE("parallel_for: everything is done where OpenMP gives fewer threads than asked for") {
+  const int threads_before = thread_count();
+  set_thread_count(4);
+  std::vector<Ranges> ranges(2);
+#pragma omp parallel num_threads(2)  // a loop within it gets one thread
+  ranges[static_cast<std::size_t>(omp_get_thread_num())] = ranges_of(1000, 1);
+  CHECK(ranges.front() == Ranges{{0, 1000}});
+  set_thread_count(threads_before);
+}
+
 TEST_CASE("set_thread_count: at least one") {
   const int threads_before = thread_count();
   set_thread_count(0);

@@ -8,20 +8,22 @@
 
 namespace tern {
 
-/// The number of threads that parallel_for and oneDNN use, at least 1.
+/// The number of threads that parallel_for and oneDNN use, at least 1. Of the calling thread, as set_thread_count's.
 inline int thread_count() {
   return omp_get_max_threads();
 }
-inline void set_thread_count(int threads) {
-  omp_set_num_threads(std::max(threads, 1));
-}
+
+/// Sets it to `threads`, or to what OpenMP gives if that is fewer (OMP_THREAD_LIMIT, OMP_DYNAMIC): with fewer than it counts on,
+/// oneDNN leaves parts of a result as they were, or waits forever (seen with 2.6.3).
+void set_thread_count(int threads);
 
 /// A grain for loops that do little with each element: a second thread costs more than it saves for fewer.
 inline constexpr std::int64_t kElementwiseGrain = 1 << 15;
 
 /// Calls body(begin, end) on disjoint ranges that cover [0, count), one per thread, and no more of them than
 /// ranges of `grain` would make. The partition depends on count, grain and the number of threads alone, so a
-/// run is repeatable. body must not throw.
+/// run is repeatable. OpenMP may give fewer threads than it was asked for (OMP_THREAD_LIMIT, OMP_DYNAMIC, a loop within
+/// a loop). body must not throw.
 template <typename Body>
 void parallel_for(std::int64_t count, std::int64_t grain, Body&& body) {
   if (count <= 0) return;
@@ -33,8 +35,8 @@ void parallel_for(std::int64_t count, std::int64_t grain, Body&& body) {
   }
 #pragma omp parallel num_threads(threads)
   {
-    const std::int64_t part = omp_get_thread_num();
-    const std::int64_t begin = count * part / threads, end = count * (part + 1) / threads;
+    const std::int64_t part = omp_get_thread_num(), parts = omp_get_num_threads();
+    const std::int64_t begin = count * part / parts, end = count * (part + 1) / parts;
     if (begin < end) body(begin, end);
   }
 }

@@ -24,7 +24,9 @@ bool adds_residual(const ConvolutionShape& s) {
 CpuBackend::CpuBackend()
     : Backend(Device::cpu()),
       onednn_(std::make_unique<OneDnnConvolution>()),
-      im2col_(std::make_unique<Im2colConvolution>()) {}
+      im2col_(std::make_unique<Im2colConvolution>()) {
+  set_thread_count(thread_count());  // no more than there are
+}
 CpuBackend::~CpuBackend() = default;
 
 std::string CpuBackend::description() const {
