@@ -188,6 +188,7 @@ FoldedResNet::Conv FoldedResNet::make_conv(const ConvNorm& layer) const {
 void FoldedResNet::update(const ResNet& network) {
   const auto fold = [](const ConvNorm& layer, Conv& conv) {
     fold_batch_norm(layer.conv.weight().data(), layer.norm.state(), conv.weight, conv.bias);
+    conv.packed->clear();
   };
   fold(network.stem(), stem_);
   for (std::size_t b = 0; b < blocks_.size(); ++b) {
@@ -198,7 +199,7 @@ void FoldedResNet::update(const ResNet& network) {
 }
 
 Tensor FoldedResNet::run(const Conv& conv, const Tensor& x, const Epilogue& epilogue) {
-  return conv2d_fused(x, conv.weight, &conv.bias, conv.convolution, epilogue);
+  return conv2d_fused(x, conv.weight, &conv.bias, conv.convolution, epilogue, conv.packed.get());
 }
 
 Tensor FoldedResNet::forward(const Tensor& images) const {

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -123,6 +124,7 @@ class FoldedResNet {
   struct Conv {
     Tensor weight, bias;  ///< weight in the activations' type, bias f32
     Convolution convolution;
+    std::unique_ptr<PackedWeights> packed = std::make_unique<PackedWeights>();
   };
   struct Block {
     std::vector<Conv> path;

@@ -132,7 +132,8 @@ void CountingBackend::matmul(const Tensor& a, const Tensor& b, const MatmulOptio
 }
 
 bool CountingBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
-                                     const Convolution& convolution, const Epilogue& epilogue, Tensor& y) {
+                                     const Convolution& convolution, const Epilogue& epilogue, Tensor& y,
+                                     PackedWeights*) {
   Operation forward = pass(Family::convolution_forward, x, w, y, convolution);
   if (bias != nullptr) forward.name += " + bias";
   if (epilogue.residual != nullptr) forward.name += " + residual";

@@ -23,6 +23,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "engine/backend/packed_weights.h"
 #include "engine/device/device.h"
 #include "engine/tensor/tensor.h"
 #include "kernels/common/stream.h"
@@ -98,10 +99,10 @@ class Backend {
   /// y = relu(conv(x, w) + bias + residual). x [N,H,W,C], w [K,R,R,C/groups], y and residual [N,P,Q,K], all
   /// T; bias [K] f32 or null. groups divides C and K; no extent is 0. False where the device has no
   /// convolution with this epilogue or bias in one pass: y may then hold anything, and the caller convolves
-  /// without them. It always has one without both.
+  /// without them. It always has one without both. `kept`: what the device keeps of w between calls, or null.
   [[nodiscard]] virtual bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
                                             const Convolution& convolution, const Epilogue& epilogue,
-                                            Tensor& y) = 0;
+                                            Tensor& y, PackedWeights* kept = nullptr) = 0;
   /// dx [N,H,W,C], dw [K,R,R,C/groups] of the same convolution.
   virtual void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
                                     Tensor& dx) = 0;

@@ -78,7 +78,7 @@ void check_groups(std::int64_t in, std::int64_t out, int groups) {
 }
 
 Tensor conv2d_fused(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution,
-                    const Epilogue& epilogue) {
+                    const Epilogue& epilogue, PackedWeights* kept) {
   Tensor y = Tensor::empty(output_shape(x, w, bias, convolution), x.dtype(), x.device());
   if (epilogue.residual != nullptr) {
     check_dtype("conv2d", "residual", *epilogue.residual, x.dtype());
@@ -87,10 +87,10 @@ Tensor conv2d_fused(const Tensor& x, const Tensor& w, const Tensor* bias, const 
   Backend& backend = backend_of(x);
   if (is_degenerate(x, y)) {
     fill(0, y);
-  } else if (backend.conv2d_forward(x, w, bias, convolution, epilogue, y)) {
+  } else if (backend.conv2d_forward(x, w, bias, convolution, epilogue, y, kept)) {
     return y;
   } else {
-    check(backend.conv2d_forward(x, w, nullptr, convolution, {}, y), "conv2d", "a convolution", "none");
+    check(backend.conv2d_forward(x, w, nullptr, convolution, {}, y, kept), "conv2d", "a convolution", "none");
   }
   if (bias != nullptr) add_bias(*bias, y);
   if (epilogue.residual != nullptr) add(y, *epilogue.residual, y);

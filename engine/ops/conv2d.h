@@ -22,9 +22,9 @@ inline Variable conv2d(const Variable& x, const Variable& w, const Convolution& 
 
 /// For inference: relu(conv2d(x, w) + bias + residual) in one pass, with nothing recorded. bias may be null;
 /// the residual has the output's shape and x's type, and so has w. The ReLU hands NaN on; on the CPU it may
-/// give |y| 2^-100 where it should give 0, and infinity where -infinity would be made 0.
+/// give |y| 2^-100 where it should give 0, and infinity where -infinity would be made 0. `kept`: where calls with the same w keep what they make of it, or null.
 Tensor conv2d_fused(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution,
-                    const Epilogue& epilogue = {});
+                    const Epilogue& epilogue = {}, PackedWeights* kept = nullptr);
 
 /// Throws Error unless `groups` is at least 1 and divides the channels in and out.
 void check_groups(std::int64_t in, std::int64_t out, int groups);

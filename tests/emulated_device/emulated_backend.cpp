@@ -130,7 +130,8 @@ void EmulatedBackend::matmul(const Tensor& a, const Tensor& b, const MatmulOptio
 }
 
 bool EmulatedBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
-                                     const Convolution& convolution, const Epilogue& epilogue, Tensor& y) {
+                                     const Convolution& convolution, const Epilogue& epilogue, Tensor& y,
+                                     PackedWeights*) {
   issue([x = Operand(x), w = Operand(w), bias = operand(bias), convolution,
          residual = operand(epilogue.residual), relu = epilogue.relu, y = Operand(y)] {
     std::optional<Tensor> host_bias, host_residual;

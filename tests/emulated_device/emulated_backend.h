@@ -22,7 +22,7 @@ class EmulatedBackend final : public Backend {
 
   void matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options, Tensor& c) override;
   bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution,
-                      const Epilogue& epilogue, Tensor& y) override;
+                      const Epilogue& epilogue, Tensor& y, PackedWeights* kept) override;
   void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
                             Tensor& dx) override;
   bool conv2d_add_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,

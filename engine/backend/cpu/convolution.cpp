@@ -43,15 +43,16 @@ bool CpuBackend::has_bfloat16() const {
 }
 
 bool CpuBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
-                                const Convolution& convolution, const Epilogue& epilogue, Tensor& y) {
+                                const Convolution& convolution, const Epilogue& epilogue, Tensor& y,
+                                PackedWeights* kept) {
   const ConvolutionShape shape = ConvolutionShape::of(x, y, convolution);
   if (epilogue.residual != nullptr && !adds_residual(shape)) return false;
   if (winograd::suits(shape)) {
-    winograd::forward(x, w, bias, epilogue, y);
+    winograd::forward(x, w, bias, epilogue, y, kept);
   } else if (Im2colConvolution::suits(shape)) {
     im2col_->forward(x, w, bias, convolution, epilogue, y);
   } else {
-    onednn_->forward(x, w, bias, convolution, epilogue, y);
+    onednn_->forward(x, w, bias, convolution, epilogue, y, kept);
   }
   return true;
 }

@@ -21,7 +21,7 @@ class CpuBackend final : public Backend {
   bool has_bfloat16() const override;
   void matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options, Tensor& c) override;
   bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Convolution& convolution,
-                      const Epilogue& epilogue, Tensor& y) override;
+                      const Epilogue& epilogue, Tensor& y, PackedWeights* kept) override;
   void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
                             Tensor& dx) override;
   void conv2d_backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution,

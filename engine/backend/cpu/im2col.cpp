@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <oneapi/dnnl/dnnl.hpp>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "engine/backend/cpu/onednn_post_ops.h"
+#include "engine/backend/cpu/onednn_primitive.h"
 #include "engine/core/parallel.h"
 
 namespace tern {
@@ -96,18 +96,12 @@ void sum_windows(const float* windows, const Geometry& g, std::int64_t pixel, fl
 
 }  // namespace
 
-struct Im2colConvolution::Engine {
-  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
-  dnnl::stream stream{engine};
-};
-
-/// Memory objects without memory of their own are pointed at the matrices for each execution.
 struct Im2colConvolution::Product {
-  dnnl::matmul matmul;
-  memory a, b, bias, c;
+  OneDnnPrimitive matmul;
+  memory::desc a, b, bias, c;
 };
 
-Im2colConvolution::Im2colConvolution() : engine_(std::make_unique<Engine>()) {}
+Im2colConvolution::Im2colConvolution() = default;
 Im2colConvolution::~Im2colConvolution() = default;
 
 bool Im2colConvolution::suits_weight(const ConvolutionShape& s) {
@@ -121,41 +115,39 @@ bool Im2colConvolution::suits(const ConvolutionShape& s) {
          s.out_height * s.out_width <= kMostPixels;
 }
 
-void Im2colConvolution::multiply(const Kind& kind, const void* a, const void* b, const Tensor* bias,
-                                 void* c) {
-  std::unique_ptr<Product>& product = products_[kind];
-  if (product == nullptr) {
-    const dnnl::engine& engine = engine_->engine;
-    const memory::desc of_a = matrix(kind.m, kind.k, kind.transposed_a, DType::bf16),
-                       of_b = matrix(kind.k, kind.n, kind.transposed_b, DType::bf16),
-                       of_bias = kind.has_bias ? matrix(1, kind.n, false, DType::f32) : memory::desc(),
-                       of_c = matrix(kind.m, kind.n, false, kind.result);
-    dnnl::post_ops after;
-    if (kind.has_residual) after.append_sum(1.0f);
-    if (kind.relu) append_relu(after);
-    dnnl::primitive_attr attributes;
-    attributes.set_post_ops(after);
+const Im2colConvolution::Product& Im2colConvolution::product(const Kind& kind) {
+  const std::scoped_lock lock(mutex_);
+  std::unique_ptr<Product>& slot = products_[kind];
+  if (slot != nullptr) return *slot;
+  auto product = std::make_unique<Product>();
+  product->a = matrix(kind.m, kind.k, kind.transposed_a, DType::bf16);
+  product->b = matrix(kind.k, kind.n, kind.transposed_b, DType::bf16);
+  product->c = matrix(kind.m, kind.n, false, kind.result);
+  if (kind.has_bias) product->bias = matrix(1, kind.n, false, DType::f32);
+  dnnl::post_ops after;
+  if (kind.has_residual) after.append_sum(1.0f);
+  if (kind.relu) append_relu(after);
+  dnnl::primitive_attr attributes = OneDnnPrimitive::attributes();
+  attributes.set_post_ops(after);
 #if DNNL_VERSION_MAJOR >= 3
-    const dnnl::matmul::primitive_desc description(engine, of_a, of_b, of_bias, of_c, attributes);
+  const dnnl::matmul::primitive_desc description(onednn_engine(), product->a, product->b, product->bias,
+                                                 product->c, attributes);
 #else
-    const dnnl::matmul::primitive_desc description({of_a, of_b, of_bias, of_c}, attributes, engine);
+  const dnnl::matmul::primitive_desc description({product->a, product->b, product->bias, product->c},
+                                                 attributes, onednn_engine());
 #endif
-    product = std::make_unique<Product>(Product{dnnl::matmul(description), memory(of_a, engine, nullptr),
-                                                memory(of_b, engine, nullptr), memory(),
-                                                memory(of_c, engine, nullptr)});
-    if (kind.has_bias) product->bias = memory(of_bias, engine, nullptr);
-  }
-  product->a.set_data_handle(const_cast<void*>(a));  // oneDNN's handles are not const
-  product->b.set_data_handle(const_cast<void*>(b));
-  product->c.set_data_handle(c);
-  std::unordered_map<int, memory> arguments{
-      {DNNL_ARG_SRC, product->a}, {DNNL_ARG_WEIGHTS, product->b}, {DNNL_ARG_DST, product->c}};
-  if (kind.has_bias) {
-    product->bias.set_data_handle(const_cast<void*>(bias->raw()));
-    arguments.emplace(DNNL_ARG_BIAS, product->bias);
-  }
-  product->matmul.execute(engine_->stream, arguments);
-  engine_->stream.wait();
+  product->matmul = OneDnnPrimitive::of<dnnl::matmul>(description);
+  slot = std::move(product);
+  return *slot;
+}
+
+void Im2colConvolution::multiply(const Kind& kind, const Tensor& a, const Tensor& b, const Tensor* bias,
+                                 const Tensor& c) {
+  const Product& p = product(kind);
+  std::vector<OneDnnArgument> arguments{
+      {DNNL_ARG_SRC, p.a, a}, {DNNL_ARG_WEIGHTS, p.b, b}, {DNNL_ARG_DST, p.c, c}};
+  if (bias != nullptr) arguments.push_back({DNNL_ARG_BIAS, p.bias, *bias});
+  p.matmul.run(arguments);
 }
 
 void Im2colConvolution::forward(const Tensor& x, const Tensor& w, const Tensor* bias,
@@ -169,16 +161,21 @@ void Im2colConvolution::forward(const Tensor& x, const Tensor& w, const Tensor* 
             .transposed_b = true,
             .has_bias = bias != nullptr,
             .has_residual = epilogue.residual != nullptr,
-            .relu = epilogue.relu},
-           windows.raw(), w.raw(), bias, y.raw());
+            .relu = epilogue.relu,
+            .threads = thread_count()},
+           windows, w, bias, y);
 }
 
 void Im2colConvolution::backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
                                       Tensor& dx) {
   const Geometry g(ConvolutionShape::of(dx, dy, convolution));
   Tensor gradients = Tensor::empty({g.out_pixels(), g.window_size()});
-  multiply({.m = g.out_pixels(), .k = dy.size(3), .n = g.window_size(), .result = DType::f32}, dy.raw(),
-           w.raw(), nullptr, gradients.raw());
+  multiply({.m = g.out_pixels(),
+            .k = dy.size(3),
+            .n = g.window_size(),
+            .result = DType::f32,
+            .threads = thread_count()},
+           dy, w, nullptr, gradients);
   const float* const from = std::as_const(gradients).data<float>();
   bfloat16* const to = dx.data<bfloat16>();
   parallel_for(g.images * g.height * g.width, 8, [=](std::int64_t begin, std::int64_t end) {
@@ -195,8 +192,12 @@ void Im2colConvolution::backward_weight(const Tensor& x, const Tensor& dy, const
                                         Tensor& dw) {
   const Geometry g(ConvolutionShape::of(x, dy, convolution));
   const Tensor windows = windows_of(x, g);
-  multiply({.m = dy.size(3), .k = g.out_pixels(), .n = g.window_size(), .transposed_a = true}, dy.raw(),
-           windows.raw(), nullptr, dw.raw());
+  multiply({.m = dy.size(3),
+            .k = g.out_pixels(),
+            .n = g.window_size(),
+            .transposed_a = true,
+            .threads = thread_count()},
+           dy, windows, nullptr, dw);
 }
 
 }  // namespace tern

@@ -1,11 +1,12 @@
 // bf16 convolutions of small images as products of matrices: every window of x is a row (im2col). oneDNN's own kernels give a tile of AMX
-// to a row of pixels, which leaves most of the tile empty where a row has two or four.
+// to a row of pixels, which leaves most of the tile empty where a row has two or four. Several threads may run them at once.
 #pragma once
 
 #include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 
 #include "engine/backend/backend.h"
 #include "engine/backend/cpu/onednn_convolution.h"
@@ -29,7 +30,6 @@ class Im2colConvolution {
   void backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution, Tensor& dw);
 
  private:
-  struct Engine;
   struct Product;
   /// A product c = a b of a [m, k] and b [k, n].
   struct Kind {
@@ -37,11 +37,13 @@ class Im2colConvolution {
     bool transposed_a = false, transposed_b = false;  ///< in memory
     DType result = DType::bf16;
     bool has_bias = false, has_residual = false, relu = false;
+    int threads = 1;
     auto operator<=>(const Kind&) const = default;
   };
-  void multiply(const Kind& kind, const void* a, const void* b, const Tensor* bias, void* c);
+  const Product& product(const Kind& kind);
+  void multiply(const Kind& kind, const Tensor& a, const Tensor& b, const Tensor* bias, const Tensor& c);
 
-  std::unique_ptr<Engine> engine_;
+  std::mutex mutex_;  // of products_
   std::map<Kind, std::unique_ptr<Product>> products_;
 };
 

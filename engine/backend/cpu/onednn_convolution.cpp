@@ -1,14 +1,15 @@
 // Data are NHWC and weights KRSC ("ohwi") outside; inside, oneDNN packs the weights as its kernel for the
-// shape likes them, once a call: they change every training step, and packing is a small part of the work.
+// shape likes them: once a call in training, where they change every step and packing is a small part of the work.
 #include "engine/backend/cpu/onednn_convolution.h"
 
 #include <algorithm>
 #include <oneapi/dnnl/dnnl.hpp>
-#include <unordered_map>
 #include <utility>
 
 #include "engine/backend/cpu/onednn_post_ops.h"
+#include "engine/backend/cpu/onednn_primitive.h"
 #include "engine/core/check.h"
+#include "engine/core/parallel.h"
 
 namespace tern {
 namespace {
@@ -78,14 +79,15 @@ dnnl::convolution_forward::primitive_desc forward_description(const ConvolutionS
 
 dnnl::convolution_backward_data::primitive_desc backward_data_description(
     const ConvolutionShape& s, const dnnl::convolution_forward::primitive_desc& hint,
-    const dnnl::engine& engine) {
+    const dnnl::primitive_attr& attributes, const dnnl::engine& engine) {
   const Descriptions d = descriptions_of(s, false);
   const auto algorithm = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
   return {engine,    algorithm,        d.images_in, d.packed_weight, d.images_out, d.strides,
-          d.padding, lower_padding(s), hint};
+          d.padding, lower_padding(s), hint,        attributes};
 #else
   return {{algorithm, d.images_in, d.packed_weight, d.images_out, d.strides, d.padding, lower_padding(s)},
+          attributes,
           engine,
           hint};
 #endif
@@ -93,14 +95,15 @@ dnnl::convolution_backward_data::primitive_desc backward_data_description(
 
 dnnl::convolution_backward_weights::primitive_desc backward_weight_description(
     const ConvolutionShape& s, const dnnl::convolution_forward::primitive_desc& hint,
-    const dnnl::engine& engine) {
+    const dnnl::primitive_attr& attributes, const dnnl::engine& engine) {
   const Descriptions d = descriptions_of(s, false);
   const auto algorithm = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
   return {engine,    algorithm,        d.images_in, d.packed_weight, d.images_out, d.strides,
-          d.padding, lower_padding(s), hint};
+          d.padding, lower_padding(s), hint,        attributes};
 #else
   return {{algorithm, d.images_in, d.packed_weight, d.images_out, d.strides, d.padding, lower_padding(s)},
+          attributes,
           engine,
           hint};
 #endif
@@ -123,163 +126,125 @@ int groups_to_merge(const ConvolutionShape& s) {
 
 // w [K,R,R,C/groups] as the weight [K,R,R,merged C/groups] of the same convolution with groups / merged
 // groups: each output channel has zeros for the inputs of the groups that it is merged with.
-void merge_groups(const Tensor& w, int groups, int merged, float* result) {
+Tensor merge_groups(const Tensor& w, int groups, int merged) {
   const std::int64_t channels = w.size(3), out_of_group = w.size(0) / groups, taps = w.size(1) * w.size(2);
+  Tensor result = Tensor::zeros({w.size(0), w.size(1), w.size(2), merged * channels});
   const float* from = w.data<float>();
-  std::fill_n(result, w.numel() * merged, 0.0f);
   for (std::int64_t k = 0; k < w.size(0); ++k) {
-    float* to = result + k * taps * merged * channels + k / out_of_group % merged * channels;
+    float* to = result.data<float>() + k * taps * merged * channels + k / out_of_group % merged * channels;
     for (std::int64_t tap = 0; tap < taps; ++tap, from += channels, to += merged * channels) {
       std::copy_n(from, channels, to);
     }
   }
-}
-
-// The caller's pointer, for one execution; oneDNN's handles are not const.
-void point(memory& target, const Tensor& tensor) {
-  target.set_data_handle(const_cast<void*>(tensor.raw()));
+  return result;
 }
 
 }  // namespace
 
-struct OneDnnConvolution::Engine {
-  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
-  dnnl::stream stream{engine};
-  std::unique_ptr<Buffer> packed, merged;  // weights of the convolution that runs
-
-  static void* reserve(std::unique_ptr<Buffer>& buffer, std::size_t bytes) {
-    if (buffer == nullptr || buffer->bytes() < bytes) buffer = std::make_unique<Buffer>(bytes, Device::cpu());
-    return buffer->data();
-  }
-};
-
-// Memory objects without memory of their own are pointed at the caller's tensors for each execution.
 struct OneDnnConvolution::Plan {
-  dnnl::primitive convolution;
-  dnnl::reorder packing;  // weights to the kernel's layout, or the gradient back
+  OneDnnPrimitive convolution, packing;  // packing: weights to the kernel's layout, or the gradient back
   bool packs = false;
-  std::size_t packed_bytes = 0;
   int groups = 1, merged = 1;  // the caller's; of which so many are made one
-  memory input, output, weight, packed_weight, bias;
+  memory::desc input, output, weight, packed_weight, bias;
 };
 
-OneDnnConvolution::OneDnnConvolution() : engine_(std::make_unique<Engine>()) {}
+OneDnnConvolution::OneDnnConvolution() = default;
 OneDnnConvolution::~OneDnnConvolution() = default;
 
-OneDnnConvolution::Plan& OneDnnConvolution::plan(Pass pass, const ConvolutionShape& asked, bool has_bias,
-                                                 bool has_residual, bool relu) {
-  const Window& window = asked.window;
-  const Key key{pass,         asked.type, asked.images,  asked.height,  asked.width,
-                asked.in,     asked.out,  window.kernel, window.stride, window.padding,
-                asked.groups, has_bias,   has_residual,  relu};
+const OneDnnConvolution::Plan& OneDnnConvolution::plan(Pass pass, const ConvolutionShape& shape,
+                                                       bool has_bias, bool has_residual, bool relu) {
+  const Window& window = shape.window;
+  const Key key{pass,         shape.type, shape.images,  shape.height,  shape.width,
+                shape.in,     shape.out,  window.kernel, window.stride, window.padding,
+                shape.groups, has_bias,   has_residual,  relu,          thread_count()};
+  const std::scoped_lock lock(mutex_);
   std::unique_ptr<Plan>& slot = plans_[key];
-  if (slot != nullptr) return *slot;
+  if (slot == nullptr) slot = make_plan(pass, shape, has_bias, has_residual, relu);
+  return *slot;
+}
 
-  const dnnl::engine& engine = engine_->engine;
+std::unique_ptr<OneDnnConvolution::Plan> OneDnnConvolution::make_plan(Pass pass,
+                                                                      const ConvolutionShape& asked,
+                                                                      bool has_bias, bool has_residual,
+                                                                      bool relu) {
+  const dnnl::engine& engine = onednn_engine();
   auto plan = std::make_unique<Plan>();
   plan->groups = asked.groups;
   plan->merged = pass == Pass::forward ? groups_to_merge(asked) : 1;
   ConvolutionShape shape = asked;
   shape.groups /= plan->merged;
-  dnnl::primitive_attr attributes;
+  dnnl::primitive_attr attributes = OneDnnPrimitive::attributes();
   dnnl::post_ops after;
   if (has_residual) after.append_sum(1.0f);
   if (relu) append_relu(after);
   attributes.set_post_ops(after);
   const prop_kind kind = pass == Pass::forward ? prop_kind::forward_inference : prop_kind::forward_training;
   const auto forward = forward_description(shape, kind, has_bias, attributes, engine);
-  memory::desc packed;
   if (pass == Pass::forward) {
-    plan->convolution = dnnl::convolution_forward(forward);
-    packed = forward.weights_desc();
+    plan->convolution = OneDnnPrimitive::of<dnnl::convolution_forward>(forward);
+    plan->packed_weight = forward.weights_desc();
   } else if (pass == Pass::backward_data) {
-    const auto backward = backward_data_description(shape, forward, engine);
-    plan->convolution = dnnl::convolution_backward_data(backward);
-    packed = backward.weights_desc();
+    const auto backward = backward_data_description(shape, forward, attributes, engine);
+    plan->convolution = OneDnnPrimitive::of<dnnl::convolution_backward_data>(backward);
+    plan->packed_weight = backward.weights_desc();
   } else {
-    const auto backward = backward_weight_description(shape, forward, engine);
-    plan->convolution = dnnl::convolution_backward_weights(backward);
-    packed = backward.diff_weights_desc();
+    const auto backward = backward_weight_description(shape, forward, attributes, engine);
+    plan->convolution = OneDnnPrimitive::of<dnnl::convolution_backward_weights>(backward);
+    plan->packed_weight = backward.diff_weights_desc();
   }
   const Descriptions d = descriptions_of(shape, has_bias);
-  const memory::desc plain =
+  plan->input = d.images_in;
+  plan->output = d.images_out;
+  plan->bias = d.bias;
+  plan->weight =
       describe(weight_extents(shape), shape.groups == 1 ? Format::ohwi : Format::gohwi, shape.type);
-  plan->input = memory(d.images_in, engine, nullptr);
-  plan->output = memory(d.images_out, engine, nullptr);
-  plan->weight = memory(plain, engine, nullptr);
-  if (has_bias) plan->bias = memory(d.bias, engine, nullptr);
-  plan->packs = packed != plain;
+  plan->packs = plan->packed_weight != plan->weight;
   if (plan->packs) {
-    plan->packed_weight = memory(packed, engine, nullptr);
-    plan->packed_bytes = packed.get_size();
-    plan->packing = pass == Pass::backward_weight ? dnnl::reorder(plan->packed_weight, plan->weight)
-                                                  : dnnl::reorder(plan->weight, plan->packed_weight);
-  } else {
-    plan->packed_weight = plan->weight;
+    const bool unpacks = pass == Pass::backward_weight;
+    plan->packing = onednn_reorder(unpacks ? plan->packed_weight : plan->weight,
+                                   unpacks ? plan->weight : plan->packed_weight);
   }
-  slot = std::move(plan);
-  return *slot;
+  return plan;
 }
 
-void OneDnnConvolution::pack(Plan& p, const Tensor& w) {
-  if (p.merged > 1) {
-    const std::size_t bytes = w.bytes() * static_cast<std::size_t>(p.merged);
-    auto* const merged = static_cast<float*>(Engine::reserve(engine_->merged, bytes));
-    merge_groups(w, p.groups, p.merged, merged);
-    p.weight.set_data_handle(merged);
-  } else {
-    point(p.weight, w);
-  }
-  if (!p.packs) return;
-  p.packed_weight.set_data_handle(Engine::reserve(engine_->packed, p.packed_bytes));
-  p.packing.execute(engine_->stream, p.weight, p.packed_weight);
+Tensor OneDnnConvolution::pack(const Plan& p, const Tensor& w) {
+  const Tensor merged = p.merged > 1 ? merge_groups(w, p.groups, p.merged) : w;
+  if (!p.packs) return merged;
+  Tensor packed = memory_of(p.packed_weight);
+  p.packing.run({{DNNL_ARG_FROM, p.weight, merged}, {DNNL_ARG_TO, p.packed_weight, packed}});
+  return packed;
 }
 
 void OneDnnConvolution::forward(const Tensor& x, const Tensor& w, const Tensor* bias,
-                                const Convolution& convolution, const Epilogue& epilogue, Tensor& y) {
+                                const Convolution& convolution, const Epilogue& epilogue, Tensor& y,
+                                PackedWeights* kept) {
   if (epilogue.residual != nullptr && epilogue.residual->raw() != y.raw()) y.assign(*epilogue.residual);
-  Plan& p = plan(Pass::forward, ConvolutionShape::of(x, y, convolution), bias != nullptr,
-                 epilogue.residual != nullptr, epilogue.relu);
-  point(p.input, x);
-  point(p.output, y);
-  pack(p, w);
-  dnnl::stream& stream = engine_->stream;
-  std::unordered_map<int, memory> arguments{
-      {DNNL_ARG_SRC, p.input}, {DNNL_ARG_WEIGHTS, p.packed_weight}, {DNNL_ARG_DST, p.output}};
-  if (bias != nullptr) {
-    point(p.bias, *bias);
-    arguments.emplace(DNNL_ARG_BIAS, p.bias);
-  }
-  p.convolution.execute(stream, arguments);
-  stream.wait();
+  const Plan& p = plan(Pass::forward, ConvolutionShape::of(x, y, convolution), bias != nullptr,
+                       epilogue.residual != nullptr, epilogue.relu);
+  const bool keeps = kept != nullptr && (p.packs || p.merged > 1);
+  const Tensor packed = keeps ? kept->in(p.packed_weight, [&] { return pack(p, w); }) : pack(p, w);
+  std::vector<OneDnnArgument> arguments{
+      {DNNL_ARG_SRC, p.input, x}, {DNNL_ARG_WEIGHTS, p.packed_weight, packed}, {DNNL_ARG_DST, p.output, y}};
+  if (bias != nullptr) arguments.push_back({DNNL_ARG_BIAS, p.bias, *bias});
+  p.convolution.run(arguments);
 }
 
 void OneDnnConvolution::backward_data(const Tensor& dy, const Tensor& w, const Convolution& convolution,
                                       Tensor& dx) {
-  Plan& p = plan(Pass::backward_data, ConvolutionShape::of(dx, dy, convolution), false, false, false);
-  point(p.input, dx);
-  point(p.output, dy);
-  pack(p, w);
-  dnnl::stream& stream = engine_->stream;
-  p.convolution.execute(
-      stream,
-      {{DNNL_ARG_DIFF_SRC, p.input}, {DNNL_ARG_WEIGHTS, p.packed_weight}, {DNNL_ARG_DIFF_DST, p.output}});
-  stream.wait();
+  const Plan& p = plan(Pass::backward_data, ConvolutionShape::of(dx, dy, convolution), false, false, false);
+  p.convolution.run({{DNNL_ARG_DIFF_SRC, p.input, dx},
+                     {DNNL_ARG_WEIGHTS, p.packed_weight, pack(p, w)},
+                     {DNNL_ARG_DIFF_DST, p.output, dy}});
 }
 
 void OneDnnConvolution::backward_weight(const Tensor& x, const Tensor& dy, const Convolution& convolution,
                                         Tensor& dw) {
-  Plan& p = plan(Pass::backward_weight, ConvolutionShape::of(x, dy, convolution), false, false, false);
-  point(p.input, x);
-  point(p.output, dy);
-  point(p.weight, dw);
-  if (p.packs) p.packed_weight.set_data_handle(Engine::reserve(engine_->packed, p.packed_bytes));
-  dnnl::stream& stream = engine_->stream;
-  p.convolution.execute(
-      stream,
-      {{DNNL_ARG_SRC, p.input}, {DNNL_ARG_DIFF_WEIGHTS, p.packed_weight}, {DNNL_ARG_DIFF_DST, p.output}});
-  if (p.packs) p.packing.execute(stream, p.packed_weight, p.weight);
-  stream.wait();
+  const Plan& p = plan(Pass::backward_weight, ConvolutionShape::of(x, dy, convolution), false, false, false);
+  const Tensor packed = p.packs ? memory_of(p.packed_weight) : dw;
+  p.convolution.run({{DNNL_ARG_SRC, p.input, x},
+                     {DNNL_ARG_DIFF_WEIGHTS, p.packed_weight, packed},
+                     {DNNL_ARG_DIFF_DST, p.output, dy}});
+  if (p.packs) p.packing.run({{DNNL_ARG_FROM, p.packed_weight, packed}, {DNNL_ARG_TO, p.weight, dw}});
 }
 
 }  // namespace tern

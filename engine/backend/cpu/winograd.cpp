@@ -209,12 +209,18 @@ void transform_back(const float* product, const Tiling& tiling, std::int64_t fir
   });
 }
 
+Tensor scratch(std::int64_t places, std::int64_t rows, std::int64_t channels) {
+  return Tensor::empty({places, rows, channels});
+}
+
 // w [K,3,3,C] -> [place][K][C]; turned: by 180 degrees, for backward data.
 template <int M>
-void transform_filters(const Tensor& w, bool turned, float* out) {
+Tensor transform_filters(const Tensor& w, bool turned) {
   constexpr int places = (M + 2) * (M + 2);
   const std::int64_t filters = w.size(0), channels = w.size(3), plane = filters * channels;
+  Tensor transformed = scratch(places, filters, channels);
   const float* weights = w.data<float>();
+  float* const out = transformed.data<float>();
   parallel_for(filters, 1, [=](std::int64_t begin, std::int64_t end) {
     Vec in[9], result[places];
     for (std::int64_t k = begin; k < end; ++k) {
@@ -227,6 +233,7 @@ void transform_filters(const Tensor& w, bool turned, float* out) {
       }
     }
   });
+  return transformed;
 }
 
 // gradient [place][K][C] -> dw [K,3,3,C]
@@ -273,19 +280,13 @@ std::int64_t block_tiles(const Tiling& tiling, int places, std::int64_t channels
   return std::clamp<std::int64_t>(fitting, 64, std::max<std::int64_t>(tiling.count(), 64));
 }
 
-Tensor scratch(std::int64_t places, std::int64_t rows, std::int64_t channels) {
-  return Tensor::empty({places, rows, channels});
-}
-
 // Both directions of the data: filters [place][K][C]; source's channels are C (forward) or K (backward).
 template <int M>
-void convolve(const Tensor& source, const Tensor& w, bool is_backward, const Tensor* bias,
+void convolve(const Tensor& source, const Tensor& filters, bool is_backward, const Tensor* bias,
               const Epilogue& epilogue, Tensor& target) {
   constexpr int places = (M + 2) * (M + 2);
   const Tiling tiling(source, M);
   const std::int64_t in = source.size(3), out = target.size(3);
-  Tensor filters = scratch(places, w.size(0), w.size(3));
-  transform_filters<M>(w, is_backward, filters.data<float>());
   const std::int64_t block = block_tiles(tiling, places, in + out);
   Tensor transformed = scratch(places, std::min(block, tiling.count()), in);
   Tensor product = scratch(places, std::min(block, tiling.count()), out);
@@ -296,6 +297,19 @@ void convolve(const Tensor& source, const Tensor& w, bool is_backward, const Ten
     products.run(places, transformed.data<float>(), filters.data<float>(), 0.0f, product.data<float>());
     transform_back<M>(product.data<float>(), tiling, first, last, bias, epilogue, target);
   }
+}
+
+/// What transform_filters made of weights for the forward pass.
+struct TransformedFilters {
+  int tile;
+  bool operator==(const TransformedFilters&) const = default;
+};
+
+template <int M>
+void convolve_forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Epilogue& epilogue,
+                      Tensor& y, PackedWeights* kept) {
+  const auto make = [&] { return transform_filters<M>(w, false); };
+  convolve<M>(x, kept != nullptr ? kept->in(TransformedFilters{M}, make) : make(), false, bias, epilogue, y);
 }
 
 template <int M>
@@ -333,19 +347,20 @@ bool suits(const ConvolutionShape& s) {
          s.in >= 16 && s.out >= 16 && tiles >= kMinTiles;
 }
 
-void forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Epilogue& epilogue, Tensor& y) {
+void forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Epilogue& epilogue, Tensor& y,
+             PackedWeights* kept) {
   if (prefers_large_tiles(x)) {
-    convolve<4>(x, w, false, bias, epilogue, y);
+    convolve_forward<4>(x, w, bias, epilogue, y, kept);
   } else {
-    convolve<2>(x, w, false, bias, epilogue, y);
+    convolve_forward<2>(x, w, bias, epilogue, y, kept);
   }
 }
 
 void backward_data(const Tensor& dy, const Tensor& w, Tensor& dx) {
   if (prefers_large_tiles(dx)) {
-    convolve<4>(dy, w, true, nullptr, {}, dx);
+    convolve<4>(dy, transform_filters<4>(w, true), true, nullptr, {}, dx);
   } else {
-    convolve<2>(dy, w, true, nullptr, {}, dx);
+    convolve<2>(dy, transform_filters<2>(w, true), true, nullptr, {}, dx);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "engine/backend/backend.h"
 #include "engine/backend/cpu/onednn_convolution.h"
+#include "engine/backend/packed_weights.h"
 
 namespace tern::winograd {
 
@@ -11,8 +12,9 @@ namespace tern::winograd {
 /// tiles to earn back the transform of the weights.
 bool suits(const ConvolutionShape& shape);
 
-/// y = relu(conv(x, w) + bias + residual). The residual may be y itself.
-void forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Epilogue& epilogue, Tensor& y);
+/// y = relu(conv(x, w) + bias + residual). The residual may be y itself. `kept`: or null.
+void forward(const Tensor& x, const Tensor& w, const Tensor* bias, const Epilogue& epilogue, Tensor& y,
+             PackedWeights* kept = nullptr);
 void backward_data(const Tensor& dy, const Tensor& w, Tensor& dx);
 void backward_weight(const Tensor& x, const Tensor& dy, Tensor& dw);
 

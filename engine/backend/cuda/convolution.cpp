@@ -109,7 +109,8 @@ void CudaBackend::run_or_fail(const ConvolutionProblem& problem, const Convoluti
 }
 
 bool CudaBackend::conv2d_forward(const Tensor& x, const Tensor& w, const Tensor* bias,
-                                 const Convolution& convolution, const Epilogue& epilogue, Tensor& y) {
+                                 const Convolution& convolution, const Epilogue& epilogue, Tensor& y,
+                                 PackedWeights*) {
   ConvolutionProblem wanted = problem(ConvolutionPass::forward, x, y, w, convolution);
   wanted.bias = bias != nullptr;
   wanted.residual = epilogue.residual != nullptr;
