@@ -131,6 +131,8 @@ class FoldedResNet {
     std::optional<Conv> downsample;
   };
 
+  /// maps() without the division of the batch.
+  Tensor maps_at_once(const Tensor& images, int stage) const;
   Conv make_conv(const ConvNorm& layer) const;
   static Tensor run(const Conv& conv, const Tensor& x, const Epilogue& epilogue);
 

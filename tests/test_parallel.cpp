@@ -3,7 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
+#include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -66,6 +69,34 @@ TEST_CASE("parallel_for: everything is done where OpenMP gives fewer threads tha
 #pragma omp parallel num_threads(2)  // a loop within it gets one thread
   ranges[static_cast<std::size_t>(omp_get_thread_num())] = ranges_of(1000, 1);
   CHECK(ranges.front() == Ranges{{0, 1000}});
+  set_thread_count(threads_before);
+}
+
+TEST_CASE(
+    "parallel_tasks: each once, alone on its thread, and the first failure is thrown when all have ended") {
+  const int threads_before = thread_count();
+  for (const int threads : {1, 2, 3, 8}) {
+    set_thread_count(threads);
+    for (const std::int64_t count : {-1, 0, 1, 2, 7, 40}) {
+      std::vector<int> done(static_cast<std::size_t>(std::max<std::int64_t>(count, 0)));
+      parallel_tasks(count, [&](std::int64_t task) {
+        CHECK(thread_count() == 1);
+        CHECK(ranges_of(1000, 1) == Ranges{{0, 1000}});
+        ++done[static_cast<std::size_t>(task)];
+      });
+      CHECK(std::count(done.begin(), done.end(), 1) == std::max<std::int64_t>(count, 0));
+      CHECK(thread_count() == threads);
+    }
+    std::atomic<int> ended = 0;
+    const auto fail = [&] {
+      parallel_tasks(9, [&](std::int64_t task) {
+        ++ended;
+        if (task % 4 == 3) throw std::runtime_error("task " + std::to_string(task));
+      });
+    };
+    CHECK_THROWS_WITH_AS(fail(), "task 3", std::runtime_error);
+    CHECK(ended == 9);
+  }
   set_thread_count(threads_before);
 }
 

@@ -7,6 +7,7 @@
 
 #include "engine/autograd/tape.h"
 #include "engine/backend/elementwise.h"
+#include "engine/core/parallel.h"
 #include "models/heads.h"
 #include "tests/support/files.h"
 #include "tests/support/formula.h"
@@ -221,6 +222,26 @@ TEST_CASE("resnet: the folded network, updated, is a new snapshot") {
     CHECK_FALSE(test::same_bytes(after, before));
     CHECK(test::same_bytes(after, FoldedResNet(network).forward(there)));
   }
+}
+
+TEST_CASE(
+    "resnet: a batch that is divided among threads gives what its parts give, on any number of threads") {
+  ResNet network = formula_network("resnet18");
+  network.set_training(false);
+  const FoldedResNet folded(network);
+  const Tensor images = test::formula_uniform(1, 0, {40, 64, 64, 3}, -1, 1);  // 16, 16 and 8
+  const int threads_before = thread_count();
+  set_thread_count(1);
+  const Tensor features = folded.forward(images), maps = folded.maps(images, 2);
+  for (const int threads : {2, 3}) {
+    set_thread_count(threads);
+    CHECK(test::same_bytes(folded.forward(images), features));
+    CHECK(test::same_bytes(folded.maps(images, 2), maps));
+  }
+  set_thread_count(1);
+  for (const auto& [first, last] : {std::pair{0, 16}, {16, 32}, {32, 40}})
+    CHECK(test::same_bytes(folded.forward(images.rows(first, last)), features.rows(first, last)));
+  set_thread_count(threads_before);
 }
 
 TEST_CASE("resnet: a seed gives the same network") {

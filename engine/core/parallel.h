@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 
 namespace tern {
 
@@ -40,5 +41,10 @@ void parallel_for(std::int64_t count, std::int64_t grain, Body&& body) {
     if (begin < end) body(begin, end);
   }
 }
+
+/// Calls body(task) for every task of [0, count), in any order, several at a time, each whole on one thread: loops and oneDNN's work
+/// within it take no other. A thread that the system puts aside keeps no other waiting, which beside other programs is worth more than an
+/// even split. Rethrows what the first of the tasks that failed has thrown, after all have ended.
+void parallel_tasks(std::int64_t count, const std::function<void(std::int64_t)>& body);
 
 }  // namespace tern
