@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Runs bench_step and its PyTorch peer in turn, on the same cores or GPU, and prints both sides as a Markdown table.
 
-    benchmarks/compare_step.py [--build build] [--python python3 [--python OTHER]...] [--rounds 1] [--json FILE]
+    benchmarks/compare_step.py [--build build] [--python python3 [--python OTHER]...] [--rounds 1] [--busy] [--json FILE]
     benchmarks/compare_step.py --device cuda [--seconds N] ...      the study's step and ImageNet's
 
 A round is every side of PyTorch (step.py) after tern and before tern again. Each cell is the median over rounds of each
 round's median; "noise" is how far tern's own lie apart, and the ratio PyTorch's time over tern's (over 1: tern is
-faster). What --seconds leave no time for is named. Without a torch (that sees the GPU), tern's side is printed alone.
+faster). On a CPU, inference has more peers where that Python has them: torch.compile with frozen weights, onnxruntime,
+OpenVINO. --busy: beside a loop for each thread that never rests. What --seconds leave no time for is named. Without a torch (that sees the GPU), tern's side is printed alone.
 Fails if tern fails, or if PyTorch, where it is, does.
 """
 import argparse
@@ -19,10 +20,19 @@ import statistics
 import subprocess
 import sys
 
-from comparison import Budget, Peer, at_least_one, print_missing, run, seconds, writable, write_json
+from comparison import Budget, Peer, at_least_one, busy_loops, print_missing, run, seconds, writable, write_json
 
 # (network, work, batch, size, precision)
-CPU_WORK = [(arch, mode, 64, 64, "fp32") for arch in ["resnet18", "resnet50"] for mode in ["train", "inference"]]
+ENGINES = ["eager", "frozen", "onnxruntime", "openvino"]
+CPU_WORK = [
+    (("resnet18", "train", 64, 64, "fp32"), ["eager"]),
+    (("resnet50", "train", 64, 64, "fp32"), ["eager"]),
+    (("resnet50", "train", 8, 224, "fp32"), ["eager"]),
+    (("resnet18", "inference", 64, 64, "fp32"), ENGINES),
+    (("resnet50", "inference", 64, 64, "fp32"), ENGINES),
+    (("resnet50", "inference", 1, 224, "fp32"), ENGINES),
+    (("resnet50", "inference", 8, 224, "fp32"), ENGINES),
+]
 STUDY = ("resnet50", "train", 64, 64, "bf16")
 # What the goals are about comes first; compiled is the study's step alone, which takes as long as all else of a work.
 GPU_WORK = [
@@ -65,19 +75,20 @@ class Comparison:
         self.peers = [Peer(python, "step.py", ["--device", options.device])
                       for python in options.python or [sys.executable]]
         self.results = {"device": device_name(options.device), "threads": options.threads, "rounds": options.rounds,
-                        "lines": [], "failed": [], "left_out": []}
+                        "busy": options.busy, "lines": [], "failed": [], "left_out": []}
 
     def measure(self, work, names):
         """The lines of each side, tern's first; names: of PyTorch's."""
         asked = named(work)
-        sides = {"tern": self.lines_of_tern(asked)}
-        for _ in range(self.options.rounds):
-            for peer in self.peers:
-                for side in names if peer.absent is None else []:
-                    line = self.line_of_peer(peer, side, asked)
-                    if line:
-                        sides.setdefault(line["side"], []).append(line)
-            sides["tern"] += self.lines_of_tern(asked) if sides["tern"] else []  # what failed once is not asked again
+        with busy_loops(self.options.threads if self.options.busy else 0):
+            sides = {"tern": self.lines_of_tern(asked)}
+            for _ in range(self.options.rounds):
+                for peer in self.peers:
+                    for side in names if peer.absent is None else []:
+                        line = self.line_of_peer(peer, side, asked)
+                        if line:
+                            sides.setdefault(line["side"], []).append(line)
+                sides["tern"] += self.lines_of_tern(asked) if sides["tern"] else []  # what failed is not asked again
         self.results["lines"] += sum(sides.values(), [])
         write_json(self.options.json, self.results)
         return sides
@@ -112,9 +123,10 @@ def print_rows(work, sides):
         time = statistics.median(of_rounds)
         ratio = f"{time / ours:.2f}" if ours and side != "tern" else ""
         noise = f"{100 * (max(of_rounds) / min(of_rounds) - 1):.1f}" if len(of_rounds) > 1 else ""
-        peak = max(line["peak_mib"] for line in sides[side])
+        peaks = [line["peak_mib"] for line in sides[side] if line["peak_mib"] is not None]
+        peak = f"{max(peaks):.0f}" if peaks else ""
         print(f"| {arch} | {mode} | {batch} x {size} | {precision} | {side} | {time:.3g} | {noise} | "
-              f"{1000 * batch / time:.0f} | {ratio} | {peak:.0f} |", flush=True)
+              f"{1000 * batch / time:.0f} | {ratio} | {peak} |", flush=True)
 
 
 def name_of(row):
@@ -129,6 +141,7 @@ def parse_options():
     parser.add_argument("--seconds", type=seconds, default=math.inf, help="after which nothing more is begun")
     parser.add_argument("--threads", type=at_least_one, default=os.cpu_count())
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--busy", action="store_true", help="beside as many busy loops as threads")
     parser.add_argument("--json", type=writable, help="where to write every line")
     return parser.parse_args()
 
@@ -137,12 +150,13 @@ def main():
     options = parse_options()
     comparison = Comparison(options)
     results = comparison.results
-    print(f"{results['device']}, {options.threads} threads, {options.rounds} rounds")
+    print(f"{results['device']}, {options.threads} threads, {options.rounds} rounds"
+          + (", busy" if options.busy else ""))
     for peer in comparison.peers:
         print(f"PyTorch {peer.torch or 'not measured'}" + (f" ({peer.absent})" if peer.absent else ""))
     print("\n| network | work | batch x size | precision | side | ms a step | noise % | images/s | ratio | peak MiB |\n"
           "|---|---|---|---|---|---|---|---|---|---|", flush=True)
-    for work, names in GPU_WORK if options.device == "cuda" else [(work, ["eager"]) for work in CPU_WORK]:
+    for work, names in GPU_WORK if options.device == "cuda" else CPU_WORK:
         if comparison.budget.left() < 0:
             results["left_out"].append({"side": "all", **named(work), "why": "time is up"})
         else:

@@ -1,5 +1,6 @@
 """What compare_kernels.py and compare_step.py share: a peer to ask, a budget of time, results that are never lost."""
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -89,6 +90,18 @@ class Peer:
             self.process.stdin.close()
             self.process.wait()
             self.process = None
+
+
+@contextlib.contextmanager
+def busy_loops(count):
+    """So many processes that never rest, each in a session of its own, so that the system gives each a share like any program's."""
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"], start_new_session=True) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
 
 
 def run(command):

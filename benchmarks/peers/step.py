@@ -6,8 +6,8 @@
     step.py --serve --device cuda       one for each line of JSON read, the same options by name
 
 Sides: eager; graph, the whole step recorded as a CUDA graph and replayed; compile, torch.compile with
-mode="reduce-overhead", which replays CUDA graphs, too. For bf16, training is under autocast, and inference has weights
-and images in bf16. Adam is fused on a GPU. Batch norm is not folded: that is tern's doing.
+mode="reduce-overhead", which replays CUDA graphs, too; for inference on a CPU the engines of engines.py. For bf16, training is under autocast, and inference has weights
+and images in bf16. Adam is fused on a GPU. Batch norm is not folded in eager: that is tern's doing, and the engines'.
 """
 import argparse
 import gc
@@ -18,6 +18,7 @@ import time
 import torch
 import torchvision
 
+import engines
 import serving
 
 WARM_UPS = 4  # among which it is compiled or recorded
@@ -116,7 +117,8 @@ def inference(options, model, images):
     return work
 
 
-def sorted_milliseconds(options):
+def prepared(options):
+    """The name of a side, and its work."""
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
     torch.backends.cudnn.benchmark = True
@@ -128,8 +130,15 @@ def sorted_milliseconds(options):
     images = torch.randn(options.batch, 3, options.size, options.size)
     images = images.to(options.device, memory_format=torch.channels_last)
     labels = torch.randint(0, 88, (options.batch,)).to(options.device)
+    names = {"eager": "", "graph": ", CUDA graph", "compile": ", compiled"}
+    if options.side not in names:
+        return engines.checked(options.side, model, images, options.threads)
     train = options.mode == "train"
     work = training(options, model, images, labels) if train else inference(options, model, images)
+    return f"PyTorch {torch.__version__}{names[options.side]}", work
+
+
+def sorted_milliseconds(options, work):
     on_gpu = options.device == "cuda"
     milliseconds(WARM_UPS, 0, work)
     milliseconds(0, WARM_UP_SECONDS if on_gpu else 0, work)
@@ -156,13 +165,14 @@ def measure(options):
     if options.side == "compile" and not hasattr(torch, "compile"):
         raise NotImplementedError("no torch.compile")
     try:
-        times = sorted_milliseconds(options)
-        peak = peak_mib(options.device)
+        side, work = prepared(options)
+        times = sorted_milliseconds(options, work)
+        # An engine's network was PyTorch's first: what the process took at most is not the engine's.
+        peak = peak_mib(options.device) if options.side not in engines.ENGINES else None
     finally:
         forget(options.device)
-    names = {"eager": "", "graph": ", CUDA graph", "compile": ", compiled"}
     return {
-        "side": f"PyTorch {torch.__version__}{names[options.side]}", "arch": options.arch, "mode": options.mode,
+        "side": side, "arch": options.arch, "mode": options.mode,
         "batch": options.batch, "size": options.size, "threads": options.threads, "device": options.device,
         "precision": options.precision, "repeats": len(times),
         "median_ms": times[len(times) // 2], "p20_ms": times[len(times) // 5], "p80_ms": times[len(times) * 4 // 5],
@@ -180,7 +190,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=10, help="at least, where a GPU does more in a second")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--precision", choices=["fp32", "tf32", "bf16"], default="fp32")
-    parser.add_argument("--side", choices=["eager", "graph", "compile"], default="eager")
+    parser.add_argument("--side", choices=["eager", "graph", "compile", *engines.ENGINES], default="eager")
     parser.add_argument("--serve", action="store_true")
     options = parser.parse_args()
 
