@@ -15,7 +15,7 @@ inline int thread_count() {
 }
 
 /// Sets it to `threads`, or to what OpenMP gives if that is fewer (OMP_THREAD_LIMIT, OMP_DYNAMIC): with fewer than it counts on,
-/// oneDNN leaves parts of a result as they were, or waits forever (seen with 2.6.3).
+/// oneDNN leaves parts of a result as they were (seen with 2.6.3).
 void set_thread_count(int threads);
 
 /// A grain for loops that do little with each element: a second thread costs more than it saves for fewer.
