@@ -211,10 +211,10 @@ Tensor FoldedResNet::forward(const Tensor& images) const {
 
 namespace {
 
-/// So many that what a piece's layers hand on stays in cache, and enough that its products are large: 16 of 64 x 64 pixels, one of 224 x
-/// 224. It depends on nothing else, so that an image's features do not, either.
+/// Enough that its products are large and the weights are not read too often, and few enough that there are pieces for every thread: 32
+/// of 64 x 64 pixels, two of 224 x 224. It depends on nothing else, so that an image's features do not, either.
 std::int64_t images_per_piece(const Tensor& images) {
-  constexpr std::int64_t kPixels = 16 * 64 * 64;
+  constexpr std::int64_t kPixels = 32 * 64 * 64;
   return std::max<std::int64_t>(kPixels / std::max<std::int64_t>(images.size(1) * images.size(2), 1), 1);
 }
 

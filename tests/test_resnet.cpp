@@ -229,7 +229,7 @@ TEST_CASE(
   ResNet network = formula_network("resnet18");
   network.set_training(false);
   const FoldedResNet folded(network);
-  const Tensor images = test::formula_uniform(1, 0, {40, 64, 64, 3}, -1, 1);  // 16, 16 and 8
+  const Tensor images = test::formula_uniform(1, 0, {72, 64, 64, 3}, -1, 1);  // 32, 32 and 8
   const int threads_before = thread_count();
   set_thread_count(1);
   const Tensor features = folded.forward(images), maps = folded.maps(images, 2);
@@ -239,7 +239,7 @@ TEST_CASE(
     CHECK(test::same_bytes(folded.maps(images, 2), maps));
   }
   set_thread_count(1);
-  for (const auto& [first, last] : {std::pair{0, 16}, {16, 32}, {32, 40}})
+  for (const auto& [first, last] : {std::pair{0, 32}, {32, 64}, {64, 72}})
     CHECK(test::same_bytes(folded.forward(images.rows(first, last)), features.rows(first, last)));
   set_thread_count(threads_before);
 }
