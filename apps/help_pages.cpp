@@ -240,9 +240,7 @@ std::string bash_completion(const CLI::App& tern) {
 }
 
 int write_help_pages(const HelpPagesOptions& options) {
-  std::error_code error;
-  std::filesystem::create_directories(options.out, error);
-  if (error) throw Error("--out " + options.out.string(), "cannot make the folder: " + error.message());
+  make_folder("--out", options.out);
   write_file(options.out / "tern.1", man_page(*options.tern, kVersion));
   write_file(options.out / "tern.bash", bash_completion(*options.tern));
   remark("wrote {} and {}\n", (options.out / "tern.1").string(), (options.out / "tern.bash").string());

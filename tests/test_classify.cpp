@@ -346,7 +346,7 @@ TEST_CASE("classify: --logits replaces no input, and is looked at first") {
   refused(setting.options.images[1], "image");
   refused(setting.folder / "link", "image");
   setting.options.logits = "/dev/full";
-  CHECK(setting.error() == "/dev/full: wanted a file to write, got a device");
+  CHECK(setting.error() == "--logits: /dev/full: wanted a file to write, got a device");
 }
 
 TEST_CASE("classify: half a file of logits is never left") {

@@ -178,8 +178,31 @@ TEST_CASE("cli: any other failure is exit code 1 with one line that names its su
   check_failure({"predict", "--run", absent, "--images", here, "--out", here + "/p.csv"}, absent);
   check_failure({"demo-data", "--out", here}, here);
   check_failure({"inspect", here + "/two\nlines"}, "two lines");
+  check_failure({"evaluate", "--run", text}, text + ": wanted a run folder (made by tern train), got a file");
   CHECK_FALSE(std::filesystem::exists(folder / "run"));
   CHECK_FALSE(std::filesystem::exists(folder / "out.safetensors"));
+}
+
+TEST_CASE("cli: what keeps the output from being made is told with the option, and nothing is left behind") {
+  const test::TemporaryFolder folder;
+  const std::string data = (folder / "data").string(), here = folder.path().string();
+  const std::string toml = here + "/run.toml", plan = here + "/plan.toml", weights = here + "/in.safetensors";
+  REQUIRE(run_tern({"demo-data", "--out", data, "--images-per-subclass", "2", "--quiet"}).code == 0);
+  test::write_quickly(toml, "epochs = 1\n");
+  test::write_quickly(plan, "[[row]]\nname = \"one\"\nconfig = \"run.toml\"\n");
+  const std::string folder_error = "--out /proc/none: cannot make the folder: No such file or directory";
+  check_failure({"train", "--config", toml, "--data", data, "--out", "/proc/none"}, folder_error);
+  check_failure({"study", "--plan", plan, "--data", data, "--out", "/proc/none"}, folder_error);
+  check_failure({"help-pages", "--out", "/proc/none"}, folder_error);
+  const std::string golden = test::golden("torch_checkpoint_state_dict.pth").string();
+  check_failure({"convert", golden, "/proc/none.safetensors"},
+                "OUT: /proc/none.safetensors: cannot create it: No such file or directory");
+  check_failure({"convert", golden, here + "/absent/out.safetensors"},
+                "OUT: " + here + "/absent/out.safetensors");
+  REQUIRE(run_tern({"convert", golden, weights, "--quiet"}).code == 0);
+  check_failure({"classify", "--arch", "resnet18", "--weights", weights, "--logits", "/dev/full", data},
+                "--logits: /dev/full: wanted a file to write, got a device");
+  CHECK(folder.size() == 4);
 }
 
 #ifndef TERN_THREAD_SANITIZER  // whose memory is a file, over the limit itself

@@ -257,7 +257,7 @@ TEST_CASE("export: what is wrong costs one line, and nothing is lost or left beh
   const test::TinyRun& trained = one_level();
   const test::TemporaryFolder folder;
   check_failure(run_export(folder / "absent", folder / "model.onnx"),
-                "wanted a run folder, got no folder there");
+                "wanted a run folder (made by tern train), got no folder there");
   check_failure(run_export(folder.path(), folder / "model.onnx"), "a folder without config.toml");
   check_failure(run_export(trained / "config.toml", folder / "model.onnx"), "wanted a run folder");
   check_failure(run_export(trained.run(), folder / "model.pth"),

@@ -100,23 +100,35 @@ TEST_CASE(
     "check_writable: a folder that takes no files is told before any work, and one that does stays as it "
     "was") {
   const fs::path path = "/proc/none.csv";
-  const std::string message = error_of([&] { check_writable(path); });
-  CHECK(message.starts_with("/proc/none.csv: cannot create it: "));
-  CHECK(message == error_of([&] { write_file(path, "x"); }));
+  const std::string message = error_of([&] { check_writable("--out", path); });
+  CHECK(message.starts_with("--out: /proc/none.csv: cannot create it: "));
+  CHECK(message == "--out: " + error_of([&] { write_file(path, "x"); }));
   const test::TemporaryFolder folder;
-  check_writable(folder / "new");
+  check_writable("--out", folder / "new");
   CHECK(folder.size() == 0);
   write_file(folder / "old", "text");
-  check_writable(folder / "old");
+  check_writable("--out", folder / "old");
   CHECK(read_text_file(folder / "old") == "text");
   CHECK(folder.size() == 1);
+}
+
+TEST_CASE("make_folder: with those above it; what keeps it from being made is told with the option") {
+  const test::TemporaryFolder folder;
+  make_folder("--out", folder / "a/b");
+  make_folder("--out", folder / "a/b");
+  CHECK(fs::is_directory(folder / "a/b"));
+  write_file(folder / "file", "");
+  CHECK(error_of([&] { make_folder("--out", folder / "file/a"); }) ==
+        "--out " + (folder / "file/a").string() + ": cannot make the folder: Not a directory");
+  CHECK(error_of([&] { make_folder("--out", "/proc/none"); }) ==
+        "--out /proc/none: cannot make the folder: No such file or directory");
 }
 
 TEST_CASE("AtomicFile: replaces files only") {
   const test::TemporaryFolder folder;
   const auto refusal = [](const fs::path& path) {
     const std::string message = error_of([&] { write_file(path, "x"); });
-    CHECK(message == error_of([&] { check_writable(path); }));
+    CHECK("OUT: " + message == error_of([&] { check_writable("OUT", path); }));
     CHECK(message.starts_with(path.string() + ": wanted a file"));
     return message.substr(message.rfind(", got ") + 6);
   };

@@ -46,8 +46,8 @@ TEST_CASE("run: a lock that a killed training left behind is in nobody's way") {
 
 TEST_CASE("run: what is no run is said so") {
   const test::TemporaryFolder folder;
-  CHECK_THROWS_WITH_AS(Run::open(folder / "absent"), Contains("wanted a run folder, got no folder there"),
-                       Error);
+  CHECK_THROWS_WITH_AS(Run::open(folder / "absent"),
+                       Contains("wanted a run folder (made by tern train), got no folder there"), Error);
   CHECK_THROWS_WITH_AS(Run::open(folder.path()), Contains("without config.toml"), Error);
 }
 

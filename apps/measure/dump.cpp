@@ -104,7 +104,7 @@ int dump(const DumpOptions& options) {
   warn("{}", run.unfinished_text());
   if (options.out.extension() != ".safetensors")
     throw Error("--out " + options.out.string(), "a name that ends in .safetensors", "another");
-  check_writable(options.out);
+  check_writable("--out", options.out);
   run.check_not_own("--out", options.out);
   StudyModels models(run, device);
   const StudyData data = load_run_data(run, options.folders);

@@ -93,7 +93,8 @@ std::vector<Part> parts_of(const Config& config) {
 }
 
 void Run::check_free(const fs::path& folder) {
-  const fs::file_status status = fs::status(folder);
+  std::error_code unseen;  // what cannot be looked at cannot be made either, which then says why
+  const fs::file_status status = fs::status(folder, unseen);
   if (!fs::exists(status)) return;
   if (!fs::is_directory(status)) throw Error("--out " + folder.string(), "a folder", "a file");
   if (fs::exists(folder / "config.toml")) {
@@ -107,19 +108,20 @@ void Run::check_free(const fs::path& folder) {
 
 Run Run::create(const fs::path& folder, const Config& config) {
   check_free(folder);
-  fs::create_directories(folder);
+  make_folder("--out", folder);
   Run run(folder);
   run.config = config;
   run.save_config();  // first: a folder in which not even that could be written is as free as before
-  fs::create_directories(folder / "checkpoints");
+  make_folder("--out", folder / "checkpoints");
   return run;
 }
 
 Run Run::open(const fs::path& folder) {
-  if (!fs::is_directory(folder)) throw Error(folder.string(), "a run folder", "no folder there");
-  if (!fs::exists(folder / "config.toml")) {
-    throw Error(folder.string(), "a run folder (made by tern train)", "a folder without config.toml");
-  }
+  constexpr const char* kWanted = "a run folder (made by tern train)";
+  if (!fs::is_directory(folder))
+    throw Error(folder.string(), kWanted, fs::exists(folder) ? "a file" : "no folder there");
+  if (!fs::exists(folder / "config.toml"))
+    throw Error(folder.string(), kWanted, "a folder without config.toml");
   Run run(folder);
   const fs::path config = folder / "config.toml", summary = folder / "summary.json";
   run.config = read_config(config);

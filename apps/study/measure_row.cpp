@@ -16,6 +16,7 @@
 #include "apps/study/result_json.h"
 #include "data/label_table.h"
 #include "engine/io/csv.h"
+#include "engine/io/file.h"
 
 namespace tern {
 namespace fs = std::filesystem;
@@ -256,7 +257,7 @@ Json measured_row(const RowRuns& runs, const RowOptions& options) {
     if (predicted && before.is_object() && before.value("inputs", Json()) == inputs) return before;
   }
   remark("{}: measuring\n", runs.title());
-  fs::create_directories(runs.folder);
+  make_folder("--out", runs.folder);
   RowMeasurement measurement(runs, options);
   const RowTaus taus = measurement.taus();
   Json json = measurement.at(taus);

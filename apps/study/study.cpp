@@ -23,14 +23,16 @@ namespace {
 
 /// A new folder for the study, or the one in which it goes on, kept from other studies.
 std::unique_ptr<FolderLock> open_folder(const StudyOptions& options) {
-  if (fs::exists(options.out) && !fs::is_directory(options.out))
+  std::error_code unseen;  // what cannot be looked at cannot be made either, which then says why
+  const bool is_there = fs::exists(options.out, unseen);
+  if (is_there && !fs::is_directory(options.out))
     throw Error("--out " + options.out.string(), "a folder", "a file");
   const fs::path copy = options.out / "plan.toml";
-  if (fs::exists(options.out) && !fs::exists(copy) && !is_empty_but_for_lock(options.out)) {
+  if (is_there && !fs::exists(copy) && !is_empty_but_for_lock(options.out)) {
     throw Error("--out " + options.out.string(), "an absent or empty folder, or one of tern study",
                 "a folder with other files");
   }
-  fs::create_directories(options.out);
+  make_folder("--out", options.out);
   std::unique_ptr<FolderLock> lock = lock_folder(options.out, "at work on this study");
   remove_unfinished(options.out);
   write_file(copy, read_text_file(options.plan));

@@ -91,13 +91,14 @@ RuntimeOptions runtime_for(const TrainOptions& options, const Plan& plan) {
 /// Nothing of a run is read before it is locked.
 std::unique_ptr<FolderLock> lock_to_resume(const fs::path& folder) {
   if (!fs::is_directory(folder))
-    throw Error("--resume --out " + folder.string(), "a run folder", "no folder there");
+    throw Error("--resume --out " + folder.string(), "a run folder",
+                fs::exists(folder) ? "a file" : "no folder there");
   return lock_folder(folder, "training into it");
 }
 
 std::unique_ptr<FolderLock> lock_new(const fs::path& folder) {
   Run::check_free(folder);
-  fs::create_directories(folder);
+  make_folder("--out", folder);
   return lock_folder(folder, "training into it");
 }
 
@@ -165,7 +166,7 @@ Json describe_classes(const Config& config, const StudyData& data) {
 
 Run begin_run(Run run, const Json& session, const Plan& plan, const StudyData& data) {
   run.remove_temporary_files();
-  fs::create_directories(run.folder() / "checkpoints");
+  make_folder("--out", run.folder() / "checkpoints");
   Json& summary = run.summary;
   add_session(run, session);
   summary["status"] = "training";

@@ -113,7 +113,7 @@ void check_logits(const ClassifyOptions& options) {
   for (const std::filesystem::path& image : options.images) {
     check_not_input("--logits", options.logits, "the image", image);
   }
-  check_writable(options.logits);
+  check_writable("--logits", options.logits);
 }
 
 void save_logits(const ClassifyOptions& options, const Record& record, std::int64_t classes) {

@@ -12,7 +12,7 @@ std::string convert(const std::filesystem::path& in, const std::filesystem::path
   if (out.extension() != ".safetensors")
     throw Error("OUT " + out.string(), "a name that ends in .safetensors", "another");
   check_not_input("OUT", out, "IN", in);
-  check_writable(out);  // before much is read
+  check_writable("OUT", out);  // before much is read
   WeightFile file = read_weight_file(in, key);
   // Some readers (Hugging Face's) ask which framework's tensors these are.
   if (file.format == WeightFormat::torch_zip) file.metadata["format"] = "pt";

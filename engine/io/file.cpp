@@ -181,16 +181,18 @@ void write_file(const fs::path& path, std::string_view text) {
   file.commit();
 }
 
-void check_writable(const fs::path& path) {
-  const AtomicFile attempt(path);  // gone again, with its temporary file
-}
-
 void check_writable(const std::string& option, const fs::path& path) {
   try {
-    check_writable(path);
+    const AtomicFile attempt(path);  // gone again, with its temporary file
   } catch (const Error& error) {
     throw Error(option, error.what());
   }
+}
+
+void make_folder(const std::string& option, const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) throw Error(option + " " + path.string(), "cannot make the folder: " + error.message());
 }
 
 void check_not_input(const std::string& option, const fs::path& path, const std::string& what,

@@ -56,11 +56,12 @@ void sync_folder(const std::filesystem::path& folder);
 /// Waits until all that was written to a folder's file system is: of thousands of small files much sooner than one by one.
 void sync_file_system(const std::filesystem::path& folder);
 
-/// Throws Error{path, ...} if `path` is no place for AtomicFile to write to: no folder is there for it, nothing can be made in
-/// that folder, or something other than a file is there already. To be asked before long work.
-void check_writable(const std::filesystem::path& path);
-/// The same of the value of a command's option: throws Error{option, ...}.
+/// Throws Error{option, ...} if `path`, the value of a command's option, is no place for AtomicFile to write to: no folder is there
+/// for it, nothing can be made in that folder, or something other than a file is there already. To be asked before long work.
 void check_writable(const std::string& option, const std::filesystem::path& path);
+
+/// Makes a folder and those above it where they are absent. Throws Error{option + path, ...} where it cannot.
+void make_folder(const std::string& option, const std::filesystem::path& path);
 
 /// Throws Error{option + path, ...} if writing `path` would replace the input `what` ("the weights").
 void check_not_input(const std::string& option, const std::filesystem::path& path, const std::string& what,

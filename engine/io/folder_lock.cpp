@@ -46,7 +46,7 @@ FolderLock::FolderLock(const fs::path& folder, const std::string& subject, const
     : path_(folder / kFileName) {
   do {  // once more where its holder removed the file after it was opened here
     if (descriptor_ >= 0) ::close(descriptor_);
-    open();
+    open(subject);
     const std::string text = text_of(descriptor_);
     if (!text.empty() && !text.starts_with("tern ")) {
       ::close(descriptor_);
@@ -67,9 +67,9 @@ FolderLock::~FolderLock() {
   ::close(descriptor_);
 }
 
-void FolderLock::open() {
+void FolderLock::open(const std::string& subject) {
   descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (descriptor_ < 0) throw Error(path_.string(), std::string("cannot make it: ") + std::strerror(errno));
+  if (descriptor_ < 0) throw Error(subject, "cannot make " + path_.string() + ": " + std::strerror(errno));
 }
 
 bool FolderLock::lock() {

@@ -15,8 +15,8 @@ class FolderLock {
   static constexpr const char* kFileName = "lock";
 
   /// Locks `folder`, which must be there. Throws Error{subject, "another process is <doing> (process N)"}
-  /// where one holds it ("training into it"), and Error{file, ...} where the file cannot be made, or is
-  /// somebody else's.
+  /// where one holds it ("training into it"), or where the file cannot be made, and Error{file, ...} where it
+  /// is somebody else's.
   FolderLock(const std::filesystem::path& folder, const std::string& subject, const std::string& doing);
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;
@@ -26,7 +26,7 @@ class FolderLock {
   bool is_held() const { return is_held_; }
 
  private:
-  void open();
+  void open(const std::string& subject);
   bool lock_soon();
   bool lock();  ///< false if it is held elsewhere
   bool is_still_there() const;
