@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <limits>
+#include <vector>
 
 #include "apps/measure/evaluate.h"
 #include "engine/core/check.h"
@@ -191,6 +193,34 @@ TEST_CASE("report: heat maps, and the nearest training images, which are scored 
     report(options);
     CHECK(data_of(options.out) == first);
     CHECK(read_safetensors(kept).metadata.at("models") != "0");
+  }
+  SUBCASE("damaged ones are made anew") {
+    const std::string whole = read_text_file(kept);
+    const SafetensorsFile file = read_safetensors(kept);
+    std::string flipped = whole;
+    flipped[whole.size() - 5] = static_cast<char>(flipped[whole.size() - 5] ^ 1);
+    std::vector<float> values = file.tensors.front().tensor.to_vector<float>();
+    values[3] = std::numeric_limits<float>::quiet_NaN();
+    const auto check_made_anew = [&] {
+      CHECK(read_text_file(kept) != whole);
+      report(options);
+      CHECK(data_of(options.out) == first);
+      CHECK(read_text_file(kept) == whole);
+    };
+    for (const std::string& damaged : {std::string(), whole.substr(0, whole.size() / 2), flipped}) {
+      test::write_quickly(kept, damaged);
+      check_made_anew();
+    }
+    const Shape shape = file.tensors.front().tensor.shape();
+    write_safetensors(kept, {{"features", Tensor::from(shape, values)}}, file.metadata);
+    check_made_anew();
+    write_safetensors(kept, {{"features", Tensor::from(Shape{shape[0], 1}, std::vector<float>(shape[0]))}},
+                      file.metadata);
+    check_made_anew();
+    Metadata without = file.metadata;
+    without.erase("checksum");  // of an earlier tern's
+    write_safetensors(kept, file.tensors, without);
+    check_made_anew();
   }
   SUBCASE("without") {
     options.nearest = false;

@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <numeric>
+#include <span>
 #include <utility>
 
+#include "apps/common/console.h"
 #include "data/decode.h"
 #include "data/study.h"
 #include "engine/core/check.h"
 #include "engine/io/csv.h"
+#include "engine/io/event_log.h"
 #include "engine/io/safetensors.h"
 
 namespace tern {
@@ -41,8 +44,12 @@ std::string fingerprint_of(const StudyModels& models) {
   return fmt::format("{:08x}", models.fingerprint());
 }
 
-/// False if there are none of these models and images.
-bool read_features(const std::filesystem::path& file, const StudyModels& models, KnownImages& known) {
+std::string checksum_of(const std::vector<float>& features) {
+  return fmt::format("{:08x}", crc32c(std::as_bytes(std::span(features))));
+}
+
+/// False if there are none of these models and images, or damaged ones, of which a line tells.
+bool read_features(const std::filesystem::path& file, const StudyModels& models, KnownImages& known) try {
   if (!std::filesystem::exists(file)) return false;
   SafetensorsFile contents = read_safetensors(file);
   if (contents.metadata["format"] != kFeaturesFormat ||
@@ -51,9 +58,15 @@ bool read_features(const std::filesystem::path& file, const StudyModels& models,
   }
   const Tensor& features = contents.tensors.front().tensor;
   if (features.rank() != 2 || features.size(0) != static_cast<std::int64_t>(known.names.size())) return false;
-  known.features = features.to_vector<float>();
+  std::vector<float> values = features.to_vector<float>();
+  if (contents.metadata["checksum"] != checksum_of(values))
+    throw Error(file.string(), "the numbers of its checksum", "others");
+  known.features = std::move(values);
   known.feature_count = features.size(1);
   return true;
+} catch (const Error& error) {
+  warn("{}: it is made anew\n", error.what());
+  return false;
 }
 
 void compute_features(const Run& run, StudyModels& models, KnownImages& known) {
@@ -82,7 +95,9 @@ void keep_features(const std::filesystem::path& file, const StudyModels& models,
   try {
     const Shape shape{static_cast<std::int64_t>(known.names.size()), known.feature_count};
     write_safetensors(file, {{"features", Tensor::from(shape, known.features)}},
-                      {{"format", kFeaturesFormat}, {"models", fingerprint_of(models)}});
+                      {{"format", kFeaturesFormat},
+                       {"models", fingerprint_of(models)},
+                       {"checksum", checksum_of(known.features)}});
   } catch (const Error&) {
   }
 }

@@ -2,7 +2,7 @@
 // looked for.
 //
 // Their features are taken from scores.safetensors where a calibration with KNN has them; else they are computed once and kept
-// in RUN/known_features.safetensors, if the run can be written to.
+// in RUN/known_features.safetensors, if the run can be written to. A damaged one is told and made anew.
 #pragma once
 
 #include <cstdint>
