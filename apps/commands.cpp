@@ -4,8 +4,9 @@
 #include <iostream>
 #include <limits>
 
+#include "apps/add_command.h"
 #include "apps/check_data/check_data.h"
-#include "apps/common/console.h"
+#include "apps/common/option_checks.h"
 #include "apps/export/export.h"
 #include "apps/help_pages.h"
 #include "apps/measure/calibrate.h"
@@ -18,24 +19,11 @@
 #include "apps/study/study.h"
 #include "apps/train/demo_data.h"
 #include "apps/train/train.h"
-#include "apps/weights/classify.h"
-#include "apps/weights/convert.h"
-#include "apps/weights/inspect.h"
-#include "engine/io/utf8.h"
-#include "models/resnet.h"
+#include "apps/weights_commands.h"
 #include "models/weight_names.h"
 
 namespace tern {
 namespace {
-
-/// A subcommand whose options are `options`, which lives as long as the program.
-template <typename Options>
-CLI::App* add_command(CLI::App& tern, Command& chosen, const char* name, const char* text, Options& options,
-                      int (*run)(const Options&)) {
-  CLI::App* app = tern.add_subcommand(name, text);
-  app->callback([&chosen, &options, app, run] { chosen = {app, [&options, run] { return run(options); }}; });
-  return app;
-}
 
 void add_demo_data(CLI::App& tern, Command& chosen) {
   static DemoDataOptions options;
@@ -50,83 +38,6 @@ void add_demo_data(CLI::App& tern, Command& chosen) {
                   "to train on: fewer are made and trained on sooner")
       ->check(whole_in(1, 100000))
       ->capture_default_str();
-}
-
-struct ConvertOptions {
-  std::filesystem::path in, out;
-  std::string key;
-};
-
-int run_convert(const ConvertOptions& options) {
-  const std::string note = convert(options.in, options.out, options.key);
-  if (!note.empty()) remark("{}\n", with_note(options.in.string(), note));
-  return 0;
-}
-
-void add_convert(CLI::App& tern, Command& chosen) {
-  static ConvertOptions options;
-  CLI::App* app = add_command(tern, chosen, "convert",
-                              "Write the weights of a .pth, .pt or .safetensors file as safetensors.",
-                              options, run_convert);
-  app->add_option("IN", options.in, "what torch.save wrote (zip), or safetensors")
-      ->required()
-      ->type_name("FILE");
-  app->add_option("OUT", options.out, "the file to write")->required()->type_name("FILE.safetensors");
-  add_key_option(app, options.key);
-}
-
-struct InspectOptions {
-  std::filesystem::path file;
-  std::string key;
-  ResultForm print = ResultForm::text;
-};
-
-int run_inspect(const InspectOptions& options) {
-  const bool as_json = options.print == ResultForm::json;
-  std::cout << (as_json ? json_text(inspect_json(options.file, options.key))
-                        : visible(inspect(options.file, options.key)));
-  return 0;
-}
-
-void add_inspect(CLI::App& tern, Command& chosen) {
-  static InspectOptions options;
-  CLI::App* app =
-      add_command(tern, chosen, "inspect",
-                  "List names, types and shapes of the tensors in a file of weights.", options, run_inspect);
-  app->add_option("FILE", options.file, ".pth, .pt or .safetensors")->required()->type_name("FILE");
-  add_key_option(app, options.key);
-  add_json_option(app, options.print, "the list");
-}
-
-int run_classify(const ClassifyOptions& options) {
-  std::ostream nowhere(nullptr);
-  classify(options, std::cout, remarks_stream() == nullptr ? nowhere : std::cerr);
-  return 0;
-}
-
-void add_classify(CLI::App& tern, Command& chosen) {
-  static ClassifyOptions options;
-  CLI::App* app =
-      add_command(tern, chosen, "classify", "Name the five most probable ImageNet classes of images.",
-                  options, run_classify);
-  app->add_option("--arch", options.architecture, "the network")->required()->check(one_of(resnet_names()));
-  app->add_option("--weights", options.weights, "of torchvision, timm or Hugging Face, .pth or .safetensors")
-      ->required()
-      ->type_name("FILE");
-  add_key_option(app, options.key);
-  app->add_option("--classes", options.classes,
-                  "class names: one a line for every class, or CSV with class_index and class")
-      ->type_name("FILE");
-  app->add_option("--logits", options.logits, "write images and logits here, as safetensors")
-      ->type_name("FILE");
-  app->add_option(
-         "--resize", options.resize,
-         "the shorter side in pixels before 224 x 224 are cut out of the centre; torchvision's V2 weights "
-         "were made for 232")
-      ->check(whole_in(kMinResize, kMaxResize))
-      ->capture_default_str();
-  app->add_option("IMAGE", options.images, "JPEG, PNG or BMP")->required()->type_name("FILE");
-  add_json_option(app, options.print, "the classes of each image");
 }
 
 /// --resume knows the rest from the run folder.
@@ -219,10 +130,7 @@ void add_calibrate(CLI::App& tern, Command& chosen) {
          "shares of known, novel-subclass and novel-superclass images that are expected: adds the rule "
          "best_expected_accuracy, and makes it the default")
       ->type_name("KNOWN,SUB,SUPER");
-  app->add_option(
-         "--mask-untrained", options.mask_untrained,
-         "leave classes that were never trained out of the softmax; by default as in the run's settings")
-      ->type_name("true|false");
+  add_mask_option(app, options.mask_untrained);
   app->add_option("--seed", options.seed, "of the halves for calibration and for the test")
       ->check(whole_in(0, std::numeric_limits<std::uint64_t>::max()))
       ->capture_default_str();
@@ -265,13 +173,13 @@ void add_predict(CLI::App& tern, Command& chosen) {
   app->add_option(
          "--page-limit", options.page_limit,
          "pictures on the page at most: half of them the most novel, half shared out among the answers")
-      ->check(number_in(1, 1e6))
+      ->check(whole_in(1, 1000000))
       ->needs("--page")
       ->capture_default_str();
   app->add_option("--page-nearest", options.page_nearest,
                   "of so many of the most novel pictures show the nearest training images, too; 0 spares "
                   "scoring those")
-      ->check(number_in(0, 1e6))
+      ->check(whole_in(0, 1000000))
       ->needs("--page")
       ->capture_default_str();
   app->add_option(

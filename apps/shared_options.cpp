@@ -1,12 +1,6 @@
 #include "apps/shared_options.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <algorithm>
-#include <charconv>
-#include <limits>
-
+#include "apps/common/option_checks.h"
 #include "apps/measure/views.h"
 #include "engine/core/check.h"
 
@@ -47,39 +41,15 @@ void add_ensemble_options(CLI::App* app, std::vector<std::filesystem::path>& run
       ->check(one_of(view_names()));
 }
 
-CLI::Validator number_in(double low, double high) {
-  const std::string wanted = fmt::format("[{:g}, {:g}]", low, high);
-  const auto check = [=](const std::string& text) -> std::string {
-    double value = low - 1;
-    const bool inside = CLI::detail::lexical_cast(text, value) && value >= low && value <= high;
-    return inside ? "" : "wanted a number in " + wanted + ", got " + text;
-  };
-  return {check, "FLOAT in " + wanted};
-}
-
-CLI::Validator whole_in(std::uint64_t low, std::uint64_t high) {
-  const std::string wanted = fmt::format("[{}, {}]", low, high);
-  const auto check = [=](const std::string& text) -> std::string {
-    std::uint64_t value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [at, error] = std::from_chars(text.data(), end, value);
-    const bool inside = error == std::errc() && at == end && value >= low && value <= high;
-    return inside ? "" : "wanted a whole number in " + wanted + ", got " + text;
-  };
-  return {check, "INT in " + wanted};
-}
-
-CLI::Validator one_of(const std::vector<std::string>& names) {
-  const std::string list = fmt::format("{{{}}}", fmt::join(names, ","));
-  const auto check = [=](const std::string& text) -> std::string {
-    if (std::ranges::find(names, text) != names.end()) return "";
-    return fmt::format("wanted one of {}, got {}", fmt::join(names, ", "), text);
-  };
-  return {check, list};
-}
-
 void add_score_option(CLI::App* app, std::vector<std::string>& scores, const char* text) {
   app->add_option("--score", scores, text)->type_name("[LEVEL=]NAME[+NAME]...")->take_all()->expected(1);
+}
+
+void add_mask_option(CLI::App* app, std::optional<bool>& mask_untrained) {
+  app->add_option(
+         "--mask-untrained", mask_untrained,
+         "leave classes that were never trained out of the softmax; by default as in the run's settings")
+      ->type_name("true|false");
 }
 
 void add_threshold_options(CLI::App* app, DecisionOptions& options) {
@@ -94,10 +64,7 @@ void add_threshold_options(CLI::App* app, DecisionOptions& options) {
          "--tau-sub", options.tau.sub,
          "the same for subclasses; both by default as in the run's settings, or as calibrated for --score")
       ->check(number_in(0, 1));
-  app->add_option(
-         "--mask-untrained", options.mask_untrained,
-         "leave classes that were never trained out of the softmax; by default as in the run's settings")
-      ->type_name("true|false");
+  add_mask_option(app, options.mask_untrained);
   app->add_option("--tau-rule", options.tau_rules,
                   "take thresholds that are not given here from this rule of RUN/calibration.json (tern "
                   "calibrate); super= or sub= before it for one level")

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ void add_ensemble_options(CLI::App* app, std::vector<std::filesystem::path>& run
 /// --score, whose help is `text`.
 void add_score_option(CLI::App* app, std::vector<std::string>& scores, const char* text);
 
+/// --mask-untrained.
+void add_mask_option(CLI::App* app, std::optional<bool>& mask_untrained);
+
 /// --score, --tau-super, --tau-sub, --mask-untrained, --tau-rule.
 void add_threshold_options(CLI::App* app, DecisionOptions& options);
 
@@ -40,15 +44,6 @@ void add_decision_options(CLI::App* app, DecisionOptions& options);
 
 /// --json, of commands that print `document`, "RUN/evaluation.json", in place of a text.
 void add_json_option(CLI::App* app, ResultForm& print, const std::string& document);
-
-/// A check that wants a number in [low, high]. CLI::Range lets NaN through.
-CLI::Validator number_in(double low, double high);
-
-/// A check that wants a whole number in [low, high]: CLI11 alone takes -1 for the largest, and too many digits for as many as fit.
-CLI::Validator whole_in(std::uint64_t low, std::uint64_t high);
-
-/// A check that wants one of `names`.
-CLI::Validator one_of(const std::vector<std::string>& names);
 
 /// parse_mix() whose errors are of usage.
 TestMix mix_or_usage(const std::string& text);

@@ -12,6 +12,7 @@
 #include <optional>
 #include <sstream>
 
+#include "apps/common/option_checks.h"
 #include "apps/profile/compile.h"
 #include "apps/profile/registers.h"
 #include "engine/core/check.h"
@@ -157,11 +158,11 @@ void add_options(CLI::App& app, Command& command) {
           ->expected(2);
   app.add_option("--registers", command.registers,
                  "Registers of a thread (else nvcc is asked, where there is one)")
-      ->check(CLI::Range(1, 255));
+      ->check(whole_in(1, 255));
   CLI::Option* const sample = app.add_option("--sample", command.sample,
                                              "Of profiled launches with more blocks run so many, and scale "
                                              "their counts: results are incomplete")
-                                  ->check(CLI::Range(std::int64_t{2}, emulator::kMostSampled));
+                                  ->check(whole_in(2, emulator::kMostSampled));
   app.add_option("--profile-from-start", command.from_start,
                  "off: profile launches between cudaProfilerStart and cudaProfilerStop alone")
       ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"on", true}, {"off", false}}))
@@ -176,7 +177,7 @@ void add_options(CLI::App& app, Command& command) {
   app.add_option("--patience", command.patience,
                  "Seconds a thread may run without giving way; a launch, 4 times as long")
       ->capture_default_str()
-      ->check(CLI::Range(1, 100000));
+      ->check(whole_in(1, 100000));
   app.add_flag("--quiet", command.quiet, "Print no report: for --html and --json");
   app.add_flag("--keep", command.keep, "Keep the translated source and the program");
   app.add_option("--cxx", command.compiler, "The compiler, g++ or clang++ (16 or newer)")
