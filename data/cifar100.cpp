@@ -53,8 +53,7 @@ void check_name(const Cifar100& cifar, const char* key, const std::string& name)
   std::vector<std::string> known = cifar.coarse_names;
   known.insert(known.end(), cifar.fine_names.begin(), cifar.fine_names.end());
   if (std::count(known.begin(), known.end(), name) != 0) return;
-  throw Error(key, "a coarse or fine class name (nearest: \"" + nearest_name(name, known) + "\")",
-              "\"" + name + "\"");
+  throw Error(key, "a coarse or fine class name" + nearest_remark(name, known), "\"" + name + "\"");
 }
 
 // Which labels a name stands for; a name may be one of both levels.

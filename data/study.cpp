@@ -269,7 +269,7 @@ std::string load_labels(const fs::path& csv, Dataset& dataset) {
   const auto unused = std::find(used.begin(), used.end(), false);
   if (unused != used.end()) {
     const auto row = static_cast<std::size_t>(unused - used.begin());
-    throw Error(at_line(labels.table(), row), "an image of the data set", in_quotes(labels.image(row)));
+    throw Error(at_line(labels.table(), row), "the name of one of the images", in_quotes(labels.image(row)));
   }
   dataset.superclasses = std::move(superclasses);
   dataset.subclasses = std::move(subclasses);

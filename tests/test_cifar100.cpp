@@ -92,10 +92,10 @@ TEST_CASE("cifar100: a selection leaves out reptiles and what it is told to") {
   CHECK_THROWS_WITH_AS(select_cifar(cifar, selection(41, {"fish"})),
                        doctest::Contains("wanted 41 images outside the excluded groups, got 40"), Error);
   CHECK_THROWS_WITH_AS(select_cifar(cifar, CifarSelection{}), doctest::Contains("wanted 5000 images"), Error);
-  CHECK_THROWS_WITH_AS(select_cifar(cifar, selection(1, {"tree"})), doctest::Contains("nearest: \"trees\""),
-                       Error);
-  CHECK_THROWS_WITH_AS(select_cifar(cifar, selection(1, {"sharks"})), doctest::Contains("nearest: \"shark\""),
-                       Error);
+  CHECK_THROWS_WITH_AS(select_cifar(cifar, selection(1, {"tree"})),
+                       doctest::Contains("class name (the nearest is trees), got \"tree\""), Error);
+  CHECK_THROWS_WITH_AS(select_cifar(cifar, selection(1, {"sharks"})),
+                       doctest::Contains("class name (the nearest is shark), got \"sharks\""), Error);
   CHECK_THROWS_WITH_AS(select_cifar(cifar, selection(0)), doctest::Contains("cifar_count"), Error);
 }
 

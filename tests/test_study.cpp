@@ -310,7 +310,7 @@ TEST_CASE("study: load_labels joins a table to images") {
   const std::pair<const char*, const char*> bad[] = {
       {"10.png,0,3\n3.png,2,3\n", "wanted a row for every image, got none for \"2.png\""},
       {"10.png,0,3\n3.png,2,3\n2.png,1,0\n4.png,0,0\n",
-       "line 5: wanted an image of the data set, got \"4.png\""},
+       "line 5: wanted the name of one of the images, got \"4.png\""},
       {"10.png,0,4\n3.png,2,3\n2.png,1,0\n", "line 2: wanted 0 to 3 in column \"subclass_index\", got 4"},
       {"10.png,0,3\n3.png,2,3\n2.png,1,0\n3.png,0,0\n", "line 5: wanted each image once"},
   };
