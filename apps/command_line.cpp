@@ -12,7 +12,9 @@
 #include <filesystem>
 #include <iostream>
 #include <new>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "apps/commands.h"
@@ -112,7 +114,8 @@ int end_with(int code) {
 std::vector<std::string> names_of(const CLI::App& app, bool options) {
   std::vector<std::string> names;
   if (options) {
-    for (const CLI::Option* option : app.get_options()) {
+    const auto is_listed = [](const CLI::Option* option) { return !option->get_group().empty(); };
+    for (const CLI::Option* option : app.get_options(is_listed)) {
       for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
     }
   } else {
@@ -132,6 +135,31 @@ std::string unexpected_text(const CLI::App& tern, const std::string& argument) {
          nearest_remark(argument.substr(0, argument.find('=')), names) + ", got " + argument;
 }
 
+/// A usage error as tern says it, where CLI11 has words of its own: "--out: 1 required RUN missing", "--out: At Most 1 required but
+/// received 2", "--key requires --weights", "Could not convert: --quiet = maybe". Numbers are checked before CLI11 converts them
+/// (option_checks.h), so what it cannot convert is of true and false.
+std::string usage_text(const std::string& error) {
+  const auto after = [](const std::string& text, std::string_view begin) {
+    return text.starts_with(begin) ? std::optional(text.substr(begin.size())) : std::nullopt;
+  };
+  if (const auto set = after(error, "Could not convert: ")) {
+    const std::size_t equals = set->find(" = ");
+    if (equals == std::string::npos) return error;
+    return set->substr(0, equals) + ": wanted true or false, got " + set->substr(equals + 3);
+  }
+  const std::size_t end = std::min(error.find_first_of(": "), error.size());  // of the option's name
+  const std::string name = error.substr(0, end), rest = error.substr(end);
+  if (const auto other = after(rest, " requires "))
+    return name + ": wanted " + *other + " beside it, got none";
+  if (const auto times = after(rest, ": At Most 1 required but received "))
+    return name + ": wanted 1 value, got " + *times;
+  if (const auto type = after(rest, ": 1 required "); type && type->ends_with(" missing")) {
+    const std::size_t check = type->find(':') + 1;  // "UINT:INT in [1, 9]"; 0 where there is none
+    return name + ": wanted " + type->substr(check, type->rfind(" missing") - check) + ", got nothing";
+  }
+  return error;
+}
+
 /// One line of what is wrong and two of what to do; all of the help only where nothing was asked for.
 int wrong_usage(const CLI::App& tern, const std::string& message) {
   const CLI::App& app = used_app(tern);
@@ -149,12 +177,17 @@ int wrong_usage(const CLI::App& tern, const std::string& message) {
   return kWrongUsage;
 }
 
-/// As CLI::App takes them, the last first. `tern help` and `tern help train` ask what --help asks.
-std::vector<std::string> arguments_of(int argc, char** argv) {
+/// As CLI::App takes them, the last first. `tern help` and `tern help train` ask what --help asks; help about what is no command
+/// is asked as that command, which is then told to be none.
+std::vector<std::string> arguments_of(const CLI::App& tern, int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   if (!arguments.empty() && arguments.front() == "help") {
     arguments.erase(arguments.begin());
-    arguments.push_back("--help");
+    const std::vector<std::string> commands = names_of(tern, /*options=*/false);
+    if (arguments.empty() || arguments.front().starts_with("-") ||
+        std::ranges::find(commands, arguments.front()) != commands.end()) {
+      arguments.push_back("--help");
+    }
   }
   std::ranges::reverse(arguments);
   return arguments;
@@ -173,11 +206,11 @@ int run_command_line(int argc, char** argv) {
   add_commands(tern, chosen);
   tern.require_subcommand(0, 1);
   try {
-    tern.parse(arguments_of(argc, argv));
+    tern.parse(arguments_of(tern, argc, argv));
   } catch (const CLI::Success& asked_for_text) {
     return check_output(tern, tern.exit(asked_for_text));
   } catch (const CLI::Error& error) {
-    return wrong_usage(tern, error.what());
+    return wrong_usage(tern, usage_text(error.what()));
   }
   if (!chosen.run) return wrong_usage(tern, "");
   direct_remarks(*chosen.app);

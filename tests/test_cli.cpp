@@ -133,6 +133,28 @@ TEST_CASE("cli: a value that an option does not take is told with what it takes"
                     "tern demo-data: --images-per-subclass: wanted a whole number in [1, 100000], got 0");
   check_short_usage({"evaluate", "--run", "a", "--device", "abacus"},
                     "tern evaluate: --device: wanted one of auto, cpu, cuda, got abacus");
+  check_short_usage({"evaluate", "--run", "a", "--mask-untrained", "maybe"},
+                    "tern evaluate: --mask-untrained: wanted true or false, got maybe");
+  check_short_usage({"evaluate", "--run", "a", "--consistent=maybe"},
+                    "tern evaluate: --consistent: wanted true or false, got maybe");
+  check_short_usage({"predict", "--run", "a", "--page-limit", "1.5", "--page", "p.html"},
+                    "tern predict: --page-limit: wanted a whole number in [1, 1000000], got 1.5");
+}
+
+TEST_CASE("cli: an option without its value, given twice, or without the one it needs") {
+  check_short_usage({"train", "--out"}, "tern train: --out: wanted RUN, got nothing");
+  check_short_usage({"predict", "--page-limit"},
+                    "tern predict: --page-limit: wanted INT in [1, 1000000], got nothing");
+  check_short_usage({"evaluate", "--device"}, "tern evaluate: --device: wanted {auto,cpu,cuda}, got nothing");
+  check_short_usage({"train", "--out", "a", "--out", "b"}, "tern train: --out: wanted 1 value, got 2");
+  check_short_usage({"train", "--out", "a", "--key", "model"},
+                    "tern train: --key: wanted --weights beside it, got none");
+  check_usage({"evaluate", "--run", "a", "--consistent=" + std::string(100000, 'x')},
+              "--consistent: wanted true or false");
+  // Such words in a value are a value's.
+  check_short_usage(
+      {"demo-data", "--out", "a", "--seed", "x requires y"},
+      "tern demo-data: --seed: wanted a whole number in [0, 18446744073709551615], got x requires y");
 }
 
 TEST_CASE("cli: help as a command is --help") {
@@ -140,6 +162,8 @@ TEST_CASE("cli: help as a command is --help") {
   const Result train = run_tern({"help", "train"});
   CHECK(train.code == 0);
   CHECK(train.output == run_tern({"train", "--help"}).output);
+  check_short_usage({"help", "trian"}, "tern: wanted a command (the nearest is train), got trian");
+  check_short_usage({"help", "zzzzqqq"}, "tern: wanted a command, got zzzzqqq");
 }
 
 TEST_CASE("cli: --quiet leaves out what is no result, no warning and no error, of every command") {
