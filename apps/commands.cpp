@@ -201,13 +201,32 @@ void add_predict(CLI::App& tern, Command& chosen) {
   add_json_option(app, options.print, "counts and accuracies");
 }
 
+[[noreturn]] void refuse_export(const std::string& option, const std::string& wanted,
+                                const std::string& got) {
+  throw CLI::ValidationError(option, "wanted " + wanted +
+                                         " (a graph answers by one run, each image as it is, every level by "
+                                         "itself or --consistent), got " +
+                                         got);
+}
+
 void add_export(CLI::App& tern, Command& chosen) {
   static ExportOptions options;
   CLI::App* app = add_command(
       tern, chosen, "export",
       "Write a run's best models for other programs: ONNX, or safetensors with torchvision's names.", options,
       export_run);
-  app->add_option("--run,RUN", options.run, "a run folder of tern train")->required()->type_name("RUN");
+  app->add_option_function<std::vector<std::string>>(
+         "--run,RUN",
+         [](const std::vector<std::string>& runs) {
+           if (runs.size() > 1) refuse_export("--run", "one run", runs[1] + ", too");
+           options.run = runs.front();
+         },
+         "a run folder of tern train")
+      ->required()
+      ->type_name("RUN")
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);  // by its place one alone
   app->add_option("--out,OUT", options.out,
                   "the file to write: a graph that answers as tern predict, or weights")
       ->required()
@@ -215,6 +234,12 @@ void add_export(CLI::App& tern, Command& chosen) {
   app->add_flag("--replace", options.replace, "write over a file that is there");
   add_threshold_options(app, options.decision);
   add_consistent_option(app, options.decision);
+  for (const char* name : {"--views", "--joint"}) {  // of tern predict, which a graph is to answer as
+    app->add_option_function<std::string>(
+           name, [name](const std::string&) { refuse_export(name, "none of it", "it"); })
+        ->expected(0, 1)
+        ->group("");  // not listed
+  }
 }
 
 void add_report(CLI::App& tern, Command& chosen) {

@@ -31,6 +31,11 @@ std::vector<std::string> names_of(const CLI::Option& option) {
   return names;
 }
 
+/// But for those that are refused with a text of their own.
+std::vector<const CLI::Option*> options_of(const CLI::App& app) {
+  return app.get_options([](const CLI::Option* option) { return !option->get_group().empty(); });
+}
+
 bool takes_value(const CLI::Option& option) {
   return option.get_items_expected_max() > 0;
 }
@@ -97,7 +102,7 @@ std::string option_entry(const CLI::Option& option) {
 std::string command_section(const CLI::App& command) {
   std::string synopsis = "\\fBtern " + roff(command.get_name()) + "\\fR";
   std::string entries;
-  for (const CLI::Option* option : command.get_options()) {
+  for (const CLI::Option* option : options_of(command)) {
     const std::string name = roff(names_of(*option).back());
     if (is_nameless(*option)) synopsis += " \\fI" + name + "\\fR";
     if (option->get_required() && !is_nameless(*option)) {
@@ -150,7 +155,7 @@ bool is_of_files(const CLI::Option& option) {
 /// The cases of one command: after an option its values, files or, of a number, nothing; else the options.
 std::string completion_case(const CLI::App& command) {
   std::string options, values, files, others;
-  for (const CLI::Option* option : command.get_options()) {
+  for (const CLI::Option* option : options_of(command)) {
     if (is_nameless(*option)) continue;
     const std::string names = fmt::format("{}", fmt::join(names_of(*option), "|"));
     options += fmt::format("{}{}", options.empty() ? "" : " ", fmt::join(names_of(*option), " "));
@@ -233,7 +238,7 @@ std::string bash_completion(const CLI::App& tern) {
     words.push_back(command->get_name());
     cases += completion_case(*command);
   }
-  for (const CLI::Option* option : tern.get_options()) {
+  for (const CLI::Option* option : options_of(tern)) {
     for (const std::string& name : names_of(*option)) words.push_back(name);
   }
   return fmt::format("{}    '') words=\"{}\" ;;\n{}{}", kBashBegin, fmt::join(words, " "), cases, kBashEnd);

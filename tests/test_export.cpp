@@ -168,7 +168,38 @@ TEST_CASE("export: a calibrated novelty score decides in the graph, too") {
     CHECK_FALSE(fs::exists(trained / "gen.onnx"));
     CHECK(run_export(trained.run(), trained / "gen.onnx", {"--score", "max_softmax"}).code == 0);
   }
+  SUBCASE("one that no graph computes is refused before it is calibrated, too") {
+    fs::remove(trained.run() / "scores.safetensors");
+    for (const std::string score : {"openmax", "gen", "sub=energy+openmax"}) {
+      const test::Result result = run_export(trained.run(), trained / "none.onnx", {"--score", score});
+      check_failure(
+          result,
+          "--score: wanted a score that an ONNX graph computes as tern does: any but gen and openmax");
+      CHECK(result.errors.find("tern calibrate") == std::string::npos);
+    }
+    check_failure(run_export(trained.run(), trained / "none.onnx", {"--score", "energy"}), "tern calibrate");
+    CHECK_FALSE(fs::exists(trained / "none.onnx"));
+  }
   fs::remove(trained.run() / "scores.safetensors");
+}
+
+TEST_CASE("export: what predict does and no graph is refused with what can be had instead") {
+  const std::string run = one_level().run().string();
+  const test::TemporaryFolder folder;
+  const std::string out = (folder / "model.onnx").string();
+  const auto refused = [](const std::vector<std::string>& arguments, const std::string& begin) {
+    const test::Result result = test::run_tern(arguments);
+    CAPTURE(result.errors);
+    CHECK(result.code == 2);
+    CHECK(result.errors.starts_with("tern export: " + begin + " (a graph answers by one run, "));
+  };
+  refused({"export", "--run", run, "--run", run + "2", "--out", out}, "--run: wanted one run");
+  refused({"export", run, out, "--views", "flip"}, "--views: wanted none of it");
+  refused({"export", run, out, "--views=flip"}, "--views: wanted none of it");
+  refused({"export", run, out, "--joint"}, "--joint: wanted none of it");
+  refused({"export", "--joint", run, out}, "--joint: wanted none of it");
+  CHECK(folder.size() == 0);
+  CHECK(test::run_tern({"export", "--help"}).output.find("--joint") == std::string::npos);
 }
 
 TEST_CASE("export: the file says what it is, and what it is for") {

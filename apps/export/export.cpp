@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "apps/common/console.h"
 #include "apps/export/description.h"
 #include "apps/export/onnx_model.h"
+#include "apps/export/onnx_novelty.h"
 #include "apps/export/torch_weights.h"
 #include "apps/measure/predictor.h"
 #include "engine/core/check.h"
@@ -29,6 +31,12 @@ void check_out(const fs::path& out, bool replace) {
     throw Error("--out " + out.string(), "a new file, or --replace to write over the one that is there",
                 "one that is there");
   }
+}
+
+/// Those that no graph computes, before tern calibrate is asked for in vain.
+void check_asked_scores(const std::vector<std::string>& texts) {
+  const ByLevel<std::optional<ScoreChoice>> asked = parse_scores(texts);
+  check_scores_for_onnx({asked.super.value_or(ScoreChoice{}), asked.sub.value_or(ScoreChoice{})});
 }
 
 /// What predict asks of its models where both levels are to agree.
@@ -71,11 +79,13 @@ int export_run(const ExportOptions& options) {
   std::vector<Run> runs = open_ensemble({options.run});
   check_out(options.out, options.replace);
   runs.front().check_not_own("--out", options.out);
+  const bool as_graph = options.out.extension() == ".onnx";
+  if (as_graph) check_asked_scores(options.decision.scores);
   print_notes(runs.front());
   Predictor predictor(std::move(runs), options.decision, /*views=*/"", Device::cpu());
   check_levels(predictor);
   std::string what;
-  if (options.out.extension() == ".onnx") {
+  if (as_graph) {
     onnx_model(predictor).write(options.out);
     what = fmt::format("ONNX, opset {}", kOnnxOpset);
     print_decision(predictor);

@@ -102,7 +102,7 @@ class RunNodes {
 }  // namespace
 
 OnnxGraph onnx_model(Predictor& predictor) {
-  if (predictor.confidence) check_scores_for_onnx(*predictor.confidence);
+  check_scores_for_onnx(predictor.choices());
   OnnxGraph graph("tern");
   RunNodes(graph, predictor).add();
   const Run& run = predictor.runs.front();

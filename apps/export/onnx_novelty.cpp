@@ -285,15 +285,14 @@ std::string add_standard(OnnxGraph& graph, const NoveltyConfidence::Standard& st
 
 }  // namespace
 
-void check_scores_for_onnx(const NoveltyConfidence& confidence) {
+void check_scores_for_onnx(const ByLevel<ScoreChoice>& choices) {
   for (const Level level : kLevels) {
-    for (const ScoreTerm& term : confidence.level(level).choice.terms) {
+    for (const ScoreTerm& term : choices[level].terms) {
       if (term.name != "gen" && term.name != "openmax") continue;
-      throw Error(
-          "--score",
-          "a score that an ONNX graph computes as tern does (--score max_softmax exports the largest "
-          "probability)",
-          text_of(confidence.level(level).choice, level) + ", which decides at the level " + name_of(level));
+      throw Error("--score",
+                  "a score that an ONNX graph computes as tern does: any but gen and openmax (--score "
+                  "max_softmax exports the largest probability)",
+                  text_of(choices[level], level) + ", which decides at the level " + name_of(level));
     }
   }
 }
