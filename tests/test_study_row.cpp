@@ -2,6 +2,7 @@
 #include "apps/study/study.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <filesystem>
 
@@ -60,6 +61,7 @@ TEST_CASE("study: runs, results, predictions and tables; a second call finds eve
 
   const Json result = read_json(out / "rule/seed-3/result.json");
   CHECK(result.at("folds").size() == 2);
+  CHECK_FALSE(result.contains("one_level"));
   CHECK(result.at("without").size() == 3);
   CHECK(result.at("estimate").at("sub").contains("overall_percent"));
   CHECK(result.at("folds")[0].at("near_images").get<int>() +
@@ -143,6 +145,22 @@ TEST_CASE("study: more epochs in the plan train, calibrate and measure again") {
   CHECK(read_csv(folder / "fold-1/metrics.csv").rows.size() == 4);  // two models
   CHECK(fs::last_write_time(folder / "fold-1/calibration.json") > calibrated);
   CHECK(read_json(folder / "result.json").at("training_seconds").get<double>() > seconds);
+}
+
+TEST_CASE("study: one level of classes is told of in classes") {
+  Fixture fixture;
+  for (std::uint32_t i = 0; i < 40; ++i) {
+    const fs::path file = fixture.folder / fmt::format("one/class{}/{}.png", i % 5, i);
+    fs::create_directories(file.parent_path());
+    test::write_image(file, static_cast<int>(i % 5), i);
+  }
+  fixture.options.folders = {fixture.folder / "one", fixture.folder / "data/cifar-100-binary"};
+  fixture.plan(row("classes"));
+  CHECK(study(fixture.options) == 0);
+  CHECK(read_json(fixture.options.out / "classes/seed-3/result.json").at("one_level") == true);
+  const std::string tables = read_text_file(fixture.options.out / "tables.md");
+  CHECK(tables.find("| any-class, tern | class, published | class, tern |") != std::string::npos);
+  CHECK(tables.find("superclass") == std::string::npos);
 }
 
 TEST_CASE("study: a row with members measures and predicts with all of them, in both views") {

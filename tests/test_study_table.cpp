@@ -98,6 +98,35 @@ TEST_CASE("study_table: means of seeds, deviations of folds, differences fold by
   CHECK(text.find("Table 8") == std::string::npos);  // nobody measured it
 }
 
+TEST_CASE("study_table: one level of classes is spoken of as classes") {
+  Fixture fixture;
+  for (RowResult& result : fixture.results) {
+    result.result["one_level"] = true;
+    for (Json& fold : result.result["folds"]) {
+      fold["novelty"]["super"] = {{"far_held_out", {{"scores", {{"energy", {{"auroc_percent", 90.0}}}}}}}};
+    }
+  }
+  std::string text = study_tables(fixture.plan, fixture.results);
+  holds(text, "heads are of the any-class level, of the classes.");
+  holds(text, "% of a novel class, ");
+  holds(text,
+        "| row | any-class, published | any-class, tern | class, published | class, tern | seeds × folds |");
+  holds(text,
+        "| any-class overall | any-class seen | any-class unseen | class overall | class seen | class unseen "
+        "|");
+  holds(text, "| row | any-class, trained groups | any-class, held-out groups | class, held-out groups |");
+  holds(text, "| B | 100.0 ± 0.0 | 60.0 ± 0.0 | 50.0 ± 0.0 |\n");
+  holds(text, "| row | of none | of a novel class or none | contradicting |");
+  holds(text, "| row | accuracy, classes | AUROC | AURC |");
+  holds(text, "| B | 85.0 ± 5.8 | 76.0 ± 5.8 | 40.0 ± 0.0 | 20.0 ± 0.0 | 90.0 ± 0.0 | 45.0 ± 0.0 |\n");
+  holds(text, "Table 7: held-out classes told from seen ones");
+  holds(text, "Table 8: held-out CIFAR groups told from known classes");
+  for (const char* word : {"subclass", "superclass", "super", " sub"}) {
+    CAPTURE(word);
+    CHECK(text.find(word) == std::string::npos);
+  }
+}
+
 TEST_CASE("study_table: as JSON, by row and seed") {
   const Fixture fixture;
   const Json json = study_json(fixture.plan, fixture.results);

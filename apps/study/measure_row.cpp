@@ -265,6 +265,7 @@ Json measured_row(const RowRuns& runs, const RowOptions& options) {
   double seconds = 0;
   for (const StudyRun* run : runs.all()) seconds += seconds_of(*run);
   json["training_seconds"] = seconds;
+  if (Run::open(runs.last.folder()).classes().has_one_level()) json["one_level"] = true;
   json["inputs"] = inputs;
   write_json(file, json);
   return json;

@@ -133,11 +133,12 @@ Json study_json(const StudyPlan& plan, const std::vector<RowResult>& results) {
 std::vector<RowSummary> summarise(const StudyPlan& plan, const std::vector<RowResult>& results) {
   std::vector<RowSummary> rows;
   for (const StudyRow& row : plan.rows) {
-    RowSummary summary{&row, {}};
+    RowSummary summary{&row, {}, false};
     for (const RowResult& result : results) {
       if (result.row->name != row.name) continue;
       try {
         summary.seeds.push_back(summary_of(result));
+        summary.one_level = result.result.value("one_level", false);
       } catch (const Json::exception&) {
         throw Error("result.json of row " + row.name + ", seed " + std::to_string(result.seed),
                     "what tern study writes", "other JSON");

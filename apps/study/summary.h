@@ -45,6 +45,7 @@ struct SeedSummary {
 struct RowSummary {
   const StudyRow* row = nullptr;
   std::vector<SeedSummary> seeds;
+  bool one_level = false;  ///< of classes (ClassTable::has_one_level()): what texts call the levels
 };
 
 struct MeanDeviation {

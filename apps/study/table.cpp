@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "apps/common/level_words.h"
 #include "apps/study/summary.h"
 
 namespace tern {
@@ -70,12 +71,14 @@ std::vector<std::string> training_cells(const StudyRow& row, const Config& confi
           row.retrain ? "all classes" : "some held out"};
 }
 
-std::string settings_table(const std::vector<RowSummary>& rows) {
+std::string settings_table(const std::vector<RowSummary>& rows, bool one_level) {
   const std::vector<std::string> header{"row",   "backbone, pixels",  "heads",  "KL",
                                         "CIFAR", "fine-tuning, rate", "epochs", "blur cue",
                                         "split", "last training",     "tau"};
   std::string text =
-      head("Table 1: the rows", "Adam, two models unless a KL term is named; heads are superclass, subclass.",
+      head("Table 1: the rows",
+           fmt::format("Adam, two models unless a KL term is named; heads are {}.",
+                       one_level ? "of the any-class level, of the classes" : "superclass, subclass"),
            header);
   for (const RowSummary& summary : rows) {
     const StudyRow& row = *summary.row;
@@ -124,17 +127,32 @@ std::string estimated_text(const RowSummary& row, LevelAccuracy Estimate::*level
   return fmt::format("{}", fmt::join(parts, " / "));
 }
 
-std::string accuracy_table(const StudyPlan& plan, const std::vector<RowSummary>& rows) {
-  std::string text = head(
-      "Table 2: accuracy, overall / seen / unseen, in percent",
-      fmt::format(
-          "Published: the reference's, on a leaderboard. tern: estimated from images of known classes, "
-          "for a mix of {:.3g} % known, {:.3g} % of a novel subclass, {:.3g} % of a novel superclass; ± is "
-          "the deviation of single folds, over all seeds. Novel superclasses are CIFAR groups held out, "
-          "unless "
-          "the row says otherwise. Minutes are those of the trainings that a row uses, shared ones too.",
-          plan.mix.seen, plan.mix.novel_subclass, plan.mix.novel_superclass),
-      {"row", "super, published", "super, tern", "sub, published", "sub, tern", "seeds × folds", "minutes"});
+/// Which images are expected, and which stand for those that are novel.
+std::string mix_text(const TestMix& mix, bool one_level) {
+  if (one_level) {
+    return fmt::format(
+        "{:.3g} % known, {:.3g} % of a novel class, {:.3g} % of none; ± is the deviation of single folds, "
+        "over "
+        "all seeds. Images of none are of CIFAR groups held out.",
+        mix.seen, mix.novel_subclass, mix.novel_superclass);
+  }
+  return fmt::format(
+      "{:.3g} % known, {:.3g} % of a novel subclass, {:.3g} % of a novel superclass; ± is the deviation of "
+      "single folds, over all seeds. Novel superclasses are CIFAR groups held out, unless the row says "
+      "otherwise.",
+      mix.seen, mix.novel_subclass, mix.novel_superclass);
+}
+
+std::string accuracy_table(const StudyPlan& plan, const std::vector<RowSummary>& rows, bool one_level) {
+  const char *super = level_word(Level::super, one_level), *sub = level_word(Level::sub, one_level);
+  std::string text =
+      head("Table 2: accuracy, overall / seen / unseen, in percent",
+           fmt::format("Published: the reference's, on a leaderboard. tern: estimated from images of known "
+                       "classes, for a mix of {} Minutes are those of the trainings that a row uses, shared "
+                       "ones too.",
+                       mix_text(plan.mix, one_level)),
+           {"row", fmt::format("{}, published", super), fmt::format("{}, tern", super),
+            fmt::format("{}, published", sub), fmt::format("{}, tern", sub), "seeds × folds", "minutes"});
   for (const RowSummary& row : rows) {
     double seconds = 0;
     for (const SeedSummary& seed : row.seeds) seconds += seed.training_seconds;
@@ -148,7 +166,7 @@ std::string accuracy_table(const StudyPlan& plan, const std::vector<RowSummary>&
 
 // ---- Table 3: one factor
 
-std::string difference_table(const std::vector<RowSummary>& rows) {
+std::string difference_table(const std::vector<RowSummary>& rows, bool one_level) {
   std::string text, body;
   for (const RowSummary& row : rows) {
     const auto other = std::find_if(rows.begin(), rows.end(), [&](const RowSummary& one) {
@@ -170,40 +188,63 @@ std::string difference_table(const std::vector<RowSummary>& rows) {
     body += line(cells);
   }
   if (body.empty()) return "";
+  std::vector<std::string> header{"row", "compared with"};
+  for (const Level level : kLevels) {
+    for (const char* accuracy : {"overall", "seen", "unseen"})
+      header.push_back(fmt::format("{} {}", level_word(level, one_level), accuracy));
+  }
+  header.emplace_back("pairs");
   return head("Table 3: what one factor changes",
               "The row minus the one beside it, in percentage points: mean ± deviation of the differences "
-              "fold "
-              "by fold.",
-              {"row", "compared with", "super overall", "super seen", "super unseen", "sub overall",
-               "sub seen", "sub unseen", "pairs"}) +
+              "fold by fold.",
+              header) +
          body;
 }
 
-// ---- Table 4: kinds of novel superclasses
+// ---- Table 4: kinds of images of no known superclass
 
-std::string novel_table(const std::vector<RowSummary>& rows) {
+/// With one level of classes there is no superclass to leave out.
+std::string novel_table(const std::vector<RowSummary>& rows, bool one_level) {
+  using Found = Percent LevelMeasured::*;
+  struct Column {
+    LevelMeasured Measured::*level;
+    std::vector<Measured> SeedSummary::*runs;
+    Found found;
+    std::string title;
+  };
+  const std::string super = level_word(Level::super, one_level), sub = level_word(Level::sub, one_level);
+  std::vector<Column> columns{
+      {&Measured::super, &SeedSummary::folds, &LevelMeasured::far_trained, super + ", trained groups"},
+      {&Measured::super, &SeedSummary::folds, &LevelMeasured::far, super + ", held-out groups"},
+      {&Measured::super, &SeedSummary::without, &LevelMeasured::far, super + ", superclass left out"},
+      {&Measured::sub, &SeedSummary::folds, &LevelMeasured::far, sub + ", held-out groups"},
+      {&Measured::sub, &SeedSummary::without, &LevelMeasured::far, sub + ", superclass left out"}};
+  if (one_level) std::erase_if(columns, [](const Column& one) { return one.runs == &SeedSummary::without; });
+  std::vector<std::string> header{"row"};
+  for (const Column& column : columns) header.push_back(column.title);
   std::string text =
-      head("Table 4: novel superclasses called novel, in percent",
-           "CIFAR images of groups trained on, CIFAR images of groups held out, and a superclass "
-           "of the study left out, each as mean ± deviation over folds and seeds.",
-           {"row", "super, trained groups", "super, held-out groups", "super, superclass left out",
-            "sub, held-out groups", "sub, superclass left out"});
-  const auto trained_super = [](const Measured& run) { return run.super.far_trained; };
-  const auto super = [](const Measured& run) { return run.super.far; };
-  const auto sub = [](const Measured& run) { return run.sub.far; };
+      one_level ? head("Table 4: images of none of the classes called novel, in percent",
+                       "CIFAR images of groups trained on, and of groups held out, each as mean ± deviation "
+                       "over folds and seeds.",
+                       header)
+                : head("Table 4: novel superclasses called novel, in percent",
+                       "CIFAR images of groups trained on, CIFAR images of groups held out, and a superclass "
+                       "of the study left out, each as mean ± deviation over folds and seeds.",
+                       header);
   for (const RowSummary& row : rows) {
-    text += line({row.row->title, number(mean_deviation(row, &SeedSummary::folds, trained_super)),
-                  number(mean_deviation(row, &SeedSummary::folds, super)),
-                  number(mean_deviation(row, &SeedSummary::without, super)),
-                  number(mean_deviation(row, &SeedSummary::folds, sub)),
-                  number(mean_deviation(row, &SeedSummary::without, sub))});
+    std::vector<std::string> cells{row.row->title};
+    for (const Column& column : columns) {
+      cells.push_back(number(mean_deviation(
+          row, column.runs, [&column](const Measured& run) { return run.*column.level.*column.found; })));
+    }
+    text += line(cells);
   }
   return text;
 }
 
 // ---- Predictions
 
-std::string prediction_table(const StudyPlan& plan, const std::vector<RowSummary>& rows) {
+std::string prediction_table(const StudyPlan& plan, const std::vector<RowSummary>& rows, bool one_level) {
   std::string body;
   for (const RowSummary& row : rows) {
     std::vector<std::string> cells{row.row->title};
@@ -214,27 +255,41 @@ std::string prediction_table(const StudyPlan& plan, const std::vector<RowSummary
     if (cells[1] != "-") body += line(cells);
   }
   if (body.empty()) return "";
-  return head("Table 5: what the images to be predicted are called, in percent",
+  const std::string title = "Table 5: what the images to be predicted are called, in percent";
+  const double none = plan.mix.novel_superclass, novel = plan.mix.novel_subclass + none;
+  if (one_level) {
+    return head(title,
+                fmt::format(
+                    "Nobody has their labels; by the mix {:.3g} % are of none of the classes, and with "
+                    "those of a novel class {:.3g} %. The last column: a known class beside none.",
+                    none, novel),
+                {"row", "of none", "of a novel class or none", "contradicting"}) +
+           body;
+  }
+  return head(title,
               fmt::format(
-                  "Nobody has their labels; by the mix {:.3g} % are of a novel superclass and {:.3g} % of "
-                  "a novel subclass. The last column: a known subclass beside another superclass.",
-                  plan.mix.novel_superclass, plan.mix.novel_subclass + plan.mix.novel_superclass),
+                  "Nobody has their labels; by the mix {:.3g} % are of a novel superclass and {:.3g} % "
+                  "of a novel subclass. The last column: a known subclass beside another superclass.",
+                  none, novel),
               {"row", "novel superclass", "novel subclass", "contradicting"}) +
          body;
 }
 
 // ---- Table 6: without a threshold, and at it
 
-std::string fold_table(const std::vector<RowSummary>& rows) {
+/// With one level every known image is of any class, so that of accuracies those among the classes alone say something.
+std::string fold_table(const std::vector<RowSummary>& rows, bool one_level) {
   std::string body;
   for (const RowSummary& row : rows) {
+    const std::string sub_accuracy = number(mean_deviation(row, &WithoutThreshold::sub_accuracy));
+    if (sub_accuracy == "-") continue;
     std::vector<std::string> cells{row.row->title};
+    if (!one_level) cells.push_back(number(mean_deviation(row, &WithoutThreshold::super_accuracy)));
+    cells.push_back(sub_accuracy);
     for (const auto value :
-         {&WithoutThreshold::super_accuracy, &WithoutThreshold::sub_accuracy, &WithoutThreshold::near_auroc,
-          &WithoutThreshold::near_aurc, &WithoutThreshold::near_augrc}) {
+         {&WithoutThreshold::near_auroc, &WithoutThreshold::near_aurc, &WithoutThreshold::near_augrc}) {
       cells.push_back(number(mean_deviation(row, value)));
     }
-    if (cells[2] == "-") continue;
     for (const auto value : {&LevelMeasured::seen, &LevelMeasured::near}) {
       cells.push_back(number(
           mean_deviation(row, &SeedSummary::folds, [value](const Measured& run) { return run.sub.*value; })));
@@ -242,13 +297,24 @@ std::string fold_table(const std::vector<RowSummary>& rows) {
     body += line(cells);
   }
   if (body.empty()) return "";
+  const char* const classes = classes_word(Level::sub, one_level);
+  std::vector<std::string> header{"row",
+                                  "accuracy, superclasses",
+                                  fmt::format("accuracy, {}", classes),
+                                  "AUROC",
+                                  "AURC",
+                                  "AUGRC",
+                                  "at tau: seen right",
+                                  "at tau: held-out found"};
+  if (one_level) header.erase(header.begin() + 1);
   return head("Table 6: the folds, without a threshold and at it, in percent",
-              "Accuracy among the known classes; how well what decides tells held-out subclasses from seen "
-              "ones (less is better of AURC and AUGRC: wrong answers and novel images are the risk); then "
-              "seen subclasses answered rightly and held-out ones called novel at the threshold. Mean ± "
-              "deviation over folds and seeds.",
-              {"row", "accuracy, superclasses", "accuracy, subclasses", "AUROC", "AURC", "AUGRC",
-               "at tau: seen right", "at tau: held-out found"}) +
+              fmt::format(
+                  "Accuracy among the known classes; how well what decides tells held-out {0} from seen "
+                  "ones (less is better of AURC and AUGRC: wrong answers and novel images are the "
+                  "risk); then seen {0} answered rightly and held-out ones called novel at the "
+                  "threshold. Mean ± deviation over folds and seeds.",
+                  classes),
+              header) +
          body;
 }
 
@@ -279,11 +345,17 @@ std::string score_table(const std::vector<RowSummary>& rows, Level level, const 
 
 std::string study_tables(const StudyPlan& plan, const std::vector<RowResult>& results) {
   const std::vector<RowSummary> rows = summarise(plan, results);
-  return "## " + plan.title + "\n" + settings_table(rows) + accuracy_table(plan, rows) +
-         difference_table(rows) + novel_table(rows) + prediction_table(plan, rows) + fold_table(rows) +
-         score_table(rows, Level::sub, "near", "Table 7: held-out subclasses told from seen ones") +
+  const bool one_level =
+      std::any_of(rows.begin(), rows.end(), [](const RowSummary& row) { return row.one_level; });
+  return "## " + plan.title + "\n" + settings_table(rows, one_level) + accuracy_table(plan, rows, one_level) +
+         difference_table(rows, one_level) + novel_table(rows, one_level) +
+         prediction_table(plan, rows, one_level) + fold_table(rows, one_level) +
+         score_table(
+             rows, Level::sub, "near",
+             fmt::format("Table 7: held-out {} told from seen ones", classes_word(Level::sub, one_level))) +
          score_table(rows, Level::super, "far_held_out",
-                     "Table 8: held-out CIFAR groups told from known superclasses");
+                     fmt::format("Table 8: held-out CIFAR groups told from known {}",
+                                 one_level ? "classes" : "superclasses"));
 }
 
 }  // namespace tern
