@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 layers=(engine/core kernels/common kernels engine/device engine/tensor engine/backend engine/autograd engine/ops
         engine/optim engine/metrics engine/io data models
-        apps/profile apps/common apps/page apps/weights apps/run apps/train apps/measure apps/export apps/report apps/study apps)
+        apps/common apps/profile apps/page apps/weights apps/run apps/train apps/measure apps/export apps/report apps/study apps)
 
 level_of() {  # the position of the layer that holds a path; empty if none does
   local position
