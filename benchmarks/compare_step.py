@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Runs bench_step and its PyTorch peer in turn, on the same cores or GPU, and prints both sides as a Markdown table.
 
-    benchmarks/compare_step.py [--build build] [--python python3 [--python OTHER]...] [--rounds 1] [--busy] [--json FILE]
+    benchmarks/compare_step.py [--build build] [--python python3 [--python OTHER]...] [--rounds 1] [--mode inference] [--busy]
+                               [--json FILE]
     benchmarks/compare_step.py --device cuda [--seconds N] ...      the study's step and ImageNet's
 
 A round is every side of PyTorch (step.py) after tern and before tern again. Each cell is the median over rounds of each
 round's median; "noise" is how far tern's own lie apart, and the ratio PyTorch's time over tern's (over 1: tern is
 faster). On a CPU, inference has more peers where that Python has them: torch.compile with frozen weights, onnxruntime,
-OpenVINO. --busy: beside a loop for each thread that never rests. What --seconds leave no time for is named. Without a torch (that sees the GPU), tern's side is printed alone.
+OpenVINO. --busy: beside a loop for each thread that never rests. What --seconds leave no time for is named. Without a
+torch (that sees the GPU), tern's side is printed alone.
 Fails if tern fails, or if PyTorch, where it is, does.
 """
 import argparse
@@ -141,6 +143,7 @@ def parse_options():
     parser.add_argument("--seconds", type=seconds, default=math.inf, help="after which nothing more is begun")
     parser.add_argument("--threads", type=at_least_one, default=os.cpu_count())
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--mode", choices=["train", "inference"], help="this kind of work alone")
     parser.add_argument("--busy", action="store_true", help="beside as many busy loops as threads")
     parser.add_argument("--json", type=writable, help="where to write every line")
     return parser.parse_args()
@@ -157,6 +160,8 @@ def main():
     print("\n| network | work | batch x size | precision | side | ms a step | noise % | images/s | ratio | peak MiB |\n"
           "|---|---|---|---|---|---|---|---|---|---|", flush=True)
     for work, names in GPU_WORK if options.device == "cuda" else CPU_WORK:
+        if options.mode not in (None, named(work)["mode"]):
+            continue
         if comparison.budget.left() < 0:
             results["left_out"].append({"side": "all", **named(work), "why": "time is up"})
         else:
