@@ -134,4 +134,16 @@ TEST_CASE("resume: one training at a time in a folder; reading goes on beside it
   CHECK(sessions.at(1).at("threads") == 2);
   CHECK_FALSE(fs::exists(folder / "run/lock"));
   CHECK(rows_in(folder / "run/metrics.csv") == 3);
+
+  // A state that was lost is no reason to begin anew over what was trained.
+  fs::remove(folder / "run/checkpoints/state.safetensors");
+  const auto best = read_file(folder / "run/checkpoints/best.safetensors");
+  const test::Result stateless = test::run_tern({"train", "--resume", "--out", run, "--set", "epochs=5"});
+  CHECK(stateless.code == 1);
+  CHECK(stateless.errors ==
+        "tern train: " + run +
+            "/checkpoints/state.safetensors: wanted the state of the training's 3 epochs, "
+            "to go on from, got none\n");
+  CHECK(read_file(folder / "run/checkpoints/best.safetensors") == best);
+  CHECK(rows_in(folder / "run/metrics.csv") == 3);
 }

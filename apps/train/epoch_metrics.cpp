@@ -1,6 +1,7 @@
 #include "apps/train/epoch_metrics.h"
 
 #include <fmt/format.h>
+#include <algorithm>
 
 #include <cstddef>
 
@@ -70,6 +71,14 @@ MetricsFile::MetricsFile(std::filesystem::path path) : path_(std::move(path)), t
   }
   for (std::size_t row = 0; row < table.rows.size(); ++row) table.integer(row, 1);
   text_ = text_of(table.rows);
+}
+
+std::int64_t MetricsFile::last_epoch(const std::string& model) const {
+  std::int64_t last = 0;
+  for (const auto& row : parse_csv(path_, text_).rows) {
+    if (row[0] == model) last = std::max<std::int64_t>(last, std::stoll(row[1]));
+  }
+  return last;
 }
 
 void MetricsFile::keep_until(const std::string& model, std::int64_t epoch) {

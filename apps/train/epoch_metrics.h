@@ -41,6 +41,8 @@ class MetricsFile {
  public:
   /// Reads the rows that are there. Throws Error{path, ...} for other columns, and epochs that are no numbers.
   explicit MetricsFile(std::filesystem::path path);
+  /// The last epoch of `model`; 0 if there is none.
+  std::int64_t last_epoch(const std::string& model) const;
   /// Forgets the rows of `model` after `epoch`: a resumed run makes them again.
   void keep_until(const std::string& model, std::int64_t epoch);
   void append(const EpochMetrics& metrics);
