@@ -91,8 +91,8 @@ TEST_CASE(
   CHECK(holds(result.errors, "cat/broken.png: wanted a JPEG, PNG or BMP image"));
   CHECK(holds(result.output, "look at: 1 image cannot be read"));
   CHECK(holds(result.output, "look at: 1 group of images that look the same have several classes"));
-  CHECK(holds(result.output, "look at: 1 image to be predicted look like labelled ones"));
-  CHECK(holds(result.output, "look at: 3 groups of images that look the same: "));
+  CHECK(holds(result.output, "look at: 1 image to be predicted looks like labelled ones"));
+  CHECK(holds(result.output, "look at: 2 groups of labelled images that look the same: "));
   CHECK(holds(result.output, "look at: 1 class with fewer than 10 images; ant has 1"));
   CHECK(holds(result.output, "the same pixels: <dog>/cat.png (<dog>), cat/2.png (cat)\n"));
   CHECK(holds(result.output, "the same pixels: <dog>/5.png (<dog>), seen.png (to be predicted)\n"));
@@ -159,7 +159,7 @@ TEST_CASE("check-data: what is flipped is found, and told to be") {
   CHECK(result.code == 0);
   CHECK(
       holds(result.output, "look at: 2 images to be predicted look like labelled ones (1 mirrored), which"));
-  CHECK(holds(result.output, "look at: 3 groups of images that look the same (2 mirrored): "));
+  CHECK(holds(result.output, "look at: 1 group of labelled images that look the same (1 mirrored): "));
   CHECK(holds(result.output, "  alike:           cat/3.png (cat), 1.png (to be predicted, mirrored)\n"));
   CHECK(holds(result.output, "  alike:           cat/4.png (cat), cat/4b.png (cat, mirrored)\n"));
   CHECK(holds(result.output, "  the same pixels: <dog>/5.png (<dog>), 2.png (to be predicted)\n"));

@@ -68,6 +68,20 @@ std::int64_t Findings::count_alike(bool Alike::*kind) const {
   return std::count_if(alike.begin(), alike.end(), [kind](const Alike& group) { return group.*kind; });
 }
 
+std::int64_t Findings::count_alike_labelled(const CheckedImages& images, bool mirrored) const {
+  std::int64_t count = 0;
+  for (const Alike& group : alike) {
+    std::int64_t labelled = 0, flipped = 0;
+    for (std::size_t i = 0; i < group.images.size(); ++i) {
+      if (!images.is_labelled(group.images[i])) continue;
+      ++labelled;
+      flipped += group.is_mirrored[i];
+    }
+    count += labelled > 1 && (!mirrored || flipped > 0);
+  }
+  return count;
+}
+
 std::int64_t Findings::count_leaks(const CheckedImages& images, bool mirrored) const {
   std::int64_t count = 0;
   for (const Alike& group : alike) {

@@ -46,6 +46,8 @@ struct Findings {
   std::vector<std::int64_t> widths, heights;  ///< of readable images, ascending
 
   std::int64_t count_alike(bool Alike::*kind) const;
+  /// Groups of more than one labelled image; `mirrored`: those alone in which one of them is flipped.
+  std::int64_t count_alike_labelled(const CheckedImages& images, bool mirrored = false) const;
   /// Images to be predicted that look like labelled ones; `mirrored`: those of them alone that are flipped.
   std::int64_t count_leaks(const CheckedImages& images, bool mirrored = false) const;
 };

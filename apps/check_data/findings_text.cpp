@@ -118,12 +118,13 @@ std::vector<std::string> warnings_of(const CheckedImages& images, const Findings
                        " of images that look the same have several classes");
   const std::int64_t leaks = findings.count_leaks(images);
   if (leaks > 0)
-    warnings.push_back(counted(leaks, "image") + " to be predicted look like labelled ones" +
-                       mirrored_text(findings.count_leaks(images, true)) + ", which were learned by heart");
-  const auto alike = static_cast<std::int64_t>(findings.alike.size());
+    warnings.push_back(counted(leaks, "image") + " to be predicted" + (leaks == 1 ? " looks" : " look") +
+                       " like labelled ones" + mirrored_text(findings.count_leaks(images, true)) +
+                       ", which were learned by heart");
+  const std::int64_t alike = findings.count_alike_labelled(images);
   if (alike > 0) {
-    warnings.push_back(counted(alike, "group") + " of images that look the same" +
-                       mirrored_text(findings.count_alike(&Alike::mirrored)) +
+    warnings.push_back(counted(alike, "group") + " of labelled images that look the same" +
+                       mirrored_text(findings.count_alike_labelled(images, true)) +
                        ": what is trained on may be validated with, too");
   }
   std::vector<ClassCount> counts = findings.classes;
