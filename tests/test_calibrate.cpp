@@ -99,6 +99,15 @@ TEST_CASE("calibrate: evaluate takes a rule's thresholds, those given first") {
   CHECK(error_with(other).ends_with("calibration.json sub p10_seen: wanted a tau in [0, 1], got 7"));
   other["sub"]["candidates"][0]["tau"] = nullptr;  // JSON's NaN
   CHECK(error_with(other).ends_with("wanted what tern calibrate writes, got other JSON"));
+  other = json;
+  other["settings"]["epochs"]["two_heads"] = "99";
+  CHECK(error_with(other).ends_with(
+      "calibration.json: wanted a calibration of this run's models as they are now (tern "
+      "calibrate), got one of before they were trained further"));
+  CHECK(held_out_confidences(run, {}).sub.empty());
+  CHECK(read_candidates(run, Level::sub, {}).empty());
+  CHECK_FALSE(is_calibration_of(run, {run.folder()}, ""));
+  other = json;
   other.erase("sub");  // no silent fall-back to the settings' tau
   CHECK(error_with(other).ends_with("wanted what tern calibrate writes, got other JSON"));
   test::write_quickly(trained() / "run/calibration.json", R"({"sub": 3})");

@@ -153,6 +153,7 @@ int calibrate(const CalibrateOptions& options) {
                  {"seed_of_halves", options.seed},
                  {"target_rate", options.target_rate},
                  {"runs", paths_json(options.runs)},
+                 {"epochs", epochs_of(run)},
                  {"views", options.views},
                  {"per_class", options.per_class},
                  {"outliers", options.outliers}}}};

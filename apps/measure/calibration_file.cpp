@@ -10,6 +10,7 @@
 #include "apps/common/level_words.h"
 #include "apps/measure/level_texts.h"
 #include "engine/core/check.h"
+#include "engine/io/safetensors.h"
 
 namespace tern {
 namespace {
@@ -46,6 +47,18 @@ Json reference_json(const ReferenceThresholds& reference) {
     json["candidates"].push_back({{"rule", candidate.name}, {"tau", candidate.tau}});
   }
   return json;
+}
+
+/// Whether it was made with the models as they are now; files of before this was noted are taken at their word.
+bool is_of_models(const Json& calibration, const Run& run) {
+  const Json settings = calibration.is_object() ? calibration.value("settings", Json::object()) : Json();
+  return !settings.is_object() || !settings.contains("epochs") || settings.at("epochs") == epochs_of(run);
+}
+
+void check_models(const std::filesystem::path& file, const Json& calibration, const Run& run) {
+  if (is_of_models(calibration, run)) return;
+  throw Error(file.string(), "a calibration of this run's models as they are now (tern calibrate)",
+              "one of before they were trained further");
 }
 
 /// What the thresholds of a level are of; files of before there was a choice are of the largest probability.
@@ -136,6 +149,17 @@ std::filesystem::path calibration_file(const Run& run) {
   return run.folder() / "calibration.json";
 }
 
+Json epochs_of(const Run& run) {
+  Json epochs = Json::object();
+  for (const Part part : parts_of(run.config)) {
+    const std::filesystem::path file = run.best_model(part);
+    Metadata metadata;
+    if (std::filesystem::exists(file)) metadata = read_safetensors_header(file).metadata;
+    epochs[name_of(part)] = metadata["epoch"];
+  }
+  return epochs;
+}
+
 bool is_calibration_of(const Run& run, const std::vector<std::filesystem::path>& runs,
                        const std::string& views) {
   const std::filesystem::path file = calibration_file(run);
@@ -143,6 +167,7 @@ bool is_calibration_of(const Run& run, const std::vector<std::filesystem::path>&
   const Json json = read_json(file);
   const Json settings = json.is_object() ? json.value("settings", Json::object()) : Json();
   if (!settings.is_object() || settings.value("views", Json("")) != views) return false;
+  if (!is_of_models(json, run)) return false;
   if (!settings.contains("runs")) return runs.size() == 1;  // of before there were ensembles
   const Json& before = settings.at("runs");
   return std::equal(before.begin(), before.end(), runs.begin(), runs.end(),
@@ -186,6 +211,7 @@ std::vector<ThresholdCandidate> read_candidates(const Run& run, Level level, con
   if (!std::filesystem::exists(file)) return {};
   const Json calibration = read_json(file);
   std::vector<ThresholdCandidate> candidates;
+  if (!is_of_models(calibration, run)) return candidates;
   try {
     if (!calibration.contains(name_of(level)) || score_of(calibration, level) != text_of(choice, level))
       return {};
@@ -214,6 +240,7 @@ DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options,
             "no file");
       }
       json = read_json(file);
+      check_models(file, json, run);
     }
     const bool one_level = run.classes().has_one_level();
     const std::string wanted = text_of(choices[level], level), score = score_of(json, level);
@@ -257,6 +284,7 @@ Decision calibrated_decision(const Run& run, const DecisionOptions& options,
             file, level, of_level.at("class_taus").get<std::vector<double>>(), run.trained(level).size());
       }
     }
+    if (options.joint) check_models(file, json, run);
     if (options.joint) decision.joint = joint_calibration(file, json, choices);
   } catch (const Json::exception&) {
     throw Error(file.string(), "what tern calibrate writes", "other JSON");
@@ -269,6 +297,7 @@ ByLevel<std::vector<double>> held_out_confidences(const Run& run, const ByLevel<
   ByLevel<std::vector<double>> confidences;
   if (!std::filesystem::exists(file)) return confidences;
   const Json json = read_json(file);
+  if (!is_of_models(json, run)) return confidences;
   try {
     for (const Level level : kLevels) {
       if (!json.contains(name_of(level)) || score_of(json, level) != text_of(choices[level], level)) continue;

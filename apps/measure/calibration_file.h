@@ -14,7 +14,11 @@ namespace tern {
 
 std::filesystem::path calibration_file(const Run& run);
 
-/// Whether the file is of these runs in this order, `run` the first one, and of these views (the text of --views).
+/// The epoch that each of the run's models is of, by the model's name: after further training they are others.
+Json epochs_of(const Run& run);
+
+/// Whether the file is of these runs in this order, `run` the first one, as their models are now, and of these views (the text of
+/// --views).
 bool is_calibration_of(const Run& run, const std::vector<std::filesystem::path>& runs,
                        const std::string& views);
 
@@ -22,12 +26,12 @@ bool is_calibration_of(const Run& run, const std::vector<std::filesystem::path>&
 Json to_json(const LevelThresholds& thresholds);
 
 /// The thresholds of a level; none if there is no file, or no such level in it, or they are of another score than
-/// `choice`. Throws Error{file, ...} for what tern calibrate does not write.
+/// `choice`, or of models that were trained further since. Throws Error{file, ...} for what tern calibrate does not write.
 std::vector<ThresholdCandidate> read_candidates(const Run& run, Level level, const ScoreChoice& choice);
 
 /// `options` with the taus of the file where they are not given themselves: those of options.tau_rule, or, at a level
 /// that a novelty score decides, of the rule that was calibrated for. Throws Error{file, ...} if the file is missing, has
-/// no such rule, or its thresholds are of other scores than `choices`.
+/// no such rule, or its thresholds are of other scores than `choices` or of models that were trained further since.
 DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options,
                                      const ByLevel<ScoreChoice>& choices = {});
 
@@ -37,7 +41,7 @@ Decision calibrated_decision(const Run& run, const DecisionOptions& options,
                              const ByLevel<ScoreChoice>& choices = {});
 
 /// Of each level the confidences of known images that were not trained on; empty for a level, or a file, that has none
-/// of the score `choices`.
+/// of the score `choices`, and of models as they are now.
 ByLevel<std::vector<double>> held_out_confidences(const Run& run, const ByLevel<ScoreChoice>& choices);
 
 }  // namespace tern
