@@ -127,10 +127,7 @@ Dataset label_by_folders(const ImageSource& images) {
       passed_over.add("in no class's folder", name);
       continue;
     }
-    if (is_to_be_predicted(place)) {
-      passed_over.add("to be predicted", name);
-      continue;
-    }
+    if (is_to_be_predicted(place)) continue;
     const auto [superclass, subclass] = is_novel(place)
                                             ? std::pair<std::string, std::string>(kNovelClass, kNovelClass)
                                             : classes_at(place, levels);

@@ -66,8 +66,7 @@ TEST_CASE("class folders: test_images/ beside them is no class") {
     const Dataset dataset = load_study(folder.path(), 4);
     CHECK(dataset.names == known);
     CHECK(dataset.classes.subclass_names == Names{"cat", "dog", "novel"});
-    CHECK(dataset.passed_over.text() ==
-          "passed over 2 files of " + folder.path().string() + ": 2 to be predicted (test_images/1.png)\n");
+    CHECK(dataset.passed_over.text().empty());
   }
 }
 
