@@ -334,6 +334,9 @@ TEST_CASE("faults: commands that read a run") {
                4);
   check_faults(
       fixture.on_run("evaluate", {"--run", run, "--threads", "1"}, {"run/checkpoints/best.safetensors"}), 4);
+  check_faults(fixture.on_run("export", {run, fixture.at("work/out.onnx"), "--replace"}, {"out.onnx"}), 4);
+  check_faults(
+      fixture.on_run("convert", {run + "/checkpoints/best.safetensors", dumped}, {"out.safetensors"}), 4);
   check_faults(fixture.on_run("report", {run, "--out", fixture.at("work/out.html")}, {"out.html"}), 4);
 }
 
