@@ -4,6 +4,7 @@
 
 #include "apps/add_command.h"
 #include "apps/common/option_checks.h"
+#include "apps/run/run_folder.h"
 #include "apps/shared_options.h"
 #include "apps/weights/classify.h"
 #include "apps/weights/convert.h"
@@ -20,6 +21,7 @@ struct ConvertOptions {
 };
 
 int run_convert(const ConvertOptions& options) {
+  check_not_of_a_run("OUT", options.out);
   const std::string note = convert(options.in, options.out, options.key);
   if (!note.empty()) remark("{}\n", with_note(options.in.string(), note));
   return 0;

@@ -210,10 +210,10 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
     options.out = trained.run() / "checkpoints/new.csv";
     CHECK_THROWS_WITH_AS(predict(options), Contains("got one among its checkpoints"), Error);
     options.out = trained.run() / "summary.json";
-    CHECK_THROWS_WITH_AS(predict(options), Contains("got one that tern train wrote"), Error);
+    CHECK_THROWS_WITH_AS(predict(options), Contains("got one that tern writes there"), Error);
     fs::create_symlink(trained.run() / "checkpoints/best_sub.safetensors", trained / "link");
     options.out = trained / "link";
-    CHECK_THROWS_WITH_AS(predict(options), Contains("got one that tern train wrote"), Error);
+    CHECK_THROWS_WITH_AS(predict(options), Contains("got one that tern writes there"), Error);
     test::write_quickly(trained / "notes.csv", "image,note\n1.jpg,a bird\n");
     options.out = trained / "notes.csv";
     CHECK_THROWS_WITH_AS(predict(options),
@@ -362,7 +362,7 @@ TEST_CASE("predict: the page has every image once, by answer, with what the tabl
     refuses(trained / "data/train_data.csv", "got the images");
     refuses(options.labels, "got the labels");
     refuses(options.images / "3.png", "got one of the images");
-    refuses(trained.run() / "summary.json", "got one that tern train wrote");
+    refuses(trained.run() / "summary.json", "got one that tern writes there");
     refuses(trained.run(), "wanted a file to write, got a folder");
     test::write_quickly(trained / "photo.jpg", "a photo");
     refuses(trained / "photo.jpg", "wanted a name that ends in .html");

@@ -40,8 +40,8 @@ TEST_CASE("run: a lock that a killed training left behind is in nobody's way") {
   fs::create_directory(folder / "run");
   write_file(folder / "run/lock", "tern 17 host\n");
   Run run = Run::create(folder / "run", Config{});
-  CHECK_THROWS_WITH_AS(run.check_not_own("--out", folder / "run/lock"), Contains("one that tern train wrote"),
-                       Error);
+  CHECK_THROWS_WITH_AS(run.check_not_own("--out", folder / "run/lock"),
+                       Contains("one that tern writes there"), Error);
 }
 
 TEST_CASE("run: what is no run is said so") {
@@ -165,6 +165,14 @@ TEST_CASE("run: no output replaces what belongs to the run") {
                          Contains("wanted a file that is not the run's own"), Error);
   }
   run.check_not_own("--out", run.folder() / "predictions.csv");
+  run.save_config();
+  run.save_summary();
+  CHECK_THROWS_WITH_AS(check_not_of_a_run("OUT", run.folder() / "checkpoints/best.safetensors"),
+                       Contains("wanted a file that is not the run's own"), Error);
+  CHECK_THROWS_WITH_AS(check_not_of_a_run("OUT", run.folder() / "scores.safetensors"),
+                       Contains("wanted a file that is not the run's own"), Error);
+  check_not_of_a_run("OUT", run.folder() / "weights.safetensors");
+  check_not_of_a_run("OUT", run.folder().parent_path() / "best.safetensors");
 }
 
 TEST_CASE("run: interrupted writes are cleared, other files are not") {

@@ -147,28 +147,41 @@ void Run::save_summary() const {
   write_json(folder_ / "summary.json", summary);
 }
 
-void Run::check_not_own(const std::string& option, const fs::path& path) const {
-  const fs::path checkpoints = folder_ / "checkpoints";
-  std::vector<fs::path> own{folder_ / "config.toml",
-                            folder_ / "summary.json",
-                            folder_ / "evaluation.json",
-                            folder_ / "calibration.json",
-                            folder_ / "scores.safetensors",
-                            folder_ / "known_features.safetensors",
-                            folder_ / FolderLock::kFileName,
-                            metrics_file(),
-                            split_file()};
+namespace {
+
+void check_not_of(const fs::path& run, const std::string& option, const fs::path& path) {
+  const fs::path checkpoints = run / "checkpoints";
+  std::vector<fs::path> own;
+  for (const char* name :
+       {"config.toml", "summary.json", "evaluation.json", "calibration.json", "scores.safetensors",
+        "known_features.safetensors", FolderLock::kFileName, "metrics.csv", "split.csv"})
+    own.push_back(run / name);
   std::error_code absent;
   for (const auto& entry : fs::directory_iterator(checkpoints, absent)) own.push_back(entry.path());
-  for (const auto& entry : fs::directory_iterator(folder_, absent)) {
+  for (const auto& entry : fs::directory_iterator(run, absent)) {
     if (entry.path().filename().string().starts_with("events.out.tfevents.")) own.push_back(entry.path());
   }
+  const auto is_path = [&path](const fs::path& one) {  // there already, or to be
+    return same_file(path, one) || fs::weakly_canonical(path) == fs::weakly_canonical(one);
+  };
   const bool among = same_file(fs::absolute(path).parent_path(), checkpoints);
-  if (!among && std::none_of(own.begin(), own.end(), [&](const auto& one) { return same_file(path, one); })) {
-    return;
-  }
+  if (!among && std::none_of(own.begin(), own.end(), is_path)) return;
   throw Error(option + " " + path.string(), "a file that is not the run's own",
-              among ? "one among its checkpoints" : "one that tern train wrote");
+              among ? "one among its checkpoints" : "one that tern writes there");
+}
+
+}  // namespace
+
+void Run::check_not_own(const std::string& option, const fs::path& path) const {
+  check_not_of(folder_, option, path);
+}
+
+void check_not_of_a_run(const std::string& option, const fs::path& path) {
+  const fs::path beside = fs::absolute(path).parent_path();
+  for (const fs::path& folder : {beside, beside.parent_path()}) {
+    if (fs::exists(folder / "config.toml") && fs::exists(folder / "summary.json"))
+      check_not_of(folder, option, path);
+  }
 }
 
 void Run::remove_temporary_files() const {

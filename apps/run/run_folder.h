@@ -92,4 +92,7 @@ class Run {
   std::filesystem::path folder_;
 };
 
+/// Throws as Run::check_not_own of the run that `path` lies in; does nothing for a path in none.
+void check_not_of_a_run(const std::string& option, const std::filesystem::path& path);
+
 }  // namespace tern
