@@ -35,11 +35,12 @@ double number_in(const Metadata& metadata, const std::string& key, const std::st
 void Trainer::resume() {
   const std::filesystem::path file = run_.training_state(part_);
   if (!std::filesystem::exists(file)) {
-    // Who was killed between an epoch's metrics and its state lacks one epoch. Whoever lacks more has lost the state.
-    if (const std::int64_t done = metrics_file_.last_epoch(name_of(part_)); done > 1) {
+    // Who was killed between an epoch's metrics and its state lacks one epoch, and who removed the checkpoints wants them anew. Whoever
+    // lacks more of a model that is there has lost the state.
+    const std::int64_t done = metrics_file_.last_epoch(name_of(part_));
+    if (done > 1 && std::filesystem::exists(run_.best_model(part_)))
       throw Error(file.string(), fmt::format("the state of the training's {} epochs, to go on from", done),
                   "none");
-    }
     keep_until(0);
     return;
   }
