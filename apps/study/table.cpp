@@ -222,15 +222,15 @@ std::string novel_table(const std::vector<RowSummary>& rows, bool one_level) {
   if (one_level) std::erase_if(columns, [](const Column& one) { return one.runs == &SeedSummary::without; });
   std::vector<std::string> header{"row"};
   for (const Column& column : columns) header.push_back(column.title);
-  std::string text =
-      one_level ? head("Table 4: images of none of the classes called novel, in percent",
-                       "CIFAR images of groups trained on, and of groups held out, each as mean ± deviation "
-                       "over folds and seeds.",
-                       header)
-                : head("Table 4: novel superclasses called novel, in percent",
-                       "CIFAR images of groups trained on, CIFAR images of groups held out, and a superclass "
-                       "of the study left out, each as mean ± deviation over folds and seeds.",
-                       header);
+  std::string text = head(
+      one_level ? "Table 4: images of none of the classes called novel, in percent"
+                : "Table 4: novel superclasses called novel, in percent",
+      one_level
+          ? "CIFAR images of groups trained on, and of groups held out, each as mean ± deviation over folds "
+            "and seeds."
+          : "CIFAR images of groups trained on, CIFAR images of groups held out, and a superclass of the "
+            "study left out, each as mean ± deviation over folds and seeds.",
+      header);
   for (const RowSummary& row : rows) {
     std::vector<std::string> cells{row.row->title};
     for (const Column& column : columns) {
@@ -255,23 +255,22 @@ std::string prediction_table(const StudyPlan& plan, const std::vector<RowSummary
     if (cells[1] != "-") body += line(cells);
   }
   if (body.empty()) return "";
-  const std::string title = "Table 5: what the images to be predicted are called, in percent";
+  const char* const of_none = one_level ? "of none" : "novel superclass";
+  const char* const of_novel = one_level ? "of a novel class or none" : "novel subclass";
   const double none = plan.mix.novel_superclass, novel = plan.mix.novel_subclass + none;
-  if (one_level) {
-    return head(title,
-                fmt::format(
-                    "Nobody has their labels; by the mix {:.3g} % are of none of the classes, and with "
-                    "those of a novel class {:.3g} %. The last column: a known class beside none.",
-                    none, novel),
-                {"row", "of none", "of a novel class or none", "contradicting"}) +
-           body;
-  }
-  return head(title,
-              fmt::format(
-                  "Nobody has their labels; by the mix {:.3g} % are of a novel superclass and {:.3g} % "
-                  "of a novel subclass. The last column: a known subclass beside another superclass.",
-                  none, novel),
-              {"row", "novel superclass", "novel subclass", "contradicting"}) +
+  const std::string note = one_level
+                               ? fmt::format(
+                                     "Nobody has their labels; by the mix {:.3g} % are of none of the "
+                                     "classes, and with those of a "
+                                     "novel class {:.3g} %. The last column: a known class beside none.",
+                                     none, novel)
+                               : fmt::format(
+                                     "Nobody has their labels; by the mix {:.3g} % are of a novel superclass "
+                                     "and {:.3g} % of a novel "
+                                     "subclass. The last column: a known subclass beside another superclass.",
+                                     none, novel);
+  return head("Table 5: what the images to be predicted are called, in percent", note,
+              {"row", of_none, of_novel, "contradicting"}) +
          body;
 }
 
