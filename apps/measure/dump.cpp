@@ -105,7 +105,7 @@ int dump(const DumpOptions& options) {
   if (options.out.extension() != ".safetensors")
     throw Error("--out " + options.out.string(), "a name that ends in .safetensors", "another");
   check_writable("--out", options.out);
-  check_not_of_a_run("--out", options.out);
+  run.check_not_own("--out", options.out);
   StudyModels models(run, device);
   const StudyData data = load_run_data(run, options.folders);
   const Selection selection = select(data.split, options.parts);

@@ -174,10 +174,11 @@ void check_not_of(const fs::path& run, const std::string& option, const fs::path
 
 void Run::check_not_own(const std::string& option, const fs::path& path) const {
   check_not_of(folder_, option, path);
+  check_not_of_a_run(option, path);
 }
 
 void check_not_of_a_run(const std::string& option, const fs::path& path) {
-  const fs::path beside = fs::absolute(path).parent_path();
+  const fs::path beside = fs::weakly_canonical(path).parent_path();
   for (const fs::path& folder : {beside, beside.parent_path()}) {
     if (fs::exists(folder / "config.toml") && fs::exists(folder / "summary.json"))
       check_not_of(folder, option, path);

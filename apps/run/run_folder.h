@@ -60,8 +60,8 @@ class Run {
 
   void save_config() const;
   void save_summary() const;
-  /// Throws Error{option, ...} if writing `path` would replace a file of the run, or lie among its
-  /// checkpoints.
+  /// Throws Error{option, ...} if writing `path` would replace a file of the run, or of another run that it lies in, or lie
+  /// among their checkpoints.
   void check_not_own(const std::string& option, const std::filesystem::path& path) const;
   /// What is to be said before the best models of a run are used that was not trained to the end: a line;
   /// empty for any other run.
@@ -92,7 +92,7 @@ class Run {
   std::filesystem::path folder_;
 };
 
-/// Throws as Run::check_not_own of the run that `path` lies in; does nothing for a path in none.
+/// The same of the run that `path` lies in, if it lies in one.
 void check_not_of_a_run(const std::string& option, const std::filesystem::path& path);
 
 }  // namespace tern
