@@ -17,7 +17,8 @@ void set_thread_count(int threads) {
 
 void parallel_tasks(std::int64_t count, const std::function<void(std::int64_t)>& body) {
   std::vector<std::exception_ptr> failures(static_cast<std::size_t>(std::max<std::int64_t>(count, 0)));
-#pragma omp parallel num_threads(static_cast <int>(std::clamp <std::int64_t>(count, 1, thread_count())))
+  const int threads = static_cast<int>(std::clamp<std::int64_t>(count, 1, thread_count()));
+#pragma omp parallel num_threads(threads)
   {
     omp_set_num_threads(1);  // for this thread, until the end of this block
 #pragma omp for schedule(dynamic, 1)

@@ -25,7 +25,7 @@ CpuBackend::CpuBackend()
     : Backend(Device::cpu()),
       onednn_(std::make_unique<OneDnnConvolution>()),
       im2col_(std::make_unique<Im2colConvolution>()) {
-  set_thread_count(thread_count());  // no more than there are
+  set_thread_count(thread_count());  // no more than OpenMP gives, on which oneDNN counts
 }
 CpuBackend::~CpuBackend() = default;
 
