@@ -6,8 +6,9 @@
     step.py --serve --device cuda       one for each line of JSON read, the same options by name
 
 Sides: eager; graph, the whole step recorded as a CUDA graph and replayed; compile, torch.compile with
-mode="reduce-overhead", which replays CUDA graphs, too; for inference on a CPU the engines of engines.py. For bf16, training is under autocast, and inference has weights
-and images in bf16. Adam is fused on a GPU. Batch norm is not folded in eager: that is tern's doing, and the engines'.
+mode="reduce-overhead", which replays CUDA graphs, too; for inference on a CPU the engines of engines.py. For bf16,
+training is under autocast, and inference has weights and images in bf16. Adam is fused on a GPU. Batch norm is not folded
+in eager: that is tern's doing, and the engines'.
 """
 import argparse
 import gc
