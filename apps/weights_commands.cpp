@@ -11,6 +11,7 @@
 #include "apps/weights/inspect.h"
 #include "engine/io/utf8.h"
 #include "models/resnet.h"
+#include "models/weight_names.h"
 
 namespace tern {
 namespace {
