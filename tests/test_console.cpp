@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "apps/common/shell_word.h"
 #include "engine/io/csv.h"
 #include "engine/io/file.h"
 #include "engine/io/json.h"
@@ -138,6 +139,18 @@ TEST_CASE("console: a training on folders of one level speaks of classes, and of
   CHECK(holds(with, " to train (15 of them novel), "));
   CHECK(holds(with, "  val any-class "));
   CHECK(!holds(with, "CIFAR"));
+}
+
+TEST_CASE("console: a path in a command to paste is one word of a shell") {
+  CHECK(shell_word("runs/first-2.1") == "runs/first-2.1");
+  CHECK(shell_word("") == "''");
+  for (const char* path : {"my run", "it's", "a$b`c`", "~x", "*"}) {
+    const test::TemporaryFolder folder;
+    const std::string command =
+        "cd " + folder.path().string() + " && printf %s " + shell_word(path) + " >out";
+    CHECK(std::system(command.c_str()) == 0);
+    CHECK(read_text_file(folder / "out") == path);
+  }
 }
 
 TEST_CASE("console: with --json a failure is a line on standard error and no document") {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "apps/common/shell_word.h"
 #include "engine/core/check.h"
 #include "engine/io/json.h"
 #include "engine/io/safetensors.h"
@@ -26,7 +27,7 @@ std::string fingerprints(EnsembleModels& models) {
 /// The command that makes the file.
 std::string remedy(const std::vector<Run>& runs, const std::string& views, const std::string& score) {
   std::string text = "tern calibrate";
-  for (const Run& run : runs) text += " --run " + run.folder().string();
+  for (const Run& run : runs) text += " --run " + shell_word(run.folder().string());
   if (!views.empty()) text += " --views " + views;
   return text + " --score " + score;
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "apps/common/shell_word.h"
 #include "apps/run/run_folder.h"
 #include "apps/run/session.h"
 #include "apps/train/trainer.h"
@@ -259,7 +260,7 @@ void print_end(const Run& run) {
     remark("{}: best epoch {} with {:.2f} % (loss {:.4f}): {}\n", name_of(part), best.value("epoch", 0),
            best.value("score_percent", 0.0), best.value("val_loss", 0.0), run.best_model(part).string());
   }
-  remark("next: tern evaluate --run {0}\n", run.folder().string());
+  remark("next: tern evaluate --run {}\n", shell_word(run.folder().string()));
 }
 
 }  // namespace

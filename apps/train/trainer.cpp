@@ -12,6 +12,7 @@
 #include "apps/common/non_finite.h"
 #include "apps/common/progress.h"
 #include "apps/common/runtime.h"
+#include "apps/common/shell_word.h"
 #include "engine/autograd/tape.h"
 #include "engine/core/check.h"
 #include "engine/ops/arithmetic.h"
@@ -284,7 +285,7 @@ std::string Trainer::advice_on_divergence() const {
 void Trainer::check_stop(const std::string& where) const {
   if (!StopRequest::arrived()) return;
   throw Stopped(fmt::format("stopped {} ({} model)", where, name_of(part_)),
-                fmt::format("go on with: tern train --resume --out {}", run_.folder().string()));
+                fmt::format("go on with: tern train --resume --out {}", shell_word(run_.folder().string())));
 }
 
 bool Trainer::is_out_of_patience() const {
