@@ -178,8 +178,9 @@ TEST_CASE("train: a run whose checkpoints are gone is no complete one") {
   }
   SUBCASE("the summary") {
     fs::remove(options.out / "summary.json");
-    CHECK(holds(message_of(options),
-                "summary.json: wanted the summary of a run that has checkpoints, got none"));
+    CHECK(
+        holds(message_of(options),
+              "which nothing can make again (take it from a copy, or train into another folder), got none"));
     CHECK(fs::exists(run.best_model(Part::two_heads)));
   }
 }

@@ -214,11 +214,21 @@ std::string Run::summary_subject(const std::string& key) const {
   return (folder_ / "summary.json").string() + " " + key;
 }
 
+bool Run::has_checkpoints() const {
+  const fs::path checkpoints = folder_ / "checkpoints";
+  return fs::is_directory(checkpoints) && !fs::is_empty(checkpoints);
+}
+
+std::string Run::summary_wanted() const {
+  return has_checkpoints()
+             ? "a run with summary.json, which names its classes and its data and which nothing can "
+               "make again (take it from a copy, or train into another folder)"
+             : "a run with summary.json (tern train --resume writes it)";
+}
+
 template <typename T>
 T Run::summary_value(const char* group, const char* key, const char* wanted) const {
-  if (summary.is_null()) {
-    throw Error(folder_.string(), "a run with summary.json (tern train --resume goes on with one)", "none");
-  }
+  if (summary.is_null()) throw Error(folder_.string(), summary_wanted(), "none");
   const bool is_there =
       summary.contains(group) && summary.at(group).is_object() && summary.at(group).contains(key);
   try {

@@ -69,6 +69,9 @@ class Run {
   /// For errors about images that are not those of before: another decoder gives a JPEG other pixels. Empty
   /// if the run was made with this one.
   std::string decoder_text() const;
+  bool has_checkpoints() const;
+  /// What was wanted where there is no summary, with what to do.
+  std::string summary_wanted() const;
   /// Removes what interrupted writes left behind.
   void remove_temporary_files() const;
 

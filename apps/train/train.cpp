@@ -139,13 +139,11 @@ void clear_unbegun(const TrainOptions& options) {
                 "none");
   }
   if (!fs::exists(folder / "config.toml")) return;
-  const fs::path checkpoints = folder / "checkpoints";
-  Run::open(folder).remove_temporary_files();
-  if (fs::is_directory(checkpoints) && !fs::is_empty(checkpoints)) {
-    throw Error((folder / "summary.json").string(), "the summary of a run that has checkpoints", "none");
-  }
+  const Run run = Run::open(folder);
+  run.remove_temporary_files();
+  if (run.has_checkpoints()) throw Error(folder.string(), run.summary_wanted(), "none");
   fs::remove(folder / "config.toml");
-  fs::remove(checkpoints);
+  fs::remove(folder / "checkpoints");
 }
 
 void check_same_data(const Run& run, const StudyData& data) {
