@@ -75,8 +75,7 @@ std::string ClassNames::nearest_text(Level level, const std::string& name) const
         std::max(0, classes_.subclass_to_super[static_cast<std::size_t>(found->second)]));
     return ", which lies in superclass \"" + classes_.superclass_names[lies_in] + "\"";
   }
-  const std::vector<std::string>& names = classes_.names(level);
-  return names.empty() ? "" : " (the nearest is \"" + nearest_name(name, names) + "\")";
+  return nearest_remark(name, classes_.names(level));
 }
 
 }  // namespace tern

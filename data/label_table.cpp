@@ -97,6 +97,8 @@ ClassTable LabelTable::classes() const {
       const std::string column = "column " + in_quotes(table_.header[columns_[level]]);
       if (name.empty()) throw Error(at_line(table_, row), "a name in " + column, "nothing");
       check_name_is_utf8(at_line(table_, row), "a class name", name);
+      if (name.starts_with(' ') || name.ends_with(' '))
+        throw Error(at_line(table_, row), "a name without a space at its ends in " + column, in_quotes(name));
     }
     const std::string &superclass = field(row, Level::super), &subclass = field(row, Level::sub);
     if ((superclass == kNovelClass) != (subclass == kNovelClass)) refuse_half_novel(row);
@@ -129,6 +131,14 @@ LabelReader::Label LabelReader::label(std::size_t row, Level level) const {
 
 void LabelReader::refuse(std::size_t row, Level level, const std::string& name) const {
   const CsvTable& table = labels_.table();
+  if (level == Level::super && labels_.kind_ == LabelTable::Kind::one_level) {
+    throw Error(table.path.string(), "columns superclass and subclass, as there are two levels of classes",
+                "a column class");
+  }
+  if (level == Level::super && classes_.has_one_level()) {
+    throw Error(at_line(table, row), "a column class, as there is one level of classes",
+                labels_.text(row, level));
+  }
   const std::size_t column = labels_.columns_[level];
   const std::string by = labels_.is_by_name() ? "" : table.rows[row][column] + ", which is called ";
   throw Error(at_line(table, row), "a known class in column " + in_quotes(table.header[column]),

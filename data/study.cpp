@@ -202,6 +202,7 @@ Dataset label_by_table(const fs::path& folder, const LabelTable& labels, const I
 }  // namespace
 
 LabelledImages open_study(const fs::path& folder) {
+  if (folder.empty()) throw Error("--data", "a folder", "an empty name");
   if (!fs::is_directory(folder)) throw Error(folder.string(), "a data folder", "nothing there or no folder");
   LabelledImages images;
   if (has_no_table(folder)) {

@@ -110,10 +110,10 @@ TEST_CASE("study: a table by names needs no mappings, and is numbered by them wh
   const auto same = load_study(folder.path(), 4);
   CHECK(same.superclasses == std::vector<std::int32_t>{0, 1, 2});
   CHECK(same.subclasses == std::vector<std::int32_t>{1, 0, 3});
-  folder.write("train_data.csv", "image,superclass,subclass\n10.png,bird,owl\n");
+  folder.write("train_data.csv", "image,superclass,subclass\n10.png,bird,gul\n");
   folder.fails(
-      "train_data.csv line 2: wanted a known class in column \"subclass\", got \"owl\" (the nearest is "
-      "\"gull\")");
+      "train_data.csv line 2: wanted a known class in column \"subclass\", got \"gul\" (the nearest is "
+      "gull)");
 
   for (const char* name : {"superclass_mapping.csv", "subclass_mapping.csv"})
     std::filesystem::remove(folder / name);
@@ -125,6 +125,8 @@ TEST_CASE("study: a table by names needs no mappings, and is numbered by them wh
   CHECK(load_class_names(folder.path()).subclass_names == named.classes.subclass_names);
   folder.write("train_data.csv", "image,superclass,subclass\n3.png,dog,\n");
   folder.fails("train_data.csv line 2: wanted a name in column \"subclass\", got nothing");
+  folder.write("train_data.csv", "image,superclass,subclass\n3.png,dog, beagle\n");
+  folder.fails("line 2: wanted a name without a space at its ends in column \"subclass\", got \" beagle\"");
   folder.write("train_data.csv", "image,superclass\n3.png,dog\n");
   folder.fails("wanted a column \"subclass\"");
   folder.write("train_data.csv", "image,label\n3.png,dog\n");
@@ -321,6 +323,27 @@ TEST_CASE("study: load_labels joins a table to images") {
   }
 }
 
+TEST_CASE("study: labels of another number of levels are told as such") {
+  const Folder folder;
+  std::filesystem::remove(folder / "train_images" / "unused.png");
+  Dataset images = load_images(folder / "train_images", 4);  // 2, 3, 10
+  const auto fails = [&](const std::string& message) {
+    CHECK_THROWS_WITH_AS(load_labels(folder / "labels.csv", images), doctest::Contains(message.c_str()),
+                         Error);
+  };
+  images.classes = {{"bird", "dog", "novel"}, {"gull", "beagle", "novel"}, {0, 1, 2}};
+  folder.write("labels.csv", "image,class\n2.png,gull\n3.png,beagle\n10.png,novel\n");
+  fails(
+      "labels.csv: wanted columns superclass and subclass, as there are two levels of classes, got a column "
+      "class");
+  images.classes = {{"any", "novel"}, {"gull", "beagle", "novel"}, {0, 0, 1}};
+  CHECK(load_labels(folder / "labels.csv", images).empty());
+  CHECK(images.subclasses == std::vector<std::int32_t>{0, 1, 2});
+  folder.write("labels.csv",
+               "image,superclass,subclass\n2.png,bird,gull\n3.png,dog,beagle\n10.png,novel,novel\n");
+  fails("line 2: wanted a column class, as there is one level of classes, got superclass \"bird\"");
+}
+
 TEST_CASE("study: indices of labels are those of the mappings beside them") {
   const Folder folder;
   std::filesystem::remove(folder / "train_images" / "unused.png");
@@ -342,7 +365,7 @@ TEST_CASE("study: indices of labels are those of the mappings beside them") {
   folder.write("subclass_mapping.csv", "index,class\n0,beagel\n1,beagle\n2,wren\n3,novel\n");
   fails(
       "line 2: wanted a known class in column \"subclass_index\", got 0, which is called \"beagel\" (the "
-      "nearest is \"beagle\")");
+      "nearest is beagle)");
   folder.write("subclass_mapping.csv", "index,class\n0,gull\n1,beagle\n2,wren\n3,novel\n");
   fails("got 0, which is called \"gull\", which lies in superclass \"bird\"");
   folder.write("subclass_mapping.csv", "index,class\n0,other\n1,novel\n");
