@@ -237,6 +237,17 @@ TEST_CASE("check-data: bad input leaves one line and no page") {
   CHECK(read_text_file(notes) == "<p>mine</p>");
 }
 
+TEST_CASE("check-data: the folder by its place, images that cannot be read by name, twenty of them") {
+  const Folder folder;
+  for (int i = 0; i < 22; ++i) folder.write("pets/cat/broken " + std::to_string(i) + ".png", "no image");
+  const test::Result result = test::run_tern({"check-data", (folder / "pets").string()});
+  CHECK(result.code == 1);
+  CHECK(holds(result.output, "look at: 22 images cannot be read"));
+  CHECK(holds(result.output, "broken 19.png: wanted"));
+  CHECK(holds(result.output, "  and 2 more; --out FILE.html lists them"));
+  CHECK(holds(result.errors, "wanted images that can be read, got 22 that cannot\n"));
+}
+
 TEST_CASE("check-data: no page over an image") {
   const Folder folder;
   const std::string data = (folder / "pets").string();

@@ -59,9 +59,11 @@ int check_data(const CheckDataOptions& options) {
   }
   std::fflush(stdout);
   if (findings.unreadable.empty()) return 0;
-  throw Error(options.data.string(), "images that can be read",
-              fmt::format("{} that cannot: {}", findings.unreadable.size(),
-                          images.facts[static_cast<std::size_t>(findings.unreadable.front())].error));
+  throw Error(
+      options.data.string(), "images that can be read",
+      findings.unreadable.size() == 1
+          ? "1 that cannot: " + images.facts[static_cast<std::size_t>(findings.unreadable.front())].error
+          : fmt::format("{} that cannot", findings.unreadable.size()));
 }
 
 }  // namespace tern

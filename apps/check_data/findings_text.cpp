@@ -11,7 +11,8 @@ namespace {
 constexpr std::int64_t kBar = 40;     // characters of the longest
 constexpr std::size_t kListed = 200;  // subclasses; of more a line for each superclass, and of those as many
 constexpr std::size_t kExamples = 5;  // groups of images that are named
-constexpr double kImbalance = 10;     // a largest class of so many times the smallest is told
+constexpr std::size_t kUnreadable = 20;  // images that are named
+constexpr double kImbalance = 10;        // a largest class of so many times the smallest is told
 constexpr std::int64_t kFewImages = 10;  // as is a class of fewer
 
 /// "1 image", "2 images"
@@ -78,6 +79,16 @@ std::string class_lines(const CheckedImages& images, const Findings& findings) {
   return text;
 }
 
+std::string unreadable_lines(const CheckedImages& images, const Findings& findings) {
+  std::string text;
+  const std::size_t shown = std::min(findings.unreadable.size(), kUnreadable);
+  for (std::size_t i = 0; i < shown; ++i)
+    text += "  " + images.facts[static_cast<std::size_t>(findings.unreadable[i])].error + "\n";
+  if (const std::size_t left = findings.unreadable.size() - shown; left > 0)
+    text += fmt::format("  and {} more; --out FILE.html lists them\n", left);
+  return text;
+}
+
 std::string alike_lines(const CheckedImages& images, const Findings& findings) {
   std::string text;
   std::size_t left = findings.alike.size(), shown = 0;
@@ -135,8 +146,10 @@ std::vector<std::string> warnings_of(const CheckedImages& images, const Findings
   const ClassCount least = *std::min_element(counts.begin(), counts.end(), less);
   const ClassCount most = *std::max_element(counts.begin(), counts.end(), less);
   if (few > 0) {
-    warnings.push_back(fmt::format("{} with fewer than {} images; {} has {}", counted(few, "class", "es"),
-                                   kFewImages, subclass_name(images, least.subclass), least.images));
+    warnings.push_back(
+        fmt::format("{} with fewer than {} images; {} has {}{}", counted(few, "class", "es"), kFewImages,
+                    subclass_name(images, least.subclass), least.images,
+                    least.images == 1 ? ", which is trained on or validated with, not both" : ""));
   } else if (static_cast<double>(most.images) >= kImbalance * static_cast<double>(least.images)) {
     warnings.push_back(
         fmt::format("{} has {} times the images of {}: sampler = \"balanced\" draws classes equally",
@@ -174,6 +187,7 @@ std::string findings_text(const CheckedImages& images, const Findings& findings)
   if (const std::string sizes = sizes_text(findings); !sizes.empty()) text += sizes + "\n";
   const std::vector<std::string> warnings = warnings_of(images, findings);
   for (const std::string& warning : warnings) text += "look at: " + warning + "\n";
+  text += unreadable_lines(images, findings);
   text += alike_lines(images, findings);
   if (warnings.empty()) text += std::string(kNothingOdd) + "\n";
   return text;
