@@ -11,6 +11,7 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <memory>
 #include <new>
 #include <optional>
 #include <string>
@@ -125,12 +126,25 @@ std::vector<std::string> names_of(const CLI::App& app, bool options) {
   return names;
 }
 
+/// The first required option that is not given; empty if all are.
+std::string missing_option(const CLI::App& app) {
+  const auto is_missing = [](const CLI::Option* option) {
+    return option->get_required() && option->count() == 0;
+  };
+  const std::vector<const CLI::Option*> missing = app.get_options(is_missing);
+  return missing.empty() ? "" : missing.front()->get_name();
+}
+
 /// Of the first argument that nothing takes.
 std::string unexpected_text(const CLI::App& tern, const std::string& argument) {
   const CLI::App& app = used_app(tern);
   const bool is_option = argument.starts_with("-");
   const std::vector<std::string> names = names_of(app, is_option);
-  if (names.empty()) return "wanted no more arguments, got " + argument;
+  if (names.empty()) {
+    const std::string option = missing_option(app);
+    return (option.empty() ? "wanted no more arguments" : "wanted " + option + " before it") + ", got " +
+           argument;
+  }
   return std::string(is_option ? "wanted a known option" : "wanted a command") +
          nearest_remark(argument.substr(0, argument.find('=')), names) + ", got " + argument;
 }
@@ -177,17 +191,29 @@ int wrong_usage(const CLI::App& tern, const std::string& message) {
   return kWrongUsage;
 }
 
-/// As CLI::App takes them, the last first. `tern help` and `tern help train` ask what --help asks; help about what is no command
-/// is asked as that command, which is then told to be none.
+/// CLI11 lists an argument that has a name as well twice.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_positionals(const CLI::App* app) const override {
+    const auto is_nameless = [](const CLI::Option* option) {
+      return option->get_positional() && !option->nonpositional() && !option->get_group().empty();
+    };
+    return make_group(get_label("Positionals"), true, app->get_options(is_nameless));
+  }
+};
+
+/// As CLI::App takes them, the last first. `tern help` and `tern help train` ask what --help asks; what is no command stays
+/// alone, to be told so whatever comes after it.
 std::vector<std::string> arguments_of(const CLI::App& tern, int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   if (!arguments.empty() && arguments.front() == "help") {
     arguments.erase(arguments.begin());
-    const std::vector<std::string> commands = names_of(tern, /*options=*/false);
-    if (arguments.empty() || arguments.front().starts_with("-") ||
-        std::ranges::find(commands, arguments.front()) != commands.end()) {
-      arguments.push_back("--help");
-    }
+    arguments.push_back("--help");
+  }
+  const std::vector<std::string> commands = names_of(tern, /*options=*/false);
+  if (!arguments.empty() && !arguments.front().starts_with("-") &&
+      std::ranges::find(commands, arguments.front()) == commands.end()) {
+    arguments.resize(1);
   }
   std::ranges::reverse(arguments);
   return arguments;
@@ -201,6 +227,7 @@ int run_command_line(int argc, char** argv) {
   CLI::App tern("tern: train, measure and use image classifiers for two levels of classes, some never seen.",
                 "tern");
   tern.set_version_flag("--version", version_text());
+  tern.formatter(std::make_shared<HelpFormatter>());
   tern.get_formatter()->column_width(32);
   Command chosen;
   add_commands(tern, chosen);

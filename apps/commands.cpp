@@ -264,7 +264,7 @@ void add_check_data(CLI::App& tern, Command& chosen) {
                               "Say what is wrong with images before training: classes, sizes, images that "
                               "cannot be read or look the same.",
                               options, check_data);
-  app->add_option("--data", options.data, "as for tern train")->required()->type_name("DIR");
+  app->add_option("--data,DATA", options.data, "as for tern train")->required()->type_name("DIR");
   app->add_option(
          "--images", options.images,
          "images to be predicted, to find those that training has seen; by default DATA/test_images or "

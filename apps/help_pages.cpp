@@ -232,16 +232,17 @@ std::string man_page(const CLI::App& tern, const std::string& version) {
 }
 
 std::string bash_completion(const CLI::App& tern) {
-  std::vector<std::string> words;
+  std::vector<std::string> commands, options{"help"};
   std::string cases;
   for (const CLI::App* command : commands_of(tern)) {
-    words.push_back(command->get_name());
+    commands.push_back(command->get_name());
     cases += completion_case(*command);
   }
   for (const CLI::Option* option : options_of(tern)) {
-    for (const std::string& name : names_of(*option)) words.push_back(name);
+    for (const std::string& name : names_of(*option)) options.push_back(name);
   }
-  return fmt::format("{}    '') words=\"{}\" ;;\n{}{}", kBashBegin, fmt::join(words, " "), cases, kBashEnd);
+  return fmt::format("{0}    '') words=\"{1} {2}\" ;;\n    help) words=\"{1}\" ;;\n{3}{4}", kBashBegin,
+                     fmt::join(commands, " "), fmt::join(options, " "), cases, kBashEnd);
 }
 
 int write_help_pages(const HelpPagesOptions& options) {

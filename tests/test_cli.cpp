@@ -115,6 +115,8 @@ TEST_CASE("cli: an unknown option or command is told with the nearest one") {
   check_short_usage({"evaluate", "--run", "a", "--tau_sub=0.5"},
                     "tern evaluate: wanted a known option (the nearest is --tau-sub), got --tau_sub=0.5");
   check_short_usage({"demo-data", "--out", "a", "b"}, "tern demo-data: wanted no more arguments, got b");
+  check_short_usage({"evaluate", "runs/a"}, "tern evaluate: wanted --run before it, got runs/a");
+  check_short_usage({"nonsense", "--help"}, "tern: wanted a command, got nonsense");
   check_short_usage({"train", "--out", "x"}, "tern train: --config is required");
   // Nothing is near.
   check_short_usage({"zzzzqqq"}, "tern: wanted a command, got zzzzqqq");

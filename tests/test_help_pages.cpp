@@ -81,6 +81,7 @@ TEST_CASE("help pages: bash completes commands, options, choices and files") {
   CHECK(completed(folder.path(), "tern train --config set", 3) == "settings.toml\n");
   CHECK(completed(folder.path(), "tern inspect set", 2) == "settings.toml\n");
   CHECK(completed(folder.path(), "tern nonsense --a", 2) == "\n");
+  CHECK(completed(folder.path(), "tern help tr", 2) == "train\n");
   CHECK(completed(folder.path(), "tern --ver", 1) == "--version\n");
   CHECK(completed(folder.path(), "tern train --threads s", 3) == "\n");  // a number, no file
   CHECK(completed(folder.path(), "tern export --o", 2) == "--out\n");

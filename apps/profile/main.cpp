@@ -205,7 +205,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(words);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error);
+    return app.exit(error) == 0 ? 0 : 2;  // CLI11 has a number for each kind of wrong usage
   }
   try {
     return run(command);
