@@ -258,4 +258,9 @@ TEST_CASE("cli: output that could not be printed is a failure") {
   }
   const Result inspected = run_tern({"inspect", weights}, "/dev/full");
   CHECK(holds(inspected.errors, "cannot write it: No space left on device"));
+  const test::TemporaryFolder data;
+  data.write("train_data.csv", "image,class\na.png,cat\n");
+  data.write("train_images/a.png", "no image");
+  const Result checked = run_tern({"check-data", data.path().string()}, "/dev/full");
+  CHECK(holds(checked.errors, "standard output: cannot write it: No space left on device"));
 }

@@ -49,7 +49,8 @@ TEST_CASE("parse_csv: says what is wrong, and on which line") {
   CHECK(message("") == "t.csv: wanted a header line, got an empty file");
   CHECK(message("\n\n") == "t.csv: wanted a header line, got an empty file");
   CHECK(message("a,b\n1,2\n3\n") == "t.csv line 3: wanted 2 fields, got 1");
-  CHECK(message("a,b\n\"x\ny\",2\n3,4,5\n") == "t.csv line 4: wanted 2 fields, got 3");
+  CHECK(message("a,b\n\"x\ny\",2\n3,4,5\n") ==
+        "t.csv line 4: wanted 2 fields, got 3 (a field that holds a comma stands in quotes)");
   CHECK(message("a,b\n1,\"2\n3,4\n") == "t.csv line 2: a quoted field that is never closed");
   CHECK(message("a,b\n1,\"2\"x\n") == "t.csv line 2: text after a closing quote");
   CHECK(message("a,b\n1,2\"\n") == "t.csv line 2: a quote inside a field that does not start with one");

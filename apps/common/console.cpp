@@ -1,6 +1,8 @@
 #include "apps/common/console.h"
 
+#include <cerrno>
 #include <string>
+#include <system_error>
 
 #include "engine/io/utf8.h"
 
@@ -34,7 +36,8 @@ void print_now(std::FILE* stream, std::string_view text) {
   } else {
     std::fwrite(shown.data(), 1, shown.size(), stream);
   }
-  std::fflush(stream);
+  if (std::fflush(stream) != 0 && stream == stdout)
+    throw std::system_error(errno, std::generic_category(), "cannot write it");
 }
 
 }  // namespace tern

@@ -24,8 +24,7 @@ void send_remarks_to(std::FILE* stream);
 std::FILE* remarks_stream();
 
 /// Prints at once, so that a log is as far as the work, and as visible() shows it, whatever names hold; nothing to nullptr.
-/// Throws std::system_error where standard output
-/// cannot be written; standard error that cannot be written stops no command.
+/// Throws std::system_error where standard output cannot be written; standard error that cannot be written stops no command.
 void print_now(std::FILE* stream, std::string_view text);
 
 /// Of how it goes: --quiet leaves it out.

@@ -214,9 +214,12 @@ void print_start(const Run& run, const Json& session, const Plan& plan, const St
   }
   const auto novel = data.split.pseudo_novel_super.size();
   if (novel > 0) images += fmt::format(", {} of a superclass that is never trained on", novel);
-  remark("{}\n{}: {}\n", images, run.config.backbone,
-         plan.weights.empty() ? "random initialisation (no --weights)"
-                              : with_note(plan.weights.file.string(), weights_note));
+  std::string start = "as trained so far";
+  if (!plan.run) {
+    start = plan.weights.empty() ? "random initialisation (no --weights)"
+                                 : with_note(plan.weights.file.string(), weights_note);
+  }
+  remark("{}\n{}: {}\n", images, run.config.backbone, start);
 }
 
 bool wants_teacher(const Config& config, Part part) {

@@ -182,8 +182,11 @@ CsvTable parse_csv(const fs::path& path, std::string_view text) {
   }
   for (std::vector<std::string> fields; records.next(fields);) {
     if (fields.size() != table.header.size()) {
-      throw Error(path.string() + " line " + std::to_string(records.start_line()),
-                  std::to_string(table.header.size()) + " fields", std::to_string(fields.size()));
+      throw Error(
+          path.string() + " line " + std::to_string(records.start_line()),
+          std::to_string(table.header.size()) + " fields",
+          std::to_string(fields.size()) +
+              (fields.size() > table.header.size() ? " (a field that holds a comma stands in quotes)" : ""));
     }
     table.rows.push_back(std::move(fields));
     table.lines.push_back(records.start_line());

@@ -31,8 +31,10 @@ CpuBackend::~CpuBackend() = default;
 
 std::string CpuBackend::description() const {
   const dnnl_version_t* version = dnnl_version();
-  return "cpu, " + std::to_string(thread_count()) + " threads, oneDNN " + std::to_string(version->major) +
-         "." + std::to_string(version->minor) + "." + std::to_string(version->patch);
+  const int threads = thread_count();
+  return "cpu, " + std::to_string(threads) + (threads == 1 ? " thread" : " threads") + ", oneDNN " +
+         std::to_string(version->major) + "." + std::to_string(version->minor) + "." +
+         std::to_string(version->patch);
 }
 
 bool CpuBackend::has_bfloat16() const {
