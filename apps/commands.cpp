@@ -305,6 +305,9 @@ void add_study(CLI::App& tern, Command& chosen) {
   app->add_option("--images", options.images,
                   "images to predict with every row; by default DATA/test_images or DATA/test_images.zip")
       ->type_name("DIR|ZIP");
+  app->add_flag(
+      "--join", options.join,
+      "work beside other calls that are at work on this study, here or on machines that share its folder");
   app->add_flag("--dry-run", options.dry_run, "list the trainings and do nothing");
   add_runtime_options(app, options.runtime);
   add_json_option(app, options.print, "DIR/study.json, or the list of a dry run,");

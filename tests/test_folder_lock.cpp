@@ -83,6 +83,23 @@ TEST_CASE("folder_lock: a process that waited on a file which its holder removed
   CHECK(std::filesystem::exists(folder / "lock"));
 }
 
+TEST_CASE(
+    "folder_lock: shared by several, kept from one that wants it alone, and removed with the last of them") {
+  const test::TemporaryFolder folder;
+  using Kind = FolderLock::Kind;
+  std::optional<FolderLock> first(std::in_place, folder.path(), "F", "at work in it");
+  CHECK(FolderLock::try_lock(folder.path(), "F") == nullptr);
+  CHECK_THROWS_AS(FolderLock(folder.path(), "F", "x", Kind::shared), Error);
+  first->share();
+  std::optional<FolderLock> second(std::in_place, folder.path(), "F", "x", Kind::shared);
+  first.reset();
+  CHECK(std::filesystem::exists(folder / "lock"));
+  CHECK(FolderLock::try_lock(folder.path(), "F") == nullptr);
+  second.reset();
+  CHECK_FALSE(std::filesystem::exists(folder / "lock"));
+  CHECK(FolderLock::try_lock(folder.path(), "F")->is_held());
+}
+
 TEST_CASE("folder_lock: what is in the way") {
   const test::TemporaryFolder folder;
   CHECK_THROWS_WITH_AS(

@@ -11,6 +11,7 @@
 #include "engine/io/file.h"
 #include "engine/io/folder_lock.h"
 #include "engine/io/json.h"
+#include "tests/support/process.h"
 #include "tests/support/tiny_run.h"
 
 using namespace tern;
@@ -231,12 +232,84 @@ TEST_CASE("study: faults before any training") {
   {
     fs::create_directory(options.out);
     const FolderLock other(options.out, "", "");
-    CHECK_THROWS_WITH_AS(study(options), Contains("out: another process is at work on this study (process"),
-                         Error);
+    CHECK_THROWS_WITH_AS(
+        study(options),
+        Contains("out: another process is at work on this study; --join works beside it (process"), Error);
     CHECK_FALSE(fs::exists(options.out / "plan.toml"));
   }
   fs::remove(options.out);
   options.dry_run = true;
   CHECK(study(options) == 0);
   CHECK_FALSE(fs::exists(options.out));
+}
+
+namespace {
+
+/// How often something is said.
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+/// A process that works on the fixture's study beside others.
+struct Joined {
+  test::TemporaryFolder folder;
+  test::Process process;
+
+  explicit Joined(const StudyOptions& options)
+      : process(folder, {"study", "--join", "--plan", options.plan.string(), "--data",
+                         options.folders.data.string(), "--out", options.out.string(), "--threads", "1"}) {}
+};
+
+}  // namespace
+
+TEST_CASE("study: several calls share a study, do nothing twice, and end with what one ends with") {
+  const Fixture fixture;
+  fixture.plan(row("a", "threshold = \"best_harmonic_mean\"\n") +
+               row("b", "settings = { batch_size = 7 }\n") +
+               "[[row]]\nname = \"c\"\nmembers = [\"a\", \"b\"]\n");
+  StudyOptions options = fixture.options;
+  CHECK(study(options) == 0);
+  const auto results = [&] {
+    std::string text;
+    for (const char* name : {"a", "b", "c"}) {
+      const fs::path folder = options.out / name / "seed-3";
+      const Json result = read_json(folder / "result.json");
+      text += result.at("estimate").dump() + result.at("folds").dump() +
+              read_text_file(folder / "predictions.csv");
+    }
+    return text;
+  };
+  const std::string alone = results();
+
+  options.out = fixture.folder / "shared";
+  Joined first(options), second(options), third(options);
+  const std::size_t trainings = 6;  // a fold, another and all classes, of two rows
+  std::size_t again = 0;            // those that are begun twice: what was killed is gone on with
+  SUBCASE("all to the end") {
+    CHECK(first.process.wait() == 0);
+  }
+  SUBCASE("one killed") {
+    for (int tries = 60'000; tries > 0 && count_of(first.process.output(), ": training ") == 0; --tries)
+      usleep(1000);
+    first.process.signal(SIGKILL);
+    CHECK(first.process.wait() == 128 + SIGKILL);
+    again = 1;
+  }
+  CHECK(second.process.wait() == 0);
+  CHECK(third.process.wait() == 0);
+  std::size_t begun = 0;
+  for (const Joined* one : {&first, &second, &third}) begun += count_of(one->process.output(), ": training ");
+  CHECK(begun >= trainings);
+  CHECK(begun <= trainings + again);
+  CHECK(results() == alone);
+  const std::string tables = read_text_file(options.out / "tables.md");
+  for (const char* row : {"\n| a |", "\n| b |", "\n| c |"}) CHECK(count_of(tables, row) >= 3);
+  CHECK_FALSE(fs::exists(options.out / "lock"));
+
+  test::write_quickly(options.plan, read_text_file(options.plan) + "# another\n");
+  Joined other(options);
+  CHECK(other.process.wait() == 1);
+  CHECK(count_of(other.process.errors(), "the plan of those at work on the study") == 1);
 }

@@ -73,8 +73,9 @@ int StopRequest::signal() {
   return stop_arrived;
 }
 
-std::unique_ptr<FolderLock> lock_folder(const std::filesystem::path& folder, const std::string& doing) {
-  auto lock = std::make_unique<FolderLock>(folder, "--out " + folder.string(), doing);
+std::unique_ptr<FolderLock> lock_folder(const std::filesystem::path& folder, const std::string& doing,
+                                        FolderLock::Kind kind) {
+  auto lock = std::make_unique<FolderLock>(folder, "--out " + folder.string(), doing, kind);
   if (!lock->is_held()) {
     fmt::print(stderr, "tern: the file system of {} has no locks: see that no other process works in it\n",
                visible(folder.string()));

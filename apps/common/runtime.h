@@ -72,7 +72,8 @@ auto with_memory_advice(std::int64_t batch_size, Work&& work) {
 /// Keeps other processes out of `folder`, which must be there, for as long as the lock lives. Throws
 /// Error{--out folder, "another process is <doing>"} where one has it; a file system without locks costs a
 /// line on stderr.
-std::unique_ptr<FolderLock> lock_folder(const std::filesystem::path& folder, const std::string& doing);
+std::unique_ptr<FolderLock> lock_folder(const std::filesystem::path& folder, const std::string& doing,
+                                        FolderLock::Kind kind = FolderLock::Kind::alone);
 
 /// The most memory this process has held, in MiB.
 double peak_memory_mib();

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "apps/common/runtime.h"
@@ -30,7 +31,9 @@ struct RowOptions {
 /// Whether the training is there and whole. Throws Error naming the setting, or the weights, if it was begun with others.
 bool is_trained(const Training& training);
 
-/// Does what is missing and returns the content of result.json. Throws Error{row and run, ...}.
-Json complete_row(const RowRuns& runs, const RowOptions& options);
+/// Does what is missing and what no other process is at: each training is kept to one process by the lock of its folder, and
+/// so are, while they are measured, all those of a row. Returns the content of result.json, or nothing where others are at work
+/// on a part of it. Throws Error{row and run, ...}.
+std::optional<Json> complete_row(const RowRuns& runs, const RowOptions& options);
 
 }  // namespace tern

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "apps/study/row.h"
@@ -21,6 +24,23 @@ namespace tern {
 namespace fs = std::filesystem;
 namespace {
 
+/// Beside others, or as the first of them.
+std::unique_ptr<FolderLock> join_folder(const StudyOptions& options, const fs::path& copy) {
+  std::unique_ptr<FolderLock> lock =
+      lock_folder(options.out, "beginning with this study", FolderLock::Kind::shared);
+  if (!lock->is_held()) {
+    throw Error("--join --out " + options.out.string(), "a folder whose file system has locks",
+                "one without, where all would do the same");
+  }
+  const std::string plan = read_text_file(options.plan);
+  if (!fs::exists(copy)) write_file(copy, plan);
+  if (read_text_file(copy) != plan) {
+    throw Error("--join --plan " + options.plan.string(),
+                "the plan of those at work on the study (" + copy.string() + ")", "another");
+  }
+  return lock;
+}
+
 /// A new folder for the study, or the one in which it goes on, kept from other studies.
 std::unique_ptr<FolderLock> open_folder(const StudyOptions& options) {
   std::error_code unseen;  // what cannot be looked at cannot be made either, which then says why
@@ -33,9 +53,12 @@ std::unique_ptr<FolderLock> open_folder(const StudyOptions& options) {
                 "a folder with other files");
   }
   make_folder("--out", options.out);
-  std::unique_ptr<FolderLock> lock = lock_folder(options.out, "at work on this study");
+  if (options.join) return join_folder(options, copy);
+  std::unique_ptr<FolderLock> lock =
+      lock_folder(options.out, "at work on this study; --join works beside it");
   remove_unfinished(options.out);
   write_file(copy, read_text_file(options.plan));
+  lock->share();
   return lock;
 }
 
@@ -221,6 +244,50 @@ StudyResult write_result(const StudyPlan& plan, std::vector<RowResult> results, 
   return result;
 }
 
+/// Waits a little, so that others get on with what they are at.
+void wait_for_others(const StudyOptions& options) {
+  const StopRequest stop_request;
+  for (int tenths = 20; tenths > 0; --tenths) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (StopRequest::arrived())
+      throw Stopped("--out " + options.out.string(), "stopped; the same command goes on");
+  }
+}
+
+/// Goes over the rows until nothing is left, passing over what other calls are at.
+StudyResult complete_rows(const StudyPlan& plan, const std::vector<RowRuns>& rows, RowOptions row_options,
+                          const StudyOptions& options) {
+  const Announcer announce(rows);
+  std::vector<RowResult> results = earlier_results(rows);
+  std::vector<bool> done(rows.size(), false);
+  StudyResult result;
+  ScoreMemo memo;
+  row_options.memo = &memo;
+  const RowRuns* before = nullptr;
+  while (true) {
+    bool waits = false;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (done[i]) continue;
+      if (before != nullptr && rows[i].last.folders() != before->last.folders()) memo.scores.clear();
+      before = &rows[i];
+      memo.with_features = wants_features(*rows[i].row);
+      row_options.before_training = [&](const StudyRun& run, const Training& training) {
+        announce(rows[i].title(), run, training);
+      };
+      const std::optional<Json> completed = complete_row(rows[i], row_options);
+      done[i] = completed.has_value();
+      if (!completed) {
+        waits = true;
+        continue;
+      }
+      results[i].result = *completed;
+      result = write_result(plan, results, options);
+    }
+    if (!waits) return result;
+    wait_for_others(options);
+  }
+}
+
 }  // namespace
 
 int study(const StudyOptions& options) {
@@ -241,20 +308,7 @@ int study(const StudyOptions& options) {
   row_options.mix = plan.mix;
   if (row_options.images.empty())
     remark("no predictions: no test_images in {} and no --images\n", options.folders.data.string());
-  const Announcer announce(rows);
-  std::vector<RowResult> results = earlier_results(rows);
-  StudyResult result;
-  ScoreMemo memo;
-  row_options.memo = &memo;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (i > 0 && rows[i].last.folders() != rows[i - 1].last.folders()) memo.scores.clear();
-    memo.with_features = wants_features(*rows[i].row);
-    row_options.before_training = [&](const StudyRun& run, const Training& training) {
-      announce(rows[i].title(), run, training);
-    };
-    results[i].result = complete_row(rows[i], row_options);
-    result = write_result(plan, results, options);
-  }
+  const StudyResult result = complete_rows(plan, rows, row_options, options);
   if (options.print == ResultForm::text) {
     remark("\n");
     print_now(stdout, result.tables);

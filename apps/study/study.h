@@ -18,6 +18,7 @@ struct StudyOptions {
   std::vector<std::string> weights;  ///< FILE, or NAME=FILE for rows that name their weights
   std::vector<std::string> keys;     ///< KEY, or NAME=KEY, of a state dict in the weights of that name
   std::filesystem::path images;      ///< to be predicted; empty: DATA/test_images or DATA/test_images.zip
+  bool join = false;                 ///< work beside other calls that are at work on this study
   bool dry_run = false;              ///< list the trainings and do nothing
   ResultForm print = ResultForm::text;
   RuntimeOptions runtime;

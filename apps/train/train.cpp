@@ -267,8 +267,8 @@ void print_end(const Run& run) {
 }  // namespace
 
 int train(const TrainOptions& options) {
-  std::unique_ptr<FolderLock> lock;
-  if (options.resume) lock = lock_to_resume(options.out);
+  std::shared_ptr<FolderLock> lock = options.lock;
+  if (!lock && options.resume) lock = lock_to_resume(options.out);
   const bool resumed = options.resume && has_begun(options.out);
   if (options.resume && !resumed) clear_unbegun(options);
   const Plan plan = resumed ? plan_resumed(options) : plan_new(options);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct TrainOptions {
   WeightSource weights;           ///< of the backbone, .pth or .safetensors; empty: random initialisation
   RuntimeOptions runtime;
   bool resume = false;
+  std::shared_ptr<FolderLock> lock;     ///< of `out`, if the caller has it
   ResultForm print = ResultForm::text;  ///< text: remarks alone
 };
 

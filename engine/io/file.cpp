@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <random>
 #include <system_error>
 
 #include "engine/core/check.h"
@@ -114,7 +115,8 @@ std::string read_text_file(const fs::path& path, std::uint64_t max_bytes) {
 
 AtomicFile::AtomicFile(const fs::path& path)
     : path_(path), target_(writing_target(path)), temporary_(target_) {
-  temporary_ += std::string(kUnfinished) + std::to_string(::getpid());
+  // Drawn, since processes of two machines may have one number.
+  temporary_ += std::string(kUnfinished) + std::to_string(std::random_device{}());
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor_ < 0) fail("create");
 }
@@ -155,8 +157,8 @@ bool is_unfinished(const fs::path& path) {
   const std::string name = path.filename().string();
   const std::size_t mark = name.rfind(kUnfinished);
   if (mark == std::string::npos) return false;
-  const std::string_view process = std::string_view(name).substr(mark + kUnfinished.size());
-  return !process.empty() && process.find_first_not_of("0123456789") == std::string_view::npos;
+  const std::string_view number = std::string_view(name).substr(mark + kUnfinished.size());
+  return !number.empty() && number.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 void remove_unfinished(const fs::path& folder) {

@@ -42,29 +42,45 @@ std::string holder_in(const std::string& text) {
 
 }  // namespace
 
-FolderLock::FolderLock(const fs::path& folder, const std::string& subject, const std::string& doing)
-    : path_(folder / kFileName) {
+FolderLock::FolderLock(const fs::path& folder, const std::string& subject, const std::string& doing,
+                       Kind kind)
+    : FolderLock(folder, kind) {
+  constexpr int kTries = 20;  // a process that was just killed keeps its locks until its memory is freed
+  if (!acquire(subject, kTries))
+    throw Error(subject, "another process is " + doing + holder_in(text_of(descriptor_)));
+}
+
+std::unique_ptr<FolderLock> FolderLock::try_lock(const fs::path& folder, const std::string& subject) {
+  std::unique_ptr<FolderLock> lock(new FolderLock(folder, Kind::alone));
+  return lock->acquire(subject, 0) ? std::move(lock) : nullptr;
+}
+
+FolderLock::~FolderLock() {
+  if (descriptor_ < 0) return;
+  // While nobody else holds it: whoever opened this file looks whether it is still there.
+  const bool is_last = is_acquired_ && (kind_ == Kind::alone || ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0);
+  if (is_last && is_still_there()) ::unlink(path_.c_str());
+  ::close(descriptor_);
+}
+
+void FolderLock::share() {
+  kind_ = Kind::shared;
+  if (is_held_) ::flock(descriptor_, LOCK_SH);
+}
+
+/// False where another process holds it.
+bool FolderLock::acquire(const std::string& subject, int tries) {
   do {  // once more where its holder removed the file after it was opened here
     if (descriptor_ >= 0) ::close(descriptor_);
     open(subject);
     const std::string text = text_of(descriptor_);
-    if (!text.empty() && !text.starts_with("tern ")) {
-      ::close(descriptor_);
+    if (!text.empty() && !text.starts_with("tern "))
       throw Error(path_.string(), "a file of tern's, or none", "another one");
-    }
-    if (!lock_soon()) {
-      const std::string holder = holder_in(text_of(descriptor_));
-      ::close(descriptor_);
-      throw Error(subject, "another process is " + doing + holder);
-    }
+    if (!lock_soon(tries)) return false;
   } while (!is_still_there());
+  is_acquired_ = true;
   sign();
-}
-
-FolderLock::~FolderLock() {
-  // While it is held: whoever opened this file looks whether it is still there.
-  if (is_still_there()) ::unlink(path_.c_str());
-  ::close(descriptor_);
+  return true;
 }
 
 void FolderLock::open(const std::string& subject) {
@@ -75,15 +91,14 @@ void FolderLock::open(const std::string& subject) {
 bool FolderLock::lock() {
   int result = 0;
   do {
-    result = ::flock(descriptor_, LOCK_EX | LOCK_NB);
+    result = ::flock(descriptor_, (kind_ == Kind::alone ? LOCK_EX : LOCK_SH) | LOCK_NB);
   } while (result != 0 && errno == EINTR);
   is_held_ = result == 0;
   return is_held_ || errno != EWOULDBLOCK;  // else the file system has no locks
 }
 
-/// A process that was just killed keeps its locks until its memory is freed.
-bool FolderLock::lock_soon() {
-  for (int tries = 20; tries > 0; --tries) {
+bool FolderLock::lock_soon(int tries) {
+  for (; tries > 0; --tries) {
     if (lock()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
