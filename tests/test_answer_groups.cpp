@@ -20,8 +20,8 @@ Predictions predictions_of(const std::vector<std::array<std::int32_t, 2>>& answe
     predictions.answers.super.classes.push_back(super);
     predictions.answers.sub.classes.push_back(sub);
   }
-  predictions.details.sub.confidences = confidences;
-  predictions.details.super.confidences.assign(confidences.size(), 1.0);
+  predictions.details.sub.alone = confidences;
+  predictions.details.super.alone.assign(confidences.size(), 1.0);
   return predictions;
 }
 
@@ -108,7 +108,7 @@ TEST_CASE("answer_groups: one level of classes has one kind of novel ones, which
 TEST_CASE("answer_groups: equally novel images by number, and either level may be the one that knows less") {
   Predictions predictions = predictions_of({{0, 0}, {0, 0}, {0, 0}}, {.5, .5, .9});
   CHECK(answer_groups(kClasses, predictions).at(0).images == Images{0, 1, 2});
-  predictions.details.super.confidences = {.8, .4, .1};
+  predictions.details.super.alone = {.8, .4, .1};
   CHECK(answer_groups(kClasses, predictions).at(0).images == Images{2, 1, 0});
   CHECK(answer_groups(kClasses, {}).empty());
 }

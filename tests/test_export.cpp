@@ -8,6 +8,7 @@
 
 #include "apps/export/onnx_model.h"
 #include "apps/measure/calibrate.h"
+#include "apps/measure/predictions.h"
 #include "data/study.h"
 #include "engine/io/json.h"
 #include "engine/io/safetensors.h"
@@ -43,7 +44,7 @@ const test::TinyRun& one_level() {
 /// The test images, what a predictor says of them, and the same by its graph.
 struct Compared {
   Scores scores;
-  ByLevel<Answers> answers;
+  Predictions predictions;
   std::map<std::string, test::OnnxArray> values;
 
   Compared(const test::TinyRun& trained, Predictor& predictor) {
@@ -52,7 +53,7 @@ struct Compared {
     std::iota(all.begin(), all.end(), std::int64_t{0});
     scores = predictor.models.score({&images}, all, "test", /*with_features=*/true);
     if (predictor.confidence) predictor.confidence->add_to(predictor.runs, scores);
-    answers = answer_levels(predictor.runs.front(), predictor.decision, scores);
+    predictions = make_predictions(predictor, scores, /*with_details=*/true);
     const OnnxGraph graph = onnx_model(predictor);
     CHECK(test::onnx_faults(graph.model()) == "");
     std::vector<float> pixels;
@@ -61,13 +62,18 @@ struct Compared {
     values = test::evaluate(graph.model(), {{"images", test::channels_first(input)}});
   }
 
+  /// As the table of predictions has them.
+  std::vector<float> confidences(Level level) const {
+    const std::vector<double>& values_of = predictions.details[level].confidences;
+    return {values_of.begin(), values_of.end()};
+  }
+
   void check(Level level, double tolerance) const {
     const std::string name = name_of(level);
     CAPTURE(name);
-    const Answers& wanted = answers[level];
     CHECK(test::relative_difference(values.at(name + "_logits"), scores.logits[level]) < 1e-5);
-    CHECK(test::relative_difference(values.at(name + "_confidence"), wanted.confidences) < tolerance);
-    CHECK(test::relative_difference(values.at(name + "_class"), wanted.classes) == 0);
+    CHECK(test::relative_difference(values.at(name + "_confidence"), confidences(level)) < tolerance);
+    CHECK(test::relative_difference(values.at(name + "_class"), predictions.answers[level].classes) == 0);
   }
 };
 

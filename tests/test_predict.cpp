@@ -73,6 +73,20 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
       CHECK((sub == 6 || sub / 2 == super));
     }
   }
+  SUBCASE("the confidence of a consistent answer is that of the class it is about, with or without details") {
+    options.decision.consistent = options.probabilities = options.details = true;
+    options.decision.tau = {0.5, 0.2};
+    predict(options);
+    const CsvTable more = read_csv(options.out);
+    REQUIRE(more.header[4] == "subclass_probability");
+    REQUIRE(more.header[8] == "subclass_confidence");
+    for (std::size_t i = 0; i < 12; ++i) {
+      const double probability = more.number(i, 4), confidence = more.number(i, 8);
+      const bool in_novel_superclass = more.integer(i, 1) == 3;
+      CHECK(confidence == doctest::Approx(in_novel_superclass ? 0 : probability).epsilon(1e-4));
+      CHECK((confidence < 0.2) == (more.integer(i, 2) == 6));
+    }
+  }
   SUBCASE("names are those of the indices") {
     options.names = true;
     predict(options);
@@ -417,6 +431,7 @@ TEST_CASE("predict: answers do not depend on how many images are in memory at a 
           whole.answers[level].most_probable.probabilities);
     CHECK(parts.answers[level].classes == whole.answers[level].classes);
     CHECK(parts.details[level].confidences == whole.details[level].confidences);
+    CHECK(parts.details[level].alone == whole.details[level].alone);
     CHECK(parts.details[level].second_choices == whole.details[level].second_choices);
   }
   const Predictions without = answer_images(predictor, *source, images, /*with_details=*/false);

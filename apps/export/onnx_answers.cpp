@@ -94,22 +94,30 @@ std::string add_answers(OnnxGraph& graph, const Run& run, const Decision& decisi
   const std::string likely =
       within ? add_likely_within(graph, run, decision, inputs)
              : graph.node("ArgMax", name + "_likely", {inputs.logits}, {kOfRows, kDropAxis});
-  std::string confidence = name + "_confidence";
-  if (!inputs.confidence.empty()) {
-    graph.node("Identity", confidence, {inputs.confidence});
-  } else if (within) {
-    add_probability_of(graph, probabilities, likely, confidence);
-  } else {
-    graph.node("ReduceMax", confidence, {probabilities}, {{"axes", std::vector<std::int64_t>{1}}, kDropAxis});
-  }
-  const std::string known = graph.node("GreaterOrEqual", name + "_is_known",
-                                       {confidence, add_threshold(graph, decision, inputs.level, likely)});
   const std::string novel =
       graph.constant(name + "_novel", Tensor::from(Shape{}, std::vector<std::int64_t>{classes - 1}));
+  std::string likely_confidence = inputs.confidence;
+  if (likely_confidence.empty()) {
+    likely_confidence = name + "_likely_confidence";
+    if (within)
+      add_probability_of(graph, probabilities, likely, likely_confidence);
+    else
+      graph.node("ReduceMax", likely_confidence, {probabilities},
+                 {{"axes", std::vector<std::int64_t>{1}}, kDropAxis});
+  }
+  const std::string confidence =
+      graph.node("Where", name + "_confidence",
+                 {graph.node("Equal", name + "_likely_novel", {likely, novel}),
+                  graph.constant(name + "_no_confidence", 0.0f), likely_confidence});
+  const std::string known = graph.node("GreaterOrEqual", name + "_is_known",
+                                       {confidence, add_threshold(graph, decision, inputs.level, likely)});
   const std::string answer = graph.node("Where", name + "_class", {known, likely, novel});
   graph.output(
       {probabilities, DType::f32, {kAnyBatch, classes}, "softmax over the classes that may be answered"});
-  graph.output({confidence, DType::f32, {kAnyBatch}, "what the threshold is held against"});
+  graph.output({confidence,
+                DType::f32,
+                {kAnyBatch},
+                "what the threshold is held against; 0 where novel is most probable"});
   graph.output({answer, DType::i64, {kAnyBatch}, "index of the class answered; the last one is novel"});
   return answer;
 }

@@ -2,7 +2,9 @@
 // Of each level, by its name ("super", "sub"):
 //
 //   <level>_probabilities  softmax of the logits of the classes that may be answered; 0 for the others
-//   <level>_confidence     what the threshold is held against: the largest probability, or what a novelty score says
+//   <level>_confidence     what the threshold is held against: the probability of the most probable class, of consistent
+//                          subclass answers within the superclass answered, or what a novelty score says; 0 where the
+//                          most probable class is the novel one
 //   <level>_class          the most probable class; the last one, "novel", where the confidence is below the threshold
 #pragma once
 

@@ -74,6 +74,7 @@ void append(Predictions& to, const Predictions& part) {
     append(answers.classes, part.answers[level].classes);
     PredictionDetails& details = to.details[level];
     append(details.confidences, part.details[level].confidences);
+    append(details.alone, part.details[level].alone);
     append(details.p_values, part.details[level].p_values);
     append(details.second_choices, part.details[level].second_choices);
   }

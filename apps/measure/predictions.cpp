@@ -25,6 +25,11 @@ std::int32_t second_choice(std::span<const float> logits, const std::vector<std:
   return best;
 }
 
+/// 0 where the most probable class is the novel one.
+double confidence_of(const Answers& answers, std::size_t image, std::int32_t novel) {
+  return answers.most_probable.classes[image] == novel ? 0 : answers.confidences[image];
+}
+
 PredictionDetails details_of(const Predictor& predictor, Level level, const Scores& scores,
                              const Answers& answers) {
   const Run& run = predictor.runs.front();
@@ -35,14 +40,16 @@ PredictionDetails details_of(const Predictor& predictor, Level level, const Scor
       known.empty() ? std::nullopt : std::optional<ConformalPValues>(std::in_place, known);
   const std::vector<std::uint8_t> allowed = allowed_classes(run, predictor.decision.mask_untrained, level);
   const Rows logits{scores.logits[level], static_cast<std::int64_t>(allowed.size())};
-  const Answers plain = answer_level(run, predictor.decision, level, scores);
+  const Answers alone = answer_level(run, predictor.decision, level, scores);
+  // Those of joint answers are probabilities of being right, which no tau is held against.
+  const Answers& decided = predictor.decision.joint ? alone : answers;
   const std::int32_t novel = static_cast<std::int32_t>(allowed.size()) - 1;
   PredictionDetails details;
   for (std::int64_t i = 0; i < logits.count(); ++i) {
     const auto number = static_cast<std::size_t>(i);
-    const double confidence = plain.most_probable.classes[number] == novel ? 0 : plain.confidences[number];
-    details.confidences.push_back(confidence);
-    if (p_values) details.p_values.push_back(p_values->p_value(-confidence));
+    details.confidences.push_back(confidence_of(decided, number, novel));
+    details.alone.push_back(confidence_of(alone, number, novel));
+    if (p_values) details.p_values.push_back(p_values->p_value(-details.alone.back()));
     details.second_choices.push_back(second_choice(logits.row(i), allowed, answers.classes[number]));
   }
   return details;
@@ -96,9 +103,13 @@ bool begins_predictions(std::string_view head) {
   return head.starts_with('\n') || head.starts_with("\r\n") || head.starts_with(",superclass");
 }
 
-double Predictions::novelty(std::int64_t image) const {
+Level Predictions::least_known(std::int64_t image) const {
   const auto i = static_cast<std::size_t>(image);
-  return 1 - std::min(details.super.confidences[i], details.sub.confidences[i]);
+  return details.super.alone[i] < details.sub.alone[i] ? Level::super : Level::sub;
+}
+
+double Predictions::novelty(std::int64_t image) const {
+  return 1 - details[least_known(image)].alone[static_cast<std::size_t>(image)];
 }
 
 Predictions make_predictions(const Predictor& predictor, const Scores& scores, bool with_details) {

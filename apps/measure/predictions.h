@@ -14,10 +14,12 @@ namespace tern {
 
 /// Of one level, by image.
 struct PredictionDetails {
-  std::vector<double>
-      confidences;  ///< what tau is held against; 0 where the most probable class is the novel one
-  std::vector<double>
-      p_values;  ///< of them among held-out known images; empty for a level that was not calibrated
+  /// What tau is held against, with Decision::consistent in a subclass of the superclass that was answered; 0 where the
+  /// most probable class is the novel one.
+  std::vector<double> confidences;
+  std::vector<double> alone;     ///< the same whatever the other level answers
+  std::vector<double> p_values;  ///< of `alone` among held-out known images, which are scored so; empty for a
+                                 ///< level that was not calibrated
   std::vector<std::int32_t>
       second_choices;  ///< the most probable class but for the answer; -1 if there is none
 };
@@ -26,7 +28,9 @@ struct Predictions {
   ByLevel<Answers> answers;
   ByLevel<PredictionDetails> details;  ///< empty unless they were asked for
 
-  /// 1 less the lesser confidence of the two levels: how new the image is to the level that knows it least.
+  /// The level that knows the image least, by `alone`; of equals the subclass level.
+  Level least_known(std::int64_t image) const;
+  /// 1 less the confidence of that level alone.
   double novelty(std::int64_t image) const;
 };
 
@@ -35,9 +39,10 @@ Predictions make_predictions(const Predictor& predictor, const Scores& scores, b
 
 /// Which columns there are beside image, superclass_index and subclass_index.
 struct PredictionColumns {
-  bool names = false;          ///< superclass, subclass
-  bool probabilities = false;  ///< the largest softmax value of each level
-  bool details = false;        ///< of each level: confidence, p-value, second choice
+  bool names = false;  ///< superclass, subclass
+  bool probabilities =
+      false;             ///< of each level: the softmax value of the most probable class that may be answered
+  bool details = false;  ///< of each level: PredictionDetails::confidences, p-value, second choice
 };
 
 /// Whether a text that begins with `head` is a table of write_predictions(). One of labels with more columns is none.

@@ -62,6 +62,7 @@ Json item_json(const PredictedImages& predicted, std::int64_t image) {
   Json item = {{"index", image},
                {"name", predicted.images.names[i]},
                {"novelty", rounded(predicted.predictions.novelty(image))},
+               {"least_known", static_cast<int>(predicted.predictions.least_known(image))},
                {"answer", {answers.super.classes[i], answers.sub.classes[i]}},
                {"confidence", {rounded(details.super.confidences[i]), rounded(details.sub.confidences[i])}},
                {"second", {details.super.second_choices[i], details.sub.second_choices[i]}}};

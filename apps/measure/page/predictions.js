@@ -128,17 +128,11 @@ function figureOf(item, number) {
       element(
           'span', {className: 'number'},
           `novelty\u00a0${shareText(item.novelty)}` +
-              (item.p ? ` · p\u00a0${shareText(leastKnown(item).p)}` : '')),
+              (item.p ? ` · p\u00a0${shareText(item.p[item.least_known])}` : '')),
       element('span', {className: 'name'}, item.name));
   if (item.nearest) caption.append(nearestRow(item.nearest, page.known, page.subclass_names));
   figure.append(caption);
   return figure;
-}
-
-// Confidence and p of the level whose confidence the novelty is made of.
-function leastKnown(item) {
-  const level = item.confidence[0] < item.confidence[1] ? 0 : 1;
-  return {confidence: item.confidence[level], p: item.p ? item.p[level] : null};
 }
 
 function build() {
