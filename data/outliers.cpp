@@ -25,14 +25,21 @@ void copy_square(std::span<const std::uint8_t> from, int from_x, int from_y, std
 
 class OutlierMaker {
  public:
-  OutlierMaker(const Dataset& dataset, const std::vector<std::int64_t>& indices) : dataset_(dataset) {
+  OutlierMaker(const Dataset& dataset, const std::vector<std::int64_t>& indices)
+      : dataset_(dataset),
+        labels_(dataset.labels(dataset.classes.has_one_level() ? Level::sub : Level::super)) {
     for (const std::int64_t index : indices) {
       if (dataset.is_extra.empty() || dataset.is_extra[static_cast<std::size_t>(index)] == 0)
         from_.push_back(index);
     }
     const auto other =
-        std::find_if(from_.begin(), from_.end(), [&](auto i) { return super(i) != super(from_[0]); });
-    check(other != from_.end(), "outliers", "images of at least two superclasses to make them of", "fewer");
+        std::find_if(from_.begin(), from_.end(), [&](auto i) { return label(i) != label(from_[0]); });
+    if (other == from_.end()) {
+      throw Error("outliers",
+                  dataset.classes.has_one_level() ? "images of at least two classes to make them of"
+                                                  : "images of at least two superclasses to make them of",
+                  "fewer");
+    }
     if (dataset.image_size % kTiles != 0) {
       throw Error("outliers", "an image size that is a multiple of 8", std::to_string(dataset.image_size));
     }
@@ -69,20 +76,19 @@ class OutlierMaker {
   }
 
  private:
-  std::int32_t super(std::int64_t index) const {
-    return dataset_.superclasses[static_cast<std::size_t>(index)];
-  }
+  std::int32_t label(std::int64_t index) const { return labels_[static_cast<std::size_t>(index)]; }
   std::int64_t any(RandomStream& random) const {
     return from_[random.below(static_cast<std::uint32_t>(from_.size()))];
   }
-  /// Of another superclass. Ends: there is one.
+  /// Of another label. Ends: there is one.
   std::int64_t unlike(std::int64_t image, RandomStream& random) const {
     std::int64_t other = any(random);
-    while (super(other) == super(image)) other = any(random);
+    while (label(other) == label(image)) other = any(random);
     return other;
   }
 
   const Dataset& dataset_;
+  const std::vector<std::int32_t>& labels_;  ///< of the highest level that tells images apart
   std::vector<std::int64_t> from_;
 };
 

@@ -82,6 +82,17 @@ TEST_CASE("outliers: the same for a seed, of any size of the images") {
   CHECK(make_outliers(grey_images(), first(10), 0, 1).count() == 0);
 }
 
+TEST_CASE("outliers: with one level of classes, of images of different classes") {
+  Dataset dataset = grey_images();
+  dataset.classes = {{kOnlySuperclass, "novel"}, {"a", "b", "novel"}, {0, 0, 1}};
+  std::fill(dataset.superclasses.begin(), dataset.superclasses.end(), 0);
+  const Dataset made = make_outliers(dataset, first(10), 9, 42);
+  CHECK(made.pixels == make_outliers(grey_images(), first(10), 9, 42).pixels);
+  CHECK(made.superclasses == std::vector<std::int32_t>(9, 1));
+  CHECK_THROWS_WITH_AS(make_outliers(dataset, {0, 2, 4}, 3, 1),
+                       "outliers: wanted images of at least two classes to make them of, got fewer", Error);
+}
+
 TEST_CASE("outliers: of one superclass, or of images that cannot be cut") {
   CHECK_THROWS_WITH_AS(make_outliers(grey_images(), {0, 2, 4}, 3, 1),
                        Contains("images of at least two superclasses"), Error);
