@@ -111,10 +111,10 @@ void add_calibrate(CLI::App& tern, Command& chosen) {
   add_score_option(
       app, options.scores,
       "decide by this novelty score from now on: one of those that tern evaluate prints, or a sum; super= or "
-      "sub= before it for one level");
+      "sub= before it for one level (class= where classes have one)");
   app->add_option("--rule", options.rules,
                   "whose threshold decides where a novelty score does, by default seen_target; super= or "
-                  "sub= before it for one level")
+                  "sub= before it for one level (class= where classes have one)")
       ->type_name("[LEVEL=]RULE")
       ->take_all()
       ->expected(1);

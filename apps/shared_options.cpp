@@ -67,7 +67,7 @@ void add_threshold_options(CLI::App* app, DecisionOptions& options) {
   add_mask_option(app, options.mask_untrained);
   app->add_option("--tau-rule", options.tau_rules,
                   "take thresholds that are not given here from this rule of RUN/calibration.json (tern "
-                  "calibrate); super= or sub= before it for one level")
+                  "calibrate); super= or sub= before it for one level (class= where classes have one)")
       ->type_name("[LEVEL=]RULE")
       ->take_all()
       ->expected(1);

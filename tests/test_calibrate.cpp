@@ -174,6 +174,97 @@ TEST_CASE("calibrate: a run with nothing novel has the rules of seen images alon
       Error);
 }
 
+TEST_CASE("calibrate: a rule that one level lacks, for want of novel images, is taken at the other") {
+  const test::TinyRun two({"epochs=1", "hold_out=true", "hold_out_fraction=0.2"});
+  CalibrateOptions options = options_for(two.run());
+  calibrate(options);
+  const Run run = Run::open(two.run());
+  const auto tau_of = [&](Level level, const std::string& rule) {
+    for (const ThresholdCandidate& candidate : read_candidates(run, level, {}))
+      if (candidate.name == rule) return candidate.tau;
+    return -1.0;
+  };
+  CHECK(tau_of(Level::super, "best_harmonic_mean") < 0);  // it has none
+  DecisionOptions wanted;
+  wanted.tau_rules = {"best_harmonic_mean"};
+  const DecisionOptions found = with_calibrated_taus(run, wanted);
+  CHECK(*found.tau.super == tau_of(Level::super, "seen_target"));
+  CHECK(*found.tau.sub == tau_of(Level::sub, "best_harmonic_mean"));
+  wanted.tau_rules = {"super=best_harmonic_mean"};  // for this level alone: nothing else may stand in
+  CHECK_THROWS_WITH_AS(with_calibrated_taus(run, wanted),
+                       Contains("calibration.json super), got best_harmonic_mean"), Error);
+  wanted.tau_rules = {"class=p5_seen"};
+  CHECK_THROWS_WITH_AS(with_calibrated_taus(run, wanted),
+                       Contains("wanted super or sub for a level, got \"class\""), Error);
+
+  SUBCASE("a rule that decides for a score, and taus by class") {
+    options.scores = {"energy"};
+    options.rules = {"best_harmonic_mean"};
+    options.per_class = true;
+    CHECK(calibrate(options) == 0);
+    const Json rules = read_json(two / "run/calibration.json").at("settings").at("rule");
+    CHECK(rules == Json{{"super", "seen_target"}, {"sub", "best_harmonic_mean"}});
+    const ByLevel<ScoreChoice> energy{{{{Level::super, "energy"}}}, {{{Level::sub, "energy"}}}};
+    wanted.tau_rules = options.rules;
+    const Decision decision = calibrated_decision(run, wanted, energy);
+    CHECK(decision.class_taus.super.size() == 4);
+    CHECK(decision.class_taus.sub.size() == 7);
+    options.rules = {"super=best_harmonic_mean"};
+    CHECK_THROWS_WITH_AS(calibrate(options), Contains("at the super level, got best_harmonic_mean"), Error);
+  }
+  SUBCASE("the rule of a mix") {
+    options.scores = {"energy"};
+    options.mix = TestMix{20, 80, 0};
+    CHECK(calibrate(options) == 0);
+    CHECK(read_json(two / "run/calibration.json").at("settings").at("rule") ==
+          Json{{"super", "seen_target"}, {"sub", "best_expected_accuracy"}});
+    const test::TinyRun plain({"epochs=1"});
+    options.runs = {plain.run()};
+    CHECK_THROWS_WITH_AS(calibrate(options),
+                         "--mix: wanted novel images to find thresholds for it with, got none", Error);
+  }
+}
+
+TEST_CASE("calibrate: with one level of classes, rules and scores are of classes") {
+  const test::TinyRun one({"epochs=1", "hold_out=true", "hold_out_fraction=0.2"}, test::TinyData::one_level);
+  CalibrateOptions options = options_for(one.run());
+  calibrate(options);
+  const Run run = Run::open(one.run());
+  const auto taus_by = [&](const std::string& rule) {
+    DecisionOptions wanted;
+    wanted.tau_rules = {rule};
+    return with_calibrated_taus(run, wanted).tau;
+  };
+  const ByLevel<std::optional<double>> by_both = taus_by("best_harmonic_mean");
+  CHECK_FALSE(by_both.super);  // nothing tells images of any class from others
+  CHECK(by_both.sub);
+  CHECK(taus_by("class=best_harmonic_mean").sub == by_both.sub);
+  CHECK(taus_by("sub=best_harmonic_mean").sub == by_both.sub);
+  CHECK_THROWS_WITH_AS(taus_by("best_guess"), Contains("calibration.json class), got best_guess"), Error);
+  CHECK_THROWS_WITH_AS(taus_by("middle=p5_seen"), Contains("wanted class or any-class for a level"), Error);
+  DecisionOptions jointly;
+  jointly.joint = true;
+  CHECK_THROWS_WITH_AS(
+      calibrated_decision(run, jointly),
+      Contains("any-class: wanted probabilities of max_softmax for --joint (tern calibrate, with "
+               "images of none of the classes"),
+      Error);
+  options.scores = {"class=energy"};
+  options.rules = {"class=best_harmonic_mean"};
+  options.mix = TestMix{20, 80, 0};
+  CHECK(calibrate(options) == 0);
+  Json settings = read_json(one / "run/calibration.json").at("settings");
+  CHECK(settings.at("score") == Json{{"super", "max_softmax"}, {"sub", "energy"}});
+  CHECK(settings.at("rule").at("sub") == "best_harmonic_mean");
+  options.scores = {"max_softmax"};
+  options.outliers = 12;  // of images of different classes
+  CHECK(calibrate(options) == 0);
+  const Json json = read_json(one / "run/calibration.json");
+  for (const char* level : {"super", "sub"}) CHECK(json.at(level).at("groups").at("made").at("images") == 12);
+  jointly.tau_rules = {"best_harmonic_mean"};
+  CHECK(calibrated_decision(run, jointly).joint.has_value());
+}
+
 TEST_CASE("calibrate: images made of validation ones stand for novel superclasses") {
   CalibrateOptions options = options_for(trained().run());
   options.outliers = 30;

@@ -33,6 +33,14 @@ TEST_CASE("score_choice: the scores that a level's model must give") {
   CHECK(names_of(chosen, Level::sub) == std::vector<std::string>{"knn", "vim"});
 }
 
+TEST_CASE("score_choice: with one level of classes their scores are of the class level") {
+  const auto choices = parse_scores({"class=knn+any-class:energy"}, /*one_level=*/true);
+  CHECK_FALSE(choices.super);
+  CHECK(choices.sub->terms == std::vector<ScoreTerm>{{Level::sub, "knn"}, {Level::super, "energy"}});
+  CHECK(parse_scores({"sub=knn"}, true).sub->terms == std::vector<ScoreTerm>{{Level::sub, "knn"}});
+  CHECK_THROWS_WITH_AS(parse_scores({"class=knn"}), Contains("wanted super or sub for a level"), Error);
+}
+
 TEST_CASE("score_choice: what is no score") {
   const auto refused = [](std::vector<std::string> texts, const char* why) {
     CAPTURE(texts[0]);

@@ -150,11 +150,7 @@ TEST_CASE("study: more epochs in the plan train, calibrate and measure again") {
 
 TEST_CASE("study: one level of classes is told of in classes") {
   Fixture fixture;
-  for (std::uint32_t i = 0; i < 40; ++i) {
-    const fs::path file = fixture.folder / fmt::format("one/class{}/{}.png", i % 5, i);
-    fs::create_directories(file.parent_path());
-    test::write_image(file, static_cast<int>(i % 5), i);
-  }
+  test::write_tiny_classes(fixture.folder / "one");
   fixture.options.folders = {fixture.folder / "one", fixture.folder / "data/cifar-100-binary"};
   fixture.plan(row("classes"));
   CHECK(study(fixture.options) == 0);

@@ -34,8 +34,8 @@ void check_out(const fs::path& out, bool replace) {
 }
 
 /// Those that no graph computes, before tern calibrate is asked for in vain.
-void check_asked_scores(const std::vector<std::string>& texts) {
-  const ByLevel<std::optional<ScoreChoice>> asked = parse_scores(texts);
+void check_asked_scores(const std::vector<std::string>& texts, bool one_level) {
+  const ByLevel<std::optional<ScoreChoice>> asked = parse_scores(texts, one_level);
   check_scores_for_onnx({asked.super.value_or(ScoreChoice{}), asked.sub.value_or(ScoreChoice{})});
 }
 
@@ -80,7 +80,7 @@ int export_run(const ExportOptions& options) {
   check_out(options.out, options.replace);
   runs.front().check_not_own("--out", options.out);
   const bool as_graph = options.out.extension() == ".onnx";
-  if (as_graph) check_asked_scores(options.decision.scores);
+  if (as_graph) check_asked_scores(options.decision.scores, runs.front().classes().has_one_level());
   print_notes(runs.front());
   Predictor predictor(std::move(runs), options.decision, /*views=*/"", Device::cpu());
   check_levels(predictor);

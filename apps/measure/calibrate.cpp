@@ -89,7 +89,8 @@ std::string thresholds_text(const LevelThresholds& thresholds, const std::string
 /// What decides at each level: as asked, or as calibrated before.
 ByLevel<ScoreChoice> choices_of(const CalibrateOptions& options, const Run& run,
                                 const EnsembleModels& models) {
-  const ByLevel<std::optional<ScoreChoice>> asked = parse_scores(options.scores);
+  const ByLevel<std::optional<ScoreChoice>> asked =
+      parse_scores(options.scores, run.classes().has_one_level());
   ByLevel<ScoreChoice> choices;
   for (const Level level : models.levels()) {
     choices[level] = asked[level] ? *asked[level] : calibrated_scores(run)[level];
@@ -97,19 +98,100 @@ ByLevel<ScoreChoice> choices_of(const CalibrateOptions& options, const Run& run,
   return choices;
 }
 
-void check_rule(const std::string& rule, const LevelThresholds& thresholds) {
+std::vector<std::string> rules_of(const LevelThresholds& thresholds) {
   std::vector<std::string> names;
   for (const ChosenThreshold& chosen : thresholds.candidates) names.push_back(chosen.candidate.name);
-  if (std::find(names.begin(), names.end(), rule) != names.end()) return;
-  throw Error("--rule",
-              fmt::format("one of {} at the {} level", fmt::join(names, ", "), name_of(thresholds.level)),
-              rule);
+  return names;
 }
+
+bool has_rule(const LevelThresholds& thresholds, const std::string& rule) {
+  const std::vector<std::string> names = rules_of(thresholds);
+  return std::find(names.begin(), names.end(), rule) != names.end();
+}
+
+/// A level's thresholds, and the rule whose one decides where a score does.
+struct RuledThresholds {
+  std::string rule;
+  LevelThresholds thresholds;
+};
+
+class RuledLevels {
+ public:
+  /// Of the levels that there are.
+  RuledLevels(const CalibrateOptions& options, const Run& run, const ByLevel<LevelGroups>& groups,
+              std::vector<Level> levels)
+      : options_(options),
+        run_(run),
+        groups_(groups),
+        levels_(std::move(levels)),
+        one_level_(run.classes().has_one_level()) {
+    const ByLevel<std::optional<std::string>> rules = texts_by_level("--rule", options.rules, one_level_);
+    for (const Level level : levels_) choose(level, rules[level].value_or(default_rule(options)));
+  }
+
+  const RuledThresholds& operator[](Level level) const { return ruled_[level]; }
+
+  /// That the level has the rule that was asked for. One for both levels that this one lacks, for want of novel images:
+  /// kRuleOfSeen stands in.
+  void require_rule(Level level) {
+    const std::string rule = ruled_[level].rule;
+    if (has_rule(ruled_[level].thresholds, rule)) return;
+    const bool elsewhere = std::any_of(levels_.begin(), levels_.end(), [&](Level other) {
+      return ruled_[other].rule == rule && has_rule(ruled_[other].thresholds, rule);
+    });
+    const bool by_mix = options_.rules.empty();
+    if (!elsewhere && by_mix) throw Error("--mix", "novel images to find thresholds for it with", "none");
+    if (!elsewhere || !(by_mix || is_for_both_levels(options_.rules))) {
+      throw Error(
+          "--rule",
+          fmt::format("one of {} at the {} level", fmt::join(rules_of(ruled_[level].thresholds), ", "),
+                      level_word(level, one_level_)),
+          rule);
+    }
+    choose(level, kRuleOfSeen);
+    warn("note: no {} at the {} level, for want of novel images: {} decides there\n", rule,
+         level_word(level, one_level_), kRuleOfSeen);
+  }
+
+ private:
+  void choose(Level level, const std::string& rule) {
+    const auto thresholds_with = [&](const std::string& by_class) {
+      return choose_thresholds(run_.folder().string(), groups_[level],
+                               {options_.seed, options_.target_rate, options_.mix, by_class});
+    };
+    ruled_[level] = {rule, thresholds_with("")};
+    if (options_.per_class && has_rule(ruled_[level].thresholds, rule))
+      ruled_[level].thresholds = thresholds_with(rule);
+  }
+
+  const CalibrateOptions& options_;
+  const Run& run_;
+  const ByLevel<LevelGroups>& groups_;
+  std::vector<Level> levels_;
+  bool one_level_;
+  ByLevel<RuledThresholds> ruled_;
+};
 
 Json paths_json(const std::vector<std::filesystem::path>& paths) {
   Json json = Json::array();
   for (const std::filesystem::path& path : paths)
     json.push_back(std::filesystem::weakly_canonical(path).string());
+  return json;
+}
+
+/// What the file says of how it was made, but for the levels.
+Json settings_json(const CalibrateOptions& options, const Run& run, bool mask_untrained) {
+  Json json = {{"mask_untrained_logits", mask_untrained},
+               {"seed_of_halves", options.seed},
+               {"target_rate", options.target_rate},
+               {"runs", paths_json(options.runs)},
+               {"epochs", epochs_of(run)},
+               {"views", options.views},
+               {"per_class", options.per_class},
+               {"outliers", options.outliers}};
+  if (options.mix) {
+    json["mix_percent"] = {options.mix->seen, options.mix->novel_subclass, options.mix->novel_superclass};
+  }
   return json;
 }
 
@@ -127,10 +209,11 @@ const char* default_rule(const CalibrateOptions& options) {
 }
 
 int calibrate(const CalibrateOptions& options) {
-  check_rules("--rule", options.rules);
-  const Device device = prepare_runtime(options.runtime);
   const std::vector<Run> runs = open_ensemble(options.runs);
   const Run& run = runs.front();
+  const bool one_level = run.classes().has_one_level();
+  check_rules("--rule", options.rules, one_level);
+  const Device device = prepare_runtime(options.runtime);
   for (const Run& one : runs) warn("{}", one.unfinished_text());
   EnsembleModels models(runs, parse_views(options.views), device, options.memo);
   const ByLevel<ScoreChoice> choices = choices_of(options, run, models);
@@ -147,31 +230,20 @@ int calibrate(const CalibrateOptions& options) {
     confidence = NoveltyConfidence::fit(choices, runs, models, data, scored, decision, options.seed);
     confidence->add_to(runs, scored);
   }
-  const ByLevel<std::optional<std::string>> rules = texts_by_level("--rule", options.rules);
-  Json json = {{"settings",
-                {{"mask_untrained_logits", decision.mask_untrained},
-                 {"seed_of_halves", options.seed},
-                 {"target_rate", options.target_rate},
-                 {"runs", paths_json(options.runs)},
-                 {"epochs", epochs_of(run)},
-                 {"views", options.views},
-                 {"per_class", options.per_class},
-                 {"outliers", options.outliers}}}};
-  if (options.mix) {
-    json["settings"]["mix_percent"] = {options.mix->seen, options.mix->novel_subclass,
-                                       options.mix->novel_superclass};
-  }
+  ByLevel<LevelGroups> groups;
+  for (const Level level : models.levels())
+    groups[level] = level_groups(run, *data.front(), scored, decision, level);
+  RuledLevels ruled(options, run, groups, models.levels());
+  Json json = {{"settings", settings_json(options, run, decision.mask_untrained)}};
   std::string text;
   for (const Level level : models.levels()) {
-    const std::string rule = rules[level].value_or(default_rule(options));
+    if (!choices[level].terms.empty() || options.per_class) ruled.require_rule(level);
+    const auto& [rule, thresholds] = ruled[level];
+    const std::string score = text_of(choices[level], level);
     json["settings"]["rule"][name_of(level)] = rule;
-    const LevelThresholds thresholds =
-        choose_thresholds(run.folder().string(), level_groups(run, *data.front(), scored, decision, level),
-                          {options.seed, options.target_rate, options.mix, options.per_class ? rule : ""});
-    if (!choices[level].terms.empty() || options.per_class) check_rule(rule, thresholds);
-    json["settings"]["score"][name_of(level)] = text_of(choices[level], level);
+    json["settings"]["score"][name_of(level)] = score;
     json[name_of(level)] = to_json(thresholds);
-    text += thresholds_text(thresholds, text_of(choices[level], level), run.classes().has_one_level());
+    text += thresholds_text(thresholds, score, one_level);
   }
   if (options.print == ResultForm::text)
     print_now(stdout,

@@ -75,6 +75,29 @@ std::string rule_of(const Json& calibration, Level level) {
   return (rule.is_object() ? rule.at(name_of(level)) : rule).get<std::string>();
 }
 
+bool has_rule(const Json& calibration, Level level, const std::string& rule) {
+  if (!calibration.contains(name_of(level))) return false;
+  const Json& candidates = calibration.at(name_of(level)).at("candidates");
+  return std::any_of(candidates.begin(), candidates.end(),
+                     [&](const Json& candidate) { return candidate.at("rule") == rule; });
+}
+
+/// The rule whose tau a level takes from the file; none where it takes its tau from elsewhere. A level that was calibrated
+/// without novel images lacks some rules: where one of those is asked for both levels and the other has it, kRuleOfSeen
+/// stands in.
+std::optional<std::string> rule_at(const Run& run, const Json& calibration, Level level,
+                                   const DecisionOptions& options, const ScoreChoice& choice) {
+  if (options.tau[level]) return std::nullopt;
+  const bool one_level = run.classes().has_one_level(), by_score = !choice.terms.empty();
+  const std::optional<std::string> asked = texts_by_level("--tau-rule", options.tau_rules, one_level)[level];
+  if (!asked) return by_score ? std::optional(rule_of(calibration, level)) : std::nullopt;
+  if (!is_for_both_levels(options.tau_rules) || has_rule(calibration, level, *asked)) return asked;
+  // Nothing is there to be told from images of any class: people are not shown that level.
+  if (one_level && level == Level::super && !by_score) return std::nullopt;
+  const Level other = level == Level::super ? Level::sub : Level::super;
+  return has_rule(calibration, other, *asked) ? kRuleOfSeen : *asked;
+}
+
 /// Throws Json::exception where `json` is not what calibrate() writes.
 double tau_of_rule(const std::filesystem::path& file, const Json& json, Level level, const std::string& rule,
                    bool one_level) {
@@ -115,7 +138,7 @@ NoveltyCalibration checked_calibration(const std::filesystem::path& file, Level 
 
 /// Of both levels, for the mix that was calibrated for, or kinds in equal shares.
 JointCalibration joint_calibration(const std::filesystem::path& file, const Json& json,
-                                   const ByLevel<ScoreChoice>& choices) {
+                                   const ByLevel<ScoreChoice>& choices, bool one_level) {
   JointCalibration joint;
   TestMix mix;
   if (json.at("settings").contains("mix_percent")) {
@@ -126,11 +149,11 @@ JointCalibration joint_calibration(const std::filesystem::path& file, const Json
     const Json of_level = json.value(name_of(level), Json::object());
     const std::string wanted = text_of(choices[level], level);
     if (!of_level.contains("probability") || score_of(json, level) != wanted) {
-      throw Error(
-          fmt::format("{} {}", file.string(), name_of(level)),
-          fmt::format("probabilities of {} for --joint (tern calibrate, with novel images of this level)",
-                      wanted),
-          "none");
+      const char* images = one_level && level == Level::super ? "images of none of the classes: --outliers N"
+                                                              : "novel images of this level";
+      throw Error(fmt::format("{} {}", file.string(), level_word(level, one_level)),
+                  fmt::format("probabilities of {} for --joint (tern calibrate, with {})", wanted, images),
+                  "none");
     }
     const Json& p = of_level.at("probability");
     const double share = level == Level::super ? mix.novel_superclass / 100 : mix.novel_share_within_known();
@@ -227,7 +250,10 @@ std::vector<ThresholdCandidate> read_candidates(const Run& run, Level level, con
 DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options,
                                      const ByLevel<ScoreChoice>& choices) {
   const std::filesystem::path file = calibration_file(run);
-  const ByLevel<std::optional<std::string>> rules = texts_by_level("--tau-rule", options.tau_rules);
+  const bool one_level = run.classes().has_one_level();
+  const ByLevel<std::optional<std::string>> rules =
+      texts_by_level("--tau-rule", options.tau_rules, one_level);
+  ByLevel<std::optional<double>> taus = options.tau;
   Json json;
   const auto supply = [&](Level level) {
     const bool by_score = !choices[level].terms.empty();
@@ -242,15 +268,19 @@ DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options,
       json = read_json(file);
       check_models(file, json, run);
     }
-    const bool one_level = run.classes().has_one_level();
+    const std::optional<std::string> rule = rule_at(run, json, level, options, choices[level]);
+    if (!rule) return;
     const std::string wanted = text_of(choices[level], level), score = score_of(json, level);
     if (score != wanted) {
       throw Error(fmt::format("{} {}", file.string(), level_word(level, one_level)),
                   fmt::format("thresholds of {} (tern calibrate --score {})", wanted, wanted),
                   "those of " + score);
     }
-    options.tau[level] =
-        tau_of_rule(file, json, level, rules[level] ? *rules[level] : rule_of(json, level), one_level);
+    taus[level] = tau_of_rule(file, json, level, *rule, one_level);
+    if (rules[level] && *rules[level] != *rule) {
+      warn("note: {} has no {} at the {} level, for want of novel images: {} stands in there, tau {:.6g}\n",
+           file.string(), *rules[level], level_word(level, one_level), *rule, *taus[level]);
+    }
   };
   try {
     for (const Part part : parts_of(run.config)) {
@@ -259,6 +289,7 @@ DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options,
   } catch (const Json::exception&) {
     throw Error(file.string(), "what tern calibrate writes", "other JSON");
   }
+  options.tau = taus;
   return options;
 }
 
@@ -271,21 +302,19 @@ Decision calibrated_decision(const Run& run, const DecisionOptions& options,
       throw Error(file.string(), "probabilities for --joint (made by tern calibrate)", "no file");
     return decision;
   }
-  const ByLevel<std::optional<std::string>> rules = texts_by_level("--tau-rule", options.tau_rules);
   const Json json = read_json(file);
   try {
     for (const Level level : kLevels) {
       if (!json.contains(name_of(level)) || score_of(json, level) != text_of(choices[level], level)) continue;
-      const bool own_rule = !rules[level] || *rules[level] == rule_of(json, level);
-      const bool by_file = !options.tau[level] && (!choices[level].terms.empty() || rules[level]);
       const Json& of_level = json.at(name_of(level));
-      if (by_file && own_rule && of_level.contains("class_taus")) {
+      const std::optional<std::string> rule = rule_at(run, json, level, options, choices[level]);
+      if (rule && of_level.contains("class_taus") && *rule == rule_of(json, level)) {
         decision.class_taus[level] = checked_taus(
             file, level, of_level.at("class_taus").get<std::vector<double>>(), run.trained(level).size());
       }
     }
     if (options.joint) check_models(file, json, run);
-    if (options.joint) decision.joint = joint_calibration(file, json, choices);
+    if (options.joint) decision.joint = joint_calibration(file, json, choices, run.classes().has_one_level());
   } catch (const Json::exception&) {
     throw Error(file.string(), "what tern calibrate writes", "other JSON");
   }

@@ -29,8 +29,9 @@ Json to_json(const LevelThresholds& thresholds);
 /// `choice`, or of models that were trained further since. Throws Error{file, ...} for what tern calibrate does not write.
 std::vector<ThresholdCandidate> read_candidates(const Run& run, Level level, const ScoreChoice& choice);
 
-/// `options` with the taus of the file where they are not given themselves: those of options.tau_rule, or, at a level
-/// that a novelty score decides, of the rule that was calibrated for. Throws Error{file, ...} if the file is missing, has
+/// `options` with the taus of the file where they are not given themselves: those of options.tau_rules, or, at a level
+/// that a novelty score decides, of the rule that was calibrated for. A rule for both levels that one of them lacks for
+/// want of novel images: there kRuleOfSeen's, which a note says. Throws Error{file, ...} if the file is missing, has
 /// no such rule, or its thresholds are of other scores than `choices` or of models that were trained further since.
 DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options,
                                      const ByLevel<ScoreChoice>& choices = {});

@@ -209,9 +209,9 @@ std::vector<std::string> calibration_rules() {
   return rules;
 }
 
-void check_rules(const std::string& option, const std::vector<std::string>& texts) {
+void check_rules(const std::string& option, const std::vector<std::string>& texts, bool one_level) {
   const std::vector<std::string> rules = calibration_rules();
-  const ByLevel<std::optional<std::string>> asked = texts_by_level(option, texts);
+  const ByLevel<std::optional<std::string>> asked = texts_by_level(option, texts, one_level);
   for (const Level level : kLevels) {
     if (!asked[level] || std::find(rules.begin(), rules.end(), *asked[level]) != rules.end()) continue;
     throw Error(option, fmt::format("one of {}", fmt::join(rules, ", ")),

@@ -40,10 +40,13 @@ struct ThresholdOptions {
   std::string by_class = {};
 };
 
+/// The rule that every level has: it needs no novel images.
+inline constexpr const char* kRuleOfSeen = "seen_target";
+
 /// The names of every rule that may be asked for.
 std::vector<std::string> calibration_rules();
 /// Throws Error{option, ...} unless `texts` (level_texts.h) are of these.
-void check_rules(const std::string& option, const std::vector<std::string>& texts);
+void check_rules(const std::string& option, const std::vector<std::string>& texts, bool one_level = false);
 
 /// Of one half, at one tau.
 struct HalfRates {

@@ -11,7 +11,8 @@ namespace tern {
 Predictor::Predictor(std::vector<Run> opened, const DecisionOptions& options, const std::string& views,
                      Device device, ScoreMemo* memo)
     : runs(std::move(opened)), models(runs, parse_views(views), device, memo) {
-  confidence = read_scores(runs, models, views, parse_scores(options.scores));
+  confidence =
+      read_scores(runs, models, views, parse_scores(options.scores, runs.front().classes().has_one_level()));
   DecisionOptions asked = options;
   if (confidence) {
     if (asked.mask_untrained.value_or(confidence->mask_untrained()) != confidence->mask_untrained()) {

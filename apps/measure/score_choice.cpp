@@ -12,16 +12,18 @@
 namespace tern {
 namespace {
 
-Level parse_level(const std::string& name, const std::string& whole) {
-  const std::optional<Level> level = level_named(name);
-  if (!level) throw Error("--score " + whole, "super or sub for a level", "\"" + name + "\"");
+Level parse_level(const std::string& name, const std::string& whole, bool one_level) {
+  const std::optional<Level> level = level_named(name, one_level);
+  if (!level) {
+    throw Error("--score " + whole, std::string(level_names(one_level)) + " for a level", "\"" + name + "\"");
+  }
   return *level;
 }
 
-ScoreTerm parse_term(std::string text, Level level, const std::string& whole) {
+ScoreTerm parse_term(std::string text, Level level, const std::string& whole, bool one_level) {
   ScoreTerm term{level, {}};
   if (const std::size_t colon = text.find(':'); colon != std::string::npos) {
-    term.of = parse_level(text.substr(0, colon), whole);
+    term.of = parse_level(text.substr(0, colon), whole, one_level);
     text = text.substr(colon + 1);
   }
   const std::vector<std::string>& names = novelty_score_names();
@@ -32,11 +34,11 @@ ScoreTerm parse_term(std::string text, Level level, const std::string& whole) {
   return term;
 }
 
-ScoreChoice parse_sum(const std::string& text, Level level) {
+ScoreChoice parse_sum(const std::string& text, Level level, bool one_level) {
   ScoreChoice choice;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find('+', begin), text.size());
-    ScoreTerm term = parse_term(text.substr(begin, end - begin), level, text);
+    ScoreTerm term = parse_term(text.substr(begin, end - begin), level, text, one_level);
     if (std::find(choice.terms.begin(), choice.terms.end(), term) != choice.terms.end()) {
       throw Error("--score " + text, "each score once", term.name + " twice");
     }
@@ -49,11 +51,11 @@ ScoreChoice parse_sum(const std::string& text, Level level) {
 
 }  // namespace
 
-ByLevel<std::optional<ScoreChoice>> parse_scores(const std::vector<std::string>& texts) {
-  const ByLevel<std::optional<std::string>> sums = texts_by_level("--score", texts);
+ByLevel<std::optional<ScoreChoice>> parse_scores(const std::vector<std::string>& texts, bool one_level) {
+  const ByLevel<std::optional<std::string>> sums = texts_by_level("--score", texts, one_level);
   ByLevel<std::optional<ScoreChoice>> choices;
   for (const Level level : kLevels) {
-    if (sums[level]) choices[level] = parse_sum(*sums[level], level);
+    if (sums[level]) choices[level] = parse_sum(*sums[level], level, one_level);
   }
   return choices;
 }

@@ -31,9 +31,11 @@ struct ScoreChoice {
   bool operator==(const ScoreChoice&) const = default;
 };
 
-/// Of `texts`, each as above; none for a level that no text is about. "max_softmax" alone gives an empty choice.
+/// Of `texts`, each as above; none for a level that no text is about. "max_softmax" alone gives an empty choice. With one
+/// level of classes, class= and class: are sub= and sub:, too (level_texts.h).
 /// Throws Error{"--score", ...} for an unknown level or score (with the list), the same term or level twice.
-ByLevel<std::optional<ScoreChoice>> parse_scores(const std::vector<std::string>& texts);
+ByLevel<std::optional<ScoreChoice>> parse_scores(const std::vector<std::string>& texts,
+                                                 bool one_level = false);
 
 /// "sub:knn+max_logit" for the superclass level; "max_softmax" for an empty choice.
 std::string text_of(const ScoreChoice& choice, Level level);

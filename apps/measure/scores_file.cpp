@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "apps/common/level_words.h"
 #include "apps/common/shell_word.h"
 #include "engine/core/check.h"
 #include "engine/io/json.h"
@@ -155,7 +156,7 @@ std::optional<NoveltyConfidence> read_scores(const std::vector<Run>& runs, Ensem
         std::filesystem::exists(file) ? "one of " + text_of(calibrated[level], level) : "none";
     throw Error(file.string(),
                 fmt::format("a calibration of {} at the {} level ({})", text_of(wanted[level], level),
-                            name_of(level), command),
+                            level_word(level, runs.front().classes().has_one_level()), command),
                 got);
   }
   const SafetensorsFile contents = read_safetensors(file);

@@ -21,12 +21,19 @@ inline TrainOptions tiny_training(const std::filesystem::path& folder,
   return options;
 }
 
-/// Trains a run with the settings `more`, on images with CIFAR ones beside them.
+/// Images of two levels of classes with CIFAR ones beside them, or of one level.
+enum class TinyData { two_levels, one_level };
+
+/// Trains a run with the settings `more`.
 class TinyRun {
  public:
-  explicit TinyRun(const std::vector<std::string>& more) {
-    write_tiny_study(folder_ / "data");
-    write_tiny_cifar(folder_ / "data/cifar-100-binary");
+  explicit TinyRun(const std::vector<std::string>& more, TinyData data = TinyData::two_levels) {
+    if (data == TinyData::one_level) {
+      write_tiny_classes(folder_ / "data");
+    } else {
+      write_tiny_study(folder_ / "data");
+      write_tiny_cifar(folder_ / "data/cifar-100-binary");
+    }
     train(tiny_training(folder_.path(), more));
   }
   std::filesystem::path operator/(const std::string& name) const { return folder_ / name; }

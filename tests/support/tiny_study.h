@@ -68,6 +68,16 @@ inline void write_tiny_study(const std::filesystem::path& folder, int images_per
                 "index,class\n0,a0\n1,a1\n2,b0\n3,b1\n4,c0\n5,c1\n6,novel\n");
 }
 
+/// Five classes of eight images as folders DIR/class<number>/, of one level: without superclasses.
+inline void write_tiny_classes(const std::filesystem::path& folder) {
+  for (std::uint32_t i = 0; i < 40; ++i) {
+    const std::string number = std::to_string(i);
+    const std::filesystem::path file = folder / ("class" + std::to_string(i % 5)) / (number + ".png");
+    std::filesystem::create_directories(file.parent_path());
+    write_image(file, static_cast<int>(i % 5), i);
+  }
+}
+
 /// A folder cifar-100-binary with `count` records of grey noise, all of the fine class "apple".
 inline void write_tiny_cifar(const std::filesystem::path& folder, int count = 12) {
   std::filesystem::create_directories(folder);
