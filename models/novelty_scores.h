@@ -67,6 +67,7 @@ class NoveltyScorer {
   std::vector<NoveltyScore> score(const Rows& features, const Rows& logits) const;
   /// The training rows that KNN measures distances to, each of length 1; none without KNN. Valid as long as this object.
   Rows training_directions() const;
+  double temperature() const { return temperature_; }  ///< of temperature_scaled
   /// One of them.
   NoveltyScore score(const std::string& name, const Rows& features, const Rows& logits) const;
 

@@ -193,6 +193,25 @@ TEST_CASE(
                   "level") != std::string::npos);
 }
 
+TEST_CASE("scores_file: a score that is the same for all images is refused with its level and another way") {
+  const test::TinyRun sure({"epochs=16", "learning_rate=5e-3", "rotation_degrees=0"});
+  CHECK_THROWS_WITH_AS(
+      calibrate(calibration({"temperature_scaled"}, {sure.run()})),
+      "--score temperature_scaled at the super level: wanted images that it tells apart; max_logit or "
+      "max_softmax "
+      "may do (another score at this level, or --score sub=temperature_scaled for the other alone), got a "
+      "temperature of 0.01, the lowest that is searched, at which every probability is 0 or 1: the images "
+      "that it "
+      "is fitted to are all answered rightly",
+      Error);
+  const test::TinyRun one({"epochs=1"}, test::TinyData::one_level);
+  CHECK_THROWS_WITH_AS(calibrate(calibration({"temperature_scaled"}, {one.run()})),
+                       Contains("at the any-class level: "), Error);
+  CHECK_THROWS_WITH_AS(calibrate(calibration({"temperature_scaled"}, {one.run()})),
+                       Contains("or --score class=temperature_scaled for the other alone"), Error);
+  CHECK(calibrate(calibration({"class=temperature_scaled"}, {one.run()})) == 0);
+}
+
 TEST_CASE("scores_file: what is not there, of other models, or damaged") {
   calibrate(calibration({"max_softmax"}));
   const fs::path file = trained() / "run/scores.safetensors";

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "apps/common/level_words.h"
 #include "engine/core/check.h"
+#include "engine/metrics/calibration.h"
 #include "models/losses.h"
 
 namespace tern {
@@ -18,9 +20,30 @@ std::span<const Scores> views_of(const Scores& scores, std::size_t run) {
   return scores.members[run];
 }
 
+/// What is told of a score that is the same for all images.
+struct SameForAll {
+  std::string wanted, got;
+};
+
+/// `one_level`: of classes.
+SameForAll same_for_all(const ScoreTerm& term, Level level, double temperature, bool one_level) {
+  const Level other = level == Level::super ? Level::sub : Level::super;
+  const std::string rest = fmt::format("another score at this level, or --score {}={} for the other alone",
+                                       one_level ? level_word(other, one_level) : name_of(other), term.name);
+  if (term.name == "temperature_scaled" && temperature <= kLowestTemperature) {
+    return {
+        "images that it tells apart; max_logit or max_softmax may do (" + rest + ")",
+        fmt::format("a temperature of {:g}, the lowest that is searched, at which every probability is 0 or "
+                    "1: the images that it is fitted to are all answered rightly",
+                    temperature)};
+  }
+  return {"a score that differs between validation images (" + rest + ")", "the same for all"};
+}
+
 /// Of the values whose flag is 1. Throws Error{subject, ...} if they are all the same.
 NoveltyConfidence::Standard standard_of(const std::vector<double>& values,
-                                        const std::vector<std::uint8_t>& flags, const std::string& subject) {
+                                        const std::vector<std::uint8_t>& flags, const std::string& subject,
+                                        const SameForAll& same) {
   double count = 0, mean = 0, square = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (flags[i] == 0) continue;
@@ -32,8 +55,7 @@ NoveltyConfidence::Standard standard_of(const std::vector<double>& values,
   if (count < 2)
     throw Error(subject, "at least 2 validation images of known classes", fmt::format("{}", count));
   const double deviation = std::sqrt(square / count);
-  if (!(deviation > 0))
-    throw Error(subject, "a score that differs between validation images", "the same for all");
+  if (!(deviation > 0)) throw Error(subject, same.wanted, same.got);
   return {mean, deviation};
 }
 
@@ -102,14 +124,19 @@ void NoveltyConfidence::standardise(const std::vector<Run>& runs, Level level, c
                                     const std::vector<std::uint8_t>& known,
                                     const std::vector<std::uint8_t>& calibrates) {
   LevelScore& score = levels_[level];
-  const std::string subject = "--score " + text_of(score.choice, level);
+  const bool one_level = runs.front().classes().has_one_level();
+  const std::string subject =
+      fmt::format("--score {} at the {} level", text_of(score.choice, level), level_word(level, one_level));
   for (const ScoreTerm& term : score.choice.terms) {
     std::vector<Standard>& of_runs = score.of_terms.emplace_back();
     for (std::size_t run = 0; run < runs.size(); ++run) {
-      of_runs.push_back(standard_of(term_values(runs, term, run, validation), calibrates, subject));
+      of_runs.push_back(
+          standard_of(term_values(runs, term, run, validation), calibrates, subject,
+                      same_for_all(term, level, scorers_[run][term.of]->temperature(), one_level)));
     }
   }
-  score.of_sum = standard_of(novelty(runs, level, validation), calibrates, subject);
+  score.of_sum = standard_of(novelty(runs, level, validation), calibrates, subject,
+                             {"terms that do not cancel", "a sum that is the same for all"});
   const std::vector<double> z = novelty(runs, level, validation);
   for (std::size_t i = 0; i < z.size(); ++i) {
     if (known[i] != 0) score.held_out.push_back(z[i]);
