@@ -29,6 +29,7 @@ except ImportError:
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 from checks import check, tern  # noqa: E402
+from report_runs import make_one_level  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).parent.parent
 LIMIT = 1e-5  # of logits, relative to an image's largest; of probabilities and confidences
@@ -41,6 +42,7 @@ RUNS = {
     "two-heads": {"super_head": "linear", "sub_head": "cosine", "hold_out": True},
     "two-models": {"approach": "two_models", "super_head": "cosine_relu_linear", "cifar": "small", "cifar_count": 100},
     "grouped": {"approach": "two_models", "levels": "sub", "backbone": "resnext50_32x4d"},
+    "classes": {"approach": "two_models", "cifar": "small", "cifar_count": 100},  # on folders class/: of one level
     # At the others' rate so deep a network is so far off that rounding errors grow tenfold in it.
     "bottleneck": {"backbone": "resnet50", "mask_untrained_logits": False, "learning_rate": 2e-4},
 }
@@ -133,9 +135,10 @@ def compare_with_dump(outputs, tensors):
 def compare_with_predictions(outputs, rows, about, limit):
     """The largest difference of probabilities and confidences; answers must be the same."""
     worst = {}
-    for level in ("super", "sub"):
+    for level in json.loads(about["levels"]):
         decision = json.loads(about["decision"])[level]
         likely = outputs[f"{level}_probabilities"].argmax(axis=1)
+        # Of one level an image of none of the classes is "novel", whatever its most probable class.
         plain = decision["score"] == "max_softmax" and not json.loads(about["decision"])["consistent"]
         if plain:
             wanted = np.array([float(row[f"{level}class_probability"]) for row in rows])
@@ -162,8 +165,17 @@ class Comparison:
             config = self.folder / f"{name}.toml"
             settings = {**COMMON, **RUNS[name]}
             config.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items()))
-            tern(self.program, "train", "--config", config, "--data", self.data, "--out", run, "--device", "cpu")
+            data = self.data
+            if name == "classes":
+                data = self.folder / "classes-data"
+                make_one_level(self.data, data, 6)
+            tern(self.program, "train", "--config", config, "--data", data, "--cifar", self.data / "cifar-100-binary",
+                 "--out", run, "--device", "cpu")
         return run
+
+    def training_images(self, run):
+        """The folder that a dump's names are of."""
+        return self.folder / "classes-data" if run.name == "classes" else self.data / "train_images"
 
     def report(self, what, runtime, differences, limits):
         text = ", ".join(f"{name} {value:.1e}" for name, value in differences.items()) or "the same"
@@ -180,7 +192,7 @@ class Comparison:
         tensors, about = read_safetensors(dump)
         own = np.flatnonzero(tensors["is_extra"] == 0)  # CIFAR's are in no file of their own
         names = json.loads(about["image_names"])
-        images = load_images([self.data / "train_images" / names[i] for i in own], side)
+        images = load_images([self.training_images(run) / names[i] for i in own], side)
         tensors = {name: values[own] for name, values in tensors.items()}
         for runtime, run_model in self.runtimes.items():
             self.report(run.name, runtime, compare_with_dump(run_model(model, images), tensors),

@@ -41,14 +41,29 @@ const test::TinyRun& one_level() {
   return trained;
 }
 
+/// Plain classification, with and without images of none of the classes.
+const test::TinyRun& classes() {
+  static const test::TinyRun trained({"epochs=1", "tau_sub=0.3", "hold_out=true", "hold_out_fraction=0.2"},
+                                     test::TinyData::one_level);
+  return trained;
+}
+
+const test::TinyRun& classes_and_others() {
+  static const test::TinyRun trained(
+      {"epochs=1", "approach=two_models", "tau_super=0.6", "tau_sub=0.1", "cifar=small", "cifar_count=8"},
+      test::TinyData::one_level);
+  return trained;
+}
+
 /// The test images, what a predictor says of them, and the same by its graph.
 struct Compared {
   Scores scores;
   Predictions predictions;
   std::map<std::string, test::OnnxArray> values;
 
-  Compared(const test::TinyRun& trained, Predictor& predictor) {
-    Dataset images = load_images(trained / "data/test_images", 16);
+  Compared(const test::TinyRun& trained, Predictor& predictor,
+           const std::string& folder = "data/test_images") {
+    Dataset images = load_images(trained / folder, 16);
     std::vector<std::int64_t> all(static_cast<std::size_t>(images.count()));
     std::iota(all.begin(), all.end(), std::int64_t{0});
     scores = predictor.models.score({&images}, all, "test", /*with_features=*/true);
@@ -78,7 +93,9 @@ struct Compared {
 };
 
 Predictor predictor_of(const test::TinyRun& trained, const DecisionOptions& options = {}) {
-  return {open_ensemble({trained.run()}), options, "", Device::cpu()};
+  Predictor predictor(open_ensemble({trained.run()}), options, "", Device::cpu());
+  predictor.answer_one_level();
+  return predictor;
 }
 
 ExportOptions options_for(const test::TinyRun& trained, const std::string& name) {
@@ -129,6 +146,49 @@ TEST_CASE("export: the graph answers as predict does, with every kind of decisio
     for (const Level level : kLevels) compared.check(level, 1e-5);
     CHECK(compared.values.contains("features") == (trained == &two_heads()));
     CHECK(compared.values.contains("sub_features") == (trained == &two_models()));
+  }
+}
+
+TEST_CASE("export: one level of classes has one answer, in the graph and in predict's table") {
+  DecisionOptions options;
+  const test::TinyRun* trained = &classes();
+  std::vector<std::string> wanted{"features", "sub_logits", "sub_probabilities", "sub_confidence",
+                                  "sub_class"};
+  SUBCASE("by its classes alone") {}
+  SUBCASE("and by what tells images of any class from others") {
+    trained = &classes_and_others();
+    wanted[0] = "sub_features";
+  }
+  SUBCASE("that calls all images novel") {
+    trained = &classes_and_others();
+    wanted[0] = "sub_features";
+    options.tau.super = 1;
+  }
+  Predictor predictor = predictor_of(*trained, options);
+  const Compared compared(*trained, predictor, "data/class0");
+  compared.check(Level::sub, 1e-5);
+  const bool others = trained == &classes_and_others();
+  CHECK(predictor.tells_any_class() == others);
+  const Answers& super = compared.predictions.answers.super;
+  for (std::size_t i = 0; i < super.classes.size(); ++i) {
+    CHECK(super.classes[i] == (options.tau.super ? 1 : super.classes[i]));
+    if (super.classes[i] == 1) CHECK(compared.predictions.answers.sub.classes[i] == 5);
+  }
+  const OnnxGraph graph = onnx_model(predictor);
+  std::vector<std::string> names;
+  for (const onnx::ValueInfoProto& output : graph.model().graph().output()) names.push_back(output.name());
+  CHECK(names == wanted);
+  const std::map<std::string, std::string> about = test::metadata_of(graph.model());
+  CHECK(about.at("levels") == "[\"sub\"]");
+  CHECK(Json::parse(about.at("decision")).contains("super") == others);
+  if (!others) {
+    const test::Result printed = run_export(trained->run(), *trained / "classes.onnx");
+    CHECK(printed.output.starts_with("note: "));
+    CHECK(printed.output.find("held a class out of training") != std::string::npos);
+    CHECK(printed.output.find("\nclasses: novel where the confidence by max_softmax is below 0.3\n") !=
+          std::string::npos);
+    CHECK(printed.output.find("super") == std::string::npos);
+    CHECK(printed.output.find("subclass") == std::string::npos);
   }
 }
 

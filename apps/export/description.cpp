@@ -21,7 +21,7 @@ Json decision_json(const Predictor& predictor) {
   const Decision& decision = predictor.decision;
   const ByLevel<ScoreChoice> choices = predictor.choices();
   Json json;
-  for (const Level level : predictor.models.levels()) {
+  for (const Level level : deciding_levels(predictor)) {
     Json& of_level = json[name_of(level)];
     of_level["score"] = text_of(choices[level], level);
     if (decision.class_taus[level].empty()) {
@@ -38,11 +38,18 @@ Json decision_json(const Predictor& predictor) {
 
 }  // namespace
 
-Metadata description_of(const Predictor& predictor) {
+std::vector<Level> deciding_levels(const Predictor& predictor) {
+  const bool one_level = predictor.runs.front().classes().has_one_level() && predictor.models.has(Level::sub);
+  const bool asks_super = predictor.tells_any_class() || !names_of(predictor.choices(), Level::super).empty();
+  if (one_level && !asks_super) return {Level::sub};
+  return predictor.models.levels();
+}
+
+Metadata description_of(const Predictor& predictor, const std::vector<Level>& levels_of_file) {
   const Run& run = predictor.runs.front();
   const ClassTable classes = run.classes();
   Json levels = Json::array();
-  for (const Level level : predictor.models.levels()) levels.push_back(name_of(level));
+  for (const Level level : levels_of_file) levels.push_back(name_of(level));
   return {{"tern", kVersion},
           {"commit", build_commit()},
           {"architecture", run.config.backbone},

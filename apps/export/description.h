@@ -3,7 +3,7 @@
 //
 //   tern, commit            the version that wrote it
 //   architecture, precision the backbone, and what it was trained in (weights are f32 always)
-//   levels                  JSON, ["super", "sub"] or one of them
+//   levels                  JSON, ["super", "sub"] or one of them: those whose outputs or heads there are
 //   superclass_names, subclass_names, subclass_to_super      JSON; the last of each is "novel"
 //   held_out_subclasses     JSON; indices of classes that were kept out of training
 //   decision                JSON by level: score, threshold (or thresholds, a number a class), answered (0 or 1 a class),
@@ -12,11 +12,18 @@
 //   config                  the run's settings, TOML
 #pragma once
 
+#include <vector>
+
 #include "apps/measure/predictor.h"
 #include "engine/io/state_dict.h"
 
 namespace tern {
 
-Metadata description_of(const Predictor& predictor);
+/// The levels that have a part in the answers: with one level of classes that of any class only where it has something to
+/// tell, or a score is made of it.
+std::vector<Level> deciding_levels(const Predictor& predictor);
+
+/// `levels`: those of the file.
+Metadata description_of(const Predictor& predictor, const std::vector<Level>& levels);
 
 }  // namespace tern

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apps/common/console.h"
+#include "apps/common/level_words.h"
 #include "apps/export/description.h"
 #include "apps/export/onnx_model.h"
 #include "apps/export/onnx_novelty.h"
@@ -51,8 +52,9 @@ void print_notes(const Run& run) {
   warn("{}", run.unfinished_text());
   const std::size_t held_out = run.held_out_subclasses().size();
   if (held_out > 0) {
+    const char* prefix = run.classes().has_one_level() ? "" : "sub";
     warn("note: {} held {} out of training: {} ever answered\n", run.folder().string(),
-         held_out == 1 ? "a subclass" : fmt::format("{} subclasses", held_out),
+         held_out == 1 ? fmt::format("a {}class", prefix) : fmt::format("{} {}classes", held_out, prefix),
          held_out == 1 ? "it is not" : "none of them is");
   }
   if (!run.config.hold_out_superclass.empty()) {
@@ -64,11 +66,12 @@ void print_notes(const Run& run) {
 /// "superclasses: novel where max_softmax gives a confidence below 0.99".
 void print_decision(const Predictor& predictor) {
   const ByLevel<ScoreChoice> choices = predictor.choices();
-  for (const Level level : predictor.models.levels()) {
+  const bool one_level = predictor.runs.front().classes().has_one_level();
+  for (const Level level : deciding_levels(predictor)) {
     const std::string taus = predictor.decision.class_taus[level].empty()
                                  ? fmt::format("{:.6g}", predictor.decision.tau[level])
                                  : std::string("its class's threshold");
-    remark("{}classes: novel where the confidence by {} is below {}\n", name_of(level),
+    remark("{}: novel where the confidence by {} is below {}\n", classes_word(level, one_level),
            text_of(choices[level], level), taus);
   }
 }
@@ -83,6 +86,7 @@ int export_run(const ExportOptions& options) {
   if (as_graph) check_asked_scores(options.decision.scores, runs.front().classes().has_one_level());
   print_notes(runs.front());
   Predictor predictor(std::move(runs), options.decision, /*views=*/"", Device::cpu());
+  predictor.answer_one_level();
   check_levels(predictor);
   std::string what;
   if (as_graph) {
@@ -90,7 +94,7 @@ int export_run(const ExportOptions& options) {
     what = fmt::format("ONNX, opset {}", kOnnxOpset);
     print_decision(predictor);
   } else {
-    Metadata metadata = description_of(predictor);
+    Metadata metadata = description_of(predictor, predictor.models.levels());
     const StateDict tensors = torch_weights(predictor.models.member(0), metadata);
     save_weights(options.out, tensors, metadata);
     what = fmt::format("{} tensors by torchvision's names", tensors.size());

@@ -112,6 +112,7 @@ std::string add_answers(OnnxGraph& graph, const Run& run, const Decision& decisi
   const std::string known = graph.node("GreaterOrEqual", name + "_is_known",
                                        {confidence, add_threshold(graph, decision, inputs.level, likely)});
   const std::string answer = graph.node("Where", name + "_class", {known, likely, novel});
+  if (!inputs.is_output) return answer;
   graph.output(
       {probabilities, DType::f32, {kAnyBatch, classes}, "softmax over the classes that may be answered"});
   graph.output({confidence,

@@ -21,6 +21,7 @@ struct OnnxLevelInputs {
   std::string logits;             ///< [batch, classes], untrained classes masked (add_masked_logits())
   std::string confidence;         ///< [batch] of a novelty score; empty: the largest probability
   std::string superclass_answer;  ///< [batch] i64, of consistent subclass answers; empty otherwise
+  bool is_output = true;          ///< or else only what other answers are made of
 };
 
 /// Adds <level>_allowed_logits, [batch, classes]: kMaskedLogit for classes that may not be answered. Where all may, it
@@ -28,7 +29,7 @@ struct OnnxLevelInputs {
 std::string add_masked_logits(OnnxGraph& graph, const Run& run, const Decision& decision, Level level,
                               const std::string& logits);
 
-/// Adds the three outputs of a level. Returns the name of its class, [batch] i64.
+/// Adds the three values of a level. Returns the name of its class, [batch] i64.
 std::string add_answers(OnnxGraph& graph, const Run& run, const Decision& decision,
                         const OnnxLevelInputs& inputs);
 

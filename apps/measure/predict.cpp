@@ -210,6 +210,7 @@ int predict(const PredictOptions& options) {
     warn("{}", run.unfinished_text());
   }
   Predictor predictor(std::move(runs), options.decision, options.views, device, options.memo);
+  predictor.answer_one_level();
   const Run& run = predictor.runs.front();
   check_levels(predictor.models, run);
 

@@ -1,5 +1,6 @@
 #include "apps/measure/predictor.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "apps/measure/calibration_file.h"
@@ -22,6 +23,18 @@ Predictor::Predictor(std::vector<Run> opened, const DecisionOptions& options, co
     asked.mask_untrained = confidence->mask_untrained();
   }
   decision = calibrated_decision(runs.front(), asked, choices());
+}
+
+bool Predictor::tells_any_class() const {
+  if (!models.has(Level::super)) return false;
+  const std::vector<std::uint8_t> allowed =
+      allowed_classes(runs.front(), decision.mask_untrained, Level::super);
+  return std::count(allowed.begin(), allowed.end(), 1) > 1 || !choices().super.terms.empty();
+}
+
+void Predictor::answer_one_level() {
+  if (runs.front().classes().has_one_level() && models.has(Level::sub) && tells_any_class())
+    decision.consistent = true;
 }
 
 }  // namespace tern

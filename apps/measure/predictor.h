@@ -24,6 +24,10 @@ struct Predictor {
 
   /// The features that `confidence` wants are to be kept.
   bool needs_features() const { return confidence.has_value(); }
+  /// Whether "of any class or none" is a question at all, with one level of classes: there is a class for none, or a score.
+  bool tells_any_class() const;
+  /// With one level of classes there is one answer: what is of none of them gets no class. So predict and export answer.
+  void answer_one_level();
   /// What decides at each level.
   ByLevel<ScoreChoice> choices() const { return confidence ? confidence->choices() : ByLevel<ScoreChoice>{}; }
 };

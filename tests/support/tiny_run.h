@@ -21,7 +21,7 @@ inline TrainOptions tiny_training(const std::filesystem::path& folder,
   return options;
 }
 
-/// Images of two levels of classes with CIFAR ones beside them, or of one level.
+/// Images of two levels of classes, or of one; with CIFAR ones.
 enum class TinyData { two_levels, one_level };
 
 /// Trains a run with the settings `more`.
@@ -30,11 +30,14 @@ class TinyRun {
   explicit TinyRun(const std::vector<std::string>& more, TinyData data = TinyData::two_levels) {
     if (data == TinyData::one_level) {
       write_tiny_classes(folder_ / "data");
+      write_tiny_cifar(folder_ / "cifar-100-binary");
     } else {
       write_tiny_study(folder_ / "data");
       write_tiny_cifar(folder_ / "data/cifar-100-binary");
     }
-    train(tiny_training(folder_.path(), more));
+    TrainOptions options = tiny_training(folder_.path(), more);
+    if (data == TinyData::one_level) options.folders.cifar = folder_ / "cifar-100-binary";
+    train(options);
   }
   std::filesystem::path operator/(const std::string& name) const { return folder_ / name; }
   std::filesystem::path run() const { return folder_ / "run"; }
