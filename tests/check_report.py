@@ -362,6 +362,45 @@ def check_one_level(browser, program, folder):
         check_quiet(page, file.resolve().as_uri())
 
 
+def check_mixed(browser, program, folder):
+    """Runs of two levels beside those of one: each level has the runs that have it, and is called what these call it."""
+    file = folder / "mixed.html"
+    tern(program, "report", folder / "first", folder / "one_none", folder / "one_small", "--tau-super", "0.123456789", "--out", file)
+    page = browser.open(file.resolve().as_uri())
+    page.settle()
+    tables = page.evaluate("""[...document.querySelectorAll('#comparison table.comparison')].map((table) => [
+      table.caption.textContent.split(':')[0], [...table.querySelectorAll('thead th')].map((cell) => cell.textContent)])""")
+    check(tables == [["Superclasses, or any class", ["first", "one_small"]],
+                     ["Subclasses, or classes", ["first", "one_none", "one_small"]],
+                     ["Settings that differ", ["first", "one_none", "one_small"]]], "tables:", tables)
+    taus = page.evaluate("""[...document.querySelectorAll('[data-metric="super.tau"] td')].map((cell) => cell.textContent)""")
+    check(taus == ["0.1235", "0.1235"], "taus:", taus)
+    empty = page.evaluate("""[...document.querySelectorAll('#comparison tbody:has([data-metric])')].flatMap((part) =>
+      [...part.rows[0].cells].map((_, i) => [...part.rows].every((row) => row.cells[i].textContent === '–')))""")
+    check(not any(empty), "a column without numbers")
+    choices = page.evaluate("[...document.querySelectorAll('#comparison option')].map((option) => option.textContent)")
+    check("accuracy of subclasses, or classes, seen, %" in choices and not re.search("undefined|null", str(choices)), choices)
+    headings = []
+    for index in range(3):
+        page.evaluate(f"{{const run = document.getElementById('run'); run.value = {index}; run.dispatchEvent(new Event('change'))}}")
+        page.settle()
+        headings.append(page.evaluate("[...document.querySelectorAll('#thresholds h3')].map((title) => title.textContent)"))
+    check(headings == [["Superclasses", "Subclasses"], ["Classes"], ["Any class", "Classes"]], "levels:", headings)
+    check_quiet(page, file.resolve().as_uri())
+
+
+NARROWEST_BAR = """Math.min(...[...charts.keys()].filter((chart) => chart.config.type === 'bar').flatMap((chart) =>
+  chart.data.datasets.flatMap((_, i) => chart.getDatasetMeta(i)).filter((meta) => meta.type === 'bar')
+    .flatMap((meta) => meta.data.map((bar) => bar.width))))"""
+
+
+def check_bars(browser, url):
+    page = browser.open(url, 320, 640)
+    page.settle()
+    narrowest = page.evaluate(NARROWEST_BAR)
+    check(narrowest > 4, "bars on a small telephone are", narrowest, "pixels wide")
+
+
 def check_policy(browser, url):
     """That the policy in the page, not luck, keeps it from asking for anything."""
     page = browser.open(url)
@@ -410,6 +449,8 @@ def main():
             check_layout(browser, two, shots)
             check_contents(browser, two)
             check_one_level(browser, program, folder)
+            check_mixed(browser, program, folder)
+            check_bars(browser, two)
             check_policy(browser, one)
             check_thousands(browser, shots / "many.html", shots / "thousands.html")
     print("check_report: sliders, thresholds, charts, tables, comparison, layout and print are as they should be")

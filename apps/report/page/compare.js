@@ -11,7 +11,7 @@ function buildComparison() {
       ...comparisonNotes().map((note) => element('p', {className: 'note'}, note)),
       element(
           'p', {}, element('label', {className: 'check'}, together, 'moving tau moves that of every run')),
-      element('div', {className: 'columns'}, comparisonTable(), differingSettings()));
+      element('div', {className: 'columns'}, element('div', {}, ...comparisonTables()), differingSettings()));
   const pair = element('div', {className: 'pair'});
   body.append(pair);
   overlay(pair, 'Curve', curveChoices(), curveOverlay);
@@ -31,32 +31,37 @@ function comparisonNotes() {
     notes.push('These runs have other images or another split: part of a difference may be due to that.');
   }
   if (differ((run) => run.levels.map((level) => level.level)))
-    notes.push('Not every run has both levels; gaps are marked –.');
+    notes.push('Not every run has both levels: at each level are those that have it.');
   return notes;
 }
 
-function head() {
+function head(shown) {
   return element(
       'tr', {}, element('td'),
-      ...runs.map(
-          (run, index) =>
-              element('th', {scope: 'col', className: index === state.run ? 'current' : ''}, run.name)));
+      ...shown.map(
+          (run) => element('th', {scope: 'col', className: run === shownRun() ? 'current' : ''}, run.name)));
 }
 
-function comparisonTable() {
-  const heading = (text) => element(
-      'tr', {className: 'heading'}, element('th', {scope: 'rowgroup', colSpan: runs.length + 1}, text));
-  const table = element(
-      'table', {className: 'comparison'},
-      element('caption', {}, sameClasses() ? 'Rates at tau; best of a row in bold' : 'Rates at tau'),
-      element('thead', {}, head()));
-  for (const name of ['super', 'sub']) {
-    if (!runs.some((run) => levelOf(run, name))) continue;
-    const part = element('tbody');
-    table.append(part);
-    whenTauMoves(name, () => part.replaceChildren(heading(levelNames[name]), ...metricRows(name)));
-  }
-  return scrollBox('Comparison of the runs', table);
+// What the runs call a level, and those that have it: "Subclasses, or classes" where some have one level of classes.
+function levelTitle(name, shown) {
+  const [first, ...others] = new Set(shown.map((run) => levelNamesOf(run)[name]));
+  return [first, ...others.map((other) => other.toLowerCase())].join(', or ');
+}
+
+// A table a level, of the runs that have it.
+function comparisonTables() {
+  const what = sameClasses() ? 'rates at tau; best of a row in bold' : 'rates at tau';
+  return ['super', 'sub'].flatMap((name) => {
+    const shown = runs.filter((run) => levelOf(run, name));
+    if (!shown.length) return [];
+    const part = element('tbody'), title = `${levelTitle(name, shown)}: ${what}`;
+    whenTauMoves(name, () => part.replaceChildren(...metricRows(name, shown)));
+    return [scrollBox(
+        title,
+        element(
+            'table', {className: 'comparison'}, element('caption', {}, title),
+            element('thead', {}, head(shown)), part))];
+  });
 }
 
 function differingSettings() {
@@ -71,24 +76,22 @@ function differingSettings() {
       'Settings that differ',
       element(
           'table', {className: 'comparison'}, element('caption', {}, 'Settings that differ'),
-          element('thead', {}, head()), element('tbody', {}, ...settings)));
+          element('thead', {}, head(runs)), element('tbody', {}, ...settings)));
 }
 
 function levelOf(run, name) { return run.levels.find((level) => level.level === name); }
 
-// Rows of a level: tau, the rates at it, and what does not depend on it.
-function metricRows(name) {
+// Rows of a level, a column for each of the runs `shown`: tau, the rates at it, and what does not depend on it.
+function metricRows(name, shown) {
   const metrics = new Map();
   const put = (index, id, title, value, better, text) => {
-    if (!metrics.has(id)) metrics.set(id, {title, better, values: new Array(runs.length).fill(null), text});
+    if (!metrics.has(id)) metrics.set(id, {title, better, values: new Array(shown.length).fill(null), text});
     metrics.get(id).values[index] = value;
   };
-  runs.forEach((run, index) => {
-    const level = levelOf(run, name);
-    if (!level) return;
-    put(index, 'tau', 'tau', tauOf(level, index), 0, String);
-    for (const one of ratesAt(level, tauOf(level, index)))
-      put(index, one.id, one.name, one.value, one.better, percentText);
+  shown.forEach((run, index) => {
+    const level = levelOf(run, name), tau = tauOf(level, runs.indexOf(run));
+    put(index, 'tau', 'tau', tau, 0, tauText);
+    for (const one of ratesAt(level, tau)) put(index, one.id, one.name, one.value, one.better, percentText);
     for (const curve of level.curves) {
       put(index, 'auroc' + curve.group, `AUROC, ${groupNames[curve.group]}`, 100 * curve.auroc, 1,
           percentText);
@@ -133,12 +136,12 @@ function curveChoices() {
   const choices = [];
   for (const name of ['super', 'sub']) {
     for (const group of ['near', 'far', 'far_held_out']) {
-      const present = runs.some(
+      const shown = runs.filter(
           (run) => (levelOf(run, name) || {curves: []}).curves.some((curve) => curve.group === group));
-      if (!present) continue;
+      if (!shown.length) continue;
       for (const kind of ['roc', 'oscr']) {
         choices.push({
-          name: `${kind.toUpperCase()}, ${levelNames[name].toLowerCase()}, ${groupNames[group]}`,
+          name: `${kind.toUpperCase()}, ${levelTitle(name, shown).toLowerCase()}, ${groupNames[group]}`,
           value: {name, group, kind}
         });
       }
@@ -169,34 +172,41 @@ function runColour(index) {
   return list[index % list.length];
 }
 
+// A column of metrics.csv that has values; of no level that the run does not have: where all images are of any class, how many
+// were found to be says nothing.
+function epochValues(run, columns, column) {
+  const values = columns[column];
+  const told = values && values.some((value) => value !== null);
+  return told && (!column.includes('_super_') || levelOf(run, 'super')) ? values : null;
+}
+
 function epochChoices() {
-  const titles = {
-    val_super_accuracy_seen_percent: `${oneLevel ? 'any-class' : 'superclass'} accuracy, seen, %`,
-    val_sub_accuracy_seen_percent: `${subclass} accuracy, seen, %`,
-    val_super_accuracy_novel_percent: `${oneLevel ? 'any-class' : 'superclass'} accuracy, novel, %`,
-    val_loss: 'validation loss',
-    train_loss: 'training loss'
-  };
-  return Object.entries(titles)
-      .filter(
-          ([column]) => runs.some(
-              (run) => run.epochs.some(
-                  ({columns}) => columns[column] && columns[column].some((value) => value !== null))))
-      .map(([value, name]) => ({name, value}));
+  const accuracyOf = (name, images) => ({
+    column: `val_${name}_accuracy_${images}_percent`,
+    title: (shown) => `accuracy of ${levelTitle(name, shown).toLowerCase()}, ${images}, %`
+  });
+  return [
+    accuracyOf('super', 'seen'), accuracyOf('sub', 'seen'), accuracyOf('super', 'novel'),
+    {column: 'val_loss', title: () => 'validation loss'}, {column: 'train_loss', title: () => 'training loss'}
+  ].flatMap(({column, title}) => {
+    const shown = runs.filter((run) => run.epochs.some(({columns}) => epochValues(run, columns, column)));
+    return shown.length ? [{name: title(shown), value: column}] : [];
+  });
 }
 
 function epochOverlay(column) {
   const lines = [];
   runs.forEach((run, index) => {
     for (const {model, columns} of run.epochs) {
-      if (!columns[column] || columns[column].every((value) => value === null)) continue;
+      const values = epochValues(run, columns, column);
+      if (!values) continue;
       const name = column.endsWith('loss') && run.epochs.length > 1 ? `${run.name}, ${model}` : run.name;
       lines.push({
         name,
         colour: runColour(index),
         dash: model === 'sub' ? [7, 4] : runDashes[index % runDashes.length],
         epochs: columns.epoch,
-        values: columns[column]
+        values
       });
     }
   });

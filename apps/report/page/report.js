@@ -42,7 +42,7 @@ function settle() {
   }
   for (const level of shownRun().levels.filter((one) => names.includes(one.level))) {
     announce(
-        `tau ${tauOf(level)}: ` +
+        `tau ${tauText(tauOf(level))}: ` +
         ratesAt(level, tauOf(level)).map((one) => `${one.name} ${percentText(one.value)}`).join(', '));
   }
 }
@@ -107,7 +107,7 @@ function describeRun() {
       box.append(shown.box);
       whenTauMoves(level.level, () => {
         const next = ratesAt(level, tauOf(level)).find((one) => one.id === id);
-        shown.set(percentText(next.value, 1), `at tau ${Number(tauOf(level).toPrecision(4))}`);
+        shown.set(percentText(next.value, 1), `at tau ${tauText(tauOf(level))}`);
       });
     }
   }
@@ -338,6 +338,7 @@ function buildContents() {
 function showRun(index) {
   state.run = index;
   state.listeners = [];
+  speakOf(shownRun());
   for (const body of document.querySelectorAll('main > section .body')) {
     removeCharts(body);
     body.replaceChildren();
@@ -356,7 +357,6 @@ function showRun(index) {
 }
 
 function start() {
-  document.body.classList.toggle('one-level', oneLevel);
   const picker = document.getElementById('run');
   runs.forEach((run, index) => picker.append(element('option', {value: index}, run.name)));
   picker.addEventListener('change', () => showRun(Number(picker.value)));

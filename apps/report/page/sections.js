@@ -97,21 +97,21 @@ function showPairs(box, rows, names, novel) {
 
 // --- Pictures
 
-const pictureTitles = {
+const pictureTitle = (group) => ({
   seen: 'Seen images given a wrong class',
   known: `Images of held-out ${subclasses} given a wrong superclass`,
   near: `Near images taken for a known ${subclass}`,
   far: 'Far images taken for a known class',
   far_held_out: 'Far held-out images taken for a known class',
-};
+})[group];
 
-const novelTitles = {
+const novelTitle = (group) => ({
   seen: 'Seen images',
   known: `Images of held-out ${subclasses}`,
   near: 'Near images',
   far: 'Far images',
   far_held_out: 'Far held-out images',
-};
+})[group];
 
 function buildMistakes() {
   const body = bodyOf('mistakes'), run = shownRun();
@@ -125,7 +125,7 @@ function buildMistakes() {
       body.append(element('p', {className: 'note'}, 'No image is taken for a wrong known class.'));
     for (const set of level.pictures) {
       const shown = set.items.length < set.wrong ? `, the ${set.items.length} surest` : '';
-      pictureSet(body, run, level, set, pictureTitles[set.group], ` ${set.wrong}${shown}`);
+      pictureSet(body, run, level, set, pictureTitle(set.group), ` ${set.wrong}${shown}`);
     }
   }
 }
@@ -140,7 +140,7 @@ function buildMostNovel() {
     body.append(element('h3', {}, levelNames[level.level]));
     for (const set of level.novel_pictures) {
       const shown = set.items.length < set.images ? `, the ${set.items.length} most novel` : '';
-      pictureSet(body, run, level, set, novelTitles[set.group], ` ${set.images}${shown}`);
+      pictureSet(body, run, level, set, novelTitle(set.group), ` ${set.images}${shown}`);
     }
   }
 }

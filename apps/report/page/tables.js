@@ -9,6 +9,11 @@ function numberText(value, digits = 3) {
   return value === null || value === undefined ? '–' : Number(value).toFixed(digits);
 }
 
+// Four digits, counted from 1 downwards where tau is near it.
+function tauText(tau) {
+  return String(Number(tau > 0.99 ? (1 - Number((1 - tau).toPrecision(4))).toFixed(8) : tau.toPrecision(4)));
+}
+
 // A table inside a box that scrolls sideways by itself.
 function scrollBox(label, ...children) {
   return element('div', {className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': label}, ...children);
