@@ -101,6 +101,8 @@ def check_groups(page, rows, truth):
             level = "super" if float(row["superclass_confidence"]) < float(row["subclass_confidence"]) else "sub"
             p = float(row[f"{level}class_p_value"])
             check(abs(float(item["number"].replace("\u00a0", " ").split(" p ")[1].replace("< ", "")) - p) <= 0.0011, item["name"], item["number"], "p", p)
+            # A line is broken after the separator alone.
+            check(len(item["number"].split(" ")) == 2 and "\u00a0· " in item["number"], "broken elsewhere:", repr(item["number"]))
             right = (row["superclass_index"], row["subclass_index"]) == truth[item["name"]]
             check(item["wrong"] != right, item["name"], "is marked", "wrong" if item["wrong"] else "right")
             check(("right" if right else "wrong: it is") in item["alt"], "alt text:", item["alt"])

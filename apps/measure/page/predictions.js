@@ -99,6 +99,14 @@ function altText(item) {
       (item.truth ? `, ${item.right ? 'right' : 'wrong'}: it is ${classText(item.truth)}` : '');
 }
 
+// A line is broken after the separator alone.
+function noveltyText(item) {
+  const kept = (text) => text.replaceAll(' ', '\u00a0');
+  const p = item.p ? item.p[item.least_known] : null;
+  const novelty = kept(`novelty ${shareText(item.novelty)}`);
+  return p === null ? novelty : `${novelty}\u00a0· ${kept(`p ${shareText(p)}`)}`;
+}
+
 function figureOf(item, number) {
   const open = element('button', {type: 'button', title: 'Show in detail'}, element('img', {
                          src: jpegUrl(item.image),
@@ -125,10 +133,7 @@ function figureOf(item, number) {
   else if (item.answer[1] === novelSub && item.second[1] >= 0)
     caption.append(element('span', {}, `most like ${subName(item.second[1])}`));
   caption.append(
-      element(
-          'span', {className: 'number'},
-          `novelty\u00a0${shareText(item.novelty)}` +
-              (item.p ? ` · p\u00a0${shareText(item.p[item.least_known])}` : '')),
+      element('span', {className: 'number'}, noveltyText(item)),
       element('span', {className: 'name'}, item.name));
   if (item.nearest) caption.append(nearestRow(item.nearest, page.known, page.subclass_names));
   figure.append(caption);
