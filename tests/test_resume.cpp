@@ -35,8 +35,9 @@ std::size_t rows_in(const fs::path& metrics) {
 
 /// Waits until the training that prints to `terminal` has finished its first epoch and is some steps into its second, whose
 /// bar is drawn after the second step at the latest.
-void wait_for_second_epoch(const fs::path& run, const test::PseudoTerminal& terminal) {
-  terminal.wait_for("two_heads epoch 2/3 [");
+void wait_for_second_epoch(const fs::path& run, const test::PseudoTerminal& terminal,
+                           const test::Process& program) {
+  terminal.wait_for("two_heads epoch 2/3 [", program);
   REQUIRE(rows_in(run / "metrics.csv") == 1);
 }
 
@@ -55,7 +56,7 @@ void check_interrupted(std::vector<std::string> settings) {
   {
     const test::PseudoTerminal terminal;
     test::Process killed(outputs[1], arguments, terminal.path());
-    wait_for_second_epoch(folder / "parted", terminal);
+    wait_for_second_epoch(folder / "parted", terminal, killed);
     killed.signal(SIGKILL);
     REQUIRE(killed.wait() == 128 + SIGKILL);
   }
@@ -63,7 +64,7 @@ void check_interrupted(std::vector<std::string> settings) {
   {
     const test::PseudoTerminal terminal;
     test::Process stopped(outputs[2], arguments, terminal.path());
-    wait_for_second_epoch(folder / "parted", terminal);
+    wait_for_second_epoch(folder / "parted", terminal, stopped);
     stopped.signal(SIGINT);
     CHECK(stopped.wait() == 128 + SIGINT);
     CHECK(stopped.errors().find("tern train: stopped after step ") == 0);
@@ -108,7 +109,7 @@ TEST_CASE("resume: one training at a time in a folder; reading goes on beside it
   const std::string run = (folder / "run").string();
   const test::PseudoTerminal terminal;
   test::Process living(output, arguments, terminal.path());
-  wait_for_second_epoch(run, terminal);
+  wait_for_second_epoch(run, terminal, living);
   living.signal(SIGSTOP);  // which keeps what it holds
 
   const test::Result second = test::run_tern({"train", "--resume", "--out", run, "--threads", "1"});

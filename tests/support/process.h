@@ -46,6 +46,11 @@ class Process {
 
   void signal(int number) { ::kill(child_, number); }
   pid_t process() const { return child_; }
+  bool has_ended() const {
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid != 0;
+  }
   /// The exit code, or 128 + the signal that ended it.
   int wait() {
     int status = 0;

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "engine/core/check.h"
+#include "tests/support/process.h"
 
 namespace tern::test {
 
@@ -47,16 +48,19 @@ class PseudoTerminal {
 
   const std::filesystem::path& path() const { return path_; }
 
-  /// All that was printed, once `part` is in it. Throws Error after five minutes without.
-  std::string wait_for(const std::string& part) const {
+  /// All that was printed, once `part` is in it. Throws Error after five minutes without, or when `program` has ended.
+  std::string wait_for(const std::string& part, const Process& program) const {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(5);
-    for (;;) {
+    for (bool ended = false;;) {
       {
         const std::lock_guard lock(mutex_);
         if (text_.find(part) != std::string::npos) return text_;
-        if (std::chrono::steady_clock::now() > deadline) throw Error("pseudo terminal", part, text_);
+        if (ended || std::chrono::steady_clock::now() > deadline)
+          throw Error(ended ? "program that has ended" : "program", part, text_ + program.errors());
       }
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      const bool has_ended = program.has_ended();  // what it printed last may be on its way
+      std::this_thread::sleep_for(std::chrono::milliseconds(has_ended ? 100 : 1));
+      ended = has_ended;
     }
   }
 
