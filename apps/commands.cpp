@@ -167,6 +167,7 @@ void add_predict(CLI::App& tern, Command& chosen) {
                   "image,superclass_index,subclass_index, in numeric order of the names")
       ->required()
       ->type_name("FILE.csv");
+  app->add_flag("--replace", options.replace, "write over a file that is there");
   app->add_option("--page", options.page,
                   "the images as pictures too, by answer, for a browser without a network")
       ->type_name("FILE.html");

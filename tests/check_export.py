@@ -205,7 +205,7 @@ class Comparison:
         tern(self.program, "export", run, model, "--replace", *options)
         check_model(model)
         tern(self.program, "predict", "--run", run, "--images", self.data / "test_images", "--out", table,
-             "--allow-held-out", "--details", "--probabilities", *options)
+             "--replace", "--allow-held-out", "--details", "--probabilities", *options)
         with open(table, newline="") as file:
             rows = list(csv.DictReader(file))
         about = metadata_of(model)

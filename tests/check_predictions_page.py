@@ -66,7 +66,7 @@ def predict(program, data, run, folder, name, *more):
     """The page's path, the rows of the table and what was printed."""
     page, table = folder / f"{name}.html", folder / f"{name}.csv"
     printed = tern(program, "predict", "--run", run, "--images", data / "test_images", "--out", table, "--page", page,
-                   "--allow-held-out", "--tau-super", "0.4", "--tau-sub", "0.3", "--details", "--names", *more)
+                   "--replace", "--allow-held-out", "--tau-super", "0.4", "--tau-sub", "0.3", "--details", "--names", *more)
     return page, read_csv(table), printed
 
 

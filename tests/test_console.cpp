@@ -67,9 +67,16 @@ TEST_CASE("console: --json prints the document that a command writes; remarks go
         "proposes others\n");
   check_document(folder / "run/calibration.json", {"calibrate", "--json", "--run", run});
 
-  const std::vector<std::string> prediction{
-      "predict", "--run", run, "--images", data + "/test_images", "--labels", data + "/test_labels.csv",
-      "--out",   out};
+  const std::vector<std::string> prediction{"predict",
+                                            "--run",
+                                            run,
+                                            "--images",
+                                            data + "/test_images",
+                                            "--labels",
+                                            data + "/test_labels.csv",
+                                            "--out",
+                                            out,
+                                            "--replace"};
   const test::Result as_text = test::run_tern(prediction);
   std::vector<std::string> arguments = prediction;
   arguments.insert(arguments.end(), {"--page", page, "--page-limit", "3", "--json"});

@@ -327,7 +327,7 @@ TEST_CASE("faults: commands that read a run") {
       8);
   check_faults(fixture.on_run("predict",
                               {"--run", run, "--images", fixture.at("data/test_images"), "--out", out,
-                               "--allow-held-out", "--threads", "1"},
+                               "--replace", "--allow-held-out", "--threads", "1"},
                               {"out.csv"}),
                4);
   check_faults(fixture.on_run("dump", {"--run", run, "--out", dumped, "--threads", "1"}, {"out.safetensors"}),

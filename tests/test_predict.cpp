@@ -28,6 +28,7 @@ PredictOptions options_for(const test::TinyRun& trained) {
   options.runs = {trained.run()};
   options.images = trained / "data/test_images";
   options.out = trained / "predictions.csv";
+  options.replace = true;
   options.decision.tau.super = options.decision.tau.sub = 0.4;
   return options;
 }
@@ -146,10 +147,10 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
     }
     fs::copy(options.labels, alone / "labels.csv");
     const auto result_with = [&](const fs::path& labels) {
-      test::Result result =
-          test::run_tern({"predict", "--run", options.runs.front().string(), "--images",
-                          options.images.string(), "--out", (trained / "labelled.csv").string(), "--labels",
-                          labels.string(), "--tau-super", "0.4", "--tau-sub", "0.4", "--json", "--quiet"});
+      test::Result result = test::run_tern(
+          {"predict", "--run", options.runs.front().string(), "--images", options.images.string(), "--out",
+           (trained / "labelled.csv").string(), "--labels", labels.string(), "--tau-super", "0.4",
+           "--tau-sub", "0.4", "--json", "--quiet", "--replace"});
       CHECK(result.code == 0);
       return result;
     };
@@ -183,7 +184,7 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
     const std::size_t told = result.output.find("passed over 1 file of " + images + ": 1 .webp (a.webp)\n");
     CHECK(told < result.output.find("12 images: "));
     CHECK(read_text_file(out) == first);
-    command.push_back("--quiet");
+    command.insert(command.end(), {"--quiet", "--replace"});
     const test::Result quiet = test::run_tern(command);
     CHECK(quiet.output.empty());
     CHECK(quiet.errors == "passed over 1 file of " + images + ": 1 .webp (a.webp)\n");
@@ -230,20 +231,22 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
     CHECK_THROWS_WITH_AS(predict(options), Contains("got one that tern writes there"), Error);
     test::write_quickly(trained / "notes.csv", "image,note\n1.jpg,a bird\n");
     options.out = trained / "notes.csv";
-    CHECK_THROWS_WITH_AS(predict(options),
-                         Contains("or a table of predictions to write over, got another file"), Error);
+    options.replace = false;
+    CHECK_THROWS_WITH_AS(
+        predict(options),
+        Contains(
+            "wanted a new file, or --replace to write over the one that is there, got one that is there"),
+        Error);
     CHECK(read_text_file(options.out) == "image,note\n1.jpg,a bird\n");
-    for (const char* labels : {"image,superclass_index,subclass_index,description\n",
-                               "image,superclass_index,subclass_indices\n"}) {
-      test::write_quickly(options.out, labels);
-      CHECK_THROWS_WITH_AS(predict(options), Contains("got another file"), Error);
-    }
-    test::write_quickly(options.out, "");  // as mktemp leaves it
+    options.replace = true;
     CHECK(predict(options) == 0);
-    CHECK(predict(options) == 0);  // over its own
-    options.names = options.details = true;
+    options.replace = false;
+    CHECK_THROWS_AS(predict(options), Error);  // over its own, which looks like a table of labels
+    test::write_quickly(options.out, "");      // as mktemp leaves it
     CHECK(predict(options) == 0);
-    CHECK(predict(options) == 0);
+    options.replace = true;
+    options.out = trained / "data/test_labels.csv";  // not that of the data, even so
+    CHECK_THROWS_WITH_AS(predict(options), Contains("got the labels"), Error);
     options = options_for(trained);
     options.images = trained / "data/train_data.csv";
     CHECK_THROWS_AS(predict(options), Error);

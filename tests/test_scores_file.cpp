@@ -50,6 +50,7 @@ CalibrateOptions calibration(std::vector<std::string> scores,
 
 PredictOptions prediction(std::vector<fs::path> runs = {trained().run()}) {
   PredictOptions options;
+  options.replace = true;
   options.runs = std::move(runs);
   options.images = trained() / "data/test_images";
   options.out = trained() / "predictions.csv";

@@ -28,10 +28,7 @@ void check_out(const fs::path& out, bool replace) {
                 fs::is_directory(out) ? "a folder" : "another");
   }
   check_writable("--out", out);
-  if (fs::exists(out) && !replace) {
-    throw Error("--out " + out.string(), "a new file, or --replace to write over the one that is there",
-                "one that is there");
-  }
+  check_replaces("--out", out, replace);
 }
 
 /// Those that no graph computes, before tern calibrate is asked for in vain.

@@ -39,7 +39,7 @@ void check_output(const std::string& option, const fs::path& path, const Predict
 
 void check_outputs(const PredictOptions& options, const Run& run) {
   check_output("--out", options.out, options, run);
-  check_replaces_only("--out", options.out, begins_predictions, "a table of predictions");
+  check_replaces("--out", options.out, options.replace);
   if (options.page.empty()) return;
   check_output("--page", options.page, options, run);
   if (fs::weakly_canonical(options.page) == fs::weakly_canonical(options.out))

@@ -17,6 +17,7 @@ struct PredictOptions {
   std::string views;                        ///< of parse_views()
   std::filesystem::path images;             ///< a folder or a .zip
   std::filesystem::path out;       ///< image,superclass_index,subclass_index in numeric order of the names
+  bool replace = false;            ///< else a file that is there is refused, but for a table of predict's own
   std::filesystem::path page;      ///< if set: the images as pictures (predictions_page.h)
   std::size_t page_limit = 2000;   ///< as many pictures at most
   std::size_t page_nearest = 200;  ///< of the most novel of them the nearest known images, too

@@ -95,14 +95,6 @@ std::vector<std::string> row_of(const std::vector<std::string>& names, const Cla
 
 }  // namespace
 
-bool begins_predictions(std::string_view head) {
-  const std::string columns = csv_line(header_of({}));
-  const std::string_view fixed(columns.data(), columns.size() - 1);  // without the line's end
-  if (!head.starts_with(fixed)) return false;
-  head.remove_prefix(fixed.size());
-  return head.starts_with('\n') || head.starts_with("\r\n") || head.starts_with(",superclass");
-}
-
 Level Predictions::least_known(std::int64_t image) const {
   const auto i = static_cast<std::size_t>(image);
   return details.super.alone[i] < details.sub.alone[i] ? Level::super : Level::sub;

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "apps/measure/predictor.h"
@@ -44,9 +43,6 @@ struct PredictionColumns {
       false;             ///< of each level: the softmax value of the most probable class that may be answered
   bool details = false;  ///< of each level: PredictionDetails::confidences, p-value, second choice
 };
-
-/// Whether a text that begins with `head` is a table of write_predictions(). One of labels with more columns is none.
-bool begins_predictions(std::string_view head);
 
 /// A header and a row an image, in the order of `names`. The table is never whole in memory.
 void write_predictions(AtomicFile& file, const std::vector<std::string>& names, const ClassTable& classes,

@@ -198,6 +198,7 @@ void RowMeasurement::predict_images(const Taus& taus, Json& json) const {
   prediction.views = row_.views;
   prediction.images = options_.images;
   prediction.out = runs_.folder / "predictions.csv";
+  prediction.replace = true;  // the study's own
   prediction.decision = decision_at(row_, taus);
   prediction.allow_held_out = !row_.retrain;  // the plan says so
   prediction.runtime = options_.runtime;

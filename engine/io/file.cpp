@@ -203,6 +203,13 @@ void check_not_input(const std::string& option, const fs::path& path, const std:
   throw Error(option + " " + path.string(), "another file than the inputs", what + " " + input.string());
 }
 
+void check_replaces(const std::string& option, const fs::path& path, bool replace) {
+  std::error_code absent;
+  if (replace || !fs::is_regular_file(path, absent) || fs::file_size(path, absent) == 0) return;
+  throw Error(option + " " + path.string(), "a new file, or --replace to write over the one that is there",
+              "one that is there");
+}
+
 void check_replaces_only(const std::string& option, const fs::path& path,
                          const std::function<bool(std::string_view head)>& is_one, const std::string& what) {
   constexpr std::streamsize kHeadBytes = 1024;

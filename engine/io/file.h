@@ -67,6 +67,9 @@ void make_folder(const std::string& option, const std::filesystem::path& path);
 void check_not_input(const std::string& option, const std::filesystem::path& path, const std::string& what,
                      const std::filesystem::path& input);
 
+/// Throws Error{option + path, ...} if writing `path` would replace a file that is not empty, unless `replace` is true.
+void check_replaces(const std::string& option, const std::filesystem::path& path, bool replace);
+
 /// Throws Error{option + path, ...} if writing `path` would replace a file of which `is_one` is not true of the first KiB, which is
 /// none of the kind that `what` names ("a page of tern's"). An empty file is nothing to lose, and what is no regular file is not
 /// opened: a pipe would wait for a writer.
