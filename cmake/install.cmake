@@ -39,8 +39,9 @@ if(TERN_SANITIZE)
   target_link_options(tern_library INTERFACE -fsanitize=${TERN_SANITIZE})
 endif()
 
-# The emulator is for tests; headers that need CUDA's are of use with a CUDA build alone.
-set(not_installed PATTERN emulator EXCLUDE PATTERN no_cuda EXCLUDE)
+# The emulator is for tests; headers that need CUDA's are of use with a CUDA build alone; MPI is the program's, not the engine's.
+set(not_installed PATTERN emulator EXCLUDE PATTERN no_cuda EXCLUDE PATTERN mpi EXCLUDE PATTERN no_mpi EXCLUDE
+                  PATTERN world.h EXCLUDE)
 if(NOT TERN_HAS_CUDA)
   list(APPEND not_installed PATTERN cuda EXCLUDE)
 endif()

@@ -13,6 +13,9 @@ set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME tern)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)  # the libraries that this system's packages hold
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SUGGESTS "g++")  # tern-profile compiles with it
+if(TERN_HAS_MPI)
+  set(CPACK_DEBIAN_RUNTIME_PACKAGE_RECOMMENDS openmpi-bin)  # the mpirun of the library that shlibdeps finds
+endif()
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "Trains, measures and uses image classifiers; runs CUDA programs on an emulated GPU.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libtern-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)

@@ -35,7 +35,7 @@ programs=(tern bench_step bench_kernels tests/gpu_tests)
 # Libraries beside a program are found by its own RPATH, and so are theirs: no variable is set that others would follow, too.
 # shellcheck disable=SC2016
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTERN_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES="$arch-real" \
-  -DTERN_NATIVE=OFF -DCMAKE_CXX_FLAGS=-march=x86-64-v3 -DTERN_EXAMPLES=OFF -DTERN_TESTS=ON -DTERN_BENCHMARKS=ON \
+  -DTERN_NATIVE=OFF -DTERN_MPI=OFF -DCMAKE_CXX_FLAGS=-march=x86-64-v3 -DTERN_EXAMPLES=OFF -DTERN_TESTS=ON -DTERN_BENCHMARKS=ON \
   '-DCMAKE_BUILD_RPATH=$ORIGIN/lib;$ORIGIN/../lib' -DCMAKE_EXE_LINKER_FLAGS=-Wl,--disable-new-dtags >"$build.log" 2>&1 ||
   { cat "$build.log" >&2; exit 1; }
 rm -f "$build.log"

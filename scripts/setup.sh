@@ -13,12 +13,14 @@ packages=(
   libjpeg-dev
   libjs-chart.js
   libonnx-dev
+  libopenmpi-dev
   libprotobuf-dev
   libstb-dev
   libtomlplusplus-dev
   libutf8proc-dev
   libzip-dev
   nlohmann-json3-dev
+  openmpi-bin
   pkg-config
   protobuf-compiler
   "$@"

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-layers=(engine/core kernels/common kernels engine/device engine/tensor engine/backend engine/autograd engine/ops
+layers=(engine/core kernels/common kernels engine/device engine/tensor engine/backend engine/autograd engine/distributed engine/ops
         engine/optim engine/metrics engine/io data models
         apps/common apps/profile apps/page apps/weights apps/run apps/train apps/measure apps/export apps/report apps/study apps)
 

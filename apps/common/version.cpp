@@ -7,12 +7,13 @@
 #include <Eigen/Core>
 
 #include "data/jpeg.h"
+#include "engine/distributed/world.h"
 
 namespace tern {
 
 std::vector<std::pair<std::string, std::string>> versions() {
   const dnnl_version_t* onednn = dnnl_version();
-  return {
+  std::vector<std::pair<std::string, std::string>> all{
       {"tern", kVersion},
       {"commit", build_commit()},
       {"compiler", TERN_COMPILER},
@@ -25,6 +26,8 @@ std::vector<std::pair<std::string, std::string>> versions() {
       {"cudnn", TERN_CUDNN_VERSION},
 #endif
   };
+  if (const std::string mpi = mpi_version(); !mpi.empty()) all.emplace_back("mpi", mpi);
+  return all;
 }
 
 std::string version_text() {

@@ -16,8 +16,8 @@ inline constexpr const char* kVersion = "0.1.0";
 const char* build_commit();
 
 /// {"tern", "0.1.0"}, {"commit", ...}, {"compiler", ...}, {"build_type", ...}, {"onednn", ...}, {"eigen",
-/// ...}, and where the build has them {"cuda", ...} and {"cudnn", ...}. Those two are what it was compiled
-/// against; which ones a run has found is in its backend's description.
+/// ...}, and where the build has them {"cuda", ...}, {"cudnn", ...} and {"mpi", "Open MPI v4.1.4"}. CUDA and cuDNN are what it was
+/// compiled against; which ones a run has found is in its backend's description.
 std::vector<std::pair<std::string, std::string>> versions();
 
 /// The same as text, "<name> <version>" a line.
