@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <vector>
+
 #include "engine/backend/elementwise.h"
 #include "engine/core/check.h"
 #include "engine/ops/arithmetic.h"
@@ -218,4 +220,18 @@ TEST_CASE("tape: errors") {
       record("bad", {wide}, Tensor::zeros({2}), [](const Tensor&) -> Grads { return {Tensor()}; });
   CHECK_THROWS_WITH_AS(backward(missing, Tensor::zeros({2})), "bad: wanted a gradient for input 0, got none",
                        Error);
+}
+
+TEST_CASE("tape: leaves are told of when their gradients are complete, the last layers' first") {
+  const Variable first = leaf(2), second = leaf(3), unused = leaf(5);
+  const Variable hidden = scaled(first, 2);
+  const Variable y = add(add(hidden, second), scaled(hidden, 3));  // two ways to `first`
+  std::vector<float> gradients;
+  std::vector<const void*> leaves;
+  backward(y, Tensor::full({1}, 1), [&](const Variable& ready) {
+    leaves.push_back(ready.data().raw());
+    gradients.push_back(ready.grad().item());
+  });
+  CHECK(leaves == std::vector<const void*>{second.data().raw(), first.data().raw()});
+  CHECK(gradients == std::vector<float>{1, 2 * (1 + 3)});
 }

@@ -114,7 +114,7 @@ void run_backward(Node& node) {
 
 }  // namespace
 
-void backward(const Variable& output, const Tensor& gradient) {
+void backward(const Variable& output, const Tensor& gradient, const LeafReady& leaf_ready) {
   check(output.requires_grad(), "backward", "a value that depends on one with requires_grad",
         "one that does not");
   check_same_shape("backward", output.data(), gradient);
@@ -123,7 +123,11 @@ void backward(const Variable& output, const Tensor& gradient) {
   while (!order.empty()) {
     const NodePointer node = std::move(order.back());
     order.pop_back();
-    if (!node->is_leaf()) run_backward(*node);
+    if (!node->is_leaf()) {
+      run_backward(*node);
+    } else if (leaf_ready) {  // all that it went into comes before it in this order
+      leaf_ready(Variable(node));
+    }
   }
 }
 

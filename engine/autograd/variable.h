@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "engine/tensor/tensor.h"
@@ -53,7 +54,9 @@ class Variable {
  private:
   friend Variable record(const char* op, std::vector<Variable> inputs, Tensor output,
                          AddingBackward backward);
-  friend void backward(const Variable& output, const Tensor& gradient);
+  friend void backward(const Variable& output, const Tensor& gradient,
+                       const std::function<void(const Variable&)>& leaf_ready);
+  explicit Variable(std::shared_ptr<detail::Node> node) : node_(std::move(node)) {}
 
   std::shared_ptr<detail::Node> node_;
 };
