@@ -68,6 +68,8 @@ class BatchNorm2d : public Module {
 
   void set_training(bool training) { training_ = training; }
   bool training() const { return training_; }
+  /// In training the statistics of all of `ranks`' batches together, from now on.
+  void synchronise(Communicator& ranks) { state_.ranks = &ranks; }
   /// Counts a batch of a training as num_batches_tracked, in training mode. Whoever trains calls it and not
   /// forward(): a device that does a recorded forward pass again (CapturedWork) does not come by here.
   void count_batch();

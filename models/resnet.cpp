@@ -146,6 +146,10 @@ void ResNet::set_training(bool training) {
   for_layers([training](ConvNorm& layer) { layer.norm.set_training(training); });
 }
 
+void ResNet::synchronise_batch_norm(Communicator& ranks) {
+  for_layers([&ranks](ConvNorm& layer) { layer.norm.synchronise(ranks); });
+}
+
 void ResNet::set_precision(Precision precision) {
   check_precision(stem_.conv.weight().data().device(), precision);
   precision_ = precision;

@@ -78,6 +78,7 @@ class ResNet : public Module {
 
   /// Of every batch normalisation. A new network is in training mode.
   void set_training(bool training);
+  void synchronise_batch_norm(Communicator& ranks);  ///< BatchNorm2d::synchronise() of every layer
   /// A new network computes in fp32. Throws Error if the device of the parameters has no such precision.
   void set_precision(Precision precision);
   Precision precision() const { return precision_; }

@@ -29,7 +29,9 @@ void check_arguments(const Tensor& x, const BatchNormState& state, bool training
     check_dtype("batch_norm", "residual", residual.data(), x.dtype());
     check_shape("batch_norm", "residual", residual.data(), x.shape());
   }
-  if (training && channels > 0 && x.numel() / channels <= 1) {
+  check(!training || state.ranks == nullptr || x.device().is_cpu(), "batch_norm",
+        "the CPU for statistics of several ranks", "another device");
+  if (training && state.ranks == nullptr && channels > 0 && x.numel() == channels) {
     throw Error("batch_norm", "more than one value a channel in training", x.shape().text());
   }
 }
@@ -46,6 +48,11 @@ std::int64_t one_launch_rows() {
     return number;
   }();
   return rows;
+}
+
+cpu::SumOverRanks sum_over(Communicator* ranks) {
+  if (ranks == nullptr) return {};
+  return [ranks](std::span<double> values) { ranks->all_reduce(values); };
 }
 
 struct Extents {
@@ -67,7 +74,7 @@ void batch_norm_training(const Tensor& x, BatchNormState& state, const Epilogue&
       x,
       [&] {
         cpu::batch_norm_training(x, gamma, beta, state.epsilon, state.momentum, epilogue, state.running_mean,
-                                 state.running_variance, mean, inverse_std, y);
+                                 state.running_variance, mean, inverse_std, y, sum_over(state.ranks));
       },
       [&](auto& device) {
         const auto [rows, channels] = extents_of(x);
@@ -108,13 +115,13 @@ void batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& be
 // so that y need not be read. dx and dresidual may alias dy.
 void batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy, const Tensor& gamma,
                          const Tensor* beta, const Tensor& mean, const Tensor& inverse_std,
-                         bool batch_statistics, Tensor& dx, Tensor& dgamma, Tensor& dbeta,
-                         Tensor* dresidual) {
+                         bool batch_statistics, Tensor& dx, Tensor& dgamma, Tensor& dbeta, Tensor* dresidual,
+                         Communicator* ranks) {
   dispatch(
       x,
       [&] {
         cpu::batch_norm_backward(x, beta != nullptr ? nullptr : y, dy, gamma, beta, mean, inverse_std,
-                                 batch_statistics, dx, dgamma, dbeta, dresidual);
+                                 batch_statistics, dx, dgamma, dbeta, dresidual, sum_over(ranks));
       },
       [&](auto& device) {
         const auto [rows, channels] = extents_of(x);
@@ -144,6 +151,7 @@ Tensor inverse_deviation(const Tensor& variance, float epsilon) {
 struct Saved {
   Tensor x, y, gamma, beta, mean, inverse_std;
   bool relu, batch_statistics, has_residual, for_residual;
+  Communicator* ranks;  ///< whose statistics the batch's are; null: its own
 
   Grads gradients(const Tensor& dy) const {
     Tensor dgamma = Tensor::empty_like(gamma), dbeta = Tensor::empty_like(gamma);
@@ -156,7 +164,7 @@ struct Saved {
     const bool mask_follows_from_x = relu && batch_statistics && !has_residual;
     batch_norm_backward(x, relu ? &y : nullptr, dy, gamma, mask_follows_from_x ? &beta : nullptr, mean,
                         inverse_std, batch_statistics, dx, dgamma, dbeta,
-                        for_residual && relu ? &dresidual : nullptr);
+                        for_residual && relu ? &dresidual : nullptr, ranks);
     return {dx, dgamma, dbeta, dresidual};
   }
 };
@@ -171,8 +179,9 @@ Variable batch_norm(const Variable& x, BatchNormState& state, bool training, con
   Tensor y = Tensor::empty_like(x.data());
   Tensor mean, inverse_std;
   if (training) {
-    mean = Tensor::empty_like(gamma);
-    inverse_std = Tensor::empty_like(gamma);
+    const bool has_values = x.data().numel() > 0;
+    mean = has_values ? Tensor::empty_like(gamma) : Tensor::zeros_like(gamma);
+    inverse_std = has_values ? Tensor::empty_like(gamma) : Tensor::zeros_like(gamma);
     batch_norm_training(x.data(), state, epilogue, mean, inverse_std, y);
   } else {
     batch_norm_inference(x.data(), gamma, beta, state.epsilon, epilogue, state.running_mean,
@@ -183,9 +192,17 @@ Variable batch_norm(const Variable& x, BatchNormState& state, bool training, con
     mean = state.running_mean.clone();
     inverse_std = inverse_deviation(state.running_variance, state.epsilon);
   }
-  const Saved saved{
-      x.data(),           relu ? y : Tensor(),     gamma, beta, mean, inverse_std, relu, training,
-      residual.defined(), residual.requires_grad()};
+  const Saved saved{x.data(),
+                    relu ? y : Tensor(),
+                    gamma,
+                    beta,
+                    mean,
+                    inverse_std,
+                    relu,
+                    training,
+                    residual.defined(),
+                    residual.requires_grad(),
+                    training ? state.ranks : nullptr};
   return record("batch_norm", {x, state.gamma, state.beta, residual}, std::move(y),
                 [saved](const Tensor& dy) { return saved.gradients(dy); });
 }

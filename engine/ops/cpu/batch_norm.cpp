@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/core/check.h"
 #include "engine/core/parallel.h"
 #include "engine/tensor/with_type.h"
 
@@ -216,8 +217,8 @@ void write_input_gradient(const BackwardRows<T>& in, const GradientCoefficients&
 template <typename T>
 std::vector<double>& shifted_sums(const T* x, std::int64_t rows, std::int64_t channels,
                                   std::vector<float>& shift) {
-  shift.resize(static_cast<std::size_t>(channels));
-  std::transform(x, x + channels, shift.begin(), [](T value) { return load(value); });
+  shift.assign(static_cast<std::size_t>(channels), 0.0f);
+  if (rows > 0) std::transform(x, x + channels, shift.begin(), [](T value) { return load(value); });
   return chunked_sums(
       rows, channels,
       [=, shift = shift.data()](std::int64_t first, std::int64_t last, float* sum, float* square_sum) {
@@ -233,10 +234,27 @@ std::vector<double>& shifted_sums(const T* x, std::int64_t rows, std::int64_t ch
       });
 }
 
+// The sums of all ranks, and with them their number of rows. What was summed about a shift of the rank's own is moved to 0
+// first, in f64, where a mean of thousands of deviations costs nothing that f32 would show.
+double add_over_ranks(std::vector<double>& sums, std::vector<float>* shift, std::int64_t rows,
+                      std::int64_t channels, const cpu::SumOverRanks& over_ranks) {
+  const double count = static_cast<double>(rows);
+  for (std::int64_t c = 0; shift != nullptr && c < channels; ++c) {
+    const double by = double{(*shift)[c]}, sum = sums[c];
+    sums[c] = sum + count * by;
+    sums[channels + c] += 2 * by * sum + count * by * by;
+    (*shift)[c] = 0;
+  }
+  sums.push_back(count);
+  over_ranks(sums);
+  return sums.back();
+}
+
 template <typename T>
 void backward_rows(const Tensor& x, const Tensor* y, const Tensor& dy, const Tensor& gamma,
                    const Tensor* beta, const Tensor& mean, const Tensor& inverse_std, bool batch_statistics,
-                   Tensor& dx, Tensor& dgamma, Tensor& dbeta, Tensor* dresidual) {
+                   Tensor& dx, Tensor& dgamma, Tensor& dbeta, Tensor* dresidual,
+                   const cpu::SumOverRanks& over_ranks) {
   const std::int64_t channels = x.size(-1), rows = channels == 0 ? 0 : x.numel() / channels;
   const float* center = mean.data<float>();
   const float* scale = inverse_std.data<float>();
@@ -247,23 +265,26 @@ void backward_rows(const Tensor& x, const Tensor* y, const Tensor& dy, const Ten
     pass.a = affine.a.data();
     pass.b = affine.b.data();
   }
-  const std::vector<double>& sums =
-      gradient_sums(pass, dresidual != nullptr ? dresidual->data<T>() : nullptr);
+  std::vector<double>& sums = gradient_sums(pass, dresidual != nullptr ? dresidual->data<T>() : nullptr);
   if (dresidual != nullptr) {  // it holds g now: the second pass needs no mask
     pass.y = nullptr;
     pass.dy = std::as_const(*dresidual).data<T>();
   }
+  // The parameters' gradients are the rank's own: they are added up with all others.
+  for (std::int64_t c = 0; c < channels; ++c) {
+    dgamma.data<float>()[c] = static_cast<float>(sums[channels + c] * scale[c]);
+    dbeta.data<float>()[c] = static_cast<float>(sums[c]);
+  }
+  double count = static_cast<double>(std::max<std::int64_t>(rows, 1));
+  if (over_ranks) count = add_over_ranks(sums, nullptr, rows, channels, over_ranks);
   thread_local GradientCoefficients coefficients;
   coefficients.resize(channels);
-  const double count = static_cast<double>(std::max<std::int64_t>(rows, 1));
   for (std::int64_t c = 0; c < channels; ++c) {
     const double a = double{gamma.data<float>()[c]} * scale[c];
     const double gamma_gradient = sums[channels + c] * scale[c];
     coefficients.factor[c] = static_cast<float>(a);
     coefficients.x_factor[c] = static_cast<float>(-a * gamma_gradient * scale[c] / count);
     coefficients.offset[c] = static_cast<float>(-a * sums[c] / count);
-    dgamma.data<float>()[c] = static_cast<float>(gamma_gradient);
-    dbeta.data<float>()[c] = static_cast<float>(sums[c]);
   }
   if (batch_statistics) {
     write_input_gradient(pass, coefficients, dx.data<T>());
@@ -276,20 +297,23 @@ void backward_rows(const Tensor& x, const Tensor* y, const Tensor& dy, const Ten
 
 void cpu::batch_norm_training(const Tensor& x, const Tensor& gamma, const Tensor& beta, float epsilon,
                               float momentum, const Epilogue& epilogue, Tensor& running_mean,
-                              Tensor& running_variance, Tensor& mean, Tensor& inverse_std, Tensor& y) {
+                              Tensor& running_variance, Tensor& mean, Tensor& inverse_std, Tensor& y,
+                              const SumOverRanks& over_ranks) {
   const std::int64_t channels = x.size(-1), rows = channels == 0 ? 0 : x.numel() / channels;
-  if (rows == 0) return;
+  if (rows == 0 && !over_ranks) return;
   thread_local std::vector<float> shift;
-  const std::vector<double>* found = nullptr;
+  std::vector<double>* found = nullptr;
   with_type(x, [&]<typename T>() { found = &shifted_sums(x.data<T>(), rows, channels, shift); });
-  const std::vector<double>& sums = *found;
-  const double count = static_cast<double>(rows);
+  std::vector<double>& sums = *found;
+  double count = static_cast<double>(rows);
+  if (over_ranks) count = add_over_ranks(sums, &shift, rows, channels, over_ranks);
+  if (count <= 1) throw Error("batch_norm", "more than one value a channel in training", x.shape().text());
   for (std::int64_t c = 0; c < channels; ++c) {
     const double shifted_mean = sums[c] / count;
     const double difference = sums[channels + c] / count - shifted_mean * shifted_mean;
     const double variance = difference < 0 ? 0 : difference;  // keeps NaN
     const double batch_mean = shifted_mean + shift[c];
-    const double unbiased = rows > 1 ? variance * count / (count - 1) : variance;
+    const double unbiased = variance * count / (count - 1);
     mean.data<float>()[c] = static_cast<float>(batch_mean);
     inverse_std.data<float>()[c] = static_cast<float>(1.0 / std::sqrt(variance + epsilon));
     float& moving_mean = running_mean.data<float>()[c];
@@ -323,10 +347,10 @@ void cpu::batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tenso
 void cpu::batch_norm_backward(const Tensor& x, const Tensor* y, const Tensor& dy, const Tensor& gamma,
                               const Tensor* beta, const Tensor& mean, const Tensor& inverse_std,
                               bool batch_statistics, Tensor& dx, Tensor& dgamma, Tensor& dbeta,
-                              Tensor* dresidual) {
+                              Tensor* dresidual, const SumOverRanks& over_ranks) {
   with_type(x, [&]<typename T>() {
-    backward_rows<T>(x, y, dy, gamma, beta, mean, inverse_std, batch_statistics, dx, dgamma, dbeta,
-                     dresidual);
+    backward_rows<T>(x, y, dy, gamma, beta, mean, inverse_std, batch_statistics, dx, dgamma, dbeta, dresidual,
+                     over_ranks);
   });
 }
 
