@@ -9,6 +9,7 @@
 #include "data/random_purpose.h"
 #include "engine/core/check.h"
 #include "engine/core/random.h"
+#include "engine/distributed/communicator.h"
 
 namespace tern {
 namespace {
@@ -41,6 +42,15 @@ Tensor labels_of(const std::vector<std::int32_t>& labels, std::span<const std::i
   return tensor;
 }
 
+/// Those rows of [rows, classes] f32.
+Tensor rows_of(const Tensor& values, std::span<const std::int64_t> rows) {
+  const std::int64_t width = values.size(1);
+  Tensor chosen = Tensor::empty({static_cast<std::int64_t>(rows.size()), width});
+  float* to = chosen.data<float>();
+  for (const std::int64_t row : rows) to = std::copy_n(values.data<float>() + row * width, width, to);
+  return chosen;
+}
+
 void check_transform_and_targets(const Dataset& dataset, const LoaderOptions& options) {
   if (const auto* train = std::get_if<TrainTransform>(&options.transform)) {
     check_transform(*train);
@@ -71,6 +81,8 @@ Loader::Loader(const Dataset& dataset, std::vector<std::int64_t> indices, Loader
   check_option("batch_size", options_.batch_size, 1, 1 << 20);
   check_option("threads", options_.threads, 0, 256);
   check_option("prefetch", options_.prefetch, 1, 1024);
+  check_option("ranks", options_.ranks, 1, 1 << 20);
+  check_option("rank", options_.rank, 0, options_.ranks - 1);
   for (const std::int64_t index : indices_) check_option("image index", index, 0, dataset.count() - 1);
   check_transform_and_targets(dataset, options_);
   const std::int64_t rest = options_.drop_last ? 0 : options_.batch_size - 1;
@@ -174,41 +186,70 @@ Loader::Slot Loader::prepare(std::int64_t step, Augmenter& augmenter) const {
   Slot slot;
   slot.ready = true;
   try {
-    const std::int64_t begin = step * options_.batch_size,
-                       end = std::min(begin + options_.batch_size, images());
-    slot.batch.step = step;
-    slot.batch.indices.assign(order_.begin() + begin, order_.begin() + end);
-    fill_targets(slot.batch);
-    options_.images == BatchImages::input ? fill_input(slot.batch, augmenter)
-                                          : fill_bytes(slot.batch, augmenter);
-    if (options_.mixup.on()) mix(slot.batch);
+    const Places places = places_of(step);
+    Batch& batch = slot.batch;
+    batch.step = step;
+    batch.share = static_cast<float>(places.share) / static_cast<float>(places.end - places.begin);
+    for (const std::int64_t place : places.here) {
+      batch.indices.push_back(order_[static_cast<std::size_t>(place)]);
+    }
+    fill_targets(batch, places);
+    options_.images == BatchImages::input ? fill_input(batch, places, augmenter)
+                                          : fill_bytes(batch, places, augmenter);
+    if (options_.mixup.on()) mix(batch);
+    if (places.share == batch.size()) return slot;
+    batch.indices.resize(static_cast<std::size_t>(places.share));
+    batch.images = batch.images.rows(0, places.share);
+    for (const Level level : kLevels) {
+      Tensor& targets = batch.targets[level];
+      if (targets.defined()) targets = targets.rows(0, places.share);
+    }
   } catch (...) {
     slot.error = std::current_exception();
   }
   return slot;
 }
 
-void Loader::fill_targets(Batch& batch) const {
+Loader::Places Loader::places_of(std::int64_t step) const {
+  const std::int64_t begin = step * options_.batch_size,
+                     end = std::min(begin + options_.batch_size, images());
+  const Share share = share_of(end - begin, options_.rank, options_.ranks);
+  Places places{begin, end, share.size(), {}};
+  for (std::int64_t i = share.begin; i < share.end; ++i) places.here.push_back(begin + i);
+  if (!options_.mixup.on() || options_.ranks == 1) return places;
+  // A batch's i-th image from the front is mixed with the i-th from its end. Behind the share, those of its images in reversed
+  // order: seen so, the share and they are a batch of their own.
+  for (std::int64_t i = share.end - 1; i >= share.begin; --i) places.here.push_back(end - 1 - i);
+  return places;
+}
+
+void Loader::fill_targets(Batch& batch, const Places& places) const {
+  const std::span<const std::int64_t> whole(order_.begin() + places.begin, order_.begin() + places.end);
   for (const Level level : kLevels) {
+    const std::vector<std::int32_t>& labels = dataset_.labels(level);
     Tensor& targets = batch.targets[level];
-    targets = labels_of(dataset_.labels(level), batch.indices);
+    targets = labels_of(labels, options_.soft_targets ? whole : batch.indices);
     if (!options_.soft_targets || !targets.defined()) continue;
-    const std::vector<std::int32_t> labels = targets.to_vector<std::int32_t>();
-    targets = soft_targets(labels, dataset_.classes.count(level), *options_.soft_targets,
-                           options_.soft_targets->known[level]);
+    // An image's weight hangs on the others in the batch, on other ranks too.
+    targets = soft_targets(targets.to_vector<std::int32_t>(), dataset_.classes.count(level),
+                           *options_.soft_targets, options_.soft_targets->known[level]);
+    if (options_.ranks == 1) continue;
+    std::vector<std::int64_t> rows = places.here;
+    for (std::int64_t& row : rows) row -= places.begin;
+    targets = rows_of(targets, rows);
   }
 }
 
 /// Of an image at its place in the epoch.
-Augmentation Loader::augmentation_of(std::int64_t position) const {
+Augmentation Loader::augmentation_of(std::int64_t place) const {
   if (const auto* evaluation = std::get_if<EvaluationTransform>(&options_.transform)) return evaluation->view;
   const auto* train = std::get_if<TrainTransform>(&options_.transform);
   if (train == nullptr) return {};
-  const auto place = static_cast<std::size_t>(position);
-  const std::int64_t index = order_[place];
+  const auto at = static_cast<std::size_t>(place);
+  const std::int64_t index = order_[at];
   const bool is_extra = !dataset_.is_extra.empty() && dataset_.is_extra[static_cast<std::size_t>(index)] != 0;
   return draw_augmentation(*train, {options_.seed, epoch_, index, is_extra, dataset_.image_size,
-                                    repeats_.empty() ? 0 : repeats_[place]});
+                                    repeats_.empty() ? 0 : repeats_[at]});
 }
 
 /// Rows with less than half of their own image are called by the other one.
@@ -227,26 +268,24 @@ void Loader::mix(Batch& batch) const {
   if (drawn.share < 0.5f) std::reverse(batch.indices.begin(), batch.indices.end());
 }
 
-void Loader::fill_input(Batch& batch, Augmenter& augmenter) const {
+void Loader::fill_input(Batch& batch, const Places& places, Augmenter& augmenter) const {
   const std::int64_t side = dataset_.image_size;
   batch.images = Tensor::empty({batch.size(), side, side, 3});
   std::span<float> row(batch.images.data<float>(), dataset_.image_bytes());
-  std::int64_t position = batch.step * options_.batch_size;
-  for (const std::int64_t index : batch.indices) {
+  for (const std::int64_t place : places.here) {
+    const std::int64_t index = order_[static_cast<std::size_t>(place)];
     const std::span<const std::uint8_t> image = dataset_.image(index);
     if (const auto* custom = std::get_if<CustomTransform>(&options_.transform)) {
       (*custom)(image, dataset_.image_size, index, epoch_, row);
     } else {
-      augmenter.run(image, augmentation_of(position), row);
+      augmenter.run(image, augmentation_of(place), row);
     }
-    ++position;
     row = {row.data() + row.size(), row.size()};
   }
 }
 
-void Loader::fill_bytes(Batch& batch, Augmenter& augmenter) const {
-  const std::int64_t first = batch.step * options_.batch_size;
-  for (std::int64_t i = 0; i < batch.size(); ++i) batch.augmentations.push_back(augmentation_of(first + i));
+void Loader::fill_bytes(Batch& batch, const Places& places, Augmenter& augmenter) const {
+  for (const std::int64_t place : places.here) batch.augmentations.push_back(augmentation_of(place));
   const bool all = options_.images == BatchImages::bytes;
   const auto softened = std::count_if(batch.augmentations.begin(), batch.augmentations.end(),
                                       [](const Augmentation& drawn) { return drawn.soften; });

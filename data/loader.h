@@ -42,6 +42,8 @@ struct LoaderOptions {
   bool drop_last = false;                        ///< leave out a last batch that is not full
   BatchImages images = BatchImages::input;
   DType type = DType::f32;  ///< of the images that a DeviceLoader makes, f32 or bf16; a Loader's own are f32
+  int rank = 0,
+      ranks = 1;  ///< each batch is this rank's share (share_of()) of one of batch_size, and may be empty
 };
 
 /// Whether the CPU must make the network's input whole: for a crop, RandAugment, erasing, mixing and custom
@@ -58,6 +60,7 @@ struct Batch {
   /// Of the images in the dataset; of mixed ones that which has the larger share.
   std::vector<std::int64_t> indices;
   std::int64_t step = 0;  ///< of this batch in its epoch, from 0
+  float share = 1;        ///< of the batch's images on all ranks together, those that are here
 
   std::int64_t size() const { return static_cast<std::int64_t>(indices.size()); }
 };
@@ -67,7 +70,7 @@ class BatchSource {
  public:
   virtual ~BatchSource() = default;
   virtual std::int64_t batches() const = 0;  ///< in an epoch
-  virtual std::int64_t images() const = 0;   ///< in an epoch
+  virtual std::int64_t images() const = 0;   ///< in an epoch, on all ranks
   /// Begins an epoch (at batch `first_step` when resuming), giving up what is left of the one before.
   virtual void start_epoch(int epoch, std::int64_t first_step = 0) = 0;
   /// The next batch of the epoch, or false at its end (and before the first start_epoch).
@@ -98,6 +101,12 @@ class Loader final : public BatchSource {
   Epoch epoch(int epoch);
 
  private:
+  /// Of the epoch's images in their order, those [begin, end) that make up a batch on all ranks, and the places of those that
+  /// are looked at here: the rank's share, and after it those that are mixed into it.
+  struct Places {
+    std::int64_t begin, end, share;
+    std::vector<std::int64_t> here;
+  };
   struct Slot {
     Batch batch;
     std::exception_ptr error;
@@ -107,11 +116,12 @@ class Loader final : public BatchSource {
   void work(Augmenter& augmenter);
   void stop();
   Slot prepare(std::int64_t step, Augmenter& augmenter) const;
-  Augmentation augmentation_of(std::int64_t position) const;
-  void fill_targets(Batch& batch) const;
+  Augmentation augmentation_of(std::int64_t place) const;
+  Places places_of(std::int64_t step) const;
+  void fill_targets(Batch& batch, const Places& places) const;
   void mix(Batch& batch) const;
-  void fill_input(Batch& batch, Augmenter& augmenter) const;
-  void fill_bytes(Batch& batch, Augmenter& augmenter) const;
+  void fill_input(Batch& batch, const Places& places, Augmenter& augmenter) const;
+  void fill_bytes(Batch& batch, const Places& places, Augmenter& augmenter) const;
   void settle(std::unique_lock<std::mutex>& lock);
 
   const Dataset& dataset_;
