@@ -14,6 +14,8 @@ std::FILE*& stream_of_remarks() {
   return stream;
 }
 
+bool silenced = false;
+
 }  // namespace
 
 void print_json(const Json& json) {
@@ -26,6 +28,16 @@ void send_remarks_to(std::FILE* stream) {
 
 std::FILE* remarks_stream() {
   return stream_of_remarks();
+}
+
+void silence_console() {
+  silenced = true;
+  send_remarks_to(nullptr);
+}
+
+std::FILE* warnings_stream() {
+  if (silenced) return nullptr;
+  return remarks_stream() == stdout ? stdout : stderr;
 }
 
 void print_now(std::FILE* stream, std::string_view text) {

@@ -20,6 +20,10 @@ void print_json(const Json& json);
 /// Sends remarks and progress to `stream` from now on: standard output (from the start), standard error, or with nullptr
 /// nowhere. Said once, before a command runs.
 void send_remarks_to(std::FILE* stream);
+/// From now on neither remarks nor warnings: another process says the same.
+void silence_console();
+/// Where warnings go: among the remarks if those are in standard output, else to standard error, or nowhere.
+std::FILE* warnings_stream();
 /// nullptr where nobody wants them.
 std::FILE* remarks_stream();
 
@@ -34,12 +38,10 @@ void remark(fmt::format_string<Values...> format, Values&&... values) {
     print_now(remarks_stream(), fmt::format(format, std::forward<Values>(values)...));
 }
 
-/// Of what may surprise whoever uses the result: always printed, among the remarks if those are in standard output, else to
-/// standard error.
+/// Of what may surprise whoever uses the result: --quiet prints it, too.
 template <typename... Values>
 void warn(fmt::format_string<Values...> format, Values&&... values) {
-  print_now(remarks_stream() == stdout ? stdout : stderr,
-            fmt::format(format, std::forward<Values>(values)...));
+  print_now(warnings_stream(), fmt::format(format, std::forward<Values>(values)...));
 }
 
 }  // namespace tern

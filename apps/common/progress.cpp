@@ -8,6 +8,8 @@
 #include <cmath>
 #include <utility>
 
+#include "engine/distributed/launch.h"
+
 namespace tern {
 namespace {
 
@@ -68,7 +70,8 @@ Progress::Progress(std::string label, std::int64_t total, std::string unit, std:
       total_(total),
       out_(out),
       pace_(pace),
-      terminal_(out != nullptr && isatty(fileno(out)) == 1) {}
+      // mpirun shows its processes a terminal of its own, wherever it prints itself.
+      terminal_(out != nullptr && isatty(fileno(out)) == 1 && launch_of_environment().size == 1) {}
 
 bool Progress::due(std::int64_t done, Clock::time_point now) {
   if (out_ == nullptr) return false;

@@ -1,4 +1,4 @@
-// How far long work is: a bar with rate and time left on a terminal, a plain line every half minute when piped.
+// How far long work is: a bar with rate and time left on a terminal, a plain line every half minute when piped or under mpirun.
 #pragma once
 
 #include <chrono>
