@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -17,9 +18,11 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
 
 #include "apps/commands.h"
 #include "apps/common/console.h"
+#include "apps/common/ranks.h"
 #include "apps/common/runtime.h"
 #include "apps/common/version.h"
 #include "engine/core/nearest.h"
@@ -39,10 +42,34 @@ std::string one_line(std::string text) {
   return text;
 }
 
+/// One line on standard error; of several ranks that fail alike, the first one's.
 int report(const std::string& name, const std::string& message) {
   std::cout << std::flush;
-  std::cerr << name << ": " << visible(one_line(message)) << std::endl;
+  const std::string text = visible(one_line(message));
+  Communicator* const ranks = started_world();
+  if (ranks == nullptr || ranks->size() == 1) {
+    std::cerr << name << ": " << text << std::endl;
+    return kFailure;
+  }
+  if (ranks->announce_failure(message)) {
+    // In one piece, since all ranks write to the same standard error.
+    std::cerr << name + ": rank " + std::to_string(ranks->rank()) + " of " + std::to_string(ranks->size()) +
+                     ": " + text + "\n"
+              << std::flush;
+  }
+  ranks->leave();
   return kFailure;
+}
+
+/// Of a rank that ends because another says why.
+int end_after_others(int code) {
+  std::cout << std::flush;
+  if (started_world() != nullptr) {
+    started_world()->leave();
+  } else {  // mpirun ends all where one has ended: not before the first has spoken
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+  return code;
 }
 
 /// The subcommand that was named, or all of tern.
@@ -85,7 +112,10 @@ void direct_remarks(const CLI::App& app) {
 int run_safely(const Command& command) {
   const std::string name = "tern " + command.app->get_name();
   try {
+    if (command.app->get_name() != "train") check_alone();
     return command.run();
+  } catch (const RankFailed&) {
+    return end_after_others(kFailure);
   } catch (const Stopped& stopped) {
     report(name, stopped.what());
     return kSignalled + stopped.signal();
@@ -103,7 +133,9 @@ int run_safely(const Command& command) {
 }
 
 /// Ends as the other commands do, of the signal itself where one stopped the work: only then does Ctrl-C end a shell's loop, too.
+/// Not one of several ranks, which mpirun would say had crashed.
 int end_with(int code) {
+  if (code > kSignalled && started_world() != nullptr && started_world()->size() > 1) return code;
   if (code > kSignalled) {
     std::signal(code - kSignalled, SIG_DFL);
     std::raise(code - kSignalled);
@@ -176,6 +208,7 @@ std::string usage_text(const std::string& error) {
 
 /// One line of what is wrong and two of what to do; all of the help only where nothing was asked for.
 int wrong_usage(const CLI::App& tern, const std::string& message) {
+  if (launch_of_environment().rank > 0) return end_after_others(kWrongUsage);  // rank 0 says it
   const CLI::App& app = used_app(tern);
   if (message.empty()) {
     std::cerr << app.help(&app == &tern ? "" : "tern");

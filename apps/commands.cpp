@@ -49,6 +49,13 @@ void require_unless_resumed(CLI::App* app, const TrainOptions& options) {
   });
 }
 
+/// The processes get all other arguments as they are.
+void add_ranks_option(CLI::App* app, TrainOptions& options) {
+  app->add_option("--ranks", options.ranks,
+                  "processes that train together on this machine: calls mpirun -n N, as you may yourself")
+      ->check(whole_in(1, 4096));
+}
+
 void add_train(CLI::App& tern, Command& chosen) {
   static TrainOptions options;
   CLI::App* app = add_command(tern, chosen, "train",
@@ -72,6 +79,7 @@ void add_train(CLI::App& tern, Command& chosen) {
   add_key_option(app, options.weights.key);
   app->get_option("--key")->needs("--weights");
   add_runtime_options(app, options.runtime);
+  add_ranks_option(app, options);
   app->add_flag("--resume", options.resume,
                 "go on after the last whole epoch; --config and --data may be left out");
   app->add_flag_callback(

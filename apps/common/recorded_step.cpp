@@ -32,6 +32,7 @@ void RecordedStep::record(const Batch& batch) {
     input_.images = copy_of(batch.images);
     for (const Level level : kLevels) input_.targets[level] = copy_of(batch.targets[level]);
     input_.indices = batch.indices;  // for size(); the work does not look at them
+    input_.share = batch.share;
     recorded_ = backend_of(device_).capture([this] { outputs_ = work_(input_); });
   } catch (const Error& error) {  // what cannot be recorded, for want of memory say, can still be done
     std::fprintf(stderr, "tern: the %s could not be recorded and runs call by call, somewhat slower (%s)\n",

@@ -6,7 +6,7 @@ namespace tern {
 
 std::optional<StepResult> StepResults::exchange(const Batch& batch, StepOutputs outputs) {
   std::optional<StepResult> before = take_last();
-  pending_ = {batch.step, batch.indices, std::move(outputs)};
+  pending_ = {batch.step, batch.indices, batch.share, std::move(outputs)};
   std::vector<Tensor> on_device;
   for (const Tensor* tensor : pending_.outputs.tensors()) on_device.push_back(*tensor);
   readback_.begin(std::move(on_device));

@@ -15,6 +15,7 @@ namespace tern {
 struct StepResult {
   std::int64_t step = 0;             ///< in its epoch, from 0
   std::vector<std::int64_t> images;  ///< of the batch, in the dataset
+  float share = 1;                   ///< Batch::share
   StepOutputs outputs;               ///< on the host
 };
 

@@ -94,6 +94,11 @@ struct Config {
   std::int64_t patience = 0;
   std::int64_t seed = 42;
 
+  // Several ranks
+  bool sync_batch_norm = false;
+  std::int64_t bucket_mib = 25;
+  std::int64_t rank_patience_seconds = 60;
+
   // Loss
   double label_smoothing = 0;
   double kl_alpha = 0.1;

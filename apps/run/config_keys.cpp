@@ -252,6 +252,17 @@ void add_optimisation_keys(Table& table) {
   table.whole("seed", &Config::seed, 0, INT64_MAX, "of initialisation, shuffling and augmentation");
 }
 
+void add_rank_keys(Table& table) {
+  table.group("Several ranks (docs/distributed.md)");
+  table.flag(
+      "sync_batch_norm", &Config::sync_batch_norm,
+      "batch norm by the statistics of the whole batch; else each rank goes by its share, as PyTorch's DDP");
+  table.whole("bucket_mib", &Config::bucket_mib, 1, 1024, "MiB of gradients that are sent together");
+  table.whole("rank_patience_seconds", &Config::rank_patience_seconds, 1, 86400,
+              "how long ranks wait for one that gives no answer before all end");
+  table.last_may_differ_on_resume();
+}
+
 void add_loss_keys(Table& table) {
   table.group("Loss");
   table.number("label_smoothing", &Config::label_smoothing, 0, 1, "of the cross-entropies", true);
@@ -297,6 +308,7 @@ std::vector<ConfigKey> make_keys() {
   add_model_keys(table);
   add_data_keys(table);
   add_optimisation_keys(table);
+  add_rank_keys(table);
   add_loss_keys(table);
   add_metric_keys(table);
   return table.take();

@@ -47,9 +47,11 @@ void check_summary(const fs::path& file, const Json& summary) {
       throw Error(file.string() + " " + key, wanted, "something else");
   };
   check_key("status", "a text", [](const Json& json) { return json.is_string(); });
-  check_key("threads", "a whole number in [1, 4096]", [](const Json& json) {
-    return json.is_number_unsigned() && json.get<std::uint64_t>() >= 1 && json.get<std::uint64_t>() <= 4096;
-  });
+  for (const char* key : {"threads", "ranks"}) {
+    check_key(key, "a whole number in [1, 4096]", [](const Json& json) {
+      return json.is_number_unsigned() && json.get<std::uint64_t>() >= 1 && json.get<std::uint64_t>() <= 4096;
+    });
+  }
   check_key("sessions", "what each session ran with", [](const Json& json) {
     return json.is_array() && std::all_of(json.begin(), json.end(), is_session);
   });
@@ -113,6 +115,12 @@ Run Run::create(const fs::path& folder, const Config& config) {
   run.config = config;
   run.save_config();  // first: a folder in which not even that could be written is as free as before
   make_folder("--out", folder / "checkpoints");
+  return run;
+}
+
+Run Run::of_root(const fs::path& folder, const Config& config) {
+  Run run(folder);
+  run.config = config;
   return run;
 }
 

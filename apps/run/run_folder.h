@@ -48,6 +48,8 @@ class Run {
   /// Throws Error{folder, ...} if it is not a run, Error{file, ...} for a config.toml or summary.json that is
   /// damaged. A run that has not begun has a null summary.
   static Run open(const std::filesystem::path& folder);
+  /// The run of `folder` on a rank that is not the root, whose host need not have the folder: it is neither read nor written.
+  static Run of_root(const std::filesystem::path& folder, const Config& config);
   /// Throws Error naming `folder` if create() would.
   static void check_free(const std::filesystem::path& folder);
 

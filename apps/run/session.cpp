@@ -42,9 +42,10 @@ std::string text_of(const Json& value) {
 /// threads and versions.
 Json conditions(const Json& session) {
   Json all = session.value("versions", Json::object());
-  for (const char* key : {"threads", "device", "cpu", "backend"}) {
+  for (const char* key : {"ranks", "threads", "device", "cpu", "backend"}) {
     if (session.contains(key)) all[key] = session.at(key);
   }
+  if (!all.contains("ranks")) all["ranks"] = 1;  // of a tern that knew of no others
   if (session.value("device", "") == "cpu") all.erase("backend");
   return all;
 }
@@ -56,8 +57,9 @@ const Json* last_session(const Json& summary) {
 
 }  // namespace
 
-Json session_of(const Run& run, Device device) {
+Json session_of(const Run& run, Device device, int ranks) {
   Json session{{"epochs", run.config.epochs}, {"done", epochs_done(run.summary)}};
+  session["ranks"] = ranks;
   session["threads"] = thread_count();
   session["device"] = device.text();
   session["backend"] = backend_of(device).description();
@@ -69,7 +71,8 @@ Json session_of(const Run& run, Device device) {
 
 void add_session(Run& run, const Json& session) {
   run.summary["tern_version"] = kVersion;
-  for (const char* key : {"versions", "device", "backend", "threads"}) run.summary[key] = session.at(key);
+  for (const char* key : {"versions", "device", "backend", "ranks", "threads"})
+    run.summary[key] = session.at(key);
   run.summary["sessions"].push_back(session);
 }
 

@@ -1,7 +1,7 @@
 // What each stretch of a training, from its beginning or from --resume on, ran with: the list `sessions` in
 // summary.json. A run whose sessions are alike ends with the same bytes as one that was not interrupted.
 //
-//   {"epochs": the plan, "done": {"super": epochs that were done, ...}, "threads": 2, "device": "cpu",
+//   {"epochs": the plan, "done": {"super": epochs that were done, ...}, "ranks": 1, "threads": 2, "device": "cpu",
 //    "backend": "...", "cpu": "...", "versions": {"tern": "0.1.0", ...}}
 #pragma once
 
@@ -12,8 +12,8 @@
 
 namespace tern {
 
-/// The session that begins now, with run.config, on `device`.
-Json session_of(const Run& run, Device device);
+/// The session that begins now, with run.config, on `device`; `threads` are those of each of its ranks.
+Json session_of(const Run& run, Device device, int ranks = 1);
 
 /// Adds it to the run's summary, of which it also becomes threads, device, backend and versions.
 void add_session(Run& run, const Json& session);

@@ -1,13 +1,17 @@
-// The journey of a training: settings -> images -> split -> model after model -> run folder.
+// The journey of a training: settings -> images -> split -> model after model -> run folder. Of several ranks the root takes it
+// (lead()), and sends the others its plan (follow()).
 #include "apps/train/train.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <optional>
 
+#include "apps/common/ranks.h"
 #include "apps/common/shell_word.h"
+#include "apps/common/version.h"
 #include "apps/run/run_folder.h"
 #include "apps/run/session.h"
 #include "apps/train/trainer.h"
@@ -16,6 +20,7 @@
 #include "engine/core/check.h"
 #include "engine/io/file.h"
 #include "models/checkpoint.h"
+#include "models/ranks.h"
 #include "models/weight_names.h"
 
 namespace tern {
@@ -83,10 +88,53 @@ Plan plan_resumed(const TrainOptions& options) {
 
 /// Some sums of floats (oneDNN's of a convolution's weight gradient) are parted among the threads: a resumed
 /// run keeps the number it had, so that it ends with the same bits, unless another is asked for.
-RuntimeOptions runtime_for(const TrainOptions& options, const Plan& plan) {
+RuntimeOptions runtime_for(const TrainOptions& options, const Plan& plan, const Communicator& ranks) {
   RuntimeOptions runtime = options.runtime;
-  if (plan.run && runtime.threads == 0) runtime.threads = plan.run->summary.value("threads", 0);
+  const bool as_before = plan.run && plan.run->summary.value("ranks", 1) == ranks.size();
+  if (as_before && runtime.threads == 0) runtime.threads = plan.run->summary.value("threads", 0);
   return runtime;
+}
+
+/// What the other ranks need of the root's plan.
+std::string text_of(const Plan& plan, const RuntimeOptions& runtime) {
+  Json sets = Json::array();
+  for (const ConfigKey& key : config_keys())
+    sets.push_back(key.name + "=" + value_text(key.get(plan.config)));
+  return Json{{"config", sets},
+              {"data", plan.folders.data.string()},
+              {"cifar", plan.folders.cifar.string()},
+              {"complete", plan.complete},
+              {"device", runtime.device},
+              {"threads", runtime.threads}}
+      .dump();
+}
+
+struct RootPlan {
+  Plan plan;
+  RuntimeOptions runtime;
+};
+
+RootPlan root_plan_of(const std::string& text) {
+  const Json json = Json::parse(text);
+  RootPlan root;
+  root.plan.config = make_config(json.at("config").get<std::vector<std::string>>());
+  root.plan.folders = {json.at("data").get<std::string>(), json.at("cifar").get<std::string>()};
+  root.plan.complete = json.at("complete").get<bool>();
+  root.runtime.device = json.at("device").get<std::string>();
+  root.runtime.threads = json.at("threads").get<int>();
+  return root;
+}
+
+/// The device that all ranks compute on, each with its threads.
+Device prepare_ranks(Communicator& ranks, RuntimeOptions runtime, const Config& config) {
+  if (ranks.size() == 1) return prepare_runtime(runtime);
+  const RankCores cores = share_cores(ranks, runtime.threads);
+  remark("{}", cores.remark);
+  runtime.threads = cores.threads;
+  const Device device = prepare_runtime(runtime);
+  if (!device.is_cpu()) throw Error("--device", "cpu for a training on several ranks", runtime.device);
+  ranks.set_patience(std::chrono::seconds(config.rank_patience_seconds));
+  return device;
 }
 
 /// Nothing of a run is read before it is locked.
@@ -226,16 +274,26 @@ bool wants_teacher(const Config& config, Part part) {
   return part == Part::sub && config.teacher_weight > 0;
 }
 
-void train_part(Run& run, Part part, const StudyData& data, const Tensor& resident,
-                const WeightSource& weights, Device device) {
-  std::optional<LoadedModel> teacher;
-  if (wants_teacher(run.config, part)) {
-    teacher.emplace(load_model(run.best_model(Part::super), device));
-    teacher->model.set_precision(run.config.precision);
+/// The best superclass model, which the root has on the disk.
+Model load_teacher(const Run& run, const StudyData& data, Device device, Communicator& ranks) {
+  Model teacher = ranks.is_root() ? std::move(load_model(run.best_model(Part::super), device).model)
+                                  : Model(model_spec(run.config, Part::super, data.dataset.classes),
+                                          Initialiser::zeros(device));
+  broadcast_state(ranks, teacher);
+  teacher.set_training(false);
+  teacher.set_precision(run.config.precision);
+  return teacher;
+}
+
+void train_parts(Run& run, const StudyData& data, const WeightSource& weights, Device device,
+                 Communicator& ranks) {
+  const Tensor resident = device.is_cpu() ? Tensor() : resident_images(data.dataset, device);
+  for (const Part part : parts_of(run.config)) {
+    std::optional<Model> teacher;
+    if (wants_teacher(run.config, part)) teacher.emplace(load_teacher(run, data, device, ranks));
+    const TrainerOptions options{weights, device, resident, teacher ? &*teacher : nullptr, &ranks};
+    Trainer(run, part, data, options).train();
   }
-  TrainerOptions options{weights, device, resident, teacher ? &teacher->model : nullptr};
-  Trainer trainer(run, part, data, options);
-  trainer.train();
 }
 
 void finish(Run& run, const std::string& status) {
@@ -264,38 +322,37 @@ void print_end(const Run& run) {
   remark("next: tern evaluate --run {}\n", shell_word(run.folder().string()));
 }
 
-}  // namespace
-
-int train(const TrainOptions& options) {
+int lead(const TrainOptions& options, Communicator& ranks) {
   std::shared_ptr<FolderLock> lock = options.lock;
   if (!lock && options.resume) lock = lock_to_resume(options.out);
   const bool resumed = options.resume && has_begun(options.out);
   if (options.resume && !resumed) clear_unbegun(options);
   const Plan plan = resumed ? plan_resumed(options) : plan_new(options);
-  const Device device = prepare_runtime(runtime_for(options, plan));
+  const RuntimeOptions runtime = runtime_for(options, plan, ranks);
+  if (ranks.size() > 1) ranks.broadcast(text_of(plan, runtime));
   if (plan.complete) {
     remark("{} is complete: all {} epochs are done\n", options.out.string(), plan.config.epochs);
     if (options.print == ResultForm::json) print_json(plan.run->summary);
     return 0;
   }
+  const Device device = prepare_ranks(ranks, runtime, plan.config);
   check_precision(device, plan.config.precision);
   const std::string weights_note = check_backbone_weights(plan.config, plan.weights);
   const StudyData data = load_study_data(plan.config, plan.folders);
+  check_alike(ranks, "the images and labels", data.fingerprint);
   if (resumed) check_same_data(*plan.run, data);
   check_classes(plan.config, data);
-  check_batch_size(plan.config, static_cast<std::int64_t>(data.split.train.size()));
+  check_batch_size(plan.config, static_cast<std::int64_t>(data.split.train.size()), ranks.size());
 
   const StopRequest stop_request;
+  ranks.give_up_when(StopRequest::arrived);
   if (!lock) lock = lock_new(options.out);
   Run run = resumed ? *plan.run : Run::create(options.out, plan.config);
-  const Json session = session_of(run, device);
+  const Json session = session_of(run, device, ranks.size());
   print_start(run, session, plan, data, weights_note);
   run = begin_run(std::move(run), session, plan, data);
   try {
-    const Tensor resident = device.is_cpu() ? Tensor() : resident_images(data.dataset, device);
-    for (const Part part : parts_of(run.config)) {
-      train_part(run, part, data, resident, plan.weights, device);
-    }
+    train_parts(run, data, plan.weights, device, ranks);
   } catch (const std::exception& error) {
     finish_stopped(run, error);
     throw;
@@ -304,6 +361,30 @@ int train(const TrainOptions& options) {
   print_end(run);
   if (options.print == ResultForm::json) print_json(run.summary);
   return 0;
+}
+
+/// A rank that is not the root: it reads settings and weights from there, and images from its own disk.
+int follow(const TrainOptions& options, Communicator& ranks) {
+  silence_console();
+  const auto [plan, runtime] = root_plan_of(ranks.broadcast(std::string()));
+  if (plan.complete) return 0;
+  const Device device = prepare_ranks(ranks, runtime, plan.config);
+  const StudyData data = load_study_data(plan.config, plan.folders);
+  check_alike(ranks, "the images and labels", data.fingerprint);
+  const StopRequest stop_request;
+  ranks.give_up_when(StopRequest::arrived);
+  Run run = Run::of_root(options.out, plan.config);
+  train_parts(run, data, {}, device, ranks);
+  return 0;
+}
+
+}  // namespace
+
+int train(const TrainOptions& options) {
+  if (options.ranks > 0) start_ranks(options.ranks);
+  Communicator& ranks = world();
+  check_alike(ranks, "the version", version_text());
+  return ranks.is_root() ? lead(options, ranks) : follow(options, ranks);
 }
 
 }  // namespace tern

@@ -21,13 +21,14 @@ struct TrainOptions {
   WeightSource weights;           ///< of the backbone, .pth or .safetensors; empty: random initialisation
   RuntimeOptions runtime;
   bool resume = false;
-  std::shared_ptr<FolderLock> lock;     ///< of `out`, if the caller has it
+  std::shared_ptr<FolderLock> lock;  ///< of `out`, if the caller has it
+  int ranks = 0;  ///< processes to start with mpirun; 0: those that a launcher has started, or this one
   ResultForm print = ResultForm::text;  ///< text: remarks alone
 };
 
 /// Trains the models that the settings ask for, one after the other; as JSON it prints RUN/summary.json. Returns
 /// 0; throws Error on failure, with the run folder then holding what its last whole epoch left, or nothing if
-/// training never began.
+/// training never began. Under a launcher of several processes all of them call it and train together (trainer.h).
 int train(const TrainOptions& options);
 
 }  // namespace tern

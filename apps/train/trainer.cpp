@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <optional>
 
 #include "apps/common/console.h"
@@ -13,10 +15,13 @@
 #include "apps/common/progress.h"
 #include "apps/common/runtime.h"
 #include "apps/common/shell_word.h"
-#include "engine/autograd/tape.h"
+#include "apps/train/epoch_totals.h"
+#include "apps/train/validation_answers.h"
+#include "engine/backend/elementwise.h"
 #include "engine/core/check.h"
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/top1.h"
+#include "models/ranks.h"
 
 namespace tern {
 namespace {
@@ -35,15 +40,6 @@ Tensor answers_of(const Tensor& logits, Tensor* probability = nullptr) {
   return answers;
 }
 
-/// labels: of the whole dataset.
-void count_answers(const Tensor& answers, const std::vector<std::int64_t>& images,
-                   const std::vector<std::int32_t>& labels, std::int32_t novel, NoveltyCounts& counts) {
-  const std::vector<std::int32_t> given = answers.to_vector<std::int32_t>();
-  for (std::size_t row = 0; row < given.size(); ++row) {
-    counts.add(labels[static_cast<std::size_t>(images[row])], given[row], novel);
-  }
-}
-
 std::vector<Variable> trained_parameters(const Model& model) {
   std::vector<Variable> trained;
   for (const ParameterEntry& parameter : model.parameters()) {
@@ -56,32 +52,12 @@ std::string text_of(Percent value) {
   return value ? fmt::format("{:.2f} %", *value) : "-";
 }
 
+/// How many images an epoch has taken, on all ranks, once this step is done.
+std::int64_t images_after(std::int64_t step, std::int64_t batch_size, const BatchSource& batches) {
+  return std::min((step + 1) * batch_size, batches.images());
+}
+
 }  // namespace
-
-/// What an epoch adds up.
-struct Trainer::Totals {
-  double loss_by_image = 0, loss_by_batch = 0;
-  std::int64_t images = 0, batches = 0;
-  ByLevel<NoveltyCounts> counts;
-
-  void add(Part part, const Dataset& dataset, const StepResult& step) {
-    const auto size = static_cast<std::int64_t>(step.images.size());
-    const auto batch_loss = static_cast<double>(step.outputs.loss.item());
-    loss_by_image += batch_loss * static_cast<double>(size);
-    loss_by_batch += batch_loss;
-    images += size;
-    ++batches;
-    auto answers = step.outputs.answers.begin();
-    for (const Level level : levels_of(part)) {
-      count_answers(*answers++, step.images, dataset.labels(level), dataset.classes.novel(level),
-                    counts[level]);
-    }
-  }
-  double loss(LossAverage average) const {
-    return average == LossAverage::image ? loss_by_image / static_cast<double>(images)
-                                         : loss_by_batch / static_cast<double>(batches);
-  }
-};
 
 Trainer::Trainer(Run& run, Part part, const StudyData& data, const TrainerOptions& options)
     : run_(run),
@@ -89,15 +65,17 @@ Trainer::Trainer(Run& run, Part part, const StudyData& data, const TrainerOption
       part_(part),
       dataset_(data.dataset),
       options_(options),
+      ranks_(*options.ranks),
       model_(make_model(config_, part, data.dataset.classes, options.weights, options.device)),
       optimizer_(make_study_optimizer(config_, model_)),
       ema_(make_ema(config_, model_, options.device)),
       train_batches_(make_batches(data.dataset, data.split.train,
-                                  train_loader_options(config_, part, data, options.device), options.device,
-                                  options.resident)),
-      validation_batches_(make_batches(data.dataset, data.split.validation,
-                                       validation_loader_options(config_, data, options.device),
-                                       options.device, options.resident)),
+                                  on_rank(train_loader_options(config_, part, data, options.device), ranks_),
+                                  options.device, options.resident)),
+      validation_batches_(
+          make_batches(data.dataset, data.split.validation,
+                       on_rank(validation_loader_options(config_, data, options.device), ranks_),
+                       options.device, options.resident)),
       train_step_(
           "training step", options.device, config_.batch_size,
           [this](const Batch& batch) { return forward_backward(batch); }, trained_parameters(model_),
@@ -105,23 +83,40 @@ Trainer::Trainer(Run& run, Part part, const StudyData& data, const TrainerOption
       validation_step_("validation step", options.device, config_.batch_size,
                        [this](const Batch& batch) { return score_batch(batch); }),
       results_(options.device),
-      metrics_file_(run.metrics_file()),
-      tracker_(run, part, data.dataset, model_.head_parameters()),
       loss_options_(make_loss_options(config_, data.dataset.classes, options.device)),
       schedule_(make_schedule(config_, train_batches_->batches())) {
   for (const Level level : levels_of(part)) {
     novel_masks_.push_back(novel_mask(config_, data.dataset.classes, level, options.device));
   }
-  resume();
+  if (ranks_.size() > 1) {
+    buckets_ =
+        std::make_unique<GradientBuckets>(ranks_, trained_parameters(model_), config_.bucket_mib << 20);
+    if (config_.sync_batch_norm) model_.backbone().synchronise_batch_norm(ranks_);
+  }
+  if (ranks_.is_root()) {
+    files_ = std::make_unique<EpochFiles>(run, part, data.dataset, model_.head_parameters());
+    resume();
+  }
+  join_root();
 }
 
 void Trainer::train() {
+  try {
+    train_epochs();
+  } catch (const RanksLost& lost) {
+    throw RanksLost(fmt::format("{}; {}; go on with", lost.what(), kept_text()),
+                    "tern train --resume --out " + shell_word(run_.folder().string()));
+  }
+}
+
+void Trainer::train_epochs() {
   while (epochs_done_ < config_.epochs && !is_out_of_patience()) {
     EpochMetrics metrics;
     metrics.model = name_of(part_);
     metrics.epoch = epochs_done_ + 1;
-    tracker_.start_epoch();
+    if (files_) files_->start_epoch();
     train_epoch(metrics);
+    share_statistics(metrics.epoch);
     validate(metrics);
     metrics.score = score(metrics);
     finish_epoch(metrics);
@@ -134,14 +129,15 @@ void Trainer::train_epoch(EpochMetrics& metrics) {
   Progress progress(fmt::format("{} epoch {}/{}", metrics.model, metrics.epoch, config_.epochs),
                     train_batches_->images(), "images");
   const Clock::time_point start = Clock::now();
-  Totals totals;
+  EpochTotals totals;
   Batch batch;
   const auto take = [&](const std::optional<StepResult>& result) {
     if (!result) return;
     check_finite(static_cast<double>(result->outputs.loss.item()),
                  fmt::format("step {} of epoch {}", result->step + 1, metrics.epoch));
     totals.add(part_, dataset_, *result);
-    progress.update(totals.images, fmt::format("loss {:.4f}", totals.loss(LossAverage::image)));
+    progress.update(images_after(result->step, config_.batch_size, *train_batches_),
+                    fmt::format("loss {:.4f}", totals.loss(LossAverage::image)));
   };
   model_.set_training(true);
   if (ema_) ema_->model().set_training(true);
@@ -155,6 +151,7 @@ void Trainer::train_epoch(EpochMetrics& metrics) {
     check_stop(fmt::format("after step {} of epoch {}", batch.step + 1, metrics.epoch));
   }
   take(results_.take_last());
+  totals.add_over_ranks(ranks_);
   metrics.train_loss = totals.loss(config_.loss_average);
   for (const Level level : kLevels) {
     const NoveltyCounts& counts = totals.counts[level];
@@ -170,7 +167,12 @@ StepOutputs Trainer::forward_backward(const Batch& batch) {
   if (batches_waiting_ == 0) optimizer_->clear_gradients();
   const std::vector<Variable> logits = masked(model_.forward(Variable(batch.images)));
   const StudyLoss loss = study_loss(loss_inputs(logits, batch), loss_options_);
-  backward(loss.total);
+  // Every term is a mean over the images: that of the whole batch is the ranks' means, each times its share.
+  Tensor share = Tensor::empty_like(loss.total.data());
+  fill(batch.share, share);
+  LeafReady leaf_ready;
+  if (buckets_ && is_update_due(batch)) leaf_ready = [this](const Variable& leaf) { buckets_->take(leaf); };
+  backward(loss.total, share, leaf_ready);
   StepOutputs outputs;
   outputs.loss = loss.total.data();
   for (const Variable& head : logits) outputs.answers.push_back(answers_of(head.data()));
@@ -181,12 +183,19 @@ StepOutputs Trainer::forward_backward(const Batch& batch) {
 StepOutputs Trainer::train_batch(const Batch& batch) {
   StepOutputs outputs = train_step_(batch);
   model_.count_batch();
-  const bool last = batch.step + 1 == train_batches_->batches();
-  if (++batches_waiting_ == config_.accumulate || last) update();
+  const bool due = is_update_due(batch);
+  ++batches_waiting_;
+  if (due) update();
   return outputs;
 }
 
+bool Trainer::is_update_due(const Batch& batch) const {
+  const bool last = batch.step + 1 == train_batches_->batches();
+  return last || batches_waiting_ + 1 == config_.accumulate;
+}
+
 void Trainer::update() {
+  if (buckets_) buckets_->finish();
   StepOptions step;
   step.learning_rate = base_learning_rate(config_) * schedule_factor(schedule_, updates_done_);
   step.clip_norm = static_cast<float>(config_.clip_norm);
@@ -196,6 +205,14 @@ void Trainer::update() {
   batches_waiting_ = 0;
   ++updates_done_;
   if (ema_) ema_->update(updates_done_);
+}
+
+/// Where each rank has followed its own images, the root's running statistics are the model's, as with PyTorch's
+/// DistributedDataParallel. Everything else is the same on all ranks already, or something is wrong.
+void Trainer::share_statistics(std::int64_t epoch) {
+  check_same_parameters(ranks_, model_, fmt::format("after epoch {}", epoch));
+  broadcast_buffers(ranks_, model_);
+  if (ema_) broadcast_buffers(ranks_, ema_->model());
 }
 
 /// Finds everything but features.
@@ -214,7 +231,8 @@ StepOutputs Trainer::score_batch(const Batch& batch) {
 void Trainer::validate(EpochMetrics& metrics) {
   const Clock::time_point start = Clock::now();
   const NoGrad no_grad;
-  Totals totals;
+  EpochTotals totals;
+  ValidationAnswers answers;
   Batch batch;
   validated_model().set_training(false);
   validation_batches_->start_epoch(0);
@@ -222,7 +240,7 @@ void Trainer::validate(EpochMetrics& metrics) {
     if (!result) return;
     check_logits(*result, metrics.epoch);
     totals.add(part_, dataset_, *result);
-    tracker_.add_validation(result->images, result->outputs.answers, result->outputs.probabilities);
+    answers.add(*result);
   };
   while (validation_batches_->next(batch)) {
     take(with_memory_advice(config_.batch_size,
@@ -230,6 +248,9 @@ void Trainer::validate(EpochMetrics& metrics) {
     check_stop(fmt::format("in the validation after epoch {}", metrics.epoch));
   }
   take(results_.take_last());
+  totals.add_over_ranks(ranks_);
+  const ValidationAnswers::Gathered gathered = answers.gather(ranks_);
+  if (files_) files_->add_validation(gathered);
   metrics.validation_loss = totals.loss(config_.loss_average);
   metrics.validation = totals.counts;
   metrics.validation_seconds = seconds_since(start);
@@ -275,17 +296,20 @@ void Trainer::check_logits(const StepResult& result, std::int64_t epoch) const {
   }
 }
 
+std::string Trainer::kept_text() const {
+  return epochs_done_ > 0 ? fmt::format("the checkpoints are those of epoch {}", epochs_done_)
+                          : "there is no checkpoint yet";
+}
+
 std::string Trainer::advice_on_divergence() const {
-  const std::string kept = epochs_done_ > 0
-                               ? fmt::format("the checkpoints are those of epoch {}", epochs_done_)
-                               : "there is no checkpoint yet";
-  return fmt::format("{} (a lower learning_rate or a clip_norm may help)", kept);
+  return fmt::format("{} (a lower learning_rate or a clip_norm may help)", kept_text());
 }
 
 void Trainer::check_stop(const std::string& where) const {
-  if (!StopRequest::arrived()) return;
+  if (!ranks_.any(StopRequest::arrived())) return;
   throw Stopped(fmt::format("stopped {} ({} model)", where, name_of(part_)),
-                fmt::format("go on with: tern train --resume --out {}", shell_word(run_.folder().string())));
+                fmt::format("go on with: tern train --resume --out {}", shell_word(run_.folder().string())),
+                StopRequest::arrived() ? StopRequest::signal() : SIGTERM);  // which mpirun sends to all ranks
 }
 
 bool Trainer::is_out_of_patience() const {
@@ -293,8 +317,7 @@ bool Trainer::is_out_of_patience() const {
 }
 
 void Trainer::stop_early() {
-  run_.summary["models"][name_of(part_)]["stopped_early"] = true;
-  run_.save_summary();
+  if (files_) files_->note_early_stop();
   remark("{}: stops after epoch {} of {}: no better score since epoch {} (patience = {})\n", name_of(part_),
          epochs_done_, config_.epochs, best_epoch_, config_.patience);
 }

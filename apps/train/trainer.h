@@ -1,5 +1,9 @@
 // Trains one network of a run: epochs of steps, validation, checkpoints. What a training computes depends on
 // settings and data alone, so that a resumed run ends where an uninterrupted one would.
+//
+// Several ranks train one network together: each does its share of every batch, the gradients are summed while the backward pass
+// runs (engine/distributed/gradient_buckets.h), and every rank then makes the same update to the same weights. Losses and counts
+// are added up at an epoch's end; the root alone has the run's files (epoch_files.h), and starts the others with its weights.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +18,12 @@
 #include "apps/run/run_folder.h"
 #include "apps/run/study_data.h"
 #include "apps/train/ema.h"
+#include "apps/train/epoch_files.h"
 #include "apps/train/epoch_metrics.h"
-#include "apps/train/tracking.h"
 #include "apps/train/training_setup.h"
+#include "engine/autograd/tape.h"
+#include "engine/distributed/gradient_buckets.h"
+#include "engine/distributed/world.h"
 #include "models/checkpoint.h"
 
 namespace tern {
@@ -26,17 +33,19 @@ struct TrainerOptions {
   Device device;
   Tensor resident;           ///< the dataset's images on the device (data/device_loader.h), or undefined
   Model* teacher = nullptr;  ///< a trained superclass model, for the subclass model's consistency term
+  Communicator* ranks = &world();  ///< that train together
 };
 
 class Trainer {
  public:
-  /// Builds the model and the optimiser, and takes up the run's training state if there is one. `run`, `data`
-  /// and the teacher must outlive the trainer.
+  /// Builds the model and the optimiser, and takes up the run's training state if there is one: the root's, on all ranks. `run`,
+  /// `data` and the teacher must outlive the trainer.
   Trainer(Run& run, Part part, const StudyData& data, const TrainerOptions& options);
 
   /// Trains the epochs that are left, each followed by validation, checkpoints, metrics.csv, summary.json and
-  /// TensorBoard's events, or until `patience` epochs in a row brought no better score. Throws Error where a loss, a weight or the optimiser's state is no finite number,
-  /// and when asked to stop (StopRequest); the checkpoints are then those of the last whole epoch.
+  /// TensorBoard's events, or until `patience` epochs in a row brought no better score. Throws Error where a loss, a weight or the
+  /// optimiser's state is no finite number, and when asked to stop (StopRequest); RanksLost and RankFailed where another rank
+  /// ends. The checkpoints are then those of the last whole epoch.
   void train();
 
   std::int64_t epochs_done() const { return epochs_done_; }
@@ -44,13 +53,14 @@ class Trainer {
   bool is_recorded() const { return train_step_.is_recorded() && validation_step_.is_recorded(); }
 
  private:
-  struct Totals;
-
   // trainer.cpp
+  void train_epochs();
   void train_epoch(EpochMetrics& metrics);
   StepOutputs forward_backward(const Batch& batch);
   StepOutputs train_batch(const Batch& batch);
+  bool is_update_due(const Batch& batch) const;
   void update();
+  void share_statistics(std::int64_t epoch);
   StepOutputs score_batch(const Batch& batch);
   void validate(EpochMetrics& metrics);
   StudyLossInputs loss_inputs(const std::vector<Variable>& logits, const Batch& batch) const;
@@ -58,6 +68,7 @@ class Trainer {
   Model& validated_model() { return ema_ ? ema_->model() : model_; }
   void check_finite(double loss, const std::string& where) const;
   void check_logits(const StepResult& result, std::int64_t epoch) const;
+  std::string kept_text() const;  ///< which checkpoints there are
   std::string advice_on_divergence() const;
   void check_stop(const std::string& where) const;
   void print_epoch(const EpochMetrics& metrics, bool best) const;
@@ -67,19 +78,19 @@ class Trainer {
 
   // trainer_state.cpp
   void resume();
-  void keep_until(std::int64_t epoch);
+  void join_root();
   void check_finite(const TrainingSnapshot& snapshot, std::int64_t epoch) const;
   void finish_epoch(const EpochMetrics& metrics);
   bool is_best(const EpochMetrics& metrics) const;
-  void save_state(const TrainingSnapshot& snapshot) const;
-  Metadata checkpoint_metadata(const EpochMetrics& metrics) const;
-  void describe(const EpochMetrics& metrics, bool best);
+  TrainingProgress progress() const;
+  Json description() const;
 
   Run& run_;
   const Config& config_;
   Part part_;
   const Dataset& dataset_;
   TrainerOptions options_;
+  Communicator& ranks_;
 
   Model model_;
   std::unique_ptr<Optimizer> optimizer_;
@@ -87,8 +98,8 @@ class Trainer {
   std::unique_ptr<BatchSource> train_batches_, validation_batches_;
   RecordedStep train_step_, validation_step_;
   StepResults results_;
-  MetricsFile metrics_file_;
-  Tracker tracker_;
+  std::unique_ptr<GradientBuckets> buckets_;  ///< of several ranks
+  std::unique_ptr<EpochFiles> files_;         ///< at the root
   StudyLossOptions loss_options_;
   std::vector<Tensor> novel_masks_;  ///< of each head's logits; undefined: nothing is masked
   Schedule schedule_;

@@ -1,17 +1,16 @@
-// What a training keeps on the disk, and how it is taken up again.
-//
-// After an epoch, in this order: best model (if it is), last model, metrics.csv, TensorBoard's events
-// (tracking.h), summary, training state. The state is one file with model, optimiser and progress, so that it
-// cannot disagree with itself, and it is what resuming reads. After a crash anywhere in between, the epoch is
-// made again with the same numbers, and the files before it are written again as they were.
+// What a training keeps on the disk (epoch_files.h), and how it is taken up again.
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <filesystem>
+#include <optional>
+#include <span>
 
 #include "apps/common/console.h"
 #include "apps/train/trainer.h"
 #include "engine/core/check.h"
 #include "models/checkpoint.h"
+#include "models/ranks.h"
 
 namespace tern {
 namespace {
@@ -37,11 +36,11 @@ void Trainer::resume() {
   if (!std::filesystem::exists(file)) {
     // Who was killed between an epoch's metrics and its state lacks one epoch, and who removed the checkpoints wants them anew. Whoever
     // lacks more of a model that is there has lost the state.
-    const std::int64_t done = metrics_file_.last_epoch(name_of(part_));
+    const std::int64_t done = files_->last_epoch();
     if (done > 1 && std::filesystem::exists(run_.best_model(part_)))
       throw Error(file.string(), fmt::format("the state of the training's {} epochs, to go on from", done),
                   "none");
-    keep_until(0);
+    files_->keep_until(0);
     return;
   }
   const TrainingProgress progress =
@@ -62,15 +61,37 @@ void Trainer::resume() {
         fmt::format("the best model so far, of epoch {}, beside {}", best_epoch_, file.filename().string()),
         "none");
   }
-  keep_until(epochs_done_);
+  files_->keep_until(epochs_done_);
   if (is_out_of_patience()) return;
   remark("{}: goes on after epoch {} of {}\n", name_of(part_), epochs_done_, config_.epochs);
 }
 
-/// Of epochs after `epoch` nothing is known any more.
-void Trainer::keep_until(std::int64_t epoch) {
-  metrics_file_.keep_until(name_of(part_), epoch);
-  tracker_.keep_until(epoch);
+/// All ranks begin with the root's weights, moments and progress.
+void Trainer::join_root() {
+  if (ranks_.size() == 1) return;
+  const auto broadcast_values = [this](Tensor values) {
+    ranks_.broadcast({static_cast<std::byte*>(values.raw()), values.bytes()});
+  };
+  broadcast_state(ranks_, model_);
+  model_.forget_folded();
+  if (ema_) {
+    broadcast_state(ranks_, ema_->model());
+    ema_->model().forget_folded();
+  }
+  for (const OptimizerTensor& entry : optimizer_->state()) broadcast_values(entry.value);
+  double numbers[]{static_cast<double>(optimizer_->step_count()),
+                   static_cast<double>(epochs_done_),
+                   static_cast<double>(updates_done_),
+                   static_cast<double>(best_epoch_),
+                   best_score_,
+                   best_loss_};
+  ranks_.broadcast(std::as_writable_bytes(std::span(numbers)));
+  optimizer_->set_step_count(static_cast<std::int64_t>(numbers[0]));
+  epochs_done_ = static_cast<std::int64_t>(numbers[1]);
+  updates_done_ = static_cast<std::int64_t>(numbers[2]);
+  best_epoch_ = static_cast<std::int64_t>(numbers[3]);
+  best_score_ = numbers[4];
+  best_loss_ = numbers[5];
 }
 
 bool Trainer::is_best(const EpochMetrics& metrics) const {
@@ -90,50 +111,40 @@ void Trainer::check_finite(const TrainingSnapshot& snapshot, std::int64_t epoch)
 }
 
 void Trainer::finish_epoch(const EpochMetrics& metrics) {
-  const TrainingSnapshot snapshot(model_, *optimizer_, ema_ ? &ema_->model() : nullptr);
-  check_finite(snapshot, metrics.epoch);
-  const Metadata metadata = checkpoint_metadata(metrics);
   const bool best = is_best(metrics);
+  std::optional<TrainingSnapshot> snapshot;
+  if (files_) {
+    snapshot.emplace(model_, *optimizer_, ema_ ? &ema_->model() : nullptr);
+    check_finite(*snapshot, metrics.epoch);
+  }
   if (best) {
     best_epoch_ = metrics.epoch;
     best_score_ = metrics.score.value_or(0);
     best_loss_ = metrics.validation_loss;
-    snapshot.save_model(run_.best_model(part_), metadata);
   }
-  snapshot.save_model(run_.last_model(part_), metadata);
-  metrics_file_.append(metrics);
-  tracker_.write(metrics, best);
-  describe(metrics, best);
+  TrainingProgress after = progress();
+  after.epoch = metrics.epoch;
+  if (files_) files_->write(metrics, best, *snapshot, description(), after);
   epochs_done_ = metrics.epoch;
-  save_state(snapshot);
 }
 
-void Trainer::save_state(const TrainingSnapshot& snapshot) const {
+TrainingProgress Trainer::progress() const {
   TrainingProgress progress;
   progress.epoch = epochs_done_;
   progress.global_step = updates_done_;
   progress.extra = {{"best_score_percent", exact(best_score_)},
                     {"best_loss", exact(best_loss_)},
                     {"best_epoch", fmt::format("{}", best_epoch_)}};
-  snapshot.save_state(run_.training_state(part_), progress);
+  return progress;
 }
 
-Metadata Trainer::checkpoint_metadata(const EpochMetrics& metrics) const {
-  return {{"part", name_of(part_)}, {"epoch", fmt::format("{}", metrics.epoch)}};
-}
-
-void Trainer::describe(const EpochMetrics& metrics, bool best) {
-  Json& summary = run_.summary["models"][name_of(part_)];
+Json Trainer::description() const {
   std::int64_t trained = 0;
   for (const ParameterEntry& entry : model_.parameters()) {
     if (entry.value.requires_grad()) trained += entry.value.data().numel();
   }
-  summary["parameters"] = parameter_count(model_);
-  summary["trained_parameters"] = trained;
-  summary["updates"] = updates_done_;
-  summary["last"] = to_json(metrics);
-  if (best) summary["best"] = to_json(metrics);
-  run_.save_summary();
+  return {
+      {"parameters", parameter_count(model_)}, {"trained_parameters", trained}, {"updates", updates_done_}};
 }
 
 }  // namespace tern

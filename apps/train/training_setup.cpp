@@ -52,17 +52,27 @@ bool is_single_image_too_few(const Config& config) {
   return trains_norm && stage_extent(config.image_size, kStages) == 1;
 }
 
-void check_batch_size(const Config& config, std::int64_t images) {
-  const auto leaves_one = [images](std::int64_t size) { return size == 1 || images % size == 1; };
+void check_batch_size(const Config& config, std::int64_t images, int ranks) {
+  if (config.sync_batch_norm) ranks = 1;  // what counts is the whole batch
+  const auto has_single_share = [ranks](std::int64_t size) {
+    return size > 0 && (share_of(size, 0, ranks).size() == 1 || share_of(size, ranks - 1, ranks).size() == 1);
+  };
+  const auto leaves_one = [&](std::int64_t size) {
+    return (size <= images && has_single_share(size)) || has_single_share(images % size);
+  };
   if (!is_single_image_too_few(config) || !leaves_one(config.batch_size)) return;
   std::int64_t other = config.batch_size;  // the next smaller that leaves more, or the next larger
   while (other > 1 && leaves_one(other)) --other;
   while (other <= images && leaves_one(other)) ++other;
   throw Error(
       "batch_size",
-      fmt::format("one that leaves no image alone in a batch, which gives batch norm one value a channel "
-                  "at image_size {} ({}{} training images)",
-                  config.image_size, leaves_one(other) ? "" : fmt::format("{}, say, of ", other), images),
+      fmt::format(
+          "one that leaves no image alone in a batch, which gives batch norm one value a channel "
+          "at image_size {} ({}{} training images{})",
+          config.image_size, leaves_one(other) ? "" : fmt::format("{}, say, of ", other), images,
+          ranks > 1
+              ? fmt::format(" shared among {} ranks; with sync_batch_norm = true shares do not matter", ranks)
+              : ""),
       config.batch_size == 1 ? "1" : fmt::format("{}, which leaves 1", config.batch_size));
 }
 
@@ -190,6 +200,12 @@ LoaderOptions train_loader_options(const Config& config, Part part, const StudyD
 LoaderOptions validation_loader_options(const Config& config, const StudyData& data, Device device) {
   LoaderOptions options = evaluation_loader_options(config, device);
   if (config.outlier_exposure > 0) options.soft_targets = soft_targets_of(config, data);
+  return options;
+}
+
+LoaderOptions on_rank(LoaderOptions options, const Communicator& ranks) {
+  options.rank = ranks.rank();
+  options.ranks = ranks.size();
   return options;
 }
 

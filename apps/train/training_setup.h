@@ -11,6 +11,7 @@
 #include "apps/train/ema.h"
 #include "data/loader.h"
 #include "engine/device/device.h"
+#include "engine/distributed/communicator.h"
 #include "engine/optim/optimizer.h"
 #include "engine/optim/schedule.h"
 #include "models/heads.h"
@@ -34,9 +35,9 @@ std::string check_backbone_weights(const Config& config, const WeightSource& wei
 /// has one value per channel, and no variance.
 bool is_single_image_too_few(const Config& config);
 
-/// Throws Error{batch_size, ...} if an epoch of so many images would have such a batch: before the first
-/// step, not in the last.
-void check_batch_size(const Config& config, std::int64_t images);
+/// Throws Error{batch_size, ...} if an epoch of so many images would have such a batch, or a rank such a share of one: before
+/// the first step, not in the last.
+void check_batch_size(const Config& config, std::int64_t images, int ranks = 1);
 
 /// Over what requires gradients: everything, or the heads.
 std::unique_ptr<Optimizer> make_study_optimizer(const Config& config, const Model& model);
@@ -69,5 +70,7 @@ LoaderOptions train_loader_options(const Config& config, Part part, const StudyD
 /// With the targets of training, so that the loss is the same, but nothing mixed.
 LoaderOptions validation_loader_options(const Config& config, const StudyData& data, Device device);
 LoaderOptions evaluation_loader_options(const Config& config, Device device);
+/// The same for this rank's share of each batch.
+LoaderOptions on_rank(LoaderOptions options, const Communicator& ranks);
 
 }  // namespace tern
