@@ -26,7 +26,7 @@ Notices::~Notices() {
 }
 
 void Notices::send(int to, Kind kind, const std::string& text) {
-  Sent& sent = sent_.emplace_back(Sent{text});
+  Sent& sent = sent_.emplace_back(Sent{to, text});
   MPI_Isend(sent.text.data(), static_cast<int>(sent.text.size()), MPI_CHAR, to, kind, channel_,
             &sent.request);
 }
@@ -87,11 +87,11 @@ std::vector<int> Notices::call_roll(std::chrono::milliseconds limit) {
     if (static_cast<int>(present_.size()) == size_) break;
     std::this_thread::sleep_for(kPause);
   }
-  std::vector<int> absent;
+  if (failure_) return {};
   for (int rank = 0; rank < size_; ++rank) {
-    if (present_.count(rank) == 0) absent.push_back(rank);
+    if (present_.count(rank) == 0) absent_.insert(rank);
   }
-  return absent;
+  return {absent_.begin(), absent_.end()};
 }
 
 void Notices::announce_failure(const std::string& message) {
@@ -113,9 +113,12 @@ void Notices::take_leave(std::chrono::milliseconds limit) {
   send_to_others(leaving);
   for (const auto end = Clock::now() + limit; Clock::now() < end;) {
     read();
-    int gone = 0;
-    for (int rank = 0; rank < size_; ++rank) gone += rank != rank_ && leaving_.count(rank) > 0 ? 1 : 0;
-    if (gone == size_ - 1 && sent_.empty()) return;
+    const auto is_waited_for = [this](int rank) { return rank != rank_ && absent_.count(rank) == 0; };
+    bool all_left =
+        std::none_of(sent_.begin(), sent_.end(), [&](const Sent& sent) { return is_waited_for(sent.to); });
+    for (int rank = 0; rank < size_; ++rank)
+      all_left = all_left && (!is_waited_for(rank) || leaving_.count(rank) > 0);
+    if (all_left) return;
     std::this_thread::sleep_for(kPause);
   }
 }

@@ -34,8 +34,8 @@ class Notices {
   /// Whether a rank below this one has failed with this message.
   bool is_said_below(const std::string& message) const;
 
-  /// Asks all ranks for a sign of life and returns those that give none within `limit`. A rank gives one while it waits for
-  /// others, not while it computes.
+  /// Asks all ranks for a sign of life and returns those that give none within `limit`; none at all where one has failed meanwhile.
+  /// A rank gives a sign while it waits for others, not while it computes.
   std::vector<int> call_roll(std::chrono::milliseconds limit);
   /// Whether a rank below this one has called the roll, and will tell what it finds.
   bool is_called_below() const { return called_below_; }
@@ -43,12 +43,14 @@ class Notices {
   void announce_failure(const std::string& message);
   /// Waits until every rank below this one has failed, too, or is about to end; `limit` at most.
   void hear_those_below(std::chrono::milliseconds limit);
-  /// Says that this rank is about to end, and waits until all others have failed or said so, `limit` at most.
+  /// Says that this rank is about to end, and waits until all others have said so, too, `limit` at most; not for those that were
+  /// absent at the roll call.
   void take_leave(std::chrono::milliseconds limit);
 
  private:
   enum Kind : int { failed = 1, roll_call, present, leaving };
   struct Sent {
+    int to;
     std::string text;
     MPI_Request request = MPI_REQUEST_NULL;
   };
@@ -62,7 +64,7 @@ class Notices {
   std::list<Sent> sent_;  ///< their texts must live until they are gone
   std::optional<Failure> failure_;
   std::map<int, std::string> failures_;
-  std::set<int> present_, leaving_;
+  std::set<int> present_, absent_, leaving_;
   bool called_below_ = false;
 };
 
