@@ -216,6 +216,33 @@ TEST_CASE("ranks: what all of them find wrong is said once") {
   check_once(result.errors, "tern train: rank ");
 }
 
+TEST_CASE("ranks: an error of one is told with its number and ends all, as do images that differ") {
+  if (without_mpi() || !mpi_version().starts_with("Open MPI")) return;  // whose options are below
+  const Study study, other;  // of two hosts, whose disks hold different things under one path
+  const auto train_on_both = [&] {
+    std::vector<std::string> train = study.train("run", 0, {});
+    *(std::find(train.begin(), train.end(), "--data") + 1) = "/proc/self/cwd/data";
+    std::string command = "mpirun --allow-run-as-root --map-by :OVERSUBSCRIBE --bind-to none";
+    for (const Study* host : {&study, &other}) {
+      command += std::string(host == &study ? "" : " :") + " -n 1 --wdir " + host->folder.path().string() +
+                 " " + TERN_BINARY;
+      for (const std::string& word : train) command += " " + word;
+    }
+    const fs::path errors = study.folder / "errors.txt";
+    command += " >" + (study.folder / "output.txt").string() + " 2>" + errors.string();
+    CHECK(std::system(command.c_str()) != 0);
+    CHECK(!fs::exists(study.folder / "run"));
+    return read_text_file(errors);
+  };
+  const fs::path image = other.folder / "data/train_images/3.png";
+  fs::copy_file(other.folder / "data/train_images/4.png", image, fs::copy_options::overwrite_existing);
+  check_once(train_on_both(), "tern train: rank 0 of 2: the images and labels of rank 1 on ");
+  fs::remove(image);
+  const std::string errors = train_on_both();
+  check_once(errors, "tern train: rank 1 of 2: ");
+  check_once(errors, "3.png");
+}
+
 TEST_CASE("ranks: a rank that is killed ends all, and the training goes on as if nothing had been") {
   if (without_mpi()) return;
   const Study study;
@@ -256,7 +283,7 @@ TEST_CASE("ranks: one that is stopped is named by the others, which end in time"
   const auto start = std::chrono::steady_clock::now();
   kill(ranks[1], SIGSTOP);
   CHECK(process.wait() != 0);
-  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(40));
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(30));
   check_once(process.errors(), "tern train: rank 0 of 3: rank 1: wanted an answer within 2 s, got none");
   check_once(process.errors(), "; the checkpoints are those of epoch ");
   CHECK(!is_alive(ranks[1]));
