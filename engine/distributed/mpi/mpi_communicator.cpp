@@ -17,8 +17,9 @@ using Clock = std::chrono::steady_clock;
 
 /// How long the others get to give a sign of life, to a rank that has lost its patience.
 constexpr std::chrono::milliseconds kRollCall{2000};
-/// A rank that was told to end waits no longer than that for the others. (Open MPI kills it after a second.)
-constexpr std::chrono::milliseconds kLastWait{300};
+/// A rank that was told to end waits no longer than that for the others' part in what it does, and again for their last words.
+/// (Open MPI 4 kills it after a second, 5 after half of one.)
+constexpr std::chrono::milliseconds kLastWait{150};
 /// A rank that has failed lets those below it speak first, which may be about to say the same.
 constexpr std::chrono::milliseconds kHearOthers{3000};
 /// In which all ranks are to hear of a failure: those that compute hear of it between two ops.
