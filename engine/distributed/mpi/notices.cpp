@@ -56,6 +56,7 @@ void Notices::read() {
 }
 
 void Notices::take(int from, Kind kind, const std::string& text) {
+  present_.insert(from);
   switch (kind) {
     case failed:
       failures_[from] = text;
@@ -66,7 +67,6 @@ void Notices::take(int from, Kind kind, const std::string& text) {
       send(from, present);
       break;
     case present:
-      present_.insert(from);
       break;
     case leaving:
       leaving_.insert(from);
@@ -80,7 +80,7 @@ bool Notices::is_said_below(const std::string& message) const {
 }
 
 std::vector<int> Notices::call_roll(std::chrono::milliseconds limit) {
-  present_ = {rank_};
+  present_.insert(rank_);
   send_to_others(roll_call);
   for (const auto end = Clock::now() + limit; Clock::now() < end && !failure_;) {
     read();

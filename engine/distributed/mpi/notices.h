@@ -64,7 +64,8 @@ class Notices {
   std::list<Sent> sent_;  ///< their texts must live until they are gone
   std::optional<Failure> failure_;
   std::map<int, std::string> failures_;
-  std::set<int> present_, absent_, leaving_;
+  std::set<int> present_;  ///< have said anything; nobody does before something goes wrong
+  std::set<int> absent_, leaving_;
   bool called_below_ = false;
 };
 
