@@ -298,7 +298,8 @@ TEST_CASE(
   result = test::run_tern({"inspect", "x"}, {}, alone);
   CHECK(result.code == 1);
   CHECK(result.errors ==
-        "tern inspect: launcher: wanted one process (tern train alone shares its work among several), got 2 "
+        "tern inspect: launcher: wanted one process (train and study alone share their work among several), "
+        "got 2 "
         "(PMI_SIZE)\n");
   CHECK(!fs::exists(study.folder / "run"));
 }

@@ -248,14 +248,26 @@ std::size_t count_of(const std::string& text, const std::string& part) {
   return count;
 }
 
-/// A process that works on the fixture's study beside others.
+/// A process that works on the fixture's study beside others: by --join, or since `launched` says that it is one of several.
 struct Joined {
   test::TemporaryFolder folder;
   test::Process process;
 
-  explicit Joined(const StudyOptions& options)
-      : process(folder, {"study", "--join", "--plan", options.plan.string(), "--data",
-                         options.folders.data.string(), "--out", options.out.string(), "--threads", "1"}) {}
+  explicit Joined(const StudyOptions& options, const std::vector<std::string>& launched = {})
+      : process(folder, arguments(options, launched.empty()), {}, launched) {}
+  static std::vector<std::string> arguments(const StudyOptions& options, bool join) {
+    std::vector<std::string> words{"study",
+                                   "--plan",
+                                   options.plan.string(),
+                                   "--data",
+                                   options.folders.data.string(),
+                                   "--out",
+                                   options.out.string(),
+                                   "--threads",
+                                   "1"};
+    if (join) words.push_back("--join");
+    return words;
+  }
 };
 
 }  // namespace
@@ -308,4 +320,16 @@ TEST_CASE("study: several calls share a study, do nothing twice, and end with wh
   Joined other(options);
   CHECK(other.process.wait() == 1);
   CHECK(count_of(other.process.errors(), "the plan of those at work on the study") == 1);
+}
+
+TEST_CASE("study: of what a launcher starts each trains for itself, and the first prints the tables") {
+  const Fixture fixture;
+  fixture.plan(row("a"));
+  Joined first(fixture.options, {"PMI_SIZE=2", "PMI_RANK=0"}),
+      second(fixture.options, {"PMI_SIZE=2", "PMI_RANK=1"});
+  CHECK(first.process.wait() == 0);
+  CHECK(second.process.wait() == 0);
+  CHECK(count_of(first.process.output() + second.process.output(), ": training ") == 3);
+  CHECK(count_of(first.process.output(), "### Table 1") == 1);
+  CHECK(count_of(second.process.output(), "### Table 1") == 0);
 }

@@ -96,7 +96,7 @@ std::vector<std::string> own_arguments() {
 void check_alone() {
   const Launch launch = launch_of_environment();
   if (launch.size == 1) return;
-  throw_alike(launch, Error("launcher", "one process (tern train alone shares its work among several)",
+  throw_alike(launch, Error("launcher", "one process (train and study alone share their work among several)",
                             fmt::format("{} ({})", launch.size, launch.variable)));
 }
 
@@ -162,6 +162,11 @@ RankCores share_cores(Communicator& ranks, int asked) {
     found.remark += "\n";
   }
   return found;
+}
+
+int threads_beside(int on_host) {
+  const int cores = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+  return std::clamp(cores / std::max(on_host, 1), 1, static_cast<int>(allowed_cores().size()));
 }
 
 void check_alike(Communicator& ranks, const std::string& what, const std::string& value) {

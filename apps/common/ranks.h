@@ -25,6 +25,10 @@ struct RankCores {
 /// on, which are those that the launcher has bound it to.
 RankCores share_cores(Communicator& ranks, int asked);
 
+/// Threads for one of so many processes on this machine that do not ask each other: its share of the machine's cores, of those
+/// that it may run on.
+int threads_beside(int on_host);
+
 /// Throws Error naming the first rank whose `value` is not the root's. what: "the images and labels".
 void check_alike(Communicator& ranks, const std::string& what, const std::string& value);
 

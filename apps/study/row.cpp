@@ -42,6 +42,7 @@ bool train_missing(const StudyRun& run, const RowOptions& options) {
     training.weights = member.weights;
     training.runtime = options.runtime;
     training.resume = true;
+    training.alone = true;
     train(training);
   }
   return all;

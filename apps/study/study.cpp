@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "apps/common/ranks.h"
 #include "apps/study/row.h"
 #include "apps/study/table.h"
 #include "apps/train/training_setup.h"
@@ -18,6 +20,7 @@
 #include "data/image_source.h"
 #include "data/study.h"
 #include "engine/core/check.h"
+#include "engine/distributed/launch.h"
 #include "engine/io/file.h"
 
 namespace tern {
@@ -288,9 +291,22 @@ StudyResult complete_rows(const StudyPlan& plan, const std::vector<RowRuns>& row
   }
 }
 
+/// As one of several processes that a launcher has started: each joins the others, with its share of the machine's cores, and the
+/// first prints the result.
+StudyOptions launched(StudyOptions options) {
+  const Launch launch = launch_of_environment();
+  if (launch.size == 1) return options;
+  options.join = true;
+  if (launch.rank > 0) options.print = ResultForm::none;
+  if (options.runtime.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr)
+    options.runtime.threads = threads_beside(launch.on_host);
+  return options;
+}
+
 }  // namespace
 
-int study(const StudyOptions& options) {
+int study(const StudyOptions& asked) {
+  const StudyOptions options = launched(asked);
   const StudyPlan plan = read_plan(options.plan);
   const StudyInputs inputs = gather_inputs(plan, options);
   const std::vector<RowRuns> rows = plan_runs(plan, inputs);

@@ -24,7 +24,7 @@ struct StudyOptions {
   RuntimeOptions runtime;
 };
 
-/// Writes OUT/study.json and OUT/tables.md after each row, and prints the tables at the end, or as JSON what is
+/// Writes OUT/study.json and OUT/tables.md after each row; all processes of a launcher call it and join each other. Prints the tables at the end, or as JSON what is
 /// in study.json. Returns 0; throws Error on failure, with what was done so far left on the disk.
 int study(const StudyOptions& options);
 

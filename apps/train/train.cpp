@@ -381,6 +381,7 @@ int follow(const TrainOptions& options, Communicator& ranks) {
 }  // namespace
 
 int train(const TrainOptions& options) {
+  if (options.alone) return lead(options, *make_local_communicator());
   if (options.ranks > 0) start_ranks(options.ranks);
   Communicator& ranks = world();
   check_alike(ranks, "the version", version_text());

@@ -22,13 +22,15 @@ struct TrainOptions {
   RuntimeOptions runtime;
   bool resume = false;
   std::shared_ptr<FolderLock> lock;  ///< of `out`, if the caller has it
-  int ranks = 0;  ///< processes to start with mpirun; 0: those that a launcher has started, or this one
+  bool alone = false;  ///< with none of the processes that a launcher has started beside this one
+  int ranks = 0;       ///< processes to start with mpirun; 0: those that a launcher has started, or this one
   ResultForm print = ResultForm::text;  ///< text: remarks alone
 };
 
 /// Trains the models that the settings ask for, one after the other; as JSON it prints RUN/summary.json. Returns
 /// 0; throws Error on failure, with the run folder then holding what its last whole epoch left, or nothing if
-/// training never began. Under a launcher of several processes all of them call it and train together (trainer.h).
+/// training never began. Under a launcher of several processes all of them call it and train together (trainer.h), unless
+/// each is to do so alone.
 int train(const TrainOptions& options);
 
 }  // namespace tern

@@ -1,5 +1,6 @@
 #include "engine/distributed/launch.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -22,12 +23,16 @@ std::optional<int> number_in(const char* variable) {
 
 Launch launch_of_environment() {
   struct Names {
-    const char *size, *rank;
+    const char *size, *rank, *on_host;
   };
-  for (const Names& names : {Names{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"},
-                             Names{"PMI_SIZE", "PMI_RANK"}, Names{"SLURM_STEP_NUM_TASKS", "SLURM_PROCID"}}) {
+  // Of Slurm's tasks on a machine ("2(x3),1", in the machines' order) none is the number of this one alone.
+  for (const Names& names :
+       {Names{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE"},
+        Names{"PMI_SIZE", "PMI_RANK", "MPI_LOCALNRANKS"},
+        Names{"SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "SLURM_NTASKS_PER_NODE"}}) {
     const std::optional<int> size = number_in(names.size), rank = number_in(names.rank);
-    if (size && rank && *size > 1 && *rank >= 0 && *rank < *size) return {*size, *rank, names.size};
+    if (size && rank && *size > 1 && *rank >= 0 && *rank < *size)
+      return {*size, *rank, std::clamp(number_in(names.on_host).value_or(1), 1, *size), names.size};
   }
   return {};
 }

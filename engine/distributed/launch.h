@@ -8,6 +8,7 @@ namespace tern {
 struct Launch {
   int size = 1;
   int rank = 0;
+  int on_host = 1;       ///< how many of them are on this machine, as far as the launcher says
   std::string variable;  ///< what said so: "OMPI_COMM_WORLD_SIZE"; empty for a process on its own
 };
 
