@@ -117,7 +117,7 @@ std::string negative_variance_text(const StateDict& tensors) {
     const auto is_negative = [](float value) { return value < 0; };
     const auto first = std::find_if(values.begin(), values.end(), is_negative);
     if (first == values.end()) continue;
-    char text[96];
+    char text[128];
     std::snprintf(text, sizeof text, " (%g of channel %td, %td of %zu negative)", static_cast<double>(*first),
                   first - values.begin(), std::count_if(first, values.end(), is_negative), values.size());
     found.push_back(entry.name + text);
