@@ -37,7 +37,7 @@ std::size_t rows_in(const fs::path& metrics) {
 /// bar is drawn after the second step at the latest.
 void wait_for_second_epoch(const fs::path& run, const test::PseudoTerminal& terminal,
                            const test::Process& program) {
-  terminal.wait_for("two_heads epoch 2/3 [", program);
+  terminal.wait_for("two_heads epoch 2/3 [", &program);
   REQUIRE(rows_in(run / "metrics.csv") == 1);
 }
 

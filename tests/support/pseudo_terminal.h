@@ -49,16 +49,18 @@ class PseudoTerminal {
   const std::filesystem::path& path() const { return path_; }
 
   /// All that was printed, once `part` is in it. Throws Error after five minutes without, or when `program` has ended.
-  std::string wait_for(const std::string& part, const Process& program) const {
+  std::string wait_for(const std::string& part, const Process* program = nullptr) const {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(5);
     for (bool ended = false;;) {
       {
         const std::lock_guard lock(mutex_);
         if (text_.find(part) != std::string::npos) return text_;
         if (ended || std::chrono::steady_clock::now() > deadline)
-          throw Error(ended ? "program that has ended" : "program", part, text_ + program.errors());
+          throw Error(ended ? "program that has ended" : "program", part,
+                      text_ + (ended ? program->errors() : ""));
       }
-      const bool has_ended = program.has_ended();  // what it printed last may be on its way
+      const bool has_ended =
+          program != nullptr && program->has_ended();  // what it printed last may be on its way
       std::this_thread::sleep_for(std::chrono::milliseconds(has_ended ? 100 : 1));
       ended = has_ended;
     }
