@@ -44,6 +44,7 @@ std::string results_with(ScoreMemo* memo) {
   auto prediction = options_with<PredictOptions>(memo);
   prediction.images = trained() / "data/test_images";
   prediction.out = trained() / "predictions.csv";
+  prediction.replace = true;
   prediction.allow_held_out = true;
   prediction.details = true;
   predict(prediction);

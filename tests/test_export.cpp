@@ -29,6 +29,12 @@ const test::TinyRun& two_heads() {
   return trained;
 }
 
+/// Without images of the novel class in training: it is never answered but for a threshold.
+const test::TinyRun& known_alone() {
+  static const test::TinyRun trained({"epochs=1", "cifar=none"});
+  return trained;
+}
+
 const test::TinyRun& two_models() {
   static const test::TinyRun trained({"epochs=1", "approach=two_models", "super_head=cosine_relu_linear",
                                       "cifar=small", "cifar_count=8", "hold_out=true",
@@ -140,11 +146,15 @@ TEST_CASE("export: the graph answers as predict does, with every kind of decisio
     options.tau = {0.0, 1.0};
     options.consistent = true;
   }
-  for (const test::TinyRun* trained : {&two_heads(), &two_models()}) {
+  SUBCASE("with all images of a novel superclass, consistently") {
+    options.tau = {1.0, 0.0};
+    options.consistent = true;
+  }
+  for (const test::TinyRun* trained : {&two_heads(), &two_models(), &known_alone()}) {
     Predictor predictor = predictor_of(*trained, options);
     const Compared compared(*trained, predictor);
     for (const Level level : kLevels) compared.check(level, 1e-5);
-    CHECK(compared.values.contains("features") == (trained == &two_heads()));
+    CHECK(compared.values.contains("features") == (trained != &two_models()));
     CHECK(compared.values.contains("sub_features") == (trained == &two_models()));
   }
 }

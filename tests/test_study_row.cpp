@@ -320,6 +320,15 @@ TEST_CASE("study: several calls share a study, do nothing twice, and end with wh
   Joined other(options);
   CHECK(other.process.wait() == 1);
   CHECK(count_of(other.process.errors(), "the plan of those at work on the study") == 1);
+
+  test::write_quickly(options.plan, read_text_file(options.out / "plan.toml"));
+  test::write_tiny_study(fixture.folder / "others", 9);
+  options.folders.data = fixture.folder / "others";
+  options.folders.cifar = fixture.folder / "data/cifar-100-binary";
+  for (const bool join : {true, false}) {
+    options.join = join;
+    CHECK_THROWS_WITH_AS(study(options), Contains("was begun with, got others"), Error);
+  }
 }
 
 TEST_CASE("study: of what a launcher starts each trains for itself, and the first prints the tables") {

@@ -176,11 +176,16 @@ TEST_CASE("train: a run whose checkpoints are gone is no complete one") {
     CHECK(holds(message_of(options),
                 "best.safetensors: wanted the best model so far, of epoch 1, beside state"));
   }
+  SUBCASE("the settings") {
+    fs::remove(options.out / "config.toml");
+    CHECK(holds(message_of(options), "wanted a run with config.toml, its settings (take it from a copy"));
+    CHECK(fs::exists(run.best_model(Part::two_heads)));
+  }
   SUBCASE("the summary") {
     fs::remove(options.out / "summary.json");
-    CHECK(
-        holds(message_of(options),
-              "which nothing can make again (take it from a copy, or train into another folder), got none"));
+    CHECK(holds(message_of(options),
+                "which nothing can make again (take it from a copy, or train anew, into another folder or "
+                "after removing this one), got none"));
     CHECK(fs::exists(run.best_model(Part::two_heads)));
   }
 }

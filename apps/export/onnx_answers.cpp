@@ -44,7 +44,8 @@ std::string add_likely_within(OnnxGraph& graph, const Run& run, const Decision& 
       flags({classes.superclass_count(), classes.subclass_count()}, subclasses_within(run, decision)));
   const std::string reach =
       graph.node("Gather", "sub_within", {table, inputs.superclass_answer}, {{"axis", std::int64_t{0}}});
-  const std::string masked = graph.constant("sub_within.masked", kMaskedLogit);
+  // Below the novel subclass, which is masked itself where it may not be answered, but is all that there is beside some superclasses.
+  const std::string masked = graph.constant("sub_within.masked", 2 * kMaskedLogit);
   const std::string logits = graph.node("Where", "sub_within.logits", {reach, inputs.logits, masked});
   return graph.node("ArgMax", "sub_likely", {logits}, {kOfRows, kDropAxis});
 }

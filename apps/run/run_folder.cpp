@@ -230,7 +230,8 @@ bool Run::has_checkpoints() const {
 std::string Run::summary_wanted() const {
   return has_checkpoints()
              ? "a run with summary.json, which names its classes and its data and which nothing can "
-               "make again (take it from a copy, or train into another folder)"
+               "make again (take it from a copy, or train anew, into another folder or after removing this "
+               "one)"
              : "a run with summary.json (tern train --resume writes it)";
 }
 

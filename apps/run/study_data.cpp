@@ -196,4 +196,15 @@ StudyData load_run_data(const Run& run, DataFolders folders) {
   return data;
 }
 
+std::string labels_fingerprint(const std::filesystem::path& data) {
+  const Dataset dataset = open_study(data).dataset;
+  Fingerprint print;
+  print.add(dataset.names);
+  print.add(dataset.superclasses);
+  print.add(dataset.subclasses);
+  print.add(dataset.classes.superclass_names);
+  print.add(dataset.classes.subclass_names);
+  return fmt::format("{:016x}", print.value());
+}
+
 }  // namespace tern

@@ -55,4 +55,7 @@ StudyData load_study_data(const Config& config, const DataFolders& folders);
 /// them.
 StudyData load_run_data(const Run& run, DataFolders folders);
 
+/// Of the names and labels of a study's images and of its classes, whose pixels are not looked at. Throws Error as open_study().
+std::string labels_fingerprint(const std::filesystem::path& data);
+
 }  // namespace tern

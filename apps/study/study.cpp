@@ -27,6 +27,23 @@ namespace tern {
 namespace fs = std::filesystem;
 namespace {
 
+/// Notes what the study is of, or throws Error if it was begun with other images or labels: whoever joins it with others would
+/// train a part of it on them.
+void check_same_labels(const StudyOptions& options) {
+  const fs::path file = options.out / "inputs.json";
+  const std::string now = labels_fingerprint(options.folders.data);
+  if (!fs::exists(file)) {
+    write_json(file, {{"labels", now}});
+    return;
+  }
+  const Json before = read_json(file);
+  if (before != Json{{"labels", now}}) {
+    throw Error("--data " + options.folders.data.string(),
+                "the images and labels that the study in " + options.out.string() + " was begun with",
+                "others");
+  }
+}
+
 /// Beside others, or as the first of them.
 std::unique_ptr<FolderLock> join_folder(const StudyOptions& options, const fs::path& copy) {
   std::unique_ptr<FolderLock> lock =
@@ -41,6 +58,7 @@ std::unique_ptr<FolderLock> join_folder(const StudyOptions& options, const fs::p
     throw Error("--join --plan " + options.plan.string(),
                 "the plan of those at work on the study (" + copy.string() + ")", "another");
   }
+  check_same_labels(options);
   return lock;
 }
 
@@ -60,6 +78,7 @@ std::unique_ptr<FolderLock> open_folder(const StudyOptions& options) {
   std::unique_ptr<FolderLock> lock =
       lock_folder(options.out, "at work on this study; --join works beside it");
   remove_unfinished(options.out);
+  check_same_labels(options);
   write_file(copy, read_text_file(options.plan));
   lock->share();
   return lock;
@@ -247,6 +266,8 @@ StudyResult write_result(const StudyPlan& plan, std::vector<RowResult> results, 
   return result;
 }
 
+constexpr int kRoundsBetweenWords = 15;  // half a minute
+
 /// Waits a little, so that others get on with what they are at.
 void wait_for_others(const StudyOptions& options) {
   const StopRequest stop_request;
@@ -267,7 +288,7 @@ StudyResult complete_rows(const StudyPlan& plan, const std::vector<RowRuns>& row
   ScoreMemo memo;
   row_options.memo = &memo;
   const RowRuns* before = nullptr;
-  while (true) {
+  for (int since_told = 0;;) {
     bool waits = false;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (done[i]) continue;
@@ -287,6 +308,8 @@ StudyResult complete_rows(const StudyPlan& plan, const std::vector<RowRuns>& row
       result = write_result(plan, results, options);
     }
     if (!waits) return result;
+    if (since_told++ % kRoundsBetweenWords == 0)
+      remark("waiting for what other calls of this study are at\n");
     wait_for_others(options);
   }
 }

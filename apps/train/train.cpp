@@ -182,14 +182,21 @@ void check_classes(const Config& config, const StudyData& data) {
 /// A run that was ended before it wrote its summary has trained nothing: it starts anew.
 void clear_unbegun(const TrainOptions& options) {
   const fs::path& folder = options.out;
+  const bool has_config = fs::exists(folder / "config.toml");
+  if (!has_config && fs::exists(folder / "summary.json"))
+    throw Error(folder.string(),
+                "a run with config.toml, its settings (take it from a copy, or train into another folder)",
+                "none");
+  if (has_config) {
+    const Run run = Run::open(folder);
+    run.remove_temporary_files();
+    if (run.has_checkpoints()) throw Error(folder.string(), run.summary_wanted(), "none");
+  }
   if (options.config.empty()) {
     throw Error("--config", "a file with settings (the run in " + folder.string() + " has not begun)",
                 "none");
   }
-  if (!fs::exists(folder / "config.toml")) return;
-  const Run run = Run::open(folder);
-  run.remove_temporary_files();
-  if (run.has_checkpoints()) throw Error(folder.string(), run.summary_wanted(), "none");
+  if (!has_config) return;
   fs::remove(folder / "config.toml");
   fs::remove(folder / "checkpoints");
 }

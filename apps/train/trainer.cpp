@@ -330,6 +330,8 @@ Percent Trainer::score(const EpochMetrics& metrics) const {
   if (part_ == Part::super) return of(metrics.validation.super);
   if (part_ == Part::sub) return of(metrics.validation.sub);
   const Percent super = of(metrics.validation.super), sub = of(metrics.validation.sub);
+  // Of classes without superclasses, and without images of none of them, the other level says nothing.
+  if (dataset_.classes.has_one_level() && !metrics.validation.super.novel_accuracy()) return sub;
   return super && sub ? Percent((*super + *sub) / 2) : std::nullopt;
 }
 
