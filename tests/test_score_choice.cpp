@@ -37,6 +37,8 @@ TEST_CASE("score_choice: with one level of classes their scores are of the class
   const auto choices = parse_scores({"class=knn+any-class:energy"}, /*one_level=*/true);
   CHECK_FALSE(choices.super);
   CHECK(choices.sub->terms == std::vector<ScoreTerm>{{Level::sub, "knn"}, {Level::super, "energy"}});
+  CHECK_FALSE(parse_scores({"knn"}, true).super);
+  CHECK(parse_scores({"knn"}, true).sub->terms == std::vector<ScoreTerm>{{Level::sub, "knn"}});
   CHECK(parse_scores({"sub=knn"}, true).sub->terms == std::vector<ScoreTerm>{{Level::sub, "knn"}});
   CHECK_THROWS_WITH_AS(parse_scores({"class=knn"}), Contains("wanted super or sub for a level"), Error);
 }

@@ -206,11 +206,11 @@ TEST_CASE("scores_file: a score that is the same for all images is refused with 
       "is fitted to are all answered rightly",
       Error);
   const test::TinyRun one({"epochs=1"}, test::TinyData::one_level);
-  CHECK_THROWS_WITH_AS(calibrate(calibration({"temperature_scaled"}, {one.run()})),
-                       Contains("at the any-class level: "), Error);
-  CHECK_THROWS_WITH_AS(calibrate(calibration({"temperature_scaled"}, {one.run()})),
-                       Contains("or --score class=temperature_scaled for the other alone"), Error);
-  CHECK(calibrate(calibration({"class=temperature_scaled"}, {one.run()})) == 0);
+  const auto both = calibration({"any-class=temperature_scaled", "class=temperature_scaled"}, {one.run()});
+  CHECK_THROWS_WITH_AS(calibrate(both), Contains("at the any-class level: "), Error);
+  CHECK_THROWS_WITH_AS(calibrate(both), Contains("or --score class=temperature_scaled for the other alone"),
+                       Error);
+  CHECK(calibrate(calibration({"temperature_scaled"}, {one.run()})) == 0);  // of the classes alone
 }
 
 TEST_CASE("scores_file: what is not there, of other models, or damaged") {

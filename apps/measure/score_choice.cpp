@@ -51,7 +51,10 @@ ScoreChoice parse_sum(const std::string& text, Level level, bool one_level) {
 
 }  // namespace
 
-ByLevel<std::optional<ScoreChoice>> parse_scores(const std::vector<std::string>& texts, bool one_level) {
+ByLevel<std::optional<ScoreChoice>> parse_scores(std::vector<std::string> texts, bool one_level) {
+  for (std::string& text : texts) {
+    if (one_level && text.find('=') == std::string::npos) text = "class=" + text;
+  }
   const ByLevel<std::optional<std::string>> sums = texts_by_level("--score", texts, one_level);
   ByLevel<std::optional<ScoreChoice>> choices;
   for (const Level level : kLevels) {

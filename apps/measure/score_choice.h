@@ -32,10 +32,10 @@ struct ScoreChoice {
 };
 
 /// Of `texts`, each as above; none for a level that no text is about. "max_softmax" alone gives an empty choice. With one
-/// level of classes, class= and class: are sub= and sub:, too (level_texts.h).
+/// level of classes, class= and class: are sub= and sub:, too (level_texts.h), and a NAME alone is of the classes: what tells images
+/// of any class from others has mostly one class, which no score can be fitted to.
 /// Throws Error{"--score", ...} for an unknown level or score (with the list), the same term or level twice.
-ByLevel<std::optional<ScoreChoice>> parse_scores(const std::vector<std::string>& texts,
-                                                 bool one_level = false);
+ByLevel<std::optional<ScoreChoice>> parse_scores(std::vector<std::string> texts, bool one_level = false);
 
 /// "sub:knn+max_logit" for the superclass level; "max_softmax" for an empty choice.
 std::string text_of(const ScoreChoice& choice, Level level);

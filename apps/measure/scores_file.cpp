@@ -33,7 +33,8 @@ std::string remedy(const std::vector<Run>& runs, const std::string& views, const
   return text + " --score " + score;
 }
 
-std::string text_of_both(const ByLevel<ScoreChoice>& choices) {
+std::string text_of_both(const ByLevel<ScoreChoice>& choices, bool one_level) {
+  if (one_level && choices.super.terms.empty()) return text_of(choices.sub, Level::sub);
   const std::string super = text_of(choices.super, Level::super), sub = text_of(choices.sub, Level::sub);
   return super == sub ? super : fmt::format("super={} --score sub={}", super, sub);
 }
@@ -149,7 +150,8 @@ std::optional<NoveltyConfidence> read_scores(const std::vector<Run>& runs, Ensem
     if (models.has(level)) wanted[level] = asked[level].value_or(calibrated[level]);
   }
   if (wanted.super.terms.empty() && wanted.sub.terms.empty()) return std::nullopt;
-  const std::string command = remedy(runs, views, text_of_both(wanted));
+  const std::string command =
+      remedy(runs, views, text_of_both(wanted, runs.front().classes().has_one_level()));
   for (const Level level : kLevels) {
     if (wanted[level].terms.empty() || wanted[level] == calibrated[level]) continue;
     const std::string got =

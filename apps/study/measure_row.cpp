@@ -45,7 +45,8 @@ bool is_calibrated(const StudyRow& row, const StudyRun& run) {
   const Run first = Run::open(run.folder());
   if (!is_calibration_of(first, run.folders(), row.views)) return false;
   const ByLevel<ScoreChoice> now = calibrated_scores(first);
-  const ByLevel<std::optional<ScoreChoice>> wanted = parse_scores(row.scores);
+  const ByLevel<std::optional<ScoreChoice>> wanted =
+      parse_scores(row.scores, first.classes().has_one_level());
   return now.super == wanted.super.value_or(ScoreChoice{}) && now.sub == wanted.sub.value_or(ScoreChoice{});
 }
 
