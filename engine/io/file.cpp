@@ -1,12 +1,12 @@
 #include "engine/io/file.h"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <random>
 #include <system_error>
 
 #include "engine/core/check.h"
@@ -101,6 +101,13 @@ fs::path writing_target(const fs::path& path) {
   }
 }
 
+/// Not the process's number, which another machine may have given to a process that shares the folder.
+std::uint64_t drawn_number() {
+  std::uint64_t number = 0;
+  if (::getrandom(&number, sizeof number, GRND_NONBLOCK) == sizeof number) return number;
+  return static_cast<std::uint64_t>(::getpid());
+}
+
 }  // namespace
 
 std::vector<std::byte> read_file(const fs::path& path, std::uint64_t max_bytes) {
@@ -115,8 +122,7 @@ std::string read_text_file(const fs::path& path, std::uint64_t max_bytes) {
 
 AtomicFile::AtomicFile(const fs::path& path)
     : path_(path), target_(writing_target(path)), temporary_(target_) {
-  // Drawn, since processes of two machines may have one number.
-  temporary_ += std::string(kUnfinished) + std::to_string(std::random_device{}());
+  temporary_ += std::string(kUnfinished) + std::to_string(drawn_number());
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor_ < 0) fail("create");
 }
