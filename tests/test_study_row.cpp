@@ -331,6 +331,19 @@ TEST_CASE("study: several calls share a study, do nothing twice, and end with wh
   }
 }
 
+TEST_CASE("study: a call that ended after its first file goes on, and one that ended before it is none") {
+  const Fixture fixture;
+  fixture.plan(row("a"));
+  const fs::path out = fixture.options.out;
+  fs::create_directory(out);
+  fs::copy(fixture.options.plan, out / "plan.toml");
+  CHECK(study(fixture.options) == 0);
+  CHECK(fs::exists(out / "inputs.json"));
+  fs::remove(out / "plan.toml");
+  CHECK_THROWS_WITH_AS(study(fixture.options),
+                       Contains("or one of tern study, got a folder with other files"), Error);
+}
+
 TEST_CASE("study: of what a launcher starts each trains for itself, and the first prints the tables") {
   const Fixture fixture;
   fixture.plan(row("a"));

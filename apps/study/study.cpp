@@ -27,21 +27,22 @@ namespace tern {
 namespace fs = std::filesystem;
 namespace {
 
-/// Notes what the study is of, or throws Error if it was begun with other images or labels: whoever joins it with others would
-/// train a part of it on them.
-void check_same_labels(const StudyOptions& options) {
+/// What a study is of; whoever went on with it with other images or labels would train a part of it on them.
+Json labels_of(const StudyOptions& options) {
+  return {{"labels", labels_fingerprint(options.folders.data)}};
+}
+
+void check_same_labels(const StudyOptions& options, const Json& labels) {
   const fs::path file = options.out / "inputs.json";
-  const std::string now = labels_fingerprint(options.folders.data);
-  if (!fs::exists(file)) {
-    write_json(file, {{"labels", now}});
-    return;
-  }
-  const Json before = read_json(file);
-  if (before != Json{{"labels", now}}) {
-    throw Error("--data " + options.folders.data.string(),
-                "the images and labels that the study in " + options.out.string() + " was begun with",
-                "others");
-  }
+  if (!fs::exists(file) || read_json(file) == labels) return;
+  throw Error("--data " + options.folders.data.string(),
+              "the images and labels that the study in " + options.out.string() + " was begun with",
+              "others");
+}
+
+/// After the plan, without which the folder would be a foreign one to the next call.
+void note_labels(const StudyOptions& options, const Json& labels) {
+  if (!fs::exists(options.out / "inputs.json")) write_json(options.out / "inputs.json", labels);
 }
 
 /// Beside others, or as the first of them.
@@ -58,7 +59,9 @@ std::unique_ptr<FolderLock> join_folder(const StudyOptions& options, const fs::p
     throw Error("--join --plan " + options.plan.string(),
                 "the plan of those at work on the study (" + copy.string() + ")", "another");
   }
-  check_same_labels(options);
+  const Json labels = labels_of(options);
+  note_labels(options, labels);
+  check_same_labels(options, labels);
   return lock;
 }
 
@@ -78,8 +81,10 @@ std::unique_ptr<FolderLock> open_folder(const StudyOptions& options) {
   std::unique_ptr<FolderLock> lock =
       lock_folder(options.out, "at work on this study; --join works beside it");
   remove_unfinished(options.out);
-  check_same_labels(options);
+  const Json labels = labels_of(options);
+  check_same_labels(options, labels);
   write_file(copy, read_text_file(options.plan));
+  note_labels(options, labels);
   lock->share();
   return lock;
 }
