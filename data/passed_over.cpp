@@ -19,6 +19,7 @@ void PassedOver::add(const std::string& kind, const std::string& name) {
   Kind& known = kinds_[kind];
   known.name = kind;
   ++known.count;
+  folders_ += name.ends_with('/');
   std::vector<std::string>& examples = known.examples;
   examples.insert(std::upper_bound(examples.begin(), examples.end(), name, natural_less), name);
   if (examples.size() > kExamples) examples.pop_back();
@@ -61,8 +62,12 @@ std::string PassedOver::kinds_text() const {
 std::string PassedOver::text() const {
   const std::int64_t all = count();
   if (all == 0) return {};
-  return "passed over " + std::to_string(all) + (all == 1 ? " file of " : " files of ") + where_ + ": " +
-         kinds_text() + "\n";
+  const auto counted = [](std::int64_t count, const std::string& thing) {
+    return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
+  };
+  std::string counts = all > folders_ ? counted(all - folders_, "file") : "";
+  if (folders_ > 0) counts += (counts.empty() ? "" : " and ") + counted(folders_, "folder");
+  return "passed over " + counts + " of " + where_ + ": " + kinds_text() + "\n";
 }
 
 }  // namespace tern

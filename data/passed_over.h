@@ -38,12 +38,13 @@ class PassedOver {
   bool contains(const std::string& name) const { return names_.contains(name); }
   /// "2 .webp (a.webp), 1 sub-folder (x/)": the most frequent kinds first, with the first name of each.
   std::string kinds_text() const;
-  /// "passed over 3 files of WHERE: <kinds_text()>\n"; empty if there are none.
+  /// "passed over 2 files and 1 folder of WHERE: <kinds_text()>\n"; empty if there are none.
   std::string text() const;
 
  private:
   std::string where_;
   std::map<std::string, Kind> kinds_;  // by name
+  std::int64_t folders_ = 0;           // among them: names that end with a slash
   std::set<std::string> names_;
 };
 

@@ -52,7 +52,7 @@ TEST_CASE("class folders: two levels, in natural order, and what is in no class"
   CHECK(dataset.subclasses == Indices{0, 1, 1, 2, 3});
   CHECK(dataset.is_extra == std::vector<std::uint8_t>(5, 0));
   CHECK(dataset.image(3)[0] == 10);
-  CHECK(dataset.passed_over.text() == "passed over 4 files of " + folder.path().string() +
+  CHECK(dataset.passed_over.text() == "passed over 2 files and 2 folders of " + folder.path().string() +
                                           ": 1 .txt (dog/notes.txt), 1 in no class's folder (beside.png), 1 "
                                           "sub-folder (bird/wren/deeper/), 1 without images (bird/empty/)\n");
   CHECK(load_class_names(folder.path()).subclass_names == dataset.classes.subclass_names);
@@ -76,7 +76,7 @@ TEST_CASE("class folders: what macOS leaves beside them is no class") {
   const Dataset dataset = load_study(folder.path(), 4);
   CHECK(dataset.classes.superclass_names == Names{"pet", "novel"});
   CHECK(dataset.classes.subclass_names == Names{"cat", "dog", "novel"});
-  CHECK(dataset.passed_over.text() == "passed over 3 files of " + folder.path().string() +
+  CHECK(dataset.passed_over.text() == "passed over 1 file and 2 folders of " + folder.path().string() +
                                           ": 2 of __MACOSX (__MACOSX/), 1 hidden (pet/dog/._1.png)\n");
 }
 

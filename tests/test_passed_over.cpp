@@ -17,7 +17,8 @@ TEST_CASE("passed_over: counted by kind, the most frequent first, each with its 
   files.add(PassedOver::kSubFolder, "more/");
   CHECK(files.count() == 8);
   CHECK(files.text() ==
-        "passed over 8 files of DIR: 3 .webp (9.webp), 2 .gif (1.gif), 2 without extension (dot.), "
+        "passed over 7 files and 1 folder of DIR: 3 .webp (9.webp), 2 .gif (1.gif), 2 without extension "
+        "(dot.), "
         "1 sub-folder (more/)\n");
   CHECK(files.where() == "DIR");
   const std::vector<PassedOver::Kind> kinds = files.kinds();
