@@ -136,12 +136,12 @@ void LabelReader::refuse(std::size_t row, Level level, const std::string& name) 
                 "a column class");
   }
   if (level == Level::super && classes_.has_one_level()) {
-    throw Error(at_line(table, row), "a column class, as there is one level of classes",
-                labels_.text(row, level));
+    throw Error(table.path.string(), "a column class, as there is one level of classes",
+                "columns superclass and subclass");
   }
   const std::size_t column = labels_.columns_[level];
   const std::string by = labels_.is_by_name() ? "" : table.rows[row][column] + ", which is called ";
-  throw Error(at_line(table, row), "a known class in column " + in_quotes(table.header[column]),
+  throw Error(at_line(table, row), "a known class or \"novel\" in column " + in_quotes(table.header[column]),
               by + in_quotes(name) + names_.nearest_text(level, name));
 }
 

@@ -201,9 +201,15 @@ Dataset label_by_table(const fs::path& folder, const LabelTable& labels, const I
 
 }  // namespace
 
+void check_data_folder(const fs::path& folder) {
+  if (fs::is_directory(folder)) return;
+  throw Error("--data " + folder.string(), "a folder of images in folders of classes, or with train_data.csv",
+              fs::exists(folder) ? "a file" : "no folder there");
+}
+
 LabelledImages open_study(const fs::path& folder) {
   if (folder.empty()) throw Error("--data", "a folder", "an empty name");
-  if (!fs::is_directory(folder)) throw Error(folder.string(), "a data folder", "nothing there or no folder");
+  check_data_folder(folder);
   LabelledImages images;
   if (has_no_table(folder)) {
     images.source = open_class_folders(folder);

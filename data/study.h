@@ -27,6 +27,9 @@ namespace tern {
 /// fault.
 Dataset load_study(const std::filesystem::path& folder, int image_size = 64, int threads = 0);
 
+/// Throws Error{"--data FOLDER", ...} unless it is a folder.
+void check_data_folder(const std::filesystem::path& folder);
+
 /// The same without pixels, and where those are.
 struct LabelledImages {
   Dataset dataset;

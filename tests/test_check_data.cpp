@@ -224,12 +224,17 @@ TEST_CASE("check-data: bad input leaves one line and no page") {
     CHECK(!std::filesystem::exists(page));
   };
   const std::string data = (folder / "pets").string();
-  fails({"check-data", "--data", (folder / "none").string(), "--out", page}, "wanted a data folder");
+  fails({"check-data", "--data", (folder / "none").string(), "--out", page},
+        "wanted a folder of images in folders of classes");
   fails({"check-data", "--data", data, "--images", (folder / "none").string(), "--out", page},
         "none: wanted");
   fails({"check-data", "--data", data, "--out", (folder / "none/page.html").string()}, "--out");
   fails({"check-data", "--data", (folder / "pets/cat").string(), "--out", page},
         "in folders of at least two classes");
+  folder.write("pets/train_data.csv", "image,class\ncat/1.png,cat\ncat/2.png,cat\n");
+  fails({"check-data", data},
+        "pets: wanted labelled images of at least 2 classes, to be told apart, got of 1");
+  std::filesystem::remove(folder / "pets/train_data.csv");
   const std::string notes = (folder / "notes.html").string();
   test::write_quickly(notes, "<p>mine</p>");
   fails({"check-data", "--data", data, "--out", notes},

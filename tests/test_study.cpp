@@ -112,7 +112,8 @@ TEST_CASE("study: a table by names needs no mappings, and is numbered by them wh
   CHECK(same.subclasses == std::vector<std::int32_t>{1, 0, 3});
   folder.write("train_data.csv", "image,superclass,subclass\n10.png,bird,gul\n");
   folder.fails(
-      "train_data.csv line 2: wanted a known class in column \"subclass\", got \"gul\" (the nearest is "
+      "train_data.csv line 2: wanted a known class or \"novel\" in column \"subclass\", got \"gul\" (the "
+      "nearest is "
       "gull)");
 
   for (const char* name : {"superclass_mapping.csv", "subclass_mapping.csv"})
@@ -277,8 +278,8 @@ TEST_CASE("study: names in another Unicode normalisation") {
 
 TEST_CASE("study: faults of the folder and of images") {
   const Folder folder;
-  CHECK_THROWS_WITH_AS(load_study(folder / "nowhere"), doctest::Contains("nowhere: wanted a data folder"),
-                       Error);
+  CHECK_THROWS_WITH_AS(load_study(folder / "nowhere"),
+                       doctest::Contains("nowhere: wanted a folder of images in folders of classes"), Error);
   folder.write("train_images/3.png", "not a PNG");
   folder.fails("3.png");
   std::filesystem::remove_all(folder / "train_images");
@@ -341,7 +342,9 @@ TEST_CASE("study: labels of another number of levels are told as such") {
   CHECK(images.subclasses == std::vector<std::int32_t>{0, 1, 2});
   folder.write("labels.csv",
                "image,superclass,subclass\n2.png,bird,gull\n3.png,dog,beagle\n10.png,novel,novel\n");
-  fails("line 2: wanted a column class, as there is one level of classes, got superclass \"bird\"");
+  fails(
+      "labels.csv: wanted a column class, as there is one level of classes, got columns superclass and "
+      "subclass");
 }
 
 TEST_CASE("study: indices of labels are those of the mappings beside them") {
@@ -364,7 +367,8 @@ TEST_CASE("study: indices of labels are those of the mappings beside them") {
 
   folder.write("subclass_mapping.csv", "index,class\n0,beagel\n1,beagle\n2,wren\n3,novel\n");
   fails(
-      "line 2: wanted a known class in column \"subclass_index\", got 0, which is called \"beagel\" (the "
+      "line 2: wanted a known class or \"novel\" in column \"subclass_index\", got 0, which is called "
+      "\"beagel\" (the "
       "nearest is beagle)");
   folder.write("subclass_mapping.csv", "index,class\n0,gull\n1,beagle\n2,wren\n3,novel\n");
   fails("got 0, which is called \"gull\", which lies in superclass \"bird\"");

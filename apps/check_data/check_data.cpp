@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -24,6 +25,21 @@ namespace fs = std::filesystem;
 void add(CheckedImages& images, const std::vector<std::string>& names, std::vector<ImageFacts> facts) {
   images.names.insert(images.names.end(), names.begin(), names.end());
   images.facts.insert(images.facts.end(), facts.begin(), facts.end());
+}
+
+/// What training would refuse.
+void check_findings(const fs::path& data, const CheckedImages& images, const Findings& findings) {
+  if (!findings.unreadable.empty()) {
+    throw Error(
+        data.string(), "images that can be read",
+        findings.unreadable.size() == 1
+            ? "1 that cannot: " + images.facts[static_cast<std::size_t>(findings.unreadable.front())].error
+            : fmt::format("{} that cannot", findings.unreadable.size()));
+  }
+  const auto classes = std::count_if(findings.classes.begin(), findings.classes.end(),
+                                     [](const ClassCount& count) { return count.images > 0; });
+  if (classes < 2)
+    throw Error(data.string(), "labelled images of at least 2 classes, to be told apart", "of 1");
 }
 
 }  // namespace
@@ -58,12 +74,8 @@ int check_data(const CheckDataOptions& options) {
     remark("written to {}\n", options.out.string());
   }
   std::fflush(stdout);
-  if (findings.unreadable.empty()) return 0;
-  throw Error(
-      options.data.string(), "images that can be read",
-      findings.unreadable.size() == 1
-          ? "1 that cannot: " + images.facts[static_cast<std::size_t>(findings.unreadable.front())].error
-          : fmt::format("{} that cannot", findings.unreadable.size()));
+  check_findings(options.data, images, findings);
+  return 0;
 }
 
 }  // namespace tern

@@ -127,11 +127,7 @@ bool needs_cifar(const Config& config) {
 DataFolders resolve_folders(const Config& config, const DataFolders& folders) {
   namespace fs = std::filesystem;
   DataFolders resolved{fs::absolute(folders.data).lexically_normal(), {}};
-  if (!fs::is_directory(resolved.data)) {
-    throw Error("--data " + resolved.data.string(),
-                "a folder of images in folders of classes, or with train_data.csv",
-                fs::exists(resolved.data) ? "a file" : "no folder there");
-  }
+  check_data_folder(resolved.data);
   if (!needs_cifar(config)) return resolved;
   resolved.cifar = folders.cifar.empty() ? resolved.data / "cifar-100-binary"
                                          : fs::absolute(folders.cifar).lexically_normal();
