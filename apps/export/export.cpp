@@ -34,7 +34,7 @@ void check_out(const fs::path& out, bool replace) {
 /// Those that no graph computes, before tern calibrate is asked for in vain.
 void check_asked_scores(const std::vector<std::string>& texts, bool one_level) {
   const ByLevel<std::optional<ScoreChoice>> asked = parse_scores(texts, one_level);
-  check_scores_for_onnx({asked.super.value_or(ScoreChoice{}), asked.sub.value_or(ScoreChoice{})});
+  check_scores_for_onnx({asked.super.value_or(ScoreChoice{}), asked.sub.value_or(ScoreChoice{})}, one_level);
 }
 
 /// What predict asks of its models where both levels are to agree.

@@ -131,7 +131,7 @@ std::vector<Level> output_levels(const Predictor& predictor) {
 }
 
 OnnxGraph onnx_model(Predictor& predictor) {
-  check_scores_for_onnx(predictor.choices());
+  check_scores_for_onnx(predictor.choices(), predictor.runs.front().classes().has_one_level());
   OnnxGraph graph("tern");
   RunNodes(graph, predictor).add();
   const Run& run = predictor.runs.front();

@@ -1,4 +1,5 @@
 #include "apps/export/onnx_novelty.h"
+#include "apps/common/level_words.h"
 
 #include <Eigen/Dense>
 #include <algorithm>
@@ -285,14 +286,15 @@ std::string add_standard(OnnxGraph& graph, const NoveltyConfidence::Standard& st
 
 }  // namespace
 
-void check_scores_for_onnx(const ByLevel<ScoreChoice>& choices) {
+void check_scores_for_onnx(const ByLevel<ScoreChoice>& choices, bool one_level) {
   for (const Level level : kLevels) {
     for (const ScoreTerm& term : choices[level].terms) {
       if (term.name != "gen" && term.name != "openmax") continue;
-      throw Error("--score",
-                  "a score that an ONNX graph computes as tern does: any but gen and openmax (--score "
-                  "max_softmax exports the largest probability)",
-                  text_of(choices[level], level) + ", which decides at the level " + name_of(level));
+      throw Error(
+          "--score",
+          "a score that an ONNX graph computes as tern does: any but gen and openmax (--score "
+          "max_softmax exports the largest probability)",
+          text_of(choices[level], level) + ", which decides at the level " + level_word(level, one_level));
     }
   }
 }

@@ -13,7 +13,7 @@
 namespace tern {
 
 /// Throws Error{"--score", ...} for a score whose formula loses its digits in f32 or does not fit a graph: gen, openmax.
-void check_scores_for_onnx(const ByLevel<ScoreChoice>& choices);
+void check_scores_for_onnx(const ByLevel<ScoreChoice>& choices, bool one_level);
 
 class OnnxScores {
  public:
