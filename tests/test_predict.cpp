@@ -248,6 +248,13 @@ TEST_CASE("predict: rows, order, thresholds, probabilities, zip and faults") {
     options.out = trained / "data/test_labels.csv";  // not that of the data, even so
     CHECK_THROWS_WITH_AS(predict(options), Contains("got the labels"), Error);
     options = options_for(trained);
+    fs::create_directories(trained / "other/pictures");  // of another data set than the run's
+    test::write_quickly(trained / "other/train_data.csv", "image,class\n1.png,cat\n");
+    options.images = trained / "other/pictures";
+    options.out = trained / "other/train_data.csv";
+    CHECK_THROWS_WITH_AS(predict(options), Contains("wanted another file than the inputs, got the images"),
+                         Error);
+    options = options_for(trained);
     options.images = trained / "data/train_data.csv";
     CHECK_THROWS_AS(predict(options), Error);
   }

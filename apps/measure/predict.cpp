@@ -32,7 +32,7 @@ void check_output(const std::string& option, const fs::path& path, const Predict
   check_writable(option, path);
   check_not_input(option, path, "the labels", options.labels);
   check_not_input(option, path, "the images", options.images);
-  check_not_image(option, path, options.images);
+  check_not_data(option, path, fs::weakly_canonical(options.images).parent_path());
   check_not_data(option, path, run.summary_text("inputs", "data"));
   run.check_not_own(option, path);
 }
