@@ -98,7 +98,8 @@ TEST_CASE("calibrate: evaluate takes a rule's thresholds, those given first") {
   other["sub"]["candidates"][0]["tau"] = 7;
   CHECK(error_with(other).ends_with("calibration.json sub p10_seen: wanted a tau in [0, 1], got 7"));
   other["sub"]["candidates"][0]["tau"] = nullptr;  // JSON's NaN
-  CHECK(error_with(other).ends_with("wanted what tern calibrate writes, got other JSON"));
+  CHECK(error_with(other).ends_with(
+      "what tern calibrate writes, got other JSON: tern calibrate writes it anew"));
   other = json;
   other["settings"]["epochs"]["two_heads"] = "99";
   CHECK(error_with(other).ends_with(
@@ -109,7 +110,12 @@ TEST_CASE("calibrate: evaluate takes a rule's thresholds, those given first") {
   CHECK_FALSE(is_calibration_of(run, {run.folder()}, ""));
   other = json;
   other.erase("sub");  // no silent fall-back to the settings' tau
-  CHECK(error_with(other).ends_with("wanted what tern calibrate writes, got other JSON"));
+  CHECK(error_with(other).ends_with(
+      "what tern calibrate writes, got other JSON: tern calibrate writes it anew"));
+  test::write_quickly(trained() / "run/calibration.json", json.dump().substr(0, 100));
+  CHECK(test::error_of([&] {
+          with_calibrated_taus(run, wanted);
+        }).ends_with(": tern calibrate writes it anew"));
   test::write_quickly(trained() / "run/calibration.json", R"({"sub": 3})");
   CHECK_THROWS_WITH_AS(with_calibrated_taus(run, wanted), Contains("wanted what tern calibrate writes"),
                        Error);

@@ -115,6 +115,9 @@ TEST_CASE("study: runs, results, predictions and tables; a second call finds eve
 
   // A run that was cut off before its end is trained again, and what depends on it measured again.
   fs::remove_all(out / "rule/seed-3/last");
+  test::write_quickly(out / "rule/seed-3/result.json", "{\"folds\": [");
+  CHECK_THROWS_WITH_AS(study(fixture.options),
+                       Contains("once it is removed, tern study measures the row anew"), Error);
   fs::remove(out / "rule/seed-3/result.json");
   CHECK(study(fixture.options) == 0);
   CHECK(read_json(out / "rule/seed-3/result.json").at("estimate") == result.at("estimate"));
@@ -206,6 +209,10 @@ TEST_CASE("study: faults before any training") {
                        Error);
   options.keys = {"v2=ema", "v2=model"};
   CHECK_THROWS_WITH_AS(study(options), Contains("--key v2=model: wanted one key for each of --weights"),
+                       Error);
+  options = fixture.options;
+  options.folders.data = fixture.folder / "nowhere";
+  CHECK_THROWS_WITH_AS(study(options), Contains("nowhere: wanted a folder of images in folders of classes"),
                        Error);
   options = fixture.options;
   options.images = fixture.folder / "nowhere";

@@ -49,6 +49,19 @@ Json reference_json(const ReferenceThresholds& reference) {
   return json;
 }
 
+Error not_of_calibrate(const std::filesystem::path& file) {
+  return {file.string(), "what tern calibrate writes", "other JSON: tern calibrate writes it anew"};
+}
+
+/// A damaged one is lost, and soon made anew.
+Json read_calibration(const std::filesystem::path& file) {
+  try {
+    return read_json(file);
+  } catch (const Error& error) {
+    throw Error(error.what(), "tern calibrate writes it anew");
+  }
+}
+
 /// Whether it was made with the models as they are now; files of before this was noted are taken at their word.
 bool is_of_models(const Json& calibration, const Run& run) {
   const Json settings = calibration.is_object() ? calibration.value("settings", Json::object()) : Json();
@@ -141,6 +154,12 @@ JointCalibration joint_calibration(const std::filesystem::path& file, const Json
                                    const ByLevel<ScoreChoice>& choices, bool one_level) {
   JointCalibration joint;
   TestMix mix;
+  if (!json.at("settings").contains("mix_percent")) {
+    warn(
+        "note: --joint takes known images, novel subclasses and novel superclasses for equally many, as {} "
+        "was made without --mix; where most images are known, tern calibrate --mix says so\n",
+        file.string());
+  }
   if (json.at("settings").contains("mix_percent")) {
     const auto shares = json.at("settings").at("mix_percent").get<std::vector<double>>();
     if (shares.size() == 3) mix = {shares[0], shares[1], shares[2]};
@@ -187,7 +206,7 @@ bool is_calibration_of(const Run& run, const std::vector<std::filesystem::path>&
                        const std::string& views) {
   const std::filesystem::path file = calibration_file(run);
   if (!std::filesystem::exists(file)) return false;
-  const Json json = read_json(file);
+  const Json json = read_calibration(file);
   const Json settings = json.is_object() ? json.value("settings", Json::object()) : Json();
   if (!settings.is_object() || settings.value("views", Json("")) != views) return false;
   if (!is_of_models(json, run)) return false;
@@ -232,7 +251,7 @@ Json to_json(const LevelThresholds& thresholds) {
 std::vector<ThresholdCandidate> read_candidates(const Run& run, Level level, const ScoreChoice& choice) {
   const std::filesystem::path file = calibration_file(run);
   if (!std::filesystem::exists(file)) return {};
-  const Json calibration = read_json(file);
+  const Json calibration = read_calibration(file);
   std::vector<ThresholdCandidate> candidates;
   if (!is_of_models(calibration, run)) return candidates;
   try {
@@ -242,7 +261,7 @@ std::vector<ThresholdCandidate> read_candidates(const Run& run, Level level, con
       candidates.push_back({candidate.at("rule").get<std::string>(), candidate.at("tau").get<double>()});
     }
   } catch (const Json::exception&) {
-    throw Error(file.string(), "what tern calibrate writes", "other JSON");
+    throw not_of_calibrate(file);
   }
   return candidates;
 }
@@ -265,7 +284,7 @@ DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options,
             fmt::format("thresholds for {} (made by tern calibrate)", by_score ? "--score" : "--tau-rule"),
             "no file");
       }
-      json = read_json(file);
+      json = read_calibration(file);
       check_models(file, json, run);
     }
     const std::optional<std::string> rule = rule_at(run, json, level, options, choices[level]);
@@ -287,7 +306,7 @@ DecisionOptions with_calibrated_taus(const Run& run, DecisionOptions options,
       for (const Level level : levels_of(part)) supply(level);
     }
   } catch (const Json::exception&) {
-    throw Error(file.string(), "what tern calibrate writes", "other JSON");
+    throw not_of_calibrate(file);
   }
   options.tau = taus;
   return options;
@@ -302,7 +321,7 @@ Decision calibrated_decision(const Run& run, const DecisionOptions& options,
       throw Error(file.string(), "probabilities for --joint (made by tern calibrate)", "no file");
     return decision;
   }
-  const Json json = read_json(file);
+  const Json json = read_calibration(file);
   try {
     for (const Level level : kLevels) {
       if (!json.contains(name_of(level)) || score_of(json, level) != text_of(choices[level], level)) continue;
@@ -316,7 +335,7 @@ Decision calibrated_decision(const Run& run, const DecisionOptions& options,
     if (options.joint) check_models(file, json, run);
     if (options.joint) decision.joint = joint_calibration(file, json, choices, run.classes().has_one_level());
   } catch (const Json::exception&) {
-    throw Error(file.string(), "what tern calibrate writes", "other JSON");
+    throw not_of_calibrate(file);
   }
   return decision;
 }
@@ -325,7 +344,7 @@ ByLevel<std::vector<double>> held_out_confidences(const Run& run, const ByLevel<
   const std::filesystem::path file = calibration_file(run);
   ByLevel<std::vector<double>> confidences;
   if (!std::filesystem::exists(file)) return confidences;
-  const Json json = read_json(file);
+  const Json json = read_calibration(file);
   if (!is_of_models(json, run)) return confidences;
   try {
     for (const Level level : kLevels) {
@@ -333,7 +352,7 @@ ByLevel<std::vector<double>> held_out_confidences(const Run& run, const ByLevel<
       confidences[level] = json.at(name_of(level)).value("held_out_confidences", std::vector<double>());
     }
   } catch (const Json::exception&) {
-    throw Error(file.string(), "what tern calibrate writes", "other JSON");
+    throw not_of_calibrate(file);
   }
   return confidences;
 }

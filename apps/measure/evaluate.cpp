@@ -86,15 +86,15 @@ std::vector<LevelMember> members_of(Predictor& predictor, const EnsembleData& da
 }
 
 /// Who takes a threshold as it comes may find every image novel.
-void warn_of_strict_thresholds(const Evaluation& evaluation, const std::vector<Level>& levels) {
+void warn_of_strict_thresholds(const Evaluation& evaluation, const std::vector<Level>& levels, bool joint) {
   for (const Level level : levels) {
     const LevelRates& rates = *evaluation.rates[level];
     const Percent called_novel = rates.validation.false_novel_rate();
     if (!called_novel || *called_novel < 50) continue;
-    warn(
-        "note: tau {:g} calls {:.0f} % of the known validation images novel at the {} level; tern calibrate "
-        "proposes others\n",
-        rates.tau, *called_novel, level_word(level, evaluation.one_level));
+    warn("note: {} calls {:.0f} % of the known validation images novel at the {} level; tern calibrate {}\n",
+         joint ? "--joint" : fmt::format("tau {:g}", rates.tau), *called_novel,
+         level_word(level, evaluation.one_level),
+         joint ? "--mix says how many to expect" : "proposes others");
   }
 }
 
@@ -122,7 +122,8 @@ int evaluate(const EvaluateOptions& options) {
   }
   const Json json = to_json(evaluation);
   if (options.print == ResultForm::text) print_now(stdout, text_of(evaluation));
-  if (options.print != ResultForm::none) warn_of_strict_thresholds(evaluation, predictor.models.levels());
+  if (options.print != ResultForm::none)
+    warn_of_strict_thresholds(evaluation, predictor.models.levels(), predictor.decision.joint.has_value());
   write_json(run.folder() / "evaluation.json", json);
   if (options.print == ResultForm::json) print_json(json);
   return 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "apps/common/console.h"
 #include "apps/measure/calibration_file.h"
 #include "apps/measure/scores_file.h"
 #include "engine/core/check.h"
@@ -23,6 +24,8 @@ Predictor::Predictor(std::vector<Run> opened, const DecisionOptions& options, co
     asked.mask_untrained = confidence->mask_untrained();
   }
   decision = calibrated_decision(runs.front(), asked, choices());
+  if (options.tau.super && runs.front().classes().has_one_level() && !tells_any_class())
+    warn("note: --tau-super decides nothing where classes have one level; their threshold is --tau-sub\n");
 }
 
 bool Predictor::tells_any_class() const {

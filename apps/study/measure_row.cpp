@@ -254,9 +254,9 @@ Json measured_row(const RowRuns& runs, const RowOptions& options) {
 
   const std::vector<const StudyRun*> all = runs.all();
   if (std::all_of(all.begin(), all.end(), [&file](const StudyRun* run) { return is_of_now(file, *run); })) {
-    const Json before = read_json(file);
+    const Json before = read_result(file);
     const bool predicted = options.images.empty() || fs::exists(runs.folder / "predictions.csv");
-    if (predicted && before.is_object() && before.value("inputs", Json()) == inputs) return before;
+    if (predicted && before.value("inputs", Json()) == inputs) return before;
   }
   remark("{}: measuring\n", runs.title());
   make_folder("--out", runs.folder);

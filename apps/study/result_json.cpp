@@ -1,5 +1,7 @@
 #include "apps/study/result_json.h"
 
+#include <fmt/format.h>
+
 #include "apps/measure/score_choice.h"
 #include "engine/core/check.h"
 
@@ -147,6 +149,19 @@ std::vector<RowSummary> summarise(const StudyPlan& plan, const std::vector<RowRe
     if (!summary.seeds.empty()) rows.push_back(std::move(summary));
   }
   return rows;
+}
+
+Json read_result(const std::filesystem::path& file) {
+  const char* const remedy = "once it is removed, tern study measures the row anew";
+  Json result;
+  try {
+    result = read_json(file);
+  } catch (const Error& error) {
+    throw Error(error.what(), remedy);
+  }
+  if (!result.is_object())
+    throw Error(file.string(), fmt::format("what tern study writes ({})", remedy), "other JSON");
+  return result;
 }
 
 Measured read_measured(const std::filesystem::path& file) {

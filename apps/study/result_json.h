@@ -25,6 +25,9 @@ Json study_json(const StudyPlan& plan, const std::vector<RowResult>& results);
 /// In the plan's order; rows without results are left out.
 std::vector<RowSummary> summarise(const StudyPlan& plan, const std::vector<RowResult>& results);
 
+/// A row's result.json, an object. Throws Error{file, ...} that says what to do about another.
+Json read_result(const std::filesystem::path& file);
+
 /// From RUN/evaluation.json. Throws Error{file, ...} if it is not what tern evaluate writes of both levels.
 Measured read_measured(const std::filesystem::path& file);
 

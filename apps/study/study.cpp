@@ -144,6 +144,7 @@ void check_folds(const StudyPlan& plan, std::size_t subclasses) {
 StudyInputs gather_inputs(const StudyPlan& plan, const StudyOptions& options) {
   StudyInputs inputs;
   inputs.out = options.out;
+  check_data_folder(options.folders.data);
   const ClassTable classes = load_class_names(options.folders.data);
   inputs.superclasses = classes.superclass_names;
   inputs.superclasses.pop_back();  // "novel"
@@ -249,10 +250,7 @@ std::vector<RowResult> earlier_results(const std::vector<RowRuns>& rows) {
   std::vector<RowResult> results;
   for (const RowRuns& row : rows) {
     const fs::path file = row.folder / "result.json";
-    results.push_back({row.row, row.seed, fs::exists(file) ? read_json(file) : Json()});
-    const Json& result = results.back().result;
-    if (!result.is_null() && !result.is_object())
-      throw Error(file.string(), "what tern study writes", "other JSON");
+    results.push_back({row.row, row.seed, fs::exists(file) ? read_result(file) : Json()});
   }
   return results;
 }
