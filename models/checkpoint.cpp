@@ -84,10 +84,9 @@ StateDict with_prefix(const std::string& prefix, StateDict tensors) {
 constexpr const char* kAveragePrefix = "average.";
 
 /// The optimiser's tensors by the names that a training state gives them.
-StateDict named_state(const Optimizer& optimizer) {
+StateDict named_state(const std::vector<OptimizerTensor>& moments) {
   StateDict state;
-  for (const OptimizerTensor& entry : optimizer.state())
-    state.push_back({"optimizer." + entry.name, entry.value});
+  for (const OptimizerTensor& entry : moments) state.push_back({"optimizer." + entry.name, entry.value});
   return state;
 }
 
@@ -99,7 +98,7 @@ class TrainingState : public Module {
 
   void visit(const std::string& prefix, StateVisitor& visitor) const override {
     model_.visit(prefix + "model.", visitor);
-    for (const NamedTensor& entry : named_state(optimizer_)) {
+    for (const NamedTensor& entry : named_state(optimizer_.state())) {
       visitor.buffer(prefix + entry.name, entry.tensor);
     }
     if (average_ != nullptr) average_->visit(prefix + kAveragePrefix, visitor);
@@ -161,11 +160,12 @@ LoadedModel load_model(const std::filesystem::path& path, Device device) {
   return loaded;
 }
 
-TrainingSnapshot::TrainingSnapshot(const Model& model, const Optimizer& optimizer, const Model* average)
+TrainingSnapshot::TrainingSnapshot(const Model& model, const Optimizer& optimizer, const Model* average,
+                                   const std::vector<OptimizerTensor>* moments)
     : spec_(model.spec()),
       optimizer_steps_(optimizer.step_count()),
       model_(for_file(model.state_dict())),
-      optimizer_(for_file(named_state(optimizer))) {
+      optimizer_(for_file(named_state(moments != nullptr ? *moments : optimizer.state()))) {
   if (average != nullptr) average_ = for_file(average->state_dict());
 }
 

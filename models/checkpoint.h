@@ -41,8 +41,10 @@ struct TrainingProgress {
 /// needs no other layout: write the files before the training goes on.
 class TrainingSnapshot {
  public:
-  /// `average`: the moving average of the model's weights, where one is kept.
-  TrainingSnapshot(const Model& model, const Optimizer& optimizer, const Model* average = nullptr);
+  /// `average`: the moving average of the model's weights, where one is kept. `moments`: the optimiser's state(), where it does not
+  /// keep all of it itself.
+  TrainingSnapshot(const Model& model, const Optimizer& optimizer, const Model* average = nullptr,
+                   const std::vector<OptimizerTensor>* moments = nullptr);
 
   /// As the free non_finite_text(); the optimiser's tensors are "optimizer.<name>", the average's
   /// "average.<name>".

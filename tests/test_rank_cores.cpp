@@ -20,7 +20,7 @@ class Told final : public Communicator {
   int size() const override { return static_cast<int>(others_.size()) + 1; }
   void all_reduce(std::span<double>) override {}
   std::unique_ptr<PendingSum> begin_all_reduce(std::span<float>) override { return nullptr; }
-  void broadcast(std::span<std::byte>) override {}
+  void broadcast_from(int, std::span<std::byte>) override {}
   std::vector<std::string> gather(const std::string& text) override {
     std::vector<std::string> all{text};
     all.insert(all.end(), others_.begin(), others_.end());

@@ -257,6 +257,9 @@ void add_rank_keys(Table& table) {
   table.flag(
       "sync_batch_norm", &Config::sync_batch_norm,
       "batch norm by the statistics of the whole batch; else each rank goes by its share, as PyTorch's DDP");
+  table.flag("shard_optimizer", &Config::shard_optimizer,
+             "part the optimiser's state among the ranks (ZeRO-1): less memory, the same bytes");
+  table.last_may_differ_on_resume();
   table.whole("bucket_mib", &Config::bucket_mib, 1, 1024, "MiB of gradients that are sent together");
   table.whole("rank_patience_seconds", &Config::rank_patience_seconds, 1, 86400,
               "how long ranks wait for one that gives no answer before all end");

@@ -98,6 +98,8 @@ Trainer::Trainer(Run& run, Part part, const StudyData& data, const TrainerOption
     resume();
   }
   join_root();
+  if (ranks_.size() > 1 && config_.shard_optimizer)
+    shards_ = std::make_unique<OptimizerShards>(ranks_, *optimizer_);
 }
 
 void Trainer::train() {
@@ -201,6 +203,7 @@ void Trainer::update() {
   step.clip_norm = static_cast<float>(config_.clip_norm);
   step.accumulated = batches_waiting_;
   optimizer_->step(step);
+  if (shards_) shards_->share_parameters();
   learning_rate_ = step.learning_rate;
   batches_waiting_ = 0;
   ++updates_done_;

@@ -24,6 +24,7 @@
 #include "engine/autograd/tape.h"
 #include "engine/distributed/gradient_buckets.h"
 #include "engine/distributed/world.h"
+#include "engine/optim/optimizer_shards.h"
 #include "models/checkpoint.h"
 
 namespace tern {
@@ -99,6 +100,7 @@ class Trainer {
   RecordedStep train_step_, validation_step_;
   StepResults results_;
   std::unique_ptr<GradientBuckets> buckets_;  ///< of several ranks
+  std::unique_ptr<OptimizerShards> shards_;   ///< with shard_optimizer
   std::unique_ptr<EpochFiles> files_;         ///< at the root
   StudyLossOptions loss_options_;
   std::vector<Tensor> novel_masks_;  ///< of each head's logits; undefined: nothing is masked

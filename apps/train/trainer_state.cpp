@@ -112,9 +112,11 @@ void Trainer::check_finite(const TrainingSnapshot& snapshot, std::int64_t epoch)
 
 void Trainer::finish_epoch(const EpochMetrics& metrics) {
   const bool best = is_best(metrics);
+  std::vector<OptimizerTensor> gathered;
+  if (shards_) gathered = shards_->gather_state();
   std::optional<TrainingSnapshot> snapshot;
   if (files_) {
-    snapshot.emplace(model_, *optimizer_, ema_ ? &ema_->model() : nullptr);
+    snapshot.emplace(model_, *optimizer_, ema_ ? &ema_->model() : nullptr, shards_ ? &gathered : nullptr);
     check_finite(*snapshot, metrics.epoch);
   }
   if (best) {

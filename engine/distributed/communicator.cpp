@@ -11,7 +11,7 @@ class LocalCommunicator final : public Communicator {
   int size() const override { return 1; }
   void all_reduce(std::span<double>) override {}
   std::unique_ptr<PendingSum> begin_all_reduce(std::span<float>) override { return std::make_unique<Done>(); }
-  void broadcast(std::span<std::byte>) override {}
+  void broadcast_from(int, std::span<std::byte>) override {}
   std::vector<std::string> gather(const std::string& text) override { return {text}; }
   void barrier() override {}
   void set_patience(std::chrono::seconds) override {}

@@ -52,13 +52,14 @@ class Communicator {
   /// Each value becomes its sum over the ranks: the same bits on all of them, and in every run of as many.
   virtual void all_reduce(std::span<double> values) = 0;
   virtual std::unique_ptr<PendingSum> begin_all_reduce(std::span<float> values) = 0;
-  /// The root's bytes come to all.
-  virtual void broadcast(std::span<std::byte> bytes) = 0;
+  /// The bytes of rank `from` come to all.
+  virtual void broadcast_from(int from, std::span<std::byte> bytes) = 0;
   /// The texts of all ranks, in their order, at the root; nothing elsewhere. They may hold any bytes.
   virtual std::vector<std::string> gather(const std::string& text) = 0;
   virtual void barrier() = 0;
 
-  std::string broadcast(const std::string& text);  ///< the root's
+  void broadcast(std::span<std::byte> bytes) { broadcast_from(0, bytes); }  ///< the root's
+  std::string broadcast(const std::string& text);                           ///< the root's
   std::vector<std::string> all_gather(const std::string& text);
   bool any(bool value);  ///< whether it is true on a rank at least
 

@@ -38,7 +38,8 @@ std::vector<ParameterGroup> make_parameter_groups(const std::vector<ParameterEnt
   return groups;
 }
 
-Optimizer::Optimizer(const char* name, const std::vector<ParameterGroup>& groups, int moments) : name_(name) {
+Optimizer::Optimizer(const char* name, const std::vector<ParameterGroup>& groups, int moments)
+    : name_(name), moments_(moments) {
   std::unordered_set<const void*> seen;
   std::unordered_set<std::string> names;
   for (const ParameterGroup& group : groups) {
@@ -65,6 +66,7 @@ Optimizer::Optimizer(const char* name, const std::vector<ParameterGroup>& groups
     }
   }
   active_.reserve(entries_.size());
+  updated_.reserve(entries_.size());
 }
 
 void Optimizer::step(const StepOptions& options) {
@@ -78,17 +80,21 @@ void Optimizer::step(const StepOptions& options) {
     throw Error(name_, "at least 1 accumulated gradient", std::to_string(options.accumulated));
   }
   active_.clear();
+  updated_.clear();
   for (Entry& entry : entries_) {
     if (!entry.value.grad().defined()) continue;
     OptimizerSlot& slot = active_.emplace_back(entry.slot);
     slot.gradient = entry.value.grad();
     slot.bf16_copy = entry.value.bf16_copy();
     slot.learning_rate = options.learning_rate * entry.learning_rate_factor;
+    if (entry.is_kept) updated_.push_back(slot);
   }
   if (active_.empty()) return;
   ++step_count_;
-  update(active_, gradient_scale(options));
+  const Tensor* const scale = gradient_scale(options);
+  if (!updated_.empty()) update(updated_, scale);
   active_.clear();  // lets go of the gradients, so that their memory has one owner again
+  updated_.clear();
 }
 
 // The factor of all gradients: 1 / k for k accumulated ones, times what clipping asks. With n the norm of the
@@ -120,14 +126,29 @@ void Optimizer::clear_gradients() {
 std::vector<OptimizerTensor> Optimizer::state() const {
   std::vector<OptimizerTensor> state;
   for (const Entry& entry : entries_) {
-    if (entry.slot.first_moment.defined()) {
-      state.push_back({entry.name + ".first_moment", entry.slot.first_moment});
-    }
-    if (entry.slot.second_moment.defined()) {
-      state.push_back({entry.name + ".second_moment", entry.slot.second_moment});
-    }
+    if (moments_ > 0) state.push_back({entry.name + ".first_moment", entry.slot.first_moment});
+    if (moments_ > 1) state.push_back({entry.name + ".second_moment", entry.slot.second_moment});
   }
   return state;
+}
+
+std::vector<Variable> Optimizer::parameters() const {
+  std::vector<Variable> parameters;
+  for (const Entry& entry : entries_) parameters.push_back(entry.value);
+  return parameters;
+}
+
+void Optimizer::keep_only(const std::vector<std::uint8_t>& kept) {
+  if (kept.size() != entries_.size()) {
+    throw Error(name_, std::to_string(entries_.size()) + " flags, one for each parameter",
+                std::to_string(kept.size()));
+  }
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    entries_[i].is_kept = kept[i] != 0;
+    if (entries_[i].is_kept) continue;
+    entries_[i].slot.first_moment = {};
+    entries_[i].slot.second_moment = {};
+  }
 }
 
 std::unique_ptr<Optimizer> make_optimizer(const std::string& name, const std::vector<ParameterGroup>& groups,

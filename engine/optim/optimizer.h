@@ -51,8 +51,14 @@ class Optimizer {
 
   std::int64_t step_count() const { return step_count_; }
   void set_step_count(std::int64_t steps) { step_count_ = steps; }  ///< when resuming
-  /// The moments, in the parameters' order; to resume, assign() saved values to them.
+  /// The moments, in the parameters' order; to resume, assign() saved values to them. Undefined where keep_only() let go of them.
   std::vector<OptimizerTensor> state() const;
+
+  std::vector<Variable> parameters() const;  ///< in the order in which they were given
+  int moments_per_parameter() const { return moments_; }
+  /// Lets go of the moments of all parameters but those whose flag is set, and updates those alone, of the parameters() by their
+  /// places. Clipping still takes the norm of all gradients. For one rank of several (optimizer_shards.h).
+  void keep_only(const std::vector<std::uint8_t>& kept);
 
  protected:
   /// moments: 0, 1 or 2 tensors per parameter, zero at first. Throws Error for a parameter that appears twice,
@@ -69,13 +75,16 @@ class Optimizer {
     Variable value;
     OptimizerSlot slot;  ///< parameter, moments, weight decay; the gradient is set at each step
     float learning_rate_factor = 1;
+    bool is_kept = true;
   };
 
   const Tensor* gradient_scale(const StepOptions& options);
 
   const char* name_;
+  int moments_;
   std::vector<Entry> entries_;
-  std::vector<OptimizerSlot> active_;  ///< of this step; kept for its memory
+  std::vector<OptimizerSlot> active_;  ///< of this step, as are the next ones; members for their memory
+  std::vector<OptimizerSlot> updated_;
   Tensor norm_, scale_;
 };
 

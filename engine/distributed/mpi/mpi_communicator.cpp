@@ -59,8 +59,7 @@ class MpiCommunicator final : public Communicator {
   int size() const override { return size_; }
   void all_reduce(std::span<double> values) override;
   std::unique_ptr<PendingSum> begin_all_reduce(std::span<float> values) override;
-  using Communicator::broadcast;
-  void broadcast(std::span<std::byte> bytes) override;
+  void broadcast_from(int from, std::span<std::byte> bytes) override;
   std::vector<std::string> gather(const std::string& text) override;
   void barrier() override;
   void set_patience(std::chrono::seconds patience) override { patience_ = patience; }
@@ -152,12 +151,12 @@ std::unique_ptr<PendingSum> MpiCommunicator::begin_all_reduce(std::span<float> v
   return std::make_unique<MpiSum>(*this, values, ranks_);
 }
 
-void MpiCommunicator::broadcast(std::span<std::byte> bytes) {
+void MpiCommunicator::broadcast_from(int from, std::span<std::byte> bytes) {
   while (!bytes.empty()) {
     const std::span<std::byte> part = bytes.first(std::min(bytes.size(), kMostStaged));
     const std::span<std::byte> sent = staged(part);
     MPI_Request request;
-    check_mpi(MPI_Ibcast(sent.data(), count_of(sent.size()), MPI_BYTE, 0, ranks_, &request), "MPI_Ibcast");
+    check_mpi(MPI_Ibcast(sent.data(), count_of(sent.size()), MPI_BYTE, from, ranks_, &request), "MPI_Ibcast");
     complete(request);
     std::copy(sent.begin(), sent.end(), part.begin());
     bytes = bytes.subspan(part.size());
