@@ -31,9 +31,10 @@ TEST_CASE("communicator: sums of doubles, none too") {
   ranks.all_reduce(std::span<double>());
 }
 
-TEST_CASE("communicator: sums under way at once, waited for in any order, have the same bits on every rank") {
+TEST_CASE(
+    "communicator: sums under way at once, waited for in any order, are made in the order of the ranks") {
   Communicator& ranks = world();
-  // Around one element, one vector, and more than is sent in one piece; values whose sum rounds.
+  // Fewer elements than ranks, and parts that differ in size; values whose sum rounds.
   std::vector<std::vector<float>> values;
   for (const std::size_t size : {std::size_t{1}, std::size_t{17}, std::size_t{100'003}}) {
     std::vector<float>& one = values.emplace_back(size);
@@ -49,14 +50,12 @@ TEST_CASE("communicator: sums under way at once, waited for in any order, have t
     (*sum)->wait();  // once more does no harm
   }
   for (const std::vector<float>& one : values) {
-    double worst = 0;
-    for (std::size_t i = 0; i < one.size(); ++i) {
-      double wanted = 0;
-      for (int rank = 0; rank < ranks.size(); ++rank)
-        wanted += 1.0 / static_cast<double>(i + 1 + static_cast<std::size_t>(rank));
-      worst = std::max(worst, std::abs(one[i] - wanted) / wanted);
+    std::vector<float> wanted(one.size(), 0);
+    for (int rank = 0; rank < ranks.size(); ++rank) {
+      for (std::size_t i = 0; i < one.size(); ++i)
+        wanted[i] += 1.0f / static_cast<float>(i + 1 + static_cast<std::size_t>(rank));
     }
-    CHECK(worst < 1e-6);
+    CHECK((one == wanted));
     const std::string bytes(reinterpret_cast<const char*>(one.data()), one.size() * sizeof(float));
     CHECK(ranks.broadcast(bytes) == bytes);
   }

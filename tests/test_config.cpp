@@ -191,7 +191,7 @@ TEST_CASE("config: a resumed run keeps its settings; epochs may grow, thresholds
   for (const ConfigKey& key : config_keys()) {
     const bool may = key.name == "epochs" || key.name == "tau_super" || key.name == "tau_sub" ||
                      key.name == "mask_untrained_logits" || key.name == "rank_patience_seconds" ||
-                     key.name == "shard_optimizer";
+                     key.name == "shard_optimizer" || key.name == "bucket_mib";
     CHECK_MESSAGE(key.may_differ_on_resume == may, key.name);
   }
   CHECK_THROWS_WITH_AS(check_resumable(before, make_config({"epochs=3", "batch_size=8"})),

@@ -52,7 +52,7 @@ TEST_CASE("optimizer shards: two that keep a part each make what one makes that 
         if (parameter == rank) CHECK(test::same_bytes(mine[i].value, state[i].value));
       }
     }
-    CHECK_THROWS_WITH_AS(all->keep_only({1}), doctest::Contains("wanted 2 flags, one for each parameter, got 1"),
-                         Error);
+    CHECK_THROWS_WITH_AS(all->keep_only({1}),
+                         doctest::Contains("wanted 2 flags, one for each parameter, got 1"), Error);
   }
 }

@@ -36,7 +36,7 @@ class RanksLost : public Error {
 class PendingSum {
  public:
   virtual ~PendingSum() = default;
-  /// Gives the sum a moment to move on. Between calls it may stand still.
+  /// Gives this sum, and all others that are under way, a moment to move on. Between calls they may stand still.
   virtual void poll() = 0;
   virtual void wait() = 0;
 };

@@ -56,8 +56,8 @@ void GradientBuckets::take(const Variable& leaf) {
   convert(leaf.grad(), bucket.gradients[place.leaf]);
   --bucket.missing;
   send_full_ones();
-  // Sums move on while this rank is in MPI, and not while it computes.
-  for (std::size_t i = 0; i < sent_; ++i) buckets_[i].sum->poll();
+  // Sums move on while this rank is in MPI, and not while it computes; that of the last has them all move on.
+  if (sent_ > 0) buckets_[sent_ - 1].sum->poll();
 }
 
 void GradientBuckets::send_full_ones() {

@@ -1,13 +1,14 @@
-// The ranks as processes of MPI. Every function begins its work and then waits in one loop, complete(), which also hears of
+// The ranks as processes of MPI. Every function begins its work and then waits in one loop, wait_until(), which also hears of
 // failures, grows impatient, and lets other processes have the core meanwhile.
 #include <mpi.h>
 
 #include <algorithm>
-#include <climits>
 #include <thread>
 #include <utility>
 
+#include "engine/distributed/mpi/calls.h"
 #include "engine/distributed/mpi/notices.h"
+#include "engine/distributed/mpi/sums.h"
 #include "engine/distributed/world.h"
 
 namespace tern {
@@ -24,22 +25,6 @@ constexpr std::chrono::milliseconds kLastWait{150};
 constexpr std::chrono::milliseconds kHearOthers{3000};
 /// In which all ranks are to hear of a failure: those that compute hear of it between two ops.
 constexpr std::chrono::milliseconds kLeave{10000};
-
-/// Throws Error unless MPI did what `call` names.
-void check_mpi(int code, const char* call) {
-  if (code == MPI_SUCCESS) return;
-  char text[MPI_MAX_ERROR_STRING] = "";
-  int length = 0;
-  MPI_Error_string(code, text, &length);
-  throw Error(call, std::string(text, static_cast<std::size_t>(length)));
-}
-
-/// MPI counts in int.
-int count_of(std::size_t size) {
-  if (size > INT_MAX)
-    throw Error("MPI", std::to_string(INT_MAX) + " elements at most in a call", std::to_string(size));
-  return static_cast<int>(size);
-}
 
 /// Of a broadcast at once.
 constexpr std::size_t kMostStaged = std::size_t{16} << 20;
@@ -67,11 +52,19 @@ class MpiCommunicator final : public Communicator {
   bool announce_failure(const std::string& message) noexcept override;
   void leave() noexcept override;
 
-  /// Moves `request` on; true once it is done. Throws RankFailed if another rank has failed.
-  bool test(MPI_Request& request);
-  void complete(MPI_Request& request);
+  /// Moves the sums on; true once `sum` is done. Throws RankFailed if another rank has failed.
+  bool test(const Sums::Sum& sum);
+  void complete(const Sums::Sum& sum) {
+    wait_until([&] { return test(sum); });
+  }
 
  private:
+  bool test(MPI_Request& request);
+  void complete(MPI_Request& request) {
+    wait_until([&] { return test(request); });
+  }
+  void wait_until(const std::function<bool()>& is_done);
+  void hear_of_failures();
   /// A copy of `bytes` that is there until the next call. Where another rank fails, complete() throws with its request still at
   /// work, and leave() moves it on: what MPI writes to must not be its caller's, which is gone by then.
   std::span<std::byte> staged(std::span<const std::byte> bytes);
@@ -82,6 +75,7 @@ class MpiCommunicator final : public Communicator {
   MPI_Comm ranks_ = MPI_COMM_NULL;
   int rank_ = 0, size_ = 1;
   std::unique_ptr<Notices> notices_;
+  std::unique_ptr<Sums> sums_;
   std::vector<std::byte> staging_;
   struct {
     std::string text, all;
@@ -95,17 +89,14 @@ class MpiCommunicator final : public Communicator {
 
 class MpiSum final : public PendingSum {
  public:
-  MpiSum(MpiCommunicator& ranks, std::span<float> values, MPI_Comm channel) : ranks_(ranks) {
-    check_mpi(MPI_Iallreduce(MPI_IN_PLACE, values.data(), count_of(values.size()), MPI_FLOAT, MPI_SUM,
-                             channel, &request_),
-              "MPI_Iallreduce");
-  }
-  void poll() override { ranks_.test(request_); }
-  void wait() override { ranks_.complete(request_); }
+  MpiSum(MpiCommunicator& ranks, std::shared_ptr<const Sums::Sum> sum)
+      : ranks_(ranks), sum_(std::move(sum)) {}
+  void poll() override { ranks_.test(*sum_); }
+  void wait() override { ranks_.complete(*sum_); }
 
  private:
   MpiCommunicator& ranks_;
-  MPI_Request request_ = MPI_REQUEST_NULL;
+  std::shared_ptr<const Sums::Sum> sum_;
 };
 
 MpiCommunicator::MpiCommunicator(const Launch& launch) {
@@ -116,9 +107,11 @@ MpiCommunicator::MpiCommunicator(const Launch& launch) {
   MPI_Comm_rank(ranks_, &rank_);
   MPI_Comm_size(ranks_, &size_);
   notices_ = std::make_unique<Notices>(ranks_);
+  sums_ = std::make_unique<Sums>(ranks_);
   if (size_ == launch.size) return;
   const std::string found = std::to_string(size_);
   notices_.reset();
+  sums_.reset();
   MPI_Finalize();
   throw Error(launch.variable + "=" + std::to_string(launch.size),
               "as many ranks of MPI (is mpirun of the MPI that tern was built with, " + mpi_version() + "?)",
@@ -126,8 +119,13 @@ MpiCommunicator::MpiCommunicator(const Launch& launch) {
 }
 
 MpiCommunicator::~MpiCommunicator() {
-  if (failed_) return;  // MPI_Finalize would wait for ranks that are gone
+  if (failed_) {
+    // MPI_Finalize would wait for ranks that are gone, and MPI may write to sums that are under way.
+    static_cast<void>(sums_.release());
+    return;
+  }
   notices_.reset();
+  sums_.reset();
   MPI_Comm_free(&ranks_);
   MPI_Finalize();
 }
@@ -148,7 +146,7 @@ std::span<std::byte> MpiCommunicator::staged(std::span<const std::byte> bytes) {
 }
 
 std::unique_ptr<PendingSum> MpiCommunicator::begin_all_reduce(std::span<float> values) {
-  return std::make_unique<MpiSum>(*this, values, ranks_);
+  return std::make_unique<MpiSum>(*this, sums_->begin(values));
 }
 
 void MpiCommunicator::broadcast_from(int from, std::span<std::byte> bytes) {
@@ -201,15 +199,24 @@ void MpiCommunicator::barrier() {
 bool MpiCommunicator::test(MPI_Request& request) {
   int done = 0;
   check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
-  if (done != 0) return true;
-  notices_->read();
-  if (notices_->failure()) throw RankFailed(notices_->failure()->rank, notices_->failure()->message);
-  return false;
+  if (done == 0) hear_of_failures();
+  return done != 0;
 }
 
-void MpiCommunicator::complete(MPI_Request& request) {
+bool MpiCommunicator::test(const Sums::Sum& sum) {
+  if (!Sums::is_done(sum)) sums_->advance();
+  if (!Sums::is_done(sum)) hear_of_failures();
+  return Sums::is_done(sum);
+}
+
+void MpiCommunicator::hear_of_failures() {
+  notices_->read();
+  if (notices_->failure()) throw RankFailed(notices_->failure()->rank, notices_->failure()->message);
+}
+
+void MpiCommunicator::wait_until(const std::function<bool()>& is_done) {
   const Clock::time_point start = Clock::now();
-  for (int turn = 0; !test(request); ++turn) {
+  for (int turn = 0; !is_done(); ++turn) {
     if (turn % 64 != 63) continue;
     std::this_thread::yield();
     check_wait(start);
