@@ -97,7 +97,7 @@ struct Config {
   // Several ranks
   bool sync_batch_norm = false;
   bool shard_optimizer = false;
-  std::int64_t bucket_mib = 25;
+  std::int64_t bucket_mib = 4;
   std::int64_t rank_patience_seconds = 60;
 
   // Loss

@@ -261,6 +261,7 @@ void add_rank_keys(Table& table) {
              "part the optimiser's state among the ranks (ZeRO-1): less memory, the same bytes");
   table.last_may_differ_on_resume();
   table.whole("bucket_mib", &Config::bucket_mib, 1, 1024, "MiB of gradients that are sent together");
+  table.last_may_differ_on_resume();
   table.whole("rank_patience_seconds", &Config::rank_patience_seconds, 1, 86400,
               "how long ranks wait for one that gives no answer before all end");
   table.last_may_differ_on_resume();
