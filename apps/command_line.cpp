@@ -112,7 +112,7 @@ void direct_remarks(const CLI::App& app) {
 int run_safely(const Command& command) {
   const std::string name = "tern " + command.app->get_name();
   try {
-    if (name != "tern train" && name != "tern study") check_alone();
+    if (command.app->get_option_no_throw("--ranks") == nullptr && name != "tern study") check_alone();
     return command.run();
   } catch (const RankFailed&) {
     return end_after_others(kFailure);

@@ -50,10 +50,19 @@ void require_unless_resumed(CLI::App* app, const TrainOptions& options) {
 }
 
 /// The processes get all other arguments as they are.
-void add_ranks_option(CLI::App* app, TrainOptions& options) {
-  app->add_option("--ranks", options.ranks,
-                  "processes that train together on this machine: calls mpirun -n N, as you may yourself")
+template <typename Count>
+void add_ranks_option(CLI::App* app, Count& ranks, const std::string& work) {
+  app->add_option(
+         "--ranks", ranks,
+         "processes that " + work + " together on this machine: calls mpirun -n N, as you may yourself")
       ->check(whole_in(1, 4096));
+}
+
+/// Of a command whose ranks share the images that models look at.
+void add_shared_runtime_options(CLI::App* app, RuntimeOptions& options) {
+  add_runtime_options(app, options);
+  options.ranks = 0;
+  add_ranks_option(app, options.ranks, "look at the images");
 }
 
 void add_train(CLI::App& tern, Command& chosen) {
@@ -79,7 +88,7 @@ void add_train(CLI::App& tern, Command& chosen) {
   add_key_option(app, options.weights.key);
   app->get_option("--key")->needs("--weights");
   add_runtime_options(app, options.runtime);
-  add_ranks_option(app, options);
+  add_ranks_option(app, options.ranks, "train");
   app->add_flag("--resume", options.resume,
                 "go on after the last whole epoch; --config and --data may be left out");
   app->add_flag_callback(
@@ -105,7 +114,7 @@ void add_evaluate(CLI::App& tern, Command& chosen) {
       "--no-novelty-scores", [] { options.novelty_scores = false; },
       "leave out the scores that are fitted to the training images, which saves running them");
   add_folder_options(app, options.folders, "where the run's images are now, if they have moved");
-  add_runtime_options(app, options.runtime);
+  add_shared_runtime_options(app, options.runtime);
   add_json_option(app, options.print, "RUN/evaluation.json");
 }
 
@@ -146,7 +155,7 @@ void add_calibrate(CLI::App& tern, Command& chosen) {
       ->check(number_in(0.01, 1))
       ->capture_default_str();
   add_folder_options(app, options.folders, "where the run's images are now, if they have moved");
-  add_runtime_options(app, options.runtime);
+  add_shared_runtime_options(app, options.runtime);
   add_json_option(app, options.print, "RUN/calibration.json");
 }
 
@@ -162,7 +171,7 @@ void add_dump(CLI::App& tern, Command& chosen) {
       ->take_all()
       ->expected(1);
   add_folder_options(app, options.folders, "where the run's images are now, if they have moved");
-  add_runtime_options(app, options.runtime);
+  add_shared_runtime_options(app, options.runtime);
 }
 
 void add_predict(CLI::App& tern, Command& chosen) {
@@ -206,7 +215,7 @@ void add_predict(CLI::App& tern, Command& chosen) {
   app->add_flag("--allow-held-out", options.allow_held_out,
                 "predict with a run that held subclasses out of training");
   add_decision_options(app, options.decision);
-  add_runtime_options(app, options.runtime);
+  add_shared_runtime_options(app, options.runtime);
   add_json_option(app, options.print, "counts and accuracies");
 }
 

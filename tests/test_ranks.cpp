@@ -316,10 +316,10 @@ TEST_CASE(
   CHECK(result.errors.find("tern") == std::string::npos);  // the first one says it for all
   result = test::run_tern({"inspect", "x"}, {}, alone);
   CHECK(result.code == 1);
-  CHECK(result.errors ==
-        "tern inspect: launcher: wanted one process (train and study alone share their work among several), "
-        "got 2 "
-        "(PMI_SIZE)\n");
+  CHECK(
+      result.errors ==
+      "tern inspect: launcher: wanted one process (train, evaluate, calibrate, predict, dump and study share "
+      "their work among several), got 2 (PMI_SIZE)\n");
   CHECK(!fs::exists(study.folder / "run"));
 }
 

@@ -96,8 +96,12 @@ std::vector<std::string> own_arguments() {
 void check_alone() {
   const Launch launch = launch_of_environment();
   if (launch.size == 1) return;
-  throw_alike(launch, Error("launcher", "one process (train and study alone share their work among several)",
-                            fmt::format("{} ({})", launch.size, launch.variable)));
+  throw_alike(
+      launch,
+      Error(
+          "launcher",
+          "one process (train, evaluate, calibrate, predict, dump and study share their work among several)",
+          fmt::format("{} ({})", launch.size, launch.variable)));
 }
 
 void start_ranks(int ranks) {
@@ -162,6 +166,16 @@ RankCores share_cores(Communicator& ranks, int asked) {
     found.remark += "\n";
   }
   return found;
+}
+
+Device prepare_ranks(Communicator& ranks, RuntimeOptions runtime, const std::string& work) {
+  if (ranks.size() == 1) return prepare_runtime(runtime);
+  const RankCores cores = share_cores(ranks, runtime.threads);
+  remark("{}", cores.remark);
+  runtime.threads = cores.threads;
+  const Device device = prepare_runtime(runtime);
+  if (!device.is_cpu()) throw Error("--device", "cpu for " + work + " on several ranks", runtime.device);
+  return device;
 }
 
 int threads_beside(int on_host) {

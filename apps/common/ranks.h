@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "apps/common/runtime.h"
 #include "engine/distributed/world.h"
 
 namespace tern {
@@ -28,6 +29,10 @@ RankCores share_cores(Communicator& ranks, int asked);
 /// Threads for one of so many processes on this machine that do not ask each other: its share of the machine's cores, of those
 /// that it may run on.
 int threads_beside(int on_host);
+
+/// prepare_runtime() on several ranks, each with its threads; the root says how many. `work`: "a training". Throws Error{--device, ...}
+/// for a GPU.
+Device prepare_ranks(Communicator& ranks, RuntimeOptions runtime, const std::string& work);
 
 /// Throws Error naming the first rank whose `value` is not the root's. what: "the images and labels".
 void check_alike(Communicator& ranks, const std::string& what, const std::string& value);

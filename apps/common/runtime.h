@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/core/check.h"
@@ -18,6 +19,8 @@ namespace tern {
 struct RuntimeOptions {
   std::string device = "auto";  ///< "auto", "cpu" or "cuda"
   int threads = 0;              ///< of the CPU; 0: all
+  /// Processes that share the work (ranks.h): so many are started, or for 0 those that a launcher has. None: this one does all.
+  std::optional<int> ranks = std::nullopt;
 };
 
 /// Sets the number of threads and returns the device; "auto" is gpu_or_cpu with a

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apps/common/progress.h"
+#include "apps/measure/whole_batches.h"
 #include "data/decode.h"
 
 namespace tern {
@@ -15,8 +16,33 @@ namespace {
 /// Images without labels, in the sizes of the runs, by run; each size is there once.
 using ImagePart = std::vector<std::shared_ptr<Dataset>>;
 
+/// The images that this rank's models look at, by their places among `count`; all of them where runs part them differently.
+std::vector<std::int64_t> own_images(const Predictor& predictor, std::int64_t count,
+                                     const Communicator* ranks) {
+  const std::int64_t batch_size = predictor.runs.front().config.batch_size;
+  const bool alike = std::all_of(predictor.runs.begin(), predictor.runs.end(),
+                                 [&](const Run& run) { return run.config.batch_size == batch_size; });
+  const int size = ranks != nullptr && alike ? ranks->size() : 1;
+  return WholeBatches(count, batch_size, size).of_rank(size > 1 ? ranks->rank() : 0);
+}
+
+/// [names, size, size, 3], of which those of `own` are there.
+std::vector<std::uint8_t> decode_own(const ImageSource& source, std::span<const std::string> names, int size,
+                                     const std::vector<std::int64_t>& own) {
+  if (own.size() == names.size()) return decode_all(source, names, size);
+  std::vector<std::string> own_names;
+  for (const std::int64_t image : own) own_names.push_back(names[static_cast<std::size_t>(image)]);
+  const std::vector<std::uint8_t> decoded = decode_all(source, own_names, size);
+  const std::size_t bytes = static_cast<std::size_t>(size) * static_cast<std::size_t>(size) * 3;
+  std::vector<std::uint8_t> pixels(names.size() * bytes);
+  for (std::size_t i = 0; i < own.size(); ++i)
+    std::copy_n(decoded.data() + i * bytes, bytes, pixels.data() + static_cast<std::size_t>(own[i]) * bytes);
+  return pixels;
+}
+
 ImagePart decode_part(const Predictor& predictor, const ImageSource& source,
-                      std::span<const std::string> names) {
+                      std::span<const std::string> names, const Communicator* ranks) {
+  const std::vector<std::int64_t> own = own_images(predictor, static_cast<std::int64_t>(names.size()), ranks);
   ImagePart part;
   for (const Run& run : predictor.runs) {
     const auto size = static_cast<int>(run.config.image_size);
@@ -30,7 +56,7 @@ ImagePart decode_part(const Predictor& predictor, const ImageSource& source,
     images.image_size = size;
     images.names.assign(names.begin(), names.end());
     images.is_extra.assign(names.size(), 0);
-    images.pixels = decode_all(source, names, size);
+    images.pixels = decode_own(source, names, size, own);
   }
   return part;
 }
@@ -83,7 +109,7 @@ void append(Predictions& to, const Predictions& part) {
 }  // namespace
 
 Predictions answer_images(Predictor& predictor, const ImageSource& source, const Dataset& images,
-                          bool with_details, std::int64_t part_bytes) {
+                          bool with_details, std::int64_t part_bytes, Communicator* ranks) {
   const std::int64_t count = images.count();
   const std::int64_t step =
       predictor.models.has_memo() ? std::max<std::int64_t>(count, 1) : images_in_part(predictor, part_bytes);
@@ -93,7 +119,8 @@ Predictions answer_images(Predictor& predictor, const ImageSource& source, const
     const std::int64_t length = std::min(step, count - begin);
     const ImagePart part = decode_part(
         predictor, source,
-        std::span(images.names).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(length)));
+        std::span(images.names).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(length)),
+        ranks);
     std::vector<const Dataset*> datasets;
     for (const auto& of_run : part) datasets.push_back(of_run.get());
     std::vector<std::int64_t> all(static_cast<std::size_t>(length));

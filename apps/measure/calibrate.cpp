@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "apps/common/level_words.h"
+#include "apps/common/ranks.h"
 #include "apps/measure/calibration_file.h"
 #include "apps/measure/choose_thresholds.h"
 #include "apps/measure/level_texts.h"
+#include "apps/measure/on_ranks.h"
 #include "apps/measure/scores_file.h"
 #include "engine/core/check.h"
 
@@ -202,29 +204,26 @@ void remove_scores(const Run& run) {
   }
 }
 
-}  // namespace
-
-const char* default_rule(const CalibrateOptions& options) {
-  return options.mix ? "best_expected_accuracy" : "seen_target";
-}
-
-int calibrate(const CalibrateOptions& options) {
+int calibrate_on(Communicator& ranks, const CalibrateOptions& options) {
   const std::vector<Run> runs = open_ensemble(options.runs);
   const Run& run = runs.front();
   const bool one_level = run.classes().has_one_level();
   check_rules("--rule", options.rules, one_level);
-  const Device device = prepare_runtime(options.runtime);
+  const Device device = prepare_ranks(ranks, options.runtime, "a calibration");
   for (const Run& one : runs) warn("{}", one.unfinished_text());
   EnsembleModels models(runs, parse_views(options.views), device, options.memo);
   const ByLevel<ScoreChoice> choices = choices_of(options, run, models);
   const bool by_scores = !choices.super.terms.empty() || !choices.sub.terms.empty();
   const EnsembleData data = load_ensemble_data(runs, options.folders);
+  check_alike(ranks, "the images and labels", data.front()->fingerprint);
+  models.share_among(&ranks);
   DecisionOptions asked;
   asked.mask_untrained = options.mask_untrained;
   const Decision decision = resolve_decision(run.config, asked);
   ScoredParts scored = score_parts(models, data, by_scores, by_scores ? WithTraining::yes : WithTraining::no);
   if (options.outliers > 0)
     scored.made = score_outliers(models, data, options.outliers, options.seed, by_scores);
+  if (!ranks.is_root()) return 0;
   std::optional<NoveltyConfidence> confidence;
   if (by_scores) {
     confidence = NoveltyConfidence::fit(choices, runs, models, data, scored, decision, options.seed);
@@ -256,6 +255,16 @@ int calibrate(const CalibrateOptions& options) {
   write_json(calibration_file(run), json);
   if (options.print == ResultForm::json) print_json(json);
   return 0;
+}
+
+}  // namespace
+
+const char* default_rule(const CalibrateOptions& options) {
+  return options.mix ? "best_expected_accuracy" : "seen_target";
+}
+
+int calibrate(const CalibrateOptions& options) {
+  return on_ranks(options.runtime, [&](Communicator& ranks) { return calibrate_on(ranks, options); });
 }
 
 }  // namespace tern

@@ -7,6 +7,8 @@
 #include <array>
 
 #include "apps/common/console.h"
+#include "apps/common/ranks.h"
+#include "apps/measure/on_ranks.h"
 #include "apps/measure/study_models.h"
 #include "engine/core/check.h"
 #include "engine/io/file.h"
@@ -96,15 +98,13 @@ StateDict tensors_of(const Run& run, const StudyData& data, const Selection& sel
   return tensors;
 }
 
-}  // namespace
-
-int dump(const DumpOptions& options) {
-  const Device device = prepare_runtime(options.runtime);
+int dump_on(Communicator& ranks, const DumpOptions& options) {
+  const Device device = prepare_ranks(ranks, options.runtime, "a dump");
   const Run run = Run::open(options.run);
   warn("{}", run.unfinished_text());
   if (options.out.extension() != ".safetensors")
     throw Error("--out " + options.out.string(), "a name that ends in .safetensors", "another");
-  check_writable("--out", options.out);
+  if (ranks.is_root()) check_writable("--out", options.out);
   run.check_not_own("--out", options.out);
   StudyModels models(run, device);
   const StudyData data = load_run_data(run, options.folders);
@@ -115,12 +115,22 @@ int dump(const DumpOptions& options) {
                             fmt::join(parts_with_images(data.split), ", ")),
                 fmt::format("{}", fmt::join(options.parts, ", ")));
   }
+  check_alike(ranks, "the images and labels", data.fingerprint);
+  check_alike(ranks, "the models", fmt::format("{:08x}", models.fingerprint()));
+  models.share_among(&ranks);
   const Scores scores = models.score(data.dataset, selection.indices, "dump", true);
+  if (!ranks.is_root()) return 0;
   const StateDict tensors = tensors_of(run, data, selection, scores);
   write_safetensors(options.out, tensors, metadata_of(data, selection));
   remark("{} images, {} tensors, written to {}\n", selection.indices.size(), tensors.size(),
          options.out.string());
   return 0;
+}
+
+}  // namespace
+
+int dump(const DumpOptions& options) {
+  return on_ranks(options.runtime, [&](Communicator& ranks) { return dump_on(ranks, options); });
 }
 
 }  // namespace tern

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "apps/common/progress.h"
+#include "apps/common/ranks.h"
 #include "data/outliers.h"
 #include "engine/core/check.h"
 #include "engine/io/file.h"
@@ -120,6 +121,15 @@ EnsembleModels::EnsembleModels(const std::vector<Run>& runs, const std::vector<V
     members_.push_back(std::make_unique<StudyModels>(run, device));
     folders_.push_back(run.folder());
   }
+}
+
+void EnsembleModels::share_among(Communicator* ranks) {
+  std::string fingerprints;
+  for (const std::unique_ptr<StudyModels>& one : members_) {
+    one->share_among(ranks);
+    fingerprints += fmt::format("{}{:08x}", fingerprints.empty() ? "" : ", ", one->fingerprint());
+  }
+  if (ranks != nullptr) tern::check_alike(*ranks, "the models", fingerprints);
 }
 
 Scores EnsembleModels::score_member(std::size_t member, const Dataset& dataset,

@@ -37,6 +37,9 @@ class EnsembleModels {
   EnsembleModels(const std::vector<Run>& runs, const std::vector<View>& views, Device device,
                  ScoreMemo* memo = nullptr);
 
+  /// As StudyModels::share_among(). Throws Error naming a rank that has other models.
+  void share_among(Communicator* ranks);
+
   std::size_t size() const { return members_.size(); }
   StudyModels& member(std::size_t i) { return *members_[i]; }
   bool has(Level level) const { return members_.front()->has(level); }

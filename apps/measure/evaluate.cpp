@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "apps/common/level_words.h"
+#include "apps/common/ranks.h"
 #include "apps/measure/evaluation_json.h"
 #include "apps/measure/evaluation_text.h"
+#include "apps/measure/on_ranks.h"
 #include "apps/measure/predictor.h"
 
 namespace tern {
@@ -98,18 +100,19 @@ void warn_of_strict_thresholds(const Evaluation& evaluation, const std::vector<L
   }
 }
 
-}  // namespace
-
-int evaluate(const EvaluateOptions& options) {
-  const Device device = prepare_runtime(options.runtime);
+int evaluate_on(Communicator& ranks, const EvaluateOptions& options) {
+  const Device device = prepare_ranks(ranks, options.runtime, "an evaluation");
   std::vector<Run> runs = open_ensemble(options.runs);
   for (const Run& run : runs) warn("{}", run.unfinished_text());
   Predictor predictor(std::move(runs), options.decision, options.views, device, options.memo);
   const Run& run = predictor.runs.front();
   const EnsembleData data = load_ensemble_data(predictor.runs, options.folders);
+  check_alike(ranks, "the images and labels", data.front()->fingerprint);
+  predictor.models.share_among(&ranks);
   const bool fit = options.novelty_scores && has_novel_images(*data.front());
   ScoredParts scored = score_parts(predictor.models, data, fit || predictor.needs_features(),
                                    fit ? WithTraining::yes : WithTraining::no);
+  if (!ranks.is_root()) return 0;
   if (predictor.confidence) predictor.confidence->add_to(predictor.runs, scored);
   Evaluation evaluation = at_thresholds(predictor, *data.front(), scored);
   if (options.novelty_scores) {
@@ -127,6 +130,12 @@ int evaluate(const EvaluateOptions& options) {
   write_json(run.folder() / "evaluation.json", json);
   if (options.print == ResultForm::json) print_json(json);
   return 0;
+}
+
+}  // namespace
+
+int evaluate(const EvaluateOptions& options) {
+  return on_ranks(options.runtime, [&](Communicator& ranks) { return evaluate_on(ranks, options); });
 }
 
 }  // namespace tern

@@ -10,15 +10,18 @@
 #include <utility>
 #include <vector>
 
+#include "apps/common/ranks.h"
 #include "apps/measure/answer_groups.h"
 #include "apps/measure/answer_images.h"
 #include "apps/measure/evaluation_json.h"
+#include "apps/measure/on_ranks.h"
 #include "apps/measure/predictions_page.h"
 #include "apps/page/html.h"
 #include "apps/run/study_data.h"
 #include "data/image_source.h"
 #include "data/study.h"
 #include "engine/core/check.h"
+#include "engine/io/event_log.h"
 #include "engine/io/file.h"
 #include "engine/metrics/accuracy.h"
 
@@ -200,13 +203,18 @@ Json to_json(const PredictOptions& options, const Summary& summary) {
   return json;
 }
 
-}  // namespace
+/// Of their names, in their order.
+std::string fingerprint_of(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) all += name + '\n';
+  return fmt::format("{} images, {:08x}", names.size(), crc32c(std::as_bytes(std::span(all))));
+}
 
-int predict(const PredictOptions& options) {
-  const Device device = prepare_runtime(options.runtime);
+int predict_on(Communicator& ranks, const PredictOptions& options) {
+  const Device device = prepare_ranks(ranks, options.runtime, "a prediction");
   std::vector<Run> runs = open_ensemble(options.runs);
   for (const Run& run : runs) {
-    check_options(options, run);
+    if (ranks.is_root()) check_options(options, run);
     warn("{}", run.unfinished_text());
   }
   Predictor predictor(std::move(runs), options.decision, options.views, device, options.memo);
@@ -220,12 +228,22 @@ int predict(const PredictOptions& options) {
   warn("{}", images.passed_over.text());
   if (!options.labels.empty()) warn("{}", load_labels(options.labels, images));
   const bool with_details = options.details || !options.page.empty();
-  const Predictions predictions = answer_images(predictor, *source, images, with_details);
+  check_alike(ranks, "the images", fingerprint_of(images.names));
+  predictor.models.share_among(&ranks);
+  const Predictions predictions = answer_images(predictor, *source, images, with_details, kPartBytes, &ranks);
+  if (!ranks.is_root()) return 0;
+  predictor.models.share_among(nullptr);  // what a page shows is found by the root
   Summary summary = summarise(options, images, predictions);
   summary.page = write_outputs(options, {*source, images, predictor, predictions});
   if (options.print == ResultForm::text) print_text(options, summary);
   if (options.print == ResultForm::json) print_json(to_json(options, summary));
   return 0;
+}
+
+}  // namespace
+
+int predict(const PredictOptions& options) {
+  return on_ranks(options.runtime, [&](Communicator& ranks) { return predict_on(ranks, options); });
 }
 
 }  // namespace tern

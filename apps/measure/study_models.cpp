@@ -10,6 +10,7 @@
 #include "apps/common/progress.h"
 #include "apps/common/recorded_step.h"
 #include "apps/common/runtime.h"
+#include "apps/measure/whole_batches.h"
 #include "apps/train/training_setup.h"
 #include "data/loader.h"
 #include "engine/core/check.h"
@@ -64,6 +65,10 @@ StudyModels::StudyModels(const Run& run, Device device) : config_(run.config), d
     // A run of a GPU's precision can be evaluated anywhere.
     if (has_precision(device, config_.precision)) model.set_precision(config_.precision);
   }
+}
+
+void StudyModels::share_among(Communicator* ranks) {
+  ranks_ = ranks != nullptr ? ranks : alone_.get();
 }
 
 bool StudyModels::has(Level level) const {
@@ -131,19 +136,39 @@ Scores StudyModels::score(const Dataset& dataset, const std::vector<std::int64_t
 
 Scores StudyModels::score(const Dataset& dataset, const std::vector<std::int64_t>& indices,
                           const Scored& scored, bool with_features, const Augmentation& view) {
+  const WholeBatches shares(static_cast<std::int64_t>(indices.size()), config_.batch_size, ranks_->size());
+  Scores scores;
+  std::int64_t round = 0, done = 0;
+  const auto finish_round = [&](const StepOutputs& own) {
+    for (int rank = 0; rank < ranks_->size(); ++rank) {
+      const std::int64_t images = shares.size(round, rank);
+      if (images == 0) break;
+      keep(outputs_of(rank, own, images, with_features), indices.size(), with_features, scores);
+      done += images;
+    }
+    ++round;
+    scored(done);
+  };
+  std::vector<std::int64_t> own = shares.of_rank(ranks_->rank());
+  for (std::int64_t& image : own) image = indices[static_cast<std::size_t>(image)];
+  if (!own.empty()) score_batches(dataset, own, view, finish_round);
+  while (round < shares.rounds()) finish_round({});  // the last one, of which this rank has no batch
+  return scores;
+}
+
+void StudyModels::score_batches(const Dataset& dataset, const std::vector<std::int64_t>& indices,
+                                const Augmentation& view,
+                                const std::function<void(const StepOutputs&)>& found) {
   LoaderOptions loading = evaluation_loader_options(config_, device_);
   loading.transform = EvaluationTransform{view};
   const std::unique_ptr<BatchSource> batches = make_batches(dataset, indices, loading, device_);
   RecordedStep step("scoring step", device_, config_.batch_size,
                     [this](const Batch& batch) { return outputs(batch.images); });
-  Scores scores;
   StepResults results(device_);
-  std::int64_t done = 0;
   const auto take = [&](const std::optional<StepResult>& result) {
     if (!result) return;
     check_finite(*result, dataset);
-    keep(result->outputs, indices.size(), with_features, scores);
-    scored(done += static_cast<std::int64_t>(result->images.size()));
+    found(result->outputs);
   };
   Batch batch;
   batches->start_epoch(0);
@@ -151,7 +176,27 @@ Scores StudyModels::score(const Dataset& dataset, const std::vector<std::int64_t
     take(with_memory_advice(config_.batch_size, [&] { return results.exchange(batch, step(batch)); }));
   }
   take(results.take_last());
-  return scores;
+}
+
+StepOutputs StudyModels::outputs_of(int rank, const StepOutputs& own, std::int64_t images,
+                                    bool with_features) const {
+  if (ranks_->size() == 1) return own;
+  const bool is_mine = rank == ranks_->rank();
+  StepOutputs all;
+  const auto add = [&](std::vector<Tensor>& to, const std::vector<Tensor>& from, std::int64_t columns) {
+    Tensor rows = is_mine ? from[to.size()] : Tensor::empty({images, columns});
+    ranks_->broadcast_from(rank, {static_cast<std::byte*>(rows.raw()), rows.bytes()});
+    to.push_back(std::move(rows));
+  };
+  for (const Member& one : members_) {
+    if (with_features) {
+      add(all.features, own.features, one.model.feature_count());
+    } else {
+      all.features.emplace_back();
+    }
+    for (const HeadSpec& head : one.model.spec().heads) add(all.logits, own.logits, head.classes);
+  }
+  return all;
 }
 
 HeatMaps StudyModels::heat_maps(const Dataset& dataset, const std::vector<std::int64_t>& indices,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "data/augment.h"
 #include "data/dataset.h"
 #include "engine/device/device.h"
+#include "engine/distributed/communicator.h"
 #include "models/heads.h"
 #include "models/novelty_logits.h"
 
@@ -43,6 +45,10 @@ class StudyModels {
  public:
   /// Throws Error naming the checkpoint that is missing, damaged, or made for other classes.
   StudyModels(const Run& run, Device device);
+
+  /// From now on score() is called by all of `ranks`, with the same images, which are shared among them, and returns all scores on
+  /// each of them; the ranks must outlive this. Of nullptr: this process alone, as at first.
+  void share_among(Communicator* ranks);
 
   bool has(Level level) const;
   std::vector<Level> levels() const;
@@ -86,8 +92,13 @@ class StudyModels {
   };
 
   Member& member(Level level);
+  /// Tells `found` of one batch after the other.
+  void score_batches(const Dataset& dataset, const std::vector<std::int64_t>& indices,
+                     const Augmentation& view, const std::function<void(const StepOutputs&)>& found);
   /// Each model's features and the logits of its heads, in the order of members_.
   StepOutputs outputs(const Tensor& images);
+  /// Those of a batch of `images` images of one of the ranks, which has them, on all. Only features that are asked for.
+  StepOutputs outputs_of(int rank, const StepOutputs& own, std::int64_t images, bool with_features) const;
   /// Adds them to the scores of `images` images.
   void keep(const StepOutputs& outputs, std::size_t images, bool with_features, Scores& scores) const;
   void check_finite(const StepResult& result, const Dataset& dataset) const;
@@ -95,6 +106,8 @@ class StudyModels {
   Config config_;
   Device device_;
   std::vector<Member> members_;
+  std::unique_ptr<Communicator> alone_ = make_local_communicator();
+  Communicator* ranks_ = alone_.get();
 };
 
 }  // namespace tern

@@ -125,14 +125,9 @@ RootPlan root_plan_of(const std::string& text) {
   return root;
 }
 
-/// The device that all ranks compute on, each with its threads.
-Device prepare_ranks(Communicator& ranks, RuntimeOptions runtime, const Config& config) {
-  if (ranks.size() == 1) return prepare_runtime(runtime);
-  const RankCores cores = share_cores(ranks, runtime.threads);
-  remark("{}", cores.remark);
-  runtime.threads = cores.threads;
-  const Device device = prepare_runtime(runtime);
-  if (!device.is_cpu()) throw Error("--device", "cpu for a training on several ranks", runtime.device);
+/// The device that all ranks compute on.
+Device prepare_training(Communicator& ranks, const RuntimeOptions& runtime, const Config& config) {
+  const Device device = prepare_ranks(ranks, runtime, "a training");
   ranks.set_patience(std::chrono::seconds(config.rank_patience_seconds));
   return device;
 }
@@ -342,7 +337,7 @@ int lead(const TrainOptions& options, Communicator& ranks) {
     if (options.print == ResultForm::json) print_json(plan.run->summary);
     return 0;
   }
-  const Device device = prepare_ranks(ranks, runtime, plan.config);
+  const Device device = prepare_training(ranks, runtime, plan.config);
   check_precision(device, plan.config.precision);
   const std::string weights_note = check_backbone_weights(plan.config, plan.weights);
   const StudyData data = load_study_data(plan.config, plan.folders);
@@ -375,7 +370,7 @@ int follow(const TrainOptions& options, Communicator& ranks) {
   silence_console();
   const auto [plan, runtime] = root_plan_of(ranks.broadcast(std::string()));
   if (plan.complete) return 0;
-  const Device device = prepare_ranks(ranks, runtime, plan.config);
+  const Device device = prepare_training(ranks, runtime, plan.config);
   const StudyData data = load_study_data(plan.config, plan.folders);
   check_alike(ranks, "the images and labels", data.fingerprint);
   const StopRequest stop_request;

@@ -124,7 +124,8 @@ std::shared_ptr<const Sums::Sum> Sums::begin(std::span<float> values) {
 void Sums::advance() {
   bool in_order = true;  // no sum sends its result before those that were begun before it
   for (const std::shared_ptr<Sum>& sum : under_way_) {
-    if (sum->stage == Sum::Stage::parts && (in_order = in_order && sum->is_exchanged())) sum->send_result(results_);
+    if (sum->stage == Sum::Stage::parts && (in_order = in_order && sum->is_exchanged()))
+      sum->send_result(results_);
     if (sum->stage == Sum::Stage::results && sum->is_exchanged()) sum->stage = Sum::Stage::done;
   }
   while (!under_way_.empty() && is_done(*under_way_.front())) under_way_.pop_front();

@@ -33,7 +33,8 @@ class Sums {
   // sum comes to its second exchange differs among them.
   MPI_Comm parts_ = MPI_COMM_NULL, results_ = MPI_COMM_NULL;
   int rank_ = 0, size_ = 1;
-  std::deque<std::shared_ptr<Sum>> under_way_;  ///< MPI writes to them even when nobody waits for them any more
+  /// MPI writes to them even when nobody waits for them any more.
+  std::deque<std::shared_ptr<Sum>> under_way_;
 };
 
 }  // namespace tern
